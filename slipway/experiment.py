@@ -1,0 +1,226 @@
+"""From a PyCaret experiment to a version in the store: what `train.py` and a notebook share."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from slipway import native, report, store
+from slipway.errors import TrainingError
+from slipway.evaluation import Evaluation, evaluate
+from slipway.learn import Learnt, learn
+from slipway.predictor import Predictor, draw_records
+from slipway.training import DEFAULT_METRIC, METRICS, Trained, quiet
+from slipway.usecase import FieldSpec, Kind, TargetSpec, TrainingSpec, UseCase, check_name, read
+
+BACKGROUND_ROWS = 64
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a saved version says of itself: its tag and its figures."""
+
+    tag: str
+    evaluation: Evaluation
+
+
+def save(
+    experiment: Any,
+    name: str,
+    model: Any = None,
+    *,
+    usecase: str | Path | None = None,
+    training_rows: bool = True,
+) -> str:
+    """Save a PyCaret experiment as a version that can be served: the way in from a notebook.
+
+    Parameters
+    ----------
+    experiment : RegressionExperiment or ClassificationExperiment
+        After `setup()`; the functional API's `setup()` returns one too, and its module
+        (`pycaret.regression`) is taken as well.
+    name : str
+        The model's name in the BentoML store.
+    model : estimator or finalised pipeline, optional
+        What to serve. A finalised pipeline is served as it is; an estimator is finalised
+        first. Without one, the best model of the experiment is taken.
+    usecase : path, optional
+        A use-case YAML with texts, units and bounds; its data, options and estimators
+        do not count here.
+    training_rows : bool, default=True
+        Whether up to 64 training rows (without target) may be kept with the version, for
+        explanations; else they are drawn from the schema.
+
+    Returns
+    -------
+    str
+        The tag, `<name>:<version>`.
+
+    Raises
+    ------
+    TrainingError, UseCaseError, DataError, StoreError
+        With what to do; nothing is saved then.
+    """
+    experiment = _current(experiment)
+    task = "regression" if type(experiment).__name__.startswith("Regression") else "classification"
+    table = _original(experiment)
+    target = str(experiment.target_param)
+    case = read(usecase) if usecase else UseCase(name)
+    case = UseCase(
+        **{**vars(case), "name": check_name(name, "save()"), "task": task, "ignore": (), "setup": {}}
+        | {"target": TargetSpec(**vars(case.target) | {"column": target})}
+        | {"fields": _kinds(experiment, case, table)}
+        | {"training": TrainingSpec(folds=2, seed=int(experiment.seed))}
+    )
+    learnt = learn(table, case, f"the data of the experiment {name!r}", keep=table.columns)
+    metric = DEFAULT_METRIC[learnt.schema.task]
+    with quiet():
+        if model is None:
+            model = _best(experiment, metric)
+        leaderboard = _leaderboard(experiment, metric)
+    trained = Trained(experiment, model, metric, leaderboard)
+    return save_version(trained, learnt, data={"source": "a PyCaret experiment"}, training_rows=training_rows).tag
+
+
+def save_version(
+    trained: Trained,
+    learnt: Learnt,
+    data: dict[str, Any],
+    training_rows: bool = True,
+    say: Callable[[str], None] = lambda text: None,
+) -> Saved:
+    """Evaluate and finalise the model, and save it with all that is known of it.
+
+    `data` says where the table came from: `source`, `sha256`, `dropped`.
+    """
+    experiment, schema = trained.experiment, learnt.schema
+    with quiet():
+        say("evaluating on folds and hold-out …")
+        evaluation = evaluate(experiment, trained.model, schema)
+        finalised = hasattr(trained.model, "steps")
+        pipeline = trained.model if finalised else experiment.finalize_model(trained.model)
+    engine = native.NativeEngine(pipeline, schema)
+    estimator = type(_final(pipeline)).__name__
+    metrics = {
+        "metric": trained.metric,
+        "estimator": estimator,
+        "folds": evaluation.folds,
+        "holdout": evaluation.holdout,
+        "importance": evaluation.importance,
+        "rows": {"train": len(experiment.X_train), "holdout": len(experiment.X_test), "all": len(learnt.inputs)},
+        "left_out": learnt.left_out,
+        "failed": trained.failed,
+        "tuned": trained.tuned,
+        "data": data,
+    }
+
+    def write(tag: str, folder: Path, pipeline_folder: Path) -> dict[str, Any]:
+        packages = native.save(pipeline, pipeline_folder / store.PIPELINE)
+        predictor = Predictor(tag, schema, native.NativeEngine.load(pipeline_folder / store.PIPELINE, schema))
+        _write_json(folder / "schema.json", schema.to_json())
+        _write_json(folder / "golden.json", predictor.golden())
+        _write_json(folder / "metrics.json", metrics)
+        trained.leaderboard.to_csv(folder / "leaderboard.csv", index=False)
+        _background(learnt, training_rows).to_csv(folder / "background.csv", index=False)
+        report.plots(evaluation, schema, folder / "plots")
+        for language, file in (("en", "card.md"), ("zh", "card.zh.md")):
+            text = report.card(tag, schema, metrics, trained.leaderboard, packages, training_rows, language)
+            (folder / file).write_text(text, encoding="utf-8")
+        return {
+            "target": schema.target.name,
+            "metric": trained.metric,
+            "score": evaluation.folds[trained.metric]["mean"],
+            "data_sha256": data.get("sha256", ""),
+            "packages": packages,
+        }
+
+    labels = {"task": schema.task, "estimator": estimator, "engine": engine.name}
+    return Saved(store.save(schema.name, write, labels), evaluation)
+
+
+def _write_json(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False), encoding="utf-8")
+
+
+def _background(learnt: Learnt, training_rows: bool) -> pd.DataFrame:
+    if training_rows:
+        return learnt.inputs.sample(min(BACKGROUND_ROWS, len(learnt.inputs)), random_state=0)
+    return pd.DataFrame(draw_records(learnt.schema, BACKGROUND_ROWS, seed=1))
+
+
+def _final(pipeline: Any) -> Any:
+    """The estimator inside a pipeline and PyCaret's wrappers."""
+    estimator = pipeline.steps[-1][1]
+    for wrapped in ("regressor_", "classifier_"):
+        estimator = getattr(estimator, wrapped, estimator)
+    return estimator
+
+
+def _current(experiment: Any) -> Any:
+    """The experiment itself, from an object or from the functional API's module."""
+    if hasattr(experiment, "get_current_experiment"):
+        experiment = experiment.get_current_experiment()
+    elif hasattr(experiment, "functional"):
+        experiment = experiment.functional.get_current_experiment()
+    kind = type(experiment).__name__
+    if kind not in ("RegressionExperiment", "ClassificationExperiment"):
+        raise TrainingError(
+            f"{kind} is no PyCaret experiment that can be served; expected a RegressionExperiment or a "
+            "ClassificationExperiment after setup()"
+        )
+    if not getattr(experiment, "_setup_ran", False):
+        raise TrainingError("the experiment has no data yet; call its setup() first")
+    return experiment
+
+
+def _original(experiment: Any) -> pd.DataFrame:
+    """The experiment's table with the values that went in: PyCaret narrows numbers to float32."""
+
+    def widened(column: pd.Series) -> pd.Series:
+        if column.dtype == "float32":
+            # The shortest text of a float32 is the number that was there: 33.6, not 33.599998.
+            return column.map(lambda value: float(str(value)))
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            return column.astype(object).where(column.notna(), None)
+        return column
+
+    return experiment.dataset.reset_index(drop=True).apply(widened)
+
+
+def _kinds(experiment: Any, case: UseCase, table: pd.DataFrame) -> dict[str, FieldSpec]:
+    """The use case's fields, with the kinds that PyCaret gave the columns where it differs from the table."""
+    kinds: dict[str, Kind] = {name: "text" for name in experiment._fxs["Text"]}
+    kinds |= {name: "category" for name in experiment._fxs["Categorical"] if pd.api.types.is_numeric_dtype(table[name])}
+    fields = {name: spec for name, spec in case.fields.items() if name in table.columns}
+    return fields | {
+        name: FieldSpec(**vars(fields.get(name, FieldSpec())) | {"kind": kind}) for name, kind in kinds.items()
+    }
+
+
+def _best(experiment: Any, metric: str) -> Any:
+    try:
+        return experiment.automl(optimize=metric)
+    except Exception as exc:
+        raise TrainingError(
+            f"the experiment has no model to take the best of ({exc}); "
+            "call its compare_models() or create_model() first, or give the model"
+        ) from exc
+
+
+def _leaderboard(experiment: Any, metric: str) -> pd.DataFrame:
+    """The models that the experiment has tried, best first."""
+    rows = [
+        {"id": type(entry["model"]).__name__, "model": type(entry["model"]).__name__, **entry["scores"].loc["Mean"]}
+        for entry in experiment._master_model_container
+        if entry.get("scores") is not None and "Mean" in entry["scores"].index
+    ]
+    board = pd.DataFrame(rows, columns=["id", "model", *METRICS[_task(experiment)]])
+    ascending = metric not in ("R2", *METRICS["classification"])
+    return board.drop_duplicates().sort_values(metric, ascending=ascending, ignore_index=True)
+
+
+def _task(experiment: Any) -> Any:
+    return "regression" if type(experiment).__name__.startswith("Regression") else "classification"

@@ -1,0 +1,206 @@
+"""A loaded version: checked records in, predictions with probabilities and warnings out.
+
+The API, the batch and the page call the same `Predictor`, so their numbers cannot differ.
+"""
+
+import csv
+import io
+import math
+import random
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any, Protocol
+
+import pandas as pd
+
+from slipway.data import TextTable
+from slipway.errors import GoldenMismatchError, RecordsError
+from slipway.native import NativeEngine
+from slipway.schema import NO_ANSWER, OUT_OF_RANGE, Checked, CheckedTable, Detail, Field, Record, Schema, words
+from slipway.store import Version
+
+Prediction = dict[str, Any]
+
+
+class Engine(Protocol):
+    """What answers a frame; see `NativeEngine.predict`."""
+
+    name: str
+
+    def predict(self, frame: pd.DataFrame) -> tuple[list[Any], list[dict[str, float]] | None]:
+        """Predictions, and probabilities where there are some."""
+
+
+def equal(answer: Prediction, wanted: Prediction, spread: float | None) -> bool:
+    """Whether two predictions are the same: the one rule for golden rows, API, page and image.
+
+    Numbers within 1e-5 of the larger of the value and the target's standard deviation
+    (`spread`), probabilities within 1e-5, classes exactly.
+    """
+    if spread is not None:
+        return abs(answer["prediction"] - wanted["prediction"]) <= 1e-5 * max(abs(wanted["prediction"]), spread)
+    if answer["prediction"] != wanted["prediction"]:
+        return False
+    ours, theirs = answer["probabilities"] or {}, wanted["probabilities"] or {}
+    return ours.keys() == theirs.keys() and all(abs(ours[key] - theirs[key]) <= 1e-5 for key in ours)
+
+
+class Predictor:
+    """Answers records by a schema and an engine. `tag` names the version in every answer."""
+
+    def __init__(self, tag: str, schema: Schema, engine: Engine) -> None:
+        self.tag = tag
+        self.schema = schema
+        self.engine = engine
+
+    @classmethod
+    def load(cls, version: Version) -> "Predictor":
+        """The predictor of a version that the store has checked."""
+        schema = version.schema()
+        return cls(version.tag, schema, NativeEngine.load(version.pipeline, schema))
+
+    def answer(self, records: Sequence[Any]) -> dict[str, Any]:
+        """The API's answer to a list of records.
+
+        Raises
+        ------
+        RecordsError
+            With every fault of every record.
+        """
+        return {"model": self.tag, "predictions": self.predict(self.schema.check_records(records))}
+
+    def predict(self, checked: Checked) -> list[Prediction]:
+        """One prediction for each checked record, in their order.
+
+        Raises
+        ------
+        RecordsError
+            If the pipeline has no finite answer for a value far outside the training range.
+        """
+        if not checked.values:
+            return []
+        try:
+            answers, probabilities = self.engine.predict(self.schema.frame(checked.values))
+        except (ValueError, OverflowError, FloatingPointError):
+            raise_if = self._far_out(checked)
+            if raise_if:
+                raise RecordsError(raise_if) from None
+            raise
+        if not self.schema.target.classes:
+            odd = [i for i, answer in enumerate(answers) if not math.isfinite(answer)]
+            if odd:
+                raise RecordsError(self._far_out(checked, odd) or [_no_answer(i, {"field": None}) for i in odd])
+            return [
+                {"prediction": self._bounded(answer), "interval": None, "warnings": warned}
+                for answer, warned in zip(answers, checked.warnings, strict=True)
+            ]
+        scores: Sequence[dict[str, float] | None] = probabilities or [None] * len(answers)
+        return [
+            {"prediction": answer, "probabilities": score, "warnings": warned}
+            for answer, score, warned in zip(answers, scores, checked.warnings, strict=True)
+        ]
+
+    def _bounded(self, answer: float) -> float:
+        """The answer inside the target's hard bounds: a bill is not negative."""
+        low, high = self.schema.target.minimum, self.schema.target.maximum
+        answer = answer if low is None else max(answer, low)
+        return answer if high is None else min(answer, high)
+
+    def _far_out(self, checked: Checked, records: Sequence[int] | None = None) -> list[Detail]:
+        return [
+            _no_answer(position, warning)
+            for position in (range(len(checked.values)) if records is None else records)
+            for warning in checked.warnings[position]
+            if warning["problem"] == OUT_OF_RANGE
+        ]
+
+    def predict_csv(self, table: TextTable) -> tuple[str, CheckedTable]:
+        """The table as CSV with our columns added, and what was read.
+
+        Every row is there, in its order; a faulty one has our columns empty but for
+        `problems`, which says why. Columns of the same name are kept: ours then get a number.
+
+        Raises
+        ------
+        RecordsError
+            If columns are missing.
+        """
+        read = self.schema.check_table(table)
+        rows: list[list[str]] = [[""] * len(self._added()) for _ in table.rows]
+        for row, prediction in zip(read.good, self.predict(read.checked), strict=True):
+            rows[row] = self._cells(prediction)
+        for row, faults in read.faults.items():
+            rows[row][-1] = "; ".join(map(words, faults))
+        out = io.StringIO(newline="")
+        writer = csv.writer(out, delimiter=table.separator, lineterminator="\n")
+        writer.writerow([*table.header, *(_unused(name, table.header) for name in self._added())])
+        writer.writerows([*cells, *added] for cells, added in zip(table.rows, rows, strict=True))
+        return out.getvalue(), read
+
+    def _added(self) -> list[str]:
+        probabilities = [f"probability_{value}" for value in self.schema.target.classes]
+        middle = probabilities or ["interval_low", "interval_high"]
+        return ["prediction", *middle, "warnings", "problems"]
+
+    def _cells(self, prediction: Prediction) -> list[str]:
+        if self.schema.target.classes:
+            scores = prediction["probabilities"] or {}
+            middle = [repr(scores[str(value)]) if scores else "" for value in self.schema.target.classes]
+        else:
+            interval = prediction["interval"]
+            middle = [repr(interval["low"]), repr(interval["high"])] if interval else ["", ""]
+        return [str(prediction["prediction"]), *middle, "; ".join(map(words, prediction["warnings"])), ""]
+
+    def golden(self, count: int = 32, seed: int = 0) -> dict[str, Any]:
+        """Records drawn from the schema with this predictor's answers, to be kept with the version."""
+        records = draw_records(self.schema, count, seed)
+        return {"records": records, "predictions": self.answer(records)["predictions"]}
+
+    def check_golden(self, golden: dict[str, Any]) -> None:
+        """Answer the golden records again and compare.
+
+        Raises
+        ------
+        GoldenMismatchError
+            With the rows that differ, and by how much.
+        """
+        answers = self.answer(golden["records"])["predictions"]
+        pairs = list(zip(answers, golden["predictions"], strict=True))
+        spread = self.schema.target.spread
+        wrong = [i for i, (answer, wanted) in enumerate(pairs) if not equal(answer, wanted, spread)]
+        if wrong:
+            answer, wanted = (pair["prediction"] for pair in pairs[wrong[0]])
+            rows = ", ".join(map(str, wrong[:5])) + (", …" if len(wrong) > 5 else "")
+            raise GoldenMismatchError(
+                self.tag, f"{len(wrong)} of {len(pairs)} golden rows differ (rows {rows}; row {wrong[0]}: {answer!r}, saved {wanted!r})"
+            )
+
+
+def _no_answer(record: int, warning: Detail) -> Detail:
+    wanted = {"field": None, "value": None, "expected": None} | warning
+    return {"record": record, **{key: wanted[key] for key in ("field", "value")}, "problem": NO_ANSWER, "expected": wanted["expected"]}
+
+
+def _unused(name: str, taken: Sequence[str]) -> str:
+    numbered = (f"{name}.{i}" if i else name for i in range(len(taken) + 1))
+    return next(candidate for candidate in numbered if candidate not in taken)
+
+
+def draw_records(schema: Schema, count: int, seed: int) -> list[Record]:
+    """Records at random from what training saw: ranges, categories, and some values missing."""
+    rng = random.Random(seed)
+    return [{field.name: _draw(field, rng) for field in schema.fields} for _ in range(count)]
+
+
+def _draw(field: Field, rng: random.Random) -> Any:
+    if field.nullable and rng.random() < 0.1:
+        return None
+    if field.categories:
+        return rng.choice(field.categories)
+    if isinstance(field.low, str) and isinstance(field.high, str):
+        first, last = date.fromisoformat(field.low), date.fromisoformat(field.high)
+        return (first + timedelta(days=rng.randint(0, (last - first).days))).isoformat()
+    low, high = float(field.low or 0), float(field.high or 0)
+    if field.kind == "integer":
+        return rng.randint(int(low), int(high))
+    return min(max(round(rng.uniform(low, high), field.decimals), low), high)

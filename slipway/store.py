@@ -1,0 +1,250 @@
+"""A model version in and out of the BentoML model store, and the layout of its folder.
+
+    <name>:<version>            schema.json, golden.json, background.csv, metrics.json,
+                                leaderboard.csv, card.md, card.zh.md, plots/, SHA256SUMS
+    <name>-pipeline:<version>   pipeline.pkl, the fitted PyCaret pipeline, SHA256SUMS
+
+`SHA256SUMS` is what `sha256sum -c` reads, and covers BentoML's own model.yaml too. A
+version is made in a staging folder of the same disk and renamed into place, so that a
+killed training or a full disk leaves the store as it was.
+"""
+
+import datetime as dt
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+
+import bentoml
+from bentoml._internal.configuration.containers import BentoMLContainer
+from bentoml._internal.models import ModelStore
+from bentoml.exceptions import BentoMLException
+from filelock import FileLock
+
+from slipway.errors import ModelDamagedError, ModelIncompatibleError, ModelMissingError, StoreError
+from slipway.schema import Schema
+
+SUMS = "SHA256SUMS"
+PIPELINE = "pipeline.pkl"
+_SUFFIX = "-pipeline"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version in the store, its files checked against their SHA-256."""
+
+    name: str
+    version: str
+    path: Path
+    pipeline: Path
+    created: dt.datetime
+    metadata: dict[str, Any]
+
+    @property
+    def tag(self) -> str:
+        """`<name>:<version>`, as BentoML writes it."""
+        return f"{self.name}:{self.version}"
+
+    def read_json(self, file: str) -> Any:
+        """One of the version's JSON files."""
+        return json.loads((self.path / file).read_text(encoding="utf-8"))
+
+    def schema(self) -> Schema:
+        """The schema the version learnt."""
+        return Schema.from_json(self.read_json("schema.json"))
+
+
+def _installed(package: str) -> str:
+    if package == "python":
+        return platform.python_version()
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def save(name: str, write: Callable[[str, Path, Path], dict[str, Any]], labels: dict[str, str]) -> str:
+    """Make a version of what `write(tag, folder, pipeline_folder)` puts into two folders.
+
+    `write` gives the metadata back. Either both entries are in the store afterwards and
+    `latest` is this version, or, on any error, nothing has changed.
+
+    Returns
+    -------
+    str
+        The tag, `<name>:<version>`.
+
+    Raises
+    ------
+    StoreError
+        If the disk is full or the store cannot be written.
+    """
+    store = Path(BentoMLContainer.model_store.get()._path)
+    work = store.parent / "tmp" / "slipway"
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        with FileLock(work / "lock"):
+            _sweep(store, work, name)
+            tag = bentoml.Tag(name).make_new_version()
+            staging = ModelStore(work / f"{name}-{tag.version}")
+            Path(staging._path).mkdir()
+            try:
+                folders = {entry: work / f"{entry}-files" for entry in (name, name + _SUFFIX)}
+                for folder in folders.values():
+                    folder.mkdir()
+                metadata = write(str(tag), *folders.values())
+                for entry, folder in reversed(folders.items()):
+                    _stage(staging, f"{entry}:{tag.version}", folder, labels, metadata)
+                _publish(staging, store, [name + _SUFFIX, name], str(tag.version))
+            finally:
+                shutil.rmtree(staging._path, ignore_errors=True)
+                for folder in folders.values():
+                    shutil.rmtree(folder, ignore_errors=True)
+    except OSError as exc:
+        raise StoreError(
+            f"the version could not be saved to {store}: {exc.strerror or exc}; "
+            "nothing was changed there: make room or check its permissions, then train again"
+        ) from exc
+    return str(tag)
+
+
+def _stage(staging: ModelStore, tag: str, folder: Path, labels: dict[str, str], metadata: dict[str, Any]) -> None:
+    with bentoml.models.create(tag, labels=labels, metadata=metadata, _model_store=staging) as model:
+        shutil.copytree(folder, model.path, dirs_exist_ok=True)
+    path = Path(staging.get(tag).path)
+    lines = [f"{_sha256(file)}  {file.relative_to(path).as_posix()}\n" for file in _files(path)]
+    (path / SUMS).write_text("".join(lines), encoding="utf-8")
+
+
+def _publish(staging: ModelStore, store: Path, entries: list[str], version: str) -> None:
+    for entry in entries:
+        (store / entry).mkdir(parents=True, exist_ok=True)
+        os.replace(Path(staging._path) / entry / version, store / entry / version)
+    for entry in entries:
+        latest = Path(staging._path) / f"{entry}-latest"
+        latest.write_text(version, encoding="utf-8")
+        os.replace(latest, store / entry / "latest")
+
+
+def _sweep(store: Path, work: Path, name: str) -> None:
+    """Remove what a killed run left: whoever holds the lock is the only one at work."""
+    for path in work.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+    pipelines = store / (name + _SUFFIX)
+    for path in pipelines.iterdir() if pipelines.is_dir() else ():
+        if path.is_dir() and not (store / name / path.name).exists():
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(file for file in path.rglob("*") if file.is_file() and file != path / SUMS)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_files(tag: str, path: Path) -> None:
+    """Every file is byte for byte what was saved, none is missing and none was added."""
+    try:
+        lines = (path / SUMS).read_text(encoding="utf-8").splitlines()
+        sums = dict(reversed(line.split("  ", 1)) for line in lines)  # type: ignore[misc]
+    except (OSError, ValueError) as exc:
+        raise ModelDamagedError(tag, f"{SUMS} is missing or unreadable") from exc
+    found = {file.relative_to(path).as_posix(): file for file in _files(path)}
+    for name in sorted(sums.keys() | found.keys()):
+        if name not in found:
+            raise ModelDamagedError(tag, f"{name} is missing")
+        if name not in sums:
+            raise ModelDamagedError(tag, f"{name} was not there when it was saved")
+        if _sha256(found[name]) != sums[name]:
+            raise ModelDamagedError(tag, f"{name} is not what was saved (its SHA-256 differs)")
+
+
+def _names(store: Path) -> list[str]:
+    return sorted(
+        path.name for path in store.iterdir() if path.is_dir() and not path.name.endswith(_SUFFIX) and any(path.iterdir())
+    )
+
+
+def find(tag: str) -> Version:
+    """The version under a tag (`name`, `name:latest` or `name:version`), its files checked.
+
+    Raises
+    ------
+    ModelMissingError, ModelDamagedError
+        Both say what to do.
+    """
+    store = Path(BentoMLContainer.model_store.get()._path)
+    name, _, wanted = tag.partition(":")
+    try:
+        model = bentoml.models.get(tag)
+    except bentoml.exceptions.NotFound as exc:
+        raise ModelMissingError(tag, _names(store)) from exc
+    except BentoMLException as exc:
+        raise ModelDamagedError(tag, str(exc)) from exc
+    except Exception as exc:  # a damaged model.yaml raises whatever its reader raises
+        latest = store / name / "latest"
+        version = wanted if wanted not in ("", "latest") else latest.read_text().strip() if latest.exists() else "latest"
+        raise ModelDamagedError(f"{name}:{version}", "its model.yaml cannot be read") from exc
+    version = str(model.tag.version)
+    _check_files(str(model.tag), Path(model.path))
+    try:
+        pipeline = Path(bentoml.models.get(f"{name}{_SUFFIX}:{version}").path)
+    except Exception as exc:
+        raise ModelDamagedError(str(model.tag), f"its pipeline {name}{_SUFFIX}:{version} is missing or unreadable") from exc
+    _check_files(str(model.tag), pipeline)
+    return Version(name, version, Path(model.path), pipeline / PIPELINE, model.creation_time, dict(model.info.metadata))
+
+
+def check_compatible(version: Version) -> None:
+    """Refuse a version whose pipeline was pickled with other packages than are installed.
+
+    Pickles of scikit-learn promise nothing across versions; a bug-fix release (the third
+    number) is let through, and the golden rows then show whether it still answers the same.
+    """
+    differences = [
+        f"{package} {made} (here {_installed(package)})"
+        for package, made in version.metadata["packages"].items()
+        if made.split(".")[:2] != _installed(package).split(".")[:2]
+    ]
+    if differences:
+        raise ModelIncompatibleError(version.tag, differences)
+
+
+def listing() -> list[str]:
+    """One line for each version in the store, newest first, under a heading."""
+    rows = [("MODEL", "TASK", "TARGET", "ESTIMATOR", "METRIC", "ENGINE", "AGE")]
+    models = [model for model in bentoml.models.list() if "estimator" in model.info.labels and not model.tag.name.endswith(_SUFFIX)]
+    for model in sorted(models, key=lambda model: model.creation_time, reverse=True):
+        labels, metadata = model.info.labels, model.info.metadata
+        rows.append(
+            (
+                str(model.tag),
+                labels["task"],
+                str(metadata["target"]),
+                labels["estimator"],
+                f"{metadata['metric']} {metadata['score']:.4g}",
+                labels["engine"],
+                _age(dt.datetime.now(dt.timezone.utc) - model.creation_time),
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _age(age: dt.timedelta) -> str:
+    for unit, seconds in (("d", 86400), ("h", 3600), ("min", 60)):
+        if age.total_seconds() >= seconds:
+            return f"{int(age.total_seconds() // seconds)} {unit}"
+    return f"{max(0, int(age.total_seconds()))} s"

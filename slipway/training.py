@@ -1,0 +1,239 @@
+"""The PyCaret experiment: setup, compare, tune.
+
+PyCaret's `compare_models` says nothing while it works, so the comparison is done here one
+`create_model` at a time: the same folds, metrics and order, with the model in hand and the
+time shown, and with the reason where one fails. PyCaret is imported only when training.
+"""
+
+import inspect
+import os
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from slipway.errors import TrainingError, UseCaseError, nearest
+from slipway.learn import Learnt
+from slipway.usecase import Task, UseCase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+Say = Callable[[str], None]
+
+# PyCaret writes a logs.log into the working directory as soon as it is imported.
+os.environ.setdefault("PYCARET_CUSTOM_LOGGING_PATH", os.devnull)
+
+OURS = {
+    "data": "the use case's `data:`",
+    "data_func": "the use case's `data:`",
+    "target": "the use case's `target:`",
+    "test_data": "the use case's `data:`",
+    **dict.fromkeys(
+        ("html", "verbose", "system_log", "log_experiment", "experiment_name", "experiment_custom_tags")
+        + ("log_plots", "log_profile", "log_data", "profile", "profile_kwargs"),
+        "Slipway's own log and report",
+    ),
+}
+"""`setup()` options that a use case may not give, and what stands in for each."""
+
+METRICS: dict[Task, list[str]] = {
+    "regression": ["MAE", "MSE", "RMSE", "R2", "RMSLE", "MAPE"],
+    "classification": ["Accuracy", "AUC", "Recall", "Prec.", "F1", "Kappa", "MCC"],
+}
+"""PyCaret's metrics under its own names, in its own order."""
+
+DEFAULT_METRIC: dict[Task, str] = {"regression": "R2", "classification": "Accuracy"}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What the comparison gave: the experiment, the model chosen, and all that were tried.
+
+    `leaderboard` has a row for each model, best first: `id`, `model`, the mean of each metric
+    over the folds, and `seconds`. `failed` says why others are not in it.
+    """
+
+    experiment: Any
+    model: Any
+    metric: str
+    leaderboard: "pd.DataFrame"
+    failed: dict[str, str] = field(default_factory=dict)
+    tuned: bool = False
+
+
+def experiment_class(task: Task) -> Any:
+    """PyCaret's experiment class for the task.
+
+    Raises
+    ------
+    TrainingError
+        If PyCaret is not installed, or is not one of version 3.
+    """
+    try:
+        import pycaret
+
+        version = str(getattr(pycaret, "__version__", "unknown"))
+        if not version.startswith("3."):
+            raise TrainingError(
+                f"PyCaret {version} is installed, expected pycaret-core 3.5 (which imports as pycaret); "
+                "`pip uninstall pycaret`, then `pip install pycaret-core==3.5.0 six`"
+            )
+        from pycaret.classification import ClassificationExperiment
+        from pycaret.regression import RegressionExperiment
+    except ImportError as exc:
+        raise TrainingError(
+            f"PyCaret cannot be imported ({exc}); `pip install --require-hashes -r requirements/dev.txt`"
+        ) from exc
+    return RegressionExperiment if task == "regression" else ClassificationExperiment
+
+
+@contextmanager
+def quiet() -> "Iterator[None]":
+    """Without the warnings of estimators that do not converge: the leaderboard shows how they did."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def check_setup(usecase: UseCase, task: Task) -> None:
+    """Refuse `setup:` options that PyCaret does not have, or that are not the use case's to give."""
+    known = inspect.signature(experiment_class(task).setup).parameters
+    where = f"use case {usecase.name}, `setup:`"
+    for name in usecase.setup:
+        if name in OURS:
+            raise UseCaseError(where, f"{name!r} cannot be given here; it comes from {OURS[name]}")
+        if name not in known or name == "self":
+            raise UseCaseError(
+                where, f"PyCaret's setup() for {task} has no option {name!r}{nearest(str(name), known)}"
+            )
+
+
+def train(usecase: UseCase, learnt: Learnt, say: Say = lambda text: None) -> Trained:
+    """Compare PyCaret's estimators on the learnt table, choose the best, tune it if asked.
+
+    Raises
+    ------
+    UseCaseError
+        If an option, estimator or metric is not one of PyCaret's.
+    TrainingError
+        If PyCaret refuses the table or the options, or no estimator could be fitted.
+    """
+    schema, spec = learnt.schema, usecase.training
+    check_setup(usecase, schema.task)
+    experiment = experiment_class(schema.task)()
+    texts = [f.name for f in schema.fields if f.kind == "text"]
+    categorical = [f.name for f in schema.fields if f.kind == "category" or f.dtype == "object" and f.name not in texts]
+    options: dict[str, Any] = {
+        "session_id": spec.seed,
+        "fold": spec.folds,
+        "categorical_features": categorical or None,
+        "text_features": texts or None,
+        # One process: on tables of this size the workers of joblib start slower than they compute.
+        "n_jobs": 1,
+        "memory": False,
+        **usecase.setup,
+    }
+    options.pop("ignore_features", None)  # not in the frame any more
+    started = time.monotonic()
+    with quiet():
+        try:
+            experiment.setup(
+                data=learnt.inputs.assign(**{schema.target.name: learnt.target}),
+                target=schema.target.name,
+                html=False,
+                verbose=False,
+                system_log=False,
+                **options,
+            )
+        except Exception as exc:  # PyCaret raises whatever its steps raise
+            raise TrainingError(f"PyCaret's setup() refused the table or its options: {_first_line(exc)}") from exc
+        say(f"setup: {len(learnt.inputs):,} rows, {len(schema.fields)} inputs, {time.monotonic() - started:.1f} s")
+        metric = _metric(experiment, spec.metric or DEFAULT_METRIC[schema.task], schema.target.classes, usecase)
+        ids = _estimators(experiment, usecase)
+        leaderboard, models, failed = _compare(experiment, ids, metric, say)
+        if leaderboard.empty:
+            raise TrainingError(
+                "no estimator could be fitted: " + "; ".join(f"{name}: {why}" for name, why in failed.items())
+            )
+        model = models[leaderboard["id"].iloc[0]]
+        if spec.tune:
+            model = _tune(experiment, model, metric, say)
+    return Trained(experiment, model, metric, leaderboard, failed, spec.tune)
+
+
+def _first_line(exc: BaseException) -> str:
+    return next((line for line in str(exc).splitlines() if line.strip()), type(exc).__name__).strip()
+
+
+def _metric(experiment: Any, name: str, classes: tuple[Any, ...], usecase: UseCase) -> str:
+    """PyCaret's display name of a metric, given by that, its id or its name."""
+    metrics = experiment.get_metrics()
+    for identifier, row in metrics.iterrows():
+        if name.lower() in {str(identifier).lower(), row["Name"].lower(), row["Display Name"].lower()}:
+            if len(classes) > 2 and not row.get("Multiclass", True):
+                raise UseCaseError(f"use case {usecase.name}", f"the metric {name!r} needs two classes, there are {len(classes)}")
+            return str(row["Display Name"])
+    known = list(metrics["Display Name"])
+    raise UseCaseError(
+        f"use case {usecase.name}", f"unknown metric {name!r}{nearest(name, known)}; known are {', '.join(known)}"
+    )
+
+
+def _estimators(experiment: Any, usecase: UseCase) -> dict[str, str]:
+    """Ids and names of the estimators to compare; without a choice, PyCaret's `turbo` set."""
+    models = experiment.models()
+    chosen, excluded = usecase.training.include, usecase.training.exclude or ()
+    for name in (*(chosen or ()), *excluded):
+        if name not in models.index:
+            raise UseCaseError(
+                f"use case {usecase.name}",
+                f"unknown estimator {name!r}{nearest(name, models.index)}; known are {', '.join(models.index)}",
+            )
+    ids = list(dict.fromkeys(chosen)) if chosen else [i for i in models.index[models["Turbo"]] if i not in excluded]
+    return {identifier: str(models.loc[identifier, "Name"]) for identifier in ids}
+
+
+def _compare(
+    experiment: Any, ids: dict[str, str], metric: str, say: Say
+) -> tuple["pd.DataFrame", dict[str, Any], dict[str, str]]:
+    import pandas as pd
+
+    rows: list[dict[str, Any]] = []
+    models: dict[str, Any] = {}
+    failed: dict[str, str] = {}
+    started = time.monotonic()
+    for position, (identifier, name) in enumerate(ids.items(), 1):
+        say(f"[{position:2}/{len(ids)}] {name} …")
+        begun = time.monotonic()
+        try:
+            models[identifier] = experiment.create_model(identifier, verbose=False, error_score="raise")
+            folds = experiment.pull(pop=True)
+        except Exception as exc:  # one estimator that cannot is no reason to stop the others
+            failed[identifier] = _first_line(exc)
+            say(f"        failed: {failed[identifier]}")
+            continue
+        seconds = time.monotonic() - begun
+        means = folds.loc["Mean"].to_dict()
+        rows.append({"id": identifier, "model": name, **means, "seconds": round(seconds, 1)})
+        say(f"        {metric} {means[metric]:.4f}, {seconds:.1f} s ({time.monotonic() - started:.0f} s in all)")
+    board = pd.DataFrame(rows)
+    if len(board):
+        best_first = experiment.get_metrics().set_index("Display Name").loc[metric, "Greater is Better"]
+        board = board.sort_values(metric, ascending=not best_first, kind="stable", ignore_index=True)
+    return board, models, failed
+
+
+def _tune(experiment: Any, model: Any, metric: str, say: Say) -> Any:
+    say("tuning the best model …")
+    begun = time.monotonic()
+    try:
+        tuned = experiment.tune_model(model, optimize=metric, choose_better=True, verbose=False, tuner_verbose=False)
+    except Exception as exc:
+        raise TrainingError(f"PyCaret's tune_model() failed: {_first_line(exc)}; train without --tune") from exc
+    say(f"        {'kept the defaults' if tuned is model else 'chose'} {tuned}, {time.monotonic() - begun:.1f} s")
+    return tuned

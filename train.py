@@ -1,0 +1,149 @@
+"""Train a model from a use case or a table, and put it into the BentoML model store.
+
+    python train.py insurance                       a use case that comes with Slipway
+    python train.py path/to/usecase.yaml            a use case of your own
+    python train.py --data people.csv --target income
+
+The last line is the version that was saved. An expected failure is one line, exit code 1.
+"""
+
+import argparse
+import re
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from slipway import data, usecase
+from slipway.errors import DataError, SlipwayError, UseCaseError, nearest
+from slipway.learn import learn
+from slipway.usecase import TASKS, DataSource, FieldSpec, TargetSpec, UseCase
+
+USECASES = Path(__file__).parent / "usecases"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="train", description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("usecase", nargs="?", help="name of a use case in usecases/, or path of a YAML file")
+    parser.add_argument("--data", metavar="FILE", help="a CSV or Parquet file to learn from")
+    parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
+    parser.add_argument("--name", help="name of the model in the store (default: the use case's, or the file's)")
+    parser.add_argument("--task", choices=TASKS, help="default: inferred from the target")
+    parser.add_argument("--metric", help="PyCaret's name of the metric to choose by (default: R2 or Accuracy)")
+    parser.add_argument("--include", metavar="gbr,rf,…", help="PyCaret's ids of the estimators to compare (default: all quick ones)")
+    parser.add_argument("--folds", type=int, help="folds of the cross-validation, 2 or more (default: 10)")
+    parser.add_argument("--tune", action="store_true", help="tune the best model's hyperparameters")
+    parser.add_argument("--seed", type=int, help="the same seed gives the same model (default: 123)")
+    parser.add_argument("--limit-rows", type=int, metavar="N", help="learn from N rows drawn at random")
+    parser.add_argument("--no-training-rows", action="store_true", help="keep no training row with the version")
+    parser.add_argument("--list", action="store_true", help="list the versions in the store, and stop")
+    return parser
+
+
+def resolve(args: argparse.Namespace) -> UseCase:
+    """The use case that the arguments ask for; an option outweighs what the file says."""
+    if args.usecase:
+        case = _named(args.usecase)
+    elif args.data and args.target:
+        name = args.name or re.sub(r"[^a-z0-9._-]+", "-", Path(args.data).stem.lower()).strip("-._")
+        case = UseCase(usecase.check_name(name, "--name"))
+    else:
+        raise UseCaseError("arguments", "give a use case, or --data FILE and --target COLUMN; `python train.py --help` shows more")
+    for option, least in (("folds", 2), ("seed", 0), ("limit_rows", 2)):
+        value = getattr(args, option)
+        if value is not None and value < least:
+            raise UseCaseError(f"--{option.replace('_', '-')}", f"{value} is too small; expected at least {least}")
+    include = tuple(filter(None, (args.include or "").replace(" ", "").split(","))) or None
+    given = {"metric": args.metric, "include": include, "folds": args.folds, "seed": args.seed, "limit_rows": args.limit_rows}
+    given = {key: value for key, value in given.items() if value is not None} | ({"tune": True} if args.tune else {})
+    case = replace(case, training=replace(case.training, **given, **({"exclude": None} if include else {})))
+    if args.data:
+        case = replace(case, data=DataSource(args.data))
+    if args.target and args.target != case.target.column:
+        case = replace(case, target=TargetSpec(args.target))
+    if args.name:
+        case = replace(case, name=usecase.check_name(args.name, "--name"))
+    return replace(case, task=args.task) if args.task else case
+
+
+def _named(name: str) -> UseCase:
+    if Path(name).suffix in (".yaml", ".yml"):
+        return usecase.read(name)
+    known = sorted(path.stem for path in USECASES.glob("*.yaml"))
+    if name not in known:
+        raise UseCaseError("arguments", f"no use case {name!r}{nearest(name, known)}; known are {', '.join(known)}, or give the path of a YAML file")
+    return usecase.read(USECASES / f"{name}.yaml")
+
+
+def from_setup(case: UseCase) -> UseCase:
+    """What PyCaret's `setup:` options say of the schema: columns ignored or read as text, folds and seed."""
+    texts = {name: replace(case.fields.get(name, FieldSpec()), kind="text") for name in case.setup.get("text_features") or ()}
+    training = replace(
+        case.training,
+        folds=case.setup.get("fold", case.training.folds),
+        seed=case.setup.get("session_id", case.training.seed),
+    )
+    ignore = (*case.ignore, *(case.setup.get("ignore_features") or ()))
+    return replace(case, fields=case.fields | texts, ignore=ignore, training=training)
+
+
+def fit(case: UseCase, *, training_rows: bool = True) -> str:
+    """Train as the use case says, report on standard output, and give the saved version's tag."""
+    if case.data is None:
+        raise UseCaseError(f"use case {case.name}", "has no `data:`; name the table there, or with --data FILE")
+    started = time.monotonic()
+    case = from_setup(case)
+    table = data.read_table(case.data)
+    rows, dropped = data.drop_missing_targets(table, case.target.column)
+    if case.training.limit_rows and case.training.limit_rows < len(rows):
+        rows = rows.sample(case.training.limit_rows, random_state=case.training.seed).reset_index(drop=True)
+    learnt = learn(rows, case, table.source)
+    say(f"{case.name}: {len(table.frame):,} rows from {table.source}" + (f", {dropped:,} without target dropped" if dropped else ""))
+    inferred = "" if case.task else f" (inferred from {rows[case.target.column].nunique():,} different values; --task overrides)"
+    say(f"task: {learnt.schema.task} of {case.target.column!r}{inferred}")
+    for name, reason in learnt.left_out.items():
+        say(f"left out: {name!r} {reason}")
+    say("importing PyCaret …")
+    # Only now: it takes seconds, and a wrong file name should not.
+    from slipway.experiment import save_version
+    from slipway.training import train
+
+    trained = train(case, learnt, say)
+    say("")
+    say(trained.leaderboard.to_string(index=False, float_format=lambda value: f"{value:,.4g}"))
+    origin = {"source": table.source, "sha256": table.sha256, "dropped": dropped}
+    saved = save_version(trained, learnt, origin, training_rows, say)
+    say("")
+    say(f"{'':10} {'folds':>12} {'SD':>10} {'hold-out':>12}")
+    for name, fold in saved.evaluation.folds.items():
+        say(f"{name:10} {fold['mean']:12,.4f} {fold['sd']:10,.4f} {saved.evaluation.holdout[name]:12,.4f}")
+    say("")
+    say(f"chosen by {trained.metric}; {time.monotonic() - started:.0f} s in all")
+    say(f"saved {saved.tag}")
+    return saved.tag
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = build_parser().parse_args(argv)
+    try:
+        if args.list:
+            from slipway import store
+
+            print("\n".join(store.listing()))
+        else:
+            fit(resolve(args), training_rows=not args.no_training_rows)
+    except SlipwayError as exc:
+        print(f"train: {exc}", file=sys.stderr)
+        return 1
+    except MemoryError:
+        print(f"train: {DataError(args.data or args.usecase, 'does not fit into memory; use --limit-rows')}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
