@@ -1,0 +1,40 @@
+"""The BentoML service: `bentoml serve`, `bentoml serve --arg model=diabetes`, `bentoml build`.
+
+On import the version is found and its files are checked; a model that is missing, damaged
+or incompatible ends the process here, with one line and exit code 1. (An error in the
+service's constructor would make BentoML restart the worker for ever.)
+"""
+
+from pathlib import Path
+
+import bentoml
+import pydantic
+import yaml
+
+from gradio_app import mount
+from slipway import store
+from slipway.errors import SlipwayError
+from slipway.serving import Served, make_service
+
+
+class Arguments(pydantic.BaseModel, extra="forbid"):
+    """`--arg model=name` or `--arg model=name:version`."""
+
+    model: str = "insurance"
+
+
+def pinned(tag: str) -> str:
+    """The version that a bento was built with: its `latest` is not the store's."""
+    bento = Path(__file__).parent.parent / "bento.yaml"
+    if ":" in tag or not bento.exists():
+        return tag
+    tags = [item["tag"] for item in yaml.safe_load(bento.read_text(encoding="utf-8"))["models"]]
+    return next((found for found in tags if found.partition(":")[0] == tag), tag)
+
+
+try:
+    _served = Served(store.find(pinned(bentoml.use_arguments(Arguments).model)))
+except SlipwayError as exc:
+    raise SystemExit(f"slipway: {exc}") from None
+
+Slipway = make_service(_served, mount(_served))

@@ -1,0 +1,106 @@
+"""The API's description: BentoML's own, with what it cannot know added, and the page that shows it."""
+
+from typing import Any
+
+from slipway.schema import Schema
+
+DOCS_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>API</title>
+<link rel="stylesheet" href="./static_content/swagger-ui.css">
+</head>
+<body>
+<div id="api"></div>
+<script src="./static_content/swagger-ui-bundle.js"></script>
+<script>SwaggerUIBundle({url: "./docs.json", dom_id: "#api", deepLinking: true, validatorUrl: null})</script>
+</body>
+</html>
+"""
+
+WARNINGS: dict[str, Any] = {
+    "type": "array",
+    "description": "What a reader should know of this answer: values outside the training range, values read as not measured.",
+    "items": {"type": "object", "properties": {"field": {"type": "string"}, "problem": {"type": "string"}}},
+}
+
+FAULTS: dict[str, Any] = {
+    "type": "object",
+    "required": ["error", "details"],
+    "properties": {
+        "error": {"type": "string"},
+        "details": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "record": {"type": "integer", "nullable": True},
+                    "field": {"type": "string", "nullable": True},
+                    "value": {},
+                    "problem": {"type": "string"},
+                    "expected": {},
+                },
+            },
+        },
+    },
+}
+
+
+def answer_schema(schema: Schema) -> dict[str, Any]:
+    """What `POST /predict` answers."""
+    target = schema.target
+    unit = f" ({target.unit['en']})" if target.unit else ""
+    if target.classes:
+        prediction: dict[str, Any] = {"enum": list(target.classes)}
+        shares = {str(value): {"type": "number", "minimum": 0, "maximum": 1} for value in target.classes}
+        beside: dict[str, Any] = {"probabilities": {"type": "object", "nullable": True, "properties": shares}}
+    else:
+        prediction = {"type": "number"}
+        ends = {key: {"type": "number"} for key in ("low", "high", "coverage")}
+        beside = {"interval": {"type": "object", "nullable": True, "properties": ends}}
+    prediction["description"] = f"{target.label['en']}{unit}"
+    one = {"type": "object", "properties": {"prediction": prediction, **beside, "warnings": WARNINGS}}
+    return {
+        "type": "object",
+        "properties": {"model": {"type": "string"}, "predictions": {"type": "array", "items": one}},
+    }
+
+
+def describe(schema: Schema, tag: str, bentoml: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI document: BentoML's for `/predict` and its probes, ours for the other calls."""
+    texts = schema.texts
+    document = dict(bentoml)
+    summary = (texts.get("summary") or {}).get("en", "")
+    document["info"] = {"title": f"{texts['title']['en']} ({tag})", "description": summary, "version": tag.partition(":")[2]}
+    paths = dict(bentoml["paths"])
+    paths["/predict"] = {"post": paths["/predict"]["post"] | {"responses": _responses(_json(answer_schema(schema)), 413, 415)}}
+    form = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
+    paths["/predict_csv"] = {
+        "post": {
+            "summary": "Predict every row of a CSV; the answer is the CSV with predictions, in the order it came.",
+            "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
+            "responses": _responses({"text/csv": {"schema": {"type": "string"}}}, 413, 415),
+        }
+    }
+    for path, text, kind in (
+        ("/model", "What is being served, and how good it is.", "application/json"),
+        ("/model/schema", "The fields the model learnt.", "application/json"),
+        ("/model/card", "The model card.", "text/markdown"),
+    ):
+        content = {kind: {"schema": {"type": "object" if kind.endswith("json") else "string"}}}
+        paths[path] = {"get": {"summary": text, "responses": {"200": {"description": "", "content": content}}}}
+    document["paths"] = paths
+    return document
+
+
+def _json(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}
+
+
+def _responses(content: dict[str, Any], *refusals: int) -> dict[str, Any]:
+    texts = {400: "Faults, every one listed", 413: "Over a limit, which is named", 415: "Wrong content type"}
+    return {
+        "200": {"description": "Answered", "content": content},
+        **{str(code): {"description": texts[code], "content": _json(FAULTS)} for code in (400, *refusals)},
+    }

@@ -1,0 +1,351 @@
+"""The BentoML service around one version: the HTTP contract, and the page mounted on it.
+
+`service.py` calls `make_service` when it is imported, and so do the tests. There is no
+`from __future__ import annotations` here on purpose: BentoML resolves the annotations of a
+class that is local to a function, and cannot if they are texts.
+"""
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from threading import Lock
+from typing import Annotated, Any
+
+os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+import bentoml
+from fastapi import FastAPI
+from pydantic import WithJsonSchema
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from slipway import openapi
+from slipway.data import parse_csv
+from slipway.errors import DataError, RecordsError, SlipwayError
+from slipway.predictor import Predictor
+from slipway.schema import Detail, words
+from slipway.store import Version, check_compatible
+
+log = logging.getLogger("bentoml")
+
+
+def _limit(variable: str, default: int) -> int:
+    text = os.environ.get(variable, str(default))
+    if not text.isdigit() or int(text) < 1:
+        raise SlipwayError(f"{variable} is {text!r}; expected a whole number of at least 1")
+    return int(text)
+
+
+class Limits:
+    """What one call may send; each is an environment variable."""
+
+    def __init__(self) -> None:
+        self.records = _limit("SLIPWAY_MAX_RECORDS", 10_000)
+        self.bytes = _limit("SLIPWAY_MAX_MEGABYTES", 25) * 1024 * 1024
+        self.rows = _limit("SLIPWAY_MAX_ROWS", 200_000)
+
+
+class Refused(Exception):
+    """A request that is answered with a status and an error in the shape of the contract."""
+
+    def __init__(self, status: int, error: str, details: list[Detail] | None = None) -> None:
+        super().__init__(error)
+        self.status = status
+        self.details = details or []
+
+    def response(self) -> JSONResponse:
+        return JSONResponse({"error": str(self), "details": self.details}, self.status)
+
+
+class Served:
+    """One version as a process serves it: found at import, its pipeline loaded once.
+
+    Predictions run on one thread of their own, so that probes are answered meanwhile;
+    PyCaret's pipelines do not promise to be safe on several.
+    """
+
+    def __init__(self, version: Version) -> None:
+        check_compatible(version)
+        self.version = version
+        self.schema = version.schema()
+        self.limits = Limits()
+        self._lock = Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="predict")
+
+    @cached_property
+    def _loaded(self) -> Predictor:
+        return Predictor.load(self.version)
+
+    @property
+    def predictor(self) -> Predictor:
+        """The loaded predictor; the first call loads it."""
+        with self._lock:
+            return self._loaded
+
+    def check_golden(self) -> None:
+        """Repeat the answers of training time, or raise `GoldenMismatchError`."""
+        self.predictor.check_golden(self.version.read_json("golden.json"))
+
+    async def run(self, work: Callable[[Predictor], Any]) -> Any:
+        """`work(predictor)` on the prediction thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(self.predictor))
+
+    async def answer(self, records: Any) -> dict[str, Any]:
+        """The contract's answer to `records`.
+
+        Raises
+        ------
+        Refused
+            400 with every fault, or 413 for too many records.
+        """
+        if not isinstance(records, list) or not records:
+            problem = "is empty" if records == [] else "is no list"
+            raise Refused(400, f"`records` {problem}; expected a list of objects, one for each prediction")
+        if len(records) > self.limits.records:
+            raise Refused(
+                413, f"{len(records):,} records in one call; the limit is {self.limits.records:,} "
+                "(SLIPWAY_MAX_RECORDS): send them in several, or as a file to /predict_csv"
+            )
+        try:
+            return await self.run(lambda predictor: predictor.answer(records))  # type: ignore[no-any-return]
+        except RecordsError as exc:
+            raise Refused(400, str(exc), exc.details) from exc
+
+    async def answer_csv(self, data: bytes) -> Response:
+        """The contract's answer to a CSV: the same rows with predictions."""
+
+        def work(predictor: Predictor) -> tuple[str, int, int]:
+            table = parse_csv(data)
+            if len(table.rows) > self.limits.rows:
+                raise Refused(
+                    413, f"the file has {len(table.rows):,} rows; the limit is {self.limits.rows:,} "
+                    "(SLIPWAY_MAX_ROWS): split it"
+                )
+            text, read = predictor.predict_csv(table)
+            return text, len(table.rows), len(read.faults)
+
+        try:
+            text, rows, faulty = await self.run(work)
+        except DataError as exc:
+            raise Refused(400, str(exc)) from exc
+        except RecordsError as exc:
+            raise Refused(400, f"{exc}: {'; '.join(map(words, exc.details[:5]))}", exc.details) from exc
+        headers = {
+            "Content-Disposition": 'attachment; filename="predictions.csv"',
+            "X-Rows": str(rows),
+            "X-Faulty-Rows": str(faulty),
+        }
+        return Response(text.encode("utf-8", "replace"), media_type="text/csv; charset=utf-8", headers=headers)
+
+    def describe(self) -> dict[str, Any]:
+        """What `GET /model` says."""
+        metrics = self.version.read_json("metrics.json")
+        return {
+            "model": self.version.tag,
+            "task": self.schema.task,
+            "target": self.schema.target.name,
+            "engine": "native",
+            "created": self.version.created.isoformat(),
+            "packages": self.version.metadata["packages"],
+            **{key: metrics[key] for key in ("estimator", "metric", "folds", "holdout", "rows", "importance")},
+        }
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The whole body, or `Refused` with 413 as soon as it is known to be too long."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise _too_long(limit)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _too_long(limit: int) -> Refused:
+    return Refused(413, f"more than {limit // 1024 // 1024} MB in one call, which is the limit (SLIPWAY_MAX_MEGABYTES)")
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _strict_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key is there twice in one object")
+    return found
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def parse_json(body: bytes) -> Any:
+    """Strict JSON: no NaN, no infinity, no key twice; anything else is `Refused` with 400."""
+    try:
+        return json.loads(body, parse_constant=_no_constant, object_pairs_hook=_strict_object)
+    except RecursionError:
+        reason = "it is nested too deeply"
+    except ValueError as exc:
+        reason = str(exc)
+    raise Refused(400, f"the body is no JSON ({reason[:200]}); expected {{\"records\": [{{…}}]}}")
+
+
+class PredictEndpoint:
+    """Answers `POST /predict` before BentoML parses it.
+
+    BentoML's own parser accepts NaN, forms and pickles, and words its refusals otherwise.
+    Metrics and access log lie outside this middleware, so both count these calls.
+    """
+
+    def __init__(self, app: ASGIApp, served: Served) -> None:
+        self.app = app
+        self.served = served
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] != "/predict":
+            await self.app(scope, receive, send)
+            return
+        try:
+            response: Response = JSONResponse(await self._answer(Request(scope, receive)))
+        except Refused as refused:
+            response = refused.response()
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> dict[str, Any]:
+        if _media_type(request) != "application/json":
+            raise Refused(415, f"the content type is {_media_type(request) or 'missing'}; send application/json")
+        body = parse_json(await read_body(request, self.served.limits.bytes))
+        if not isinstance(body, dict) or set(body) != {"records"}:
+            found = f"the keys {', '.join(map(repr, list(body)[:5])) or '(none)'}" if isinstance(body, dict) else "no object"
+            raise Refused(400, f"the body has {found}; expected {{\"records\": [{{…}}]}}")
+        return await self.served.answer(body["records"])
+
+
+def make_service(served: Served, page: ASGIApp) -> Any:
+    """The BentoML service of one version, with `page` mounted at `/ui`."""
+    schema = served.schema
+    records_schema = {"type": "array", "minItems": 1, "items": schema.json_schema(), "example": [schema.example()]}
+    Records = Annotated[Any, WithJsonSchema(records_schema)]
+    Answer = Annotated[Any, WithJsonSchema(openapi.answer_schema(schema))]
+
+    class Slipway:
+        # Declared on the class, so that `bentoml build` takes the models along.
+        version = bentoml.models.BentoModel(served.version.tag)
+        pipeline = bentoml.models.BentoModel(f"{served.version.name}-pipeline:{served.version.version}")
+
+        def __init__(self) -> None:
+            served.predictor  # noqa: B018 (loads it before the worker is ready)
+
+        @bentoml.on_deployment
+        @staticmethod
+        def repeat_golden_answers() -> None:
+            served.check_golden()
+            log.info("%s repeats its golden answers; served by its PyCaret pipeline (native)", served.version.tag)
+
+        @bentoml.api
+        async def predict(self, records: Records) -> Answer:
+            """Predict each record in turn."""
+            try:
+                return await served.answer(records)
+            except Refused as refused:
+                return refused.response()
+
+    service = bentoml.service(name=served.version.name.replace(".", "-"), traffic={"timeout": 300})(Slipway)
+    service.add_asgi_middleware(PredictEndpoint, served=served)
+    service.mount_asgi_app(page, path="/ui")
+    service.mount_asgi_app(_routes(served, service), path="/")
+    return service
+
+
+def _routes(served: Served, service: Any) -> FastAPI:
+    """The calls that are not BentoML's: /predict_csv, /model, /docs, and / itself."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.exception_handler(Refused)
+    async def refused(_: Request, exc: Refused) -> Response:
+        return exc.response()
+
+    @app.get("/")
+    async def index(request: Request) -> Response:
+        if "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse("ui/")
+        return JSONResponse({"model": served.version.tag, "page": "ui/", "docs": "docs", "api": "docs.json"})
+
+    @app.get("/docs")
+    async def docs() -> Response:
+        return HTMLResponse(openapi.DOCS_PAGE)
+
+    @app.get("/docs.json")
+    async def description() -> Response:
+        return JSONResponse(openapi.describe(served.schema, served.version.tag, service.openapi_spec.asdict()))
+
+    @app.get("/model")
+    async def model() -> Response:
+        return JSONResponse(served.describe())
+
+    @app.get("/model/schema")
+    async def schema() -> Response:
+        return JSONResponse(served.schema.to_json())
+
+    @app.get("/model/card")
+    async def card(lang: str = "en") -> Response:
+        file = "card.zh.md" if lang.startswith("zh") else "card.md"
+        return PlainTextResponse((served.version.path / file).read_text(encoding="utf-8"), media_type="text/markdown")
+
+    @app.post("/predict_csv")
+    async def predict_csv(request: Request) -> Response:
+        return await served.answer_csv(await _uploaded(request, served.limits.bytes))
+
+    return app
+
+
+async def _uploaded(request: Request, limit: int) -> bytes:
+    """The content of the form's one file, which must be called `file`."""
+    if _media_type(request) != "multipart/form-data":
+        raise Refused(415, f"the content type is {_media_type(request) or 'missing'}; send multipart/form-data with the field `file`")
+    size = 0
+
+    async def receive() -> Message:
+        nonlocal size
+        message = await request.receive()
+        size += len(message.get("body", b""))
+        if size > limit + 64 * 1024:  # the form's own lines come on top of the file
+            raise _too_long(limit)
+        return message
+
+    try:
+        form = await Request(request.scope, receive).form(max_files=1, max_fields=10)
+    except HTTPException as exc:
+        raise Refused(400, f"the form cannot be read ({exc.detail}); send multipart/form-data with the field `file`") from exc
+    async with _closing(form):
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise Refused(400, "the form has no file in the field `file`; send the CSV there")
+        content = await file.read()
+    if len(content) > limit:
+        raise _too_long(limit)
+    return content
+
+
+class _closing:
+    """Closes a form, and with it the temporary file of an upload, whatever happens."""
+
+    def __init__(self, form: Any) -> None:
+        self._close: Callable[[], Awaitable[None]] = form.close
+
+    async def __aenter__(self) -> None:
+        return None
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._close()
