@@ -13,6 +13,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from slipway import data, usecase
 from slipway.errors import DataError, SlipwayError, UseCaseError, nearest
@@ -30,7 +31,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--name", help="name of the model in the store (default: the use case's, or the file's)")
     parser.add_argument("--task", choices=TASKS, help="default: inferred from the target")
     parser.add_argument("--metric", help="PyCaret's name of the metric to choose by (default: R2 or Accuracy)")
-    parser.add_argument("--include", metavar="gbr,rf,…", help="PyCaret's ids of the estimators to compare (default: all quick ones)")
+    parser.add_argument(
+        "--include", metavar="gbr,rf,…", help="PyCaret's ids of the estimators to compare (default: all quick ones)"
+    )
     parser.add_argument("--folds", type=int, help="folds of the cross-validation, 2 or more (default: 10)")
     parser.add_argument("--tune", action="store_true", help="tune the best model's hyperparameters")
     parser.add_argument("--seed", type=int, help="the same seed gives the same model (default: 123)")
@@ -48,15 +51,21 @@ def resolve(args: argparse.Namespace) -> UseCase:
         name = args.name or re.sub(r"[^a-z0-9._-]+", "-", Path(args.data).stem.lower()).strip("-._")
         case = UseCase(usecase.check_name(name, "--name"))
     else:
-        raise UseCaseError("arguments", "give a use case, or --data FILE and --target COLUMN; `python train.py --help` shows more")
+        raise UseCaseError(
+            "arguments", "give a use case, or --data FILE and --target COLUMN; `python train.py --help` shows more"
+        )
     for option, least in (("folds", 2), ("seed", 0), ("limit_rows", 2)):
         value = getattr(args, option)
         if value is not None and value < least:
             raise UseCaseError(f"--{option.replace('_', '-')}", f"{value} is too small; expected at least {least}")
     include = tuple(filter(None, (args.include or "").replace(" ", "").split(","))) or None
-    given = {"metric": args.metric, "include": include, "folds": args.folds, "seed": args.seed, "limit_rows": args.limit_rows}
-    given = {key: value for key, value in given.items() if value is not None} | ({"tune": True} if args.tune else {})
-    case = replace(case, training=replace(case.training, **given, **({"exclude": None} if include else {})))
+    options = {name: getattr(args, name) for name in ("metric", "folds", "seed", "limit_rows")} | {"include": include}
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    if include:
+        given["exclude"] = None
+    if args.tune:
+        given["tune"] = True
+    case = replace(case, training=replace(case.training, **given))
     if args.data:
         case = replace(case, data=DataSource(args.data))
     if args.target and args.target != case.target.column:
@@ -71,13 +80,18 @@ def _named(name: str) -> UseCase:
         return usecase.read(name)
     known = sorted(path.stem for path in USECASES.glob("*.yaml"))
     if name not in known:
-        raise UseCaseError("arguments", f"no use case {name!r}{nearest(name, known)}; known are {', '.join(known)}, or give the path of a YAML file")
+        raise UseCaseError(
+            "arguments",
+            f"no use case {name!r}{nearest(name, known)}; known are {', '.join(known)}, or give the path of a YAML file",
+        )
     return usecase.read(USECASES / f"{name}.yaml")
 
 
 def from_setup(case: UseCase) -> UseCase:
     """What PyCaret's `setup:` options say of the schema: columns ignored or read as text, folds and seed."""
-    texts = {name: replace(case.fields.get(name, FieldSpec()), kind="text") for name in case.setup.get("text_features") or ()}
+    texts = {
+        name: replace(case.fields.get(name, FieldSpec()), kind="text") for name in case.setup.get("text_features") or ()
+    }
     training = replace(
         case.training,
         folds=case.setup.get("fold", case.training.folds),
@@ -92,14 +106,21 @@ def fit(case: UseCase, *, training_rows: bool = True) -> str:
     if case.data is None:
         raise UseCaseError(f"use case {case.name}", "has no `data:`; name the table there, or with --data FILE")
     started = time.monotonic()
-    case = from_setup(case)
     table = data.read_table(case.data)
+    case = from_setup(case)
     rows, dropped = data.drop_missing_targets(table, case.target.column)
     if case.training.limit_rows and case.training.limit_rows < len(rows):
         rows = rows.sample(case.training.limit_rows, random_state=case.training.seed).reset_index(drop=True)
     learnt = learn(rows, case, table.source)
-    say(f"{case.name}: {len(table.frame):,} rows from {table.source}" + (f", {dropped:,} without target dropped" if dropped else ""))
-    inferred = "" if case.task else f" (inferred from {rows[case.target.column].nunique():,} different values; --task overrides)"
+    say(
+        f"{case.name}: {len(table.frame):,} rows from {table.source}"
+        + (f", {dropped:,} without target dropped" if dropped else "")
+    )
+    inferred = (
+        ""
+        if case.task
+        else f" (inferred from {rows[case.target.column].nunique():,} different values; --task overrides)"
+    )
     say(f"task: {learnt.schema.task} of {case.target.column!r}{inferred}")
     for name, reason in learnt.left_out.items():
         say(f"left out: {name!r} {reason}")
@@ -140,7 +161,10 @@ def main(argv: list[str] | None = None) -> int:
         print(f"train: {exc}", file=sys.stderr)
         return 1
     except MemoryError:
-        print(f"train: {DataError(args.data or args.usecase, 'does not fit into memory; use --limit-rows')}", file=sys.stderr)
+        print(
+            f"train: {DataError(args.data or args.usecase, 'does not fit into memory; use --limit-rows')}",
+            file=sys.stderr,
+        )
         return 1
     return 0
 

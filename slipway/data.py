@@ -119,7 +119,7 @@ def parse_csv(data: bytes, source: str = "the file") -> TextTable:
         for row in reader:
             if row:
                 if len(row) != len(header):
-                    ragged[len(rows)] = _ragged(row, header, start)
+                    ragged[len(rows)] = _ragged(row, header)
                     row = (row + [""] * len(header))[: len(header)]
                 rows.append(row)
                 lines.append(start)
@@ -134,10 +134,10 @@ def parse_csv(data: bytes, source: str = "the file") -> TextTable:
     return TextTable(header, rows, lines, ragged, separator)
 
 
-def _ragged(row: list[str], header: list[str], line: int) -> str:
+def _ragged(row: list[str], header: list[str]) -> str:
     surplus = row[len(header) :]
     rest = f" (left over: {', '.join(map(repr, surplus[:3]))})" if surplus else ""
-    return f"line {line} has {len(row)} cells, the header has {len(header)}{rest}"
+    return f"{len(row)} cells, the header has {len(header)}{rest}"
 
 
 def _typed(cells: list[str], decimal_comma: bool) -> pd.Series:
@@ -158,9 +158,9 @@ def _typed(cells: list[str], decimal_comma: bool) -> pd.Series:
 
 def _frame(table: TextTable, source: str) -> pd.DataFrame:
     if table.ragged:
-        first = next(iter(table.ragged.values()))
-        more = f" (and {len(table.ragged) - 1} more lines)" if len(table.ragged) > 1 else ""
-        raise DataError(source, f"{first}{more}; mend the file or remove them")
+        row, first = next(iter(table.ragged.items()))
+        more = f" (and {len(table.ragged) - 1} more such lines)" if len(table.ragged) > 1 else ""
+        raise DataError(source, f"line {table.lines[row]} has {first}{more}; mend the file or remove them")
     return pd.DataFrame({name: _typed(table.column(name), table.decimal_comma) for name in table.header})
 
 
@@ -203,8 +203,9 @@ def locate(source: DataSource) -> Path:
         return Path(str(importlib.metadata.distribution(source.package).locate_file(source.file)))
     except importlib.metadata.PackageNotFoundError as exc:
         raise DataError(
-            source.file, f"comes with the package {source.package!r}, which is not installed; "
-            "`pip install --require-hashes -r requirements/dev.txt` has it"
+            source.file,
+            f"comes with the package {source.package!r}, which is not installed; "
+            "`pip install --require-hashes -r requirements/dev.txt` has it",
         ) from exc
 
 
@@ -240,8 +241,9 @@ def read_table(source: DataSource) -> Table:
         frame = _frame(parse_csv(data, str(path)), str(path))
     if len(frame.columns) < 2:
         raise DataError(
-            path, f"has one column, {frame.columns[0]!r}; expected columns separated by "
-            f"{', '.join(SEPARATORS.values())}, one of them the target"
+            path,
+            f"has one column, {frame.columns[0]!r}; expected columns separated by "
+            f"{', '.join(SEPARATORS.values())}, one of them the target",
         )
     if len(frame) < 2:
         raise DataError(path, "has 1 row; a model needs at least a few dozen")
@@ -265,7 +267,8 @@ def drop_missing_targets(table: Table, target: str) -> tuple[pd.DataFrame, int]:
         raise DataError(table.source, f"has no value at all in the target column {target!r}")
     if kept[target].nunique() == 1:
         raise DataError(
-            table.source, f"has the same value {kept[target].iloc[0]!r} in every row of the target {target!r}; "
-            "there is nothing to predict"
+            table.source,
+            f"has the same value {kept[target].iloc[0]!r} in every row of the target {target!r}; "
+            "there is nothing to predict",
         )
     return kept, len(frame) - len(kept)

@@ -23,8 +23,8 @@ class Evaluation:
     `folds` has mean and standard deviation of each metric, `holdout` one value of each.
     `actual`, `predicted` and `probabilities` are the hold-out rows', for the plots.
     `importance` is, for each input, how much the error grows on the hold-out when its values
-    are shuffled: the mean absolute error in the target's unit; for classes, the share of
-    right answers that is lost.
+    are shuffled: the mean absolute error in the target's unit; for classes, the probability
+    that the right class loses (the share of right answers, without probabilities).
     """
 
     folds: dict[str, dict[str, float]]
@@ -70,10 +70,12 @@ def _importance(engine: NativeEngine, inputs: pd.DataFrame, actual: list[Any], s
     wanted = np.asarray(actual, dtype=object)[rows]
 
     def error(frame: pd.DataFrame) -> float:
-        answers = np.asarray(engine.predict(frame)[0], dtype=object)
+        answers, probabilities = engine.predict(frame)
+        if probabilities:
+            return float(np.mean([1 - scores[str(value)] for scores, value in zip(probabilities, wanted, strict=True)]))
         if schema.target.classes:
-            return float(np.mean(answers != wanted))
-        return float(np.mean(np.abs(answers.astype(float) - wanted.astype(float))))
+            return float(np.mean([answer != value for answer, value in zip(answers, wanted, strict=True)]))
+        return float(np.mean(np.abs(np.asarray(answers, float) - wanted.astype(float))))
 
     base = error(inputs)
     growth = {}

@@ -94,10 +94,12 @@ def infer_task(target: pd.Series) -> Task:
 
 def _check_columns_named(table: pd.DataFrame, usecase: UseCase) -> None:
     inputs = list(table.columns.drop(usecase.target.column))
-    for part, names in {"fields": usecase.fields, "missing": usecase.missing, "ignore": usecase.ignore}.items():
+    named = [("fields", list(usecase.fields)), ("missing", list(usecase.missing)), ("ignore", list(usecase.ignore))]
+    for part, names in named:
         for name in names:
             if name not in inputs:
-                raise UseCaseError(f"use case {usecase.name}", f"`{part}` names {name!r}, which is no input column{nearest(name, inputs)}")
+                problem = f"`{part}` names {name!r}, which is no input column{nearest(name, inputs)}"
+                raise UseCaseError(f"use case {usecase.name}", problem)
 
 
 def _check_names(fields: list[Field], source: str) -> None:
@@ -107,7 +109,9 @@ def _check_names(fields: list[Field], source: str) -> None:
         clean = re.sub(r"[\]\[,{}\":]+", "", field.name)
         if clean in cleaned or not clean:
             other = f" and {cleaned[clean]!r} differ only in" if clean in cleaned else " has nothing but"
-            raise DataError(source, f"{field.name!r}{other} brackets, commas, quotes or colons, which PyCaret drops; rename it")
+            raise DataError(
+                source, f"{field.name!r}{other} brackets, commas, quotes or colons, which PyCaret drops; rename it"
+            )
         cleaned[clean] = field.name
 
 
@@ -180,18 +184,25 @@ def _typed(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: st
     if kind == "date":
         dates = _dates(present, spec)
         if dates is None:
-            raise DataError(source, f"{name!r} cannot be read as dates; give their `format:` in the use case, as in '%d/%m/%Y'")
+            raise DataError(
+                source, f"{name!r} cannot be read as dates; give their `format:` in the use case, as in '%d/%m/%Y'"
+            )
         return dates.reindex(column.index).astype("datetime64[ns]")
     if kind in ("number", "integer"):
         numbers = pd.to_numeric(column, errors="coerce")
         wrong = present[numbers[present.index].isna()]
         if len(wrong):
-            raise DataError(source, f"{name!r} holds {wrong.iloc[0]!r}, which is no number; use another kind, or `missing:`")
+            raise DataError(
+                source, f"{name!r} holds {wrong.iloc[0]!r}, which is no number; use another kind, or `missing:`"
+            )
         if not np.isfinite(numbers.dropna()).all():
             raise DataError(source, f"{name!r} holds an infinite number; remove it, or name it in `missing:`")
         whole = kind == "integer" and numbers.notna().all()
         if kind == "integer" and not bool(np.all(np.mod(numbers.dropna(), 1) == 0)):
-            raise DataError(source, f"{name!r} holds {numbers.dropna()[np.mod(numbers.dropna(), 1) != 0].iloc[0]!r}, which is no whole number")
+            raise DataError(
+                source,
+                f"{name!r} holds {numbers.dropna()[np.mod(numbers.dropna(), 1) != 0].iloc[0]!r}, which is no whole number",
+            )
         return numbers.astype("int64" if whole else "float64")
     # Classes stay as they stand in the table; only the width of a number is ours to choose.
     if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
@@ -199,9 +210,7 @@ def _typed(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: st
     return column.astype("int64" if pd.api.types.is_integer_dtype(column) else "float64")
 
 
-def _field(
-    name: str, typed: pd.Series, kind: Kind, spec: FieldSpec, missing: tuple[Any, ...], raw: pd.Series
-) -> Field:
+def _field(name: str, typed: pd.Series, kind: Kind, spec: FieldSpec, missing: tuple[Any, ...], raw: pd.Series) -> Field:
     present = typed.dropna()
     common: dict[str, Any] = {
         "name": name,
@@ -261,12 +270,19 @@ def _decimals(present: pd.Series) -> int:
 
 def _target(column: pd.Series, task: Task, usecase: UseCase, source: str) -> tuple[Target, pd.Series]:
     spec = usecase.target
-    common: dict[str, Any] = {"name": spec.column, "label": spec.label or {"en": spec.column}, "unit": spec.unit}
+    common: dict[str, Any] = {
+        "name": spec.column,
+        "label": spec.label or {"en": spec.column},
+        "unit": spec.unit,
+        "class_labels": spec.classes,
+    }
     if task == "regression":
         numbers = pd.to_numeric(column, errors="coerce")
         if numbers.isna().any():
             wrong = column[numbers.isna()].iloc[0]
-            raise DataError(source, f"the target {spec.column!r} holds {wrong!r}, which is no number; use --task classification")
+            raise DataError(
+                source, f"the target {spec.column!r} holds {wrong!r}, which is no number; use --task classification"
+            )
         decimals = spec.decimals if spec.decimals is not None else min(_decimals(numbers), 2)
         return Target(
             **common, minimum=spec.minimum, maximum=spec.maximum, decimals=decimals, spread=float(numbers.std())
@@ -274,18 +290,24 @@ def _target(column: pd.Series, task: Task, usecase: UseCase, source: str) -> tup
     counts = column.value_counts()
     folds = usecase.training.folds
     if len(counts) > max(50, len(column) // 10):
-        raise DataError(source, f"the target {spec.column!r} has {len(counts):,} different values, too many for classes; use --task regression")
+        raise DataError(
+            source,
+            f"the target {spec.column!r} has {len(counts):,} different values, too many for classes; use --task regression",
+        )
     if counts.min() < folds:
         rare = ", ".join(f"{_plain(value)!r} ({count} rows)" for value, count in counts[counts < folds].items())
         raise DataError(
-            source, f"too few rows of the target {spec.column!r} for {folds} folds: {rare}; "
-            f"join or remove such classes, or use fewer folds (--folds {max(2, counts.min())})"
+            source,
+            f"too few rows of the target {spec.column!r} for {folds} folds: {rare}; "
+            f"join or remove such classes, or use fewer folds (--folds {max(2, counts.min())})",
         )
     pair = _yes_no(column)
     classes = tuple(_plain(value) for value in pair or sorted(column.unique(), key=_sort_key))
     positive = spec.positive if spec.positive is not None else classes[-1]
     if positive not in classes:
-        raise UseCaseError(f"use case {usecase.name}", f"`positive` is {positive!r}, the target's classes are {list(classes)}")
+        raise UseCaseError(
+            f"use case {usecase.name}", f"`positive` is {positive!r}, the target's classes are {list(classes)}"
+        )
     answers = column if not pd.api.types.is_float_dtype(column) else column.astype("int64")
     return Target(**common, classes=classes, positive=positive), answers
 

@@ -17,6 +17,7 @@ from slipway.schema import Schema
 # PyCaret writes a logs.log into the working directory as soon as it is imported.
 os.environ.setdefault("PYCARET_CUSTOM_LOGGING_PATH", os.devnull)
 
+
 class _Names(pickle.Unpickler):
     """Reads a pickle and remembers the modules that it names."""
 

@@ -72,9 +72,15 @@ def describe(schema: Schema, tag: str, bentoml: dict[str, Any]) -> dict[str, Any
     texts = schema.texts
     document = dict(bentoml)
     summary = (texts.get("summary") or {}).get("en", "")
-    document["info"] = {"title": f"{texts['title']['en']} ({tag})", "description": summary, "version": tag.partition(":")[2]}
+    document["info"] = {
+        "title": f"{texts['title']['en']} ({tag})",
+        "description": summary,
+        "version": tag.partition(":")[2],
+    }
     paths = dict(bentoml["paths"])
-    paths["/predict"] = {"post": paths["/predict"]["post"] | {"responses": _responses(_json(answer_schema(schema)), 413, 415)}}
+    paths["/predict"] = {
+        "post": paths["/predict"]["post"] | {"responses": _responses(_json(answer_schema(schema)), 413, 415)}
+    }
     form = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
     paths["/predict_csv"] = {
         "post": {

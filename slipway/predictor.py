@@ -38,7 +38,8 @@ def equal(answer: Prediction, wanted: Prediction, spread: float | None) -> bool:
     (`spread`), probabilities within 1e-5, classes exactly.
     """
     if spread is not None:
-        return abs(answer["prediction"] - wanted["prediction"]) <= 1e-5 * max(abs(wanted["prediction"]), spread)
+        number, saved = float(answer["prediction"]), float(wanted["prediction"])
+        return abs(number - saved) <= 1e-5 * max(abs(saved), spread)
     if answer["prediction"] != wanted["prediction"]:
         return False
     ours, theirs = answer["probabilities"] or {}, wanted["probabilities"] or {}
@@ -82,9 +83,8 @@ class Predictor:
         try:
             answers, probabilities = self.engine.predict(self.schema.frame(checked.values))
         except (ValueError, OverflowError, FloatingPointError):
-            raise_if = self._far_out(checked)
-            if raise_if:
-                raise RecordsError(raise_if) from None
+            if far_out := self._far_out(checked):
+                raise RecordsError(far_out) from None
             raise
         if not self.schema.target.classes:
             odd = [i for i, answer in enumerate(answers) if not math.isfinite(answer)]
@@ -130,7 +130,7 @@ class Predictor:
         for row, prediction in zip(read.good, self.predict(read.checked), strict=True):
             rows[row] = self._cells(prediction)
         for row, faults in read.faults.items():
-            rows[row][-1] = "; ".join(map(words, faults))
+            rows[row][-1] = f"line {table.lines[row]}: " + "; ".join(map(words, faults))
         out = io.StringIO(newline="")
         writer = csv.writer(out, delimiter=table.separator, lineterminator="\n")
         writer.writerow([*table.header, *(_unused(name, table.header) for name in self._added())])
@@ -139,17 +139,12 @@ class Predictor:
 
     def _added(self) -> list[str]:
         probabilities = [f"probability_{value}" for value in self.schema.target.classes]
-        middle = probabilities or ["interval_low", "interval_high"]
-        return ["prediction", *middle, "warnings", "problems"]
+        return ["prediction", *probabilities, "warnings", "problems"]
 
     def _cells(self, prediction: Prediction) -> list[str]:
-        if self.schema.target.classes:
-            scores = prediction["probabilities"] or {}
-            middle = [repr(scores[str(value)]) if scores else "" for value in self.schema.target.classes]
-        else:
-            interval = prediction["interval"]
-            middle = [repr(interval["low"]), repr(interval["high"])] if interval else ["", ""]
-        return [str(prediction["prediction"]), *middle, "; ".join(map(words, prediction["warnings"])), ""]
+        scores = prediction.get("probabilities") or {}
+        probabilities = [str(scores.get(str(value), "")) for value in self.schema.target.classes]
+        return [str(prediction["prediction"]), *probabilities, "; ".join(map(words, prediction["warnings"])), ""]
 
     def golden(self, count: int = 32, seed: int = 0) -> dict[str, Any]:
         """Records drawn from the schema with this predictor's answers, to be kept with the version."""
@@ -172,13 +167,19 @@ class Predictor:
             answer, wanted = (pair["prediction"] for pair in pairs[wrong[0]])
             rows = ", ".join(map(str, wrong[:5])) + (", …" if len(wrong) > 5 else "")
             raise GoldenMismatchError(
-                self.tag, f"{len(wrong)} of {len(pairs)} golden rows differ (rows {rows}; row {wrong[0]}: {answer!r}, saved {wanted!r})"
+                self.tag,
+                f"{len(wrong)} of {len(pairs)} golden rows differ (rows {rows}; row {wrong[0]}: {answer!r}, saved {wanted!r})",
             )
 
 
 def _no_answer(record: int, warning: Detail) -> Detail:
     wanted = {"field": None, "value": None, "expected": None} | warning
-    return {"record": record, **{key: wanted[key] for key in ("field", "value")}, "problem": NO_ANSWER, "expected": wanted["expected"]}
+    return {
+        "record": record,
+        **{key: wanted[key] for key in ("field", "value")},
+        "problem": NO_ANSWER,
+        "expected": wanted["expected"],
+    }
 
 
 def _unused(name: str, taken: Sequence[str]) -> str:

@@ -70,7 +70,6 @@ def shown(value: Any) -> Any:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text):,} characters)"
 
 
-
 @dataclass(frozen=True)
 class Field:
     """One input, as training saw it.
@@ -235,6 +234,7 @@ class Target:
     maximum: float | None = None
     decimals: int = 2
     classes: tuple[Any, ...] = ()
+    class_labels: dict[str, Text] = field(default_factory=dict)
     positive: Any = None
     spread: float | None = None
 
@@ -286,11 +286,10 @@ class Schema:
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Schema":
         """The schema that `to_json` gave."""
-        lists = {"categories", "missing"}
-        fields = (
-            Field(**{key: tuple(value) if key in lists else value for key, value in item.items()})
-            for item in stored["fields"]
-        )
+        fields = []
+        for item in stored["fields"]:
+            given: dict[str, Any] = item | {key: tuple(item[key]) for key in ("categories", "missing")}
+            fields.append(Field(**given))
         target = Target(**stored["target"] | {"classes": tuple(stored["target"]["classes"])})
         return cls(stored["name"], stored["task"], tuple(fields), target, stored["texts"])
 
@@ -433,7 +432,9 @@ def words(detail: Detail) -> str:
     expected = detail.get("expected")
     if isinstance(expected, dict):
         low, high = expected.get("minimum"), expected.get("maximum")
-        expected = f"{low} to {high}" if None not in (low, high) else f"at least {low}" if high is None else f"at most {high}"
+        expected = (
+            f"{low} to {high}" if None not in (low, high) else f"at least {low}" if high is None else f"at most {high}"
+        )
     elif isinstance(expected, list):
         expected = ", ".join(map(str, expected[:20]))
     value = "" if detail.get("value") in (None, "") else f" {detail['value']!r}"

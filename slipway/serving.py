@@ -12,6 +12,7 @@ import os
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from pathlib import Path
 from threading import Lock
 from typing import Annotated, Any
 
@@ -28,16 +29,19 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from slipway import openapi
-from slipway.data import parse_csv
+from slipway.data import SEPARATORS, parse_csv
 from slipway.errors import DataError, RecordsError, SlipwayError
 from slipway.predictor import Predictor
-from slipway.schema import Detail, words
+from slipway.schema import CheckedTable, Detail, words
 from slipway.store import Version, check_compatible
 
 log = logging.getLogger("bentoml")
 
+FAVICON = Path(__file__).parent / "page" / "favicon.svg"
 
-def _limit(variable: str, default: int) -> int:
+
+def setting(variable: str, default: int) -> int:
+    """A whole number from the environment."""
     text = os.environ.get(variable, str(default))
     if not text.isdigit() or int(text) < 1:
         raise SlipwayError(f"{variable} is {text!r}; expected a whole number of at least 1")
@@ -48,9 +52,9 @@ class Limits:
     """What one call may send; each is an environment variable."""
 
     def __init__(self) -> None:
-        self.records = _limit("SLIPWAY_MAX_RECORDS", 10_000)
-        self.bytes = _limit("SLIPWAY_MAX_MEGABYTES", 25) * 1024 * 1024
-        self.rows = _limit("SLIPWAY_MAX_ROWS", 200_000)
+        self.records = setting("SLIPWAY_MAX_RECORDS", 10_000)
+        self.bytes = setting("SLIPWAY_MAX_MEGABYTES", 25) * 1024 * 1024
+        self.rows = setting("SLIPWAY_MAX_ROWS", 200_000)
 
 
 class Refused(Exception):
@@ -111,8 +115,9 @@ class Served:
             raise Refused(400, f"`records` {problem}; expected a list of objects, one for each prediction")
         if len(records) > self.limits.records:
             raise Refused(
-                413, f"{len(records):,} records in one call; the limit is {self.limits.records:,} "
-                "(SLIPWAY_MAX_RECORDS): send them in several, or as a file to /predict_csv"
+                413,
+                f"{len(records):,} records in one call; the limit is {self.limits.records:,} "
+                "(SLIPWAY_MAX_RECORDS): send them in several, or as a file to /predict_csv",
             )
         try:
             return await self.run(lambda predictor: predictor.answer(records))  # type: ignore[no-any-return]
@@ -122,26 +127,27 @@ class Served:
     async def answer_csv(self, data: bytes) -> Response:
         """The contract's answer to a CSV: the same rows with predictions."""
 
-        def work(predictor: Predictor) -> tuple[str, int, int]:
+        def work(predictor: Predictor) -> tuple[str, CheckedTable]:
             table = parse_csv(data)
             if len(table.rows) > self.limits.rows:
                 raise Refused(
-                    413, f"the file has {len(table.rows):,} rows; the limit is {self.limits.rows:,} "
-                    "(SLIPWAY_MAX_ROWS): split it"
+                    413,
+                    f"the file has {len(table.rows):,} rows; the limit is {self.limits.rows:,} "
+                    "(SLIPWAY_MAX_ROWS): split it",
                 )
-            text, read = predictor.predict_csv(table)
-            return text, len(table.rows), len(read.faults)
+            return predictor.predict_csv(table)
 
         try:
-            text, rows, faulty = await self.run(work)
+            text, read = await self.run(work)
         except DataError as exc:
             raise Refused(400, str(exc)) from exc
         except RecordsError as exc:
             raise Refused(400, f"{exc}: {'; '.join(map(words, exc.details[:5]))}", exc.details) from exc
         headers = {
             "Content-Disposition": 'attachment; filename="predictions.csv"',
-            "X-Rows": str(rows),
-            "X-Faulty-Rows": str(faulty),
+            "X-Rows": str(len(read.table.rows)),
+            "X-Faulty-Rows": str(len(read.faults)),
+            "X-Separator": SEPARATORS[read.table.separator],
         }
         return Response(text.encode("utf-8", "replace"), media_type="text/csv; charset=utf-8", headers=headers)
 
@@ -198,7 +204,7 @@ def parse_json(body: bytes) -> Any:
         reason = "it is nested too deeply"
     except ValueError as exc:
         reason = str(exc)
-    raise Refused(400, f"the body is no JSON ({reason[:200]}); expected {{\"records\": [{{…}}]}}")
+    raise Refused(400, f'the body is no JSON ({reason[:200]}); expected {{"records": [{{…}}]}}')
 
 
 class PredictEndpoint:
@@ -227,8 +233,12 @@ class PredictEndpoint:
             raise Refused(415, f"the content type is {_media_type(request) or 'missing'}; send application/json")
         body = parse_json(await read_body(request, self.served.limits.bytes))
         if not isinstance(body, dict) or set(body) != {"records"}:
-            found = f"the keys {', '.join(map(repr, list(body)[:5])) or '(none)'}" if isinstance(body, dict) else "no object"
-            raise Refused(400, f"the body has {found}; expected {{\"records\": [{{…}}]}}")
+            found = (
+                f"the keys {', '.join(map(repr, list(body)[:5])) or '(none)'}"
+                if isinstance(body, dict)
+                else "no object"
+            )
+            raise Refused(400, f'the body has {found}; expected {{"records": [{{…}}]}}')
         return await self.served.answer(body["records"])
 
 
@@ -247,13 +257,13 @@ def make_service(served: Served, page: ASGIApp) -> Any:
         def __init__(self) -> None:
             served.predictor  # noqa: B018 (loads it before the worker is ready)
 
-        @bentoml.on_deployment
+        @bentoml.on_deployment  # type: ignore[untyped-decorator]
         @staticmethod
         def repeat_golden_answers() -> None:
             served.check_golden()
             log.info("%s repeats its golden answers; served by its PyCaret pipeline (native)", served.version.tag)
 
-        @bentoml.api
+        @bentoml.api  # type: ignore[untyped-decorator]
         async def predict(self, records: Records) -> Answer:
             """Predict each record in turn."""
             try:
@@ -261,7 +271,10 @@ def make_service(served: Served, page: ASGIApp) -> Any:
             except Refused as refused:
                 return refused.response()
 
-    service = bentoml.service(name=served.version.name.replace(".", "-"), traffic={"timeout": 300})(Slipway)
+    workers = setting("SLIPWAY_WORKERS", 1)
+    service = bentoml.service(name=served.version.name.replace(".", "-"), workers=workers, traffic={"timeout": 300})(
+        Slipway
+    )
     service.add_asgi_middleware(PredictEndpoint, served=served)
     service.mount_asgi_app(page, path="/ui")
     service.mount_asgi_app(_routes(served, service), path="/")
@@ -281,6 +294,10 @@ def _routes(served: Served, service: Any) -> FastAPI:
         if "text/html" in request.headers.get("accept", ""):
             return RedirectResponse("ui/")
         return JSONResponse({"model": served.version.tag, "page": "ui/", "docs": "docs", "api": "docs.json"})
+
+    @app.get("/favicon.ico")
+    async def favicon() -> Response:
+        return Response(FAVICON.read_bytes(), media_type="image/svg+xml")
 
     @app.get("/docs")
     async def docs() -> Response:
@@ -313,7 +330,10 @@ def _routes(served: Served, service: Any) -> FastAPI:
 async def _uploaded(request: Request, limit: int) -> bytes:
     """The content of the form's one file, which must be called `file`."""
     if _media_type(request) != "multipart/form-data":
-        raise Refused(415, f"the content type is {_media_type(request) or 'missing'}; send multipart/form-data with the field `file`")
+        raise Refused(
+            415,
+            f"the content type is {_media_type(request) or 'missing'}; send multipart/form-data with the field `file`",
+        )
     size = 0
 
     async def receive() -> Message:
@@ -327,7 +347,9 @@ async def _uploaded(request: Request, limit: int) -> bytes:
     try:
         form = await Request(request.scope, receive).form(max_files=1, max_fields=10)
     except HTTPException as exc:
-        raise Refused(400, f"the form cannot be read ({exc.detail}); send multipart/form-data with the field `file`") from exc
+        raise Refused(
+            400, f"the form cannot be read ({exc.detail}); send multipart/form-data with the field `file`"
+        ) from exc
     async with _closing(form):
         file = form.get("file")
         if not isinstance(file, UploadFile):

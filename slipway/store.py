@@ -158,7 +158,7 @@ def _check_files(tag: str, path: Path) -> None:
     """Every file is byte for byte what was saved, none is missing and none was added."""
     try:
         lines = (path / SUMS).read_text(encoding="utf-8").splitlines()
-        sums = dict(reversed(line.split("  ", 1)) for line in lines)  # type: ignore[misc]
+        sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
     except (OSError, ValueError) as exc:
         raise ModelDamagedError(tag, f"{SUMS} is missing or unreadable") from exc
     found = {file.relative_to(path).as_posix(): file for file in _files(path)}
@@ -173,7 +173,9 @@ def _check_files(tag: str, path: Path) -> None:
 
 def _names(store: Path) -> list[str]:
     return sorted(
-        path.name for path in store.iterdir() if path.is_dir() and not path.name.endswith(_SUFFIX) and any(path.iterdir())
+        path.name
+        for path in store.iterdir()
+        if path.is_dir() and not path.name.endswith(_SUFFIX) and any(path.iterdir())
     )
 
 
@@ -195,14 +197,18 @@ def find(tag: str) -> Version:
         raise ModelDamagedError(tag, str(exc)) from exc
     except Exception as exc:  # a damaged model.yaml raises whatever its reader raises
         latest = store / name / "latest"
-        version = wanted if wanted not in ("", "latest") else latest.read_text().strip() if latest.exists() else "latest"
+        version = (
+            wanted if wanted not in ("", "latest") else latest.read_text().strip() if latest.exists() else "latest"
+        )
         raise ModelDamagedError(f"{name}:{version}", "its model.yaml cannot be read") from exc
     version = str(model.tag.version)
     _check_files(str(model.tag), Path(model.path))
     try:
         pipeline = Path(bentoml.models.get(f"{name}{_SUFFIX}:{version}").path)
     except Exception as exc:
-        raise ModelDamagedError(str(model.tag), f"its pipeline {name}{_SUFFIX}:{version} is missing or unreadable") from exc
+        raise ModelDamagedError(
+            str(model.tag), f"its pipeline {name}{_SUFFIX}:{version} is missing or unreadable"
+        ) from exc
     _check_files(str(model.tag), pipeline)
     return Version(name, version, Path(model.path), pipeline / PIPELINE, model.creation_time, dict(model.info.metadata))
 
@@ -225,7 +231,11 @@ def check_compatible(version: Version) -> None:
 def listing() -> list[str]:
     """One line for each version in the store, newest first, under a heading."""
     rows = [("MODEL", "TASK", "TARGET", "ESTIMATOR", "METRIC", "ENGINE", "AGE")]
-    models = [model for model in bentoml.models.list() if "estimator" in model.info.labels and not model.tag.name.endswith(_SUFFIX)]
+    models = [
+        model
+        for model in bentoml.models.list()
+        if "estimator" in model.info.labels and not model.tag.name.endswith(_SUFFIX)
+    ]
     for model in sorted(models, key=lambda model: model.creation_time, reverse=True):
         labels, metadata = model.info.labels, model.info.metadata
         rows.append(
@@ -236,7 +246,7 @@ def listing() -> list[str]:
                 labels["estimator"],
                 f"{metadata['metric']} {metadata['score']:.4g}",
                 labels["engine"],
-                _age(dt.datetime.now(dt.timezone.utc) - model.creation_time),
+                _age(dt.datetime.now(dt.UTC) - model.creation_time),
             )
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

@@ -108,9 +108,7 @@ def check_setup(usecase: UseCase, task: Task) -> None:
         if name in OURS:
             raise UseCaseError(where, f"{name!r} cannot be given here; it comes from {OURS[name]}")
         if name not in known or name == "self":
-            raise UseCaseError(
-                where, f"PyCaret's setup() for {task} has no option {name!r}{nearest(str(name), known)}"
-            )
+            raise UseCaseError(where, f"PyCaret's setup() for {task} has no option {name!r}{nearest(str(name), known)}")
 
 
 def train(usecase: UseCase, learnt: Learnt, say: Say = lambda text: None) -> Trained:
@@ -176,7 +174,9 @@ def _metric(experiment: Any, name: str, classes: tuple[Any, ...], usecase: UseCa
     for identifier, row in metrics.iterrows():
         if name.lower() in {str(identifier).lower(), row["Name"].lower(), row["Display Name"].lower()}:
             if len(classes) > 2 and not row.get("Multiclass", True):
-                raise UseCaseError(f"use case {usecase.name}", f"the metric {name!r} needs two classes, there are {len(classes)}")
+                raise UseCaseError(
+                    f"use case {usecase.name}", f"the metric {name!r} needs two classes, there are {len(classes)}"
+                )
             return str(row["Display Name"])
     known = list(metrics["Display Name"])
     raise UseCaseError(

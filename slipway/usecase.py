@@ -60,6 +60,7 @@ class TargetSpec:
     maximum: float | None = None
     decimals: int | None = None
     positive: Any = None
+    classes: dict[str, Text] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -146,13 +147,13 @@ def _construct_mapping(loader: _Loader, node: yaml.MappingNode) -> _Mapping:
     mapping = _Mapping()
     mapping.lines = {}
     for key_node, value_node in node.value:
-        key = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+        key = loader.construct_object(key_node, deep=True)
         line = key_node.start_mark.line + 1
         if isinstance(key, (list, dict)):
             raise yaml.MarkedYAMLError(problem="a key must be a text", problem_mark=key_node.start_mark)
         if key in mapping:
             raise yaml.MarkedYAMLError(problem=f"the key {key!r} is there twice", problem_mark=key_node.start_mark)
-        mapping[key] = loader.construct_object(value_node, deep=True)  # type: ignore[no-untyped-call]
+        mapping[key] = loader.construct_object(value_node, deep=True)
         mapping.lines[key] = line
     return mapping
 
@@ -217,8 +218,10 @@ class _Reader:
 
     def text(self, mapping: _Mapping, key: str) -> Text | None:
         value = self.get(mapping, key, (str, _Mapping), "a text, or {en: …, zh: …}")
-        if value is None or isinstance(value, str):
-            return value and {"en": value}
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return {"en": value}
         self.keys(value, {"en": str, "zh": str}, f"`{key}`")
         if "en" not in value or not all(isinstance(text, str) for text in value.values()):
             raise self.fail(mapping, key, f"`{key}` needs a text for `en` (and may have one for `zh`)")
@@ -304,6 +307,7 @@ class _Reader:
             maximum=self.number(spec, "maximum"),
             decimals=self.whole(spec, "decimals", None, 0),
             positive=spec.get("positive"),
+            classes=self.labels(spec, "classes"),
         )
 
     def field_spec(self, fields: _Mapping, name: Any) -> FieldSpec:
@@ -312,7 +316,6 @@ class _Reader:
         low, high = self.number(spec, "minimum"), self.number(spec, "maximum")
         if low is not None and high is not None and low >= high:
             raise self.fail(spec, "minimum", f"`minimum` {low} is not below `maximum` {high}")
-        categories = self.mapping(spec, "categories")
         return FieldSpec(
             kind=self.choice(spec, "kind", KINDS),
             label=self.text(spec, "label"),
@@ -321,15 +324,16 @@ class _Reader:
             minimum=low,
             maximum=high,
             format=self.get(spec, "format", str, "a date format such as '%d/%m/%Y'"),
-            categories={str(key): self.text(categories, key) or {} for key in categories},
+            categories=self.labels(spec, "categories"),
         )
+
+    def labels(self, spec: _Mapping, key: str) -> dict[str, Text]:
+        values = self.mapping(spec, key)
+        return {str(value): self.text(values, value) or {} for value in values}
 
     def missing(self, raw: _Mapping) -> dict[str, tuple[Any, ...]]:
         values = self.mapping(raw, "missing")
-        return {
-            str(column): tuple(found) if isinstance(found, list) else (found,)
-            for column, found in values.items()
-        }
+        return {str(column): tuple(found) if isinstance(found, list) else (found,) for column, found in values.items()}
 
     def training(self, raw: _Mapping) -> TrainingSpec:
         spec = self.mapping(raw, "training")
@@ -353,8 +357,10 @@ class _Reader:
                 sentence.format(prediction="1", probability="2", target="3")
             except (KeyError, IndexError, ValueError) as exc:
                 raise self.fail(
-                    raw, "answer", f"`answer` has a placeholder that is not known ({exc}); "
-                    "known are {prediction}, {probability} and {target}"
+                    raw,
+                    "answer",
+                    f"`answer` has a placeholder that is not known ({exc}); "
+                    "known are {prediction}, {probability} and {target}",
                 ) from exc
         return text
 

@@ -1,0 +1,62 @@
+# Each target is a short line around what a person could type; `make` alone lists them.
+MODEL ?= insurance
+PORT ?= 3000
+WORKERS ?= 1
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+
+BIN := .venv/bin
+NAME := $(firstword $(subst :, ,$(MODEL)))
+STORE := $(or $(BENTOML_HOME),$(HOME)/bentoml)/models
+READY := .venv/ready-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
+TIMED = @bash scripts/timed
+export BENTOML_DO_NOT_TRACK := True
+export GRADIO_ANALYTICS_ENABLED := False
+
+.PHONY: help setup serve train models bento test lint format check lock screenshots
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: $(READY)  ## .venv with the locked requirements
+
+$(READY): requirements/dev.txt requirements/uv.txt
+	@bash scripts/check-python "$(PYTHON)"
+	$(TIMED) "virtual environment" "$(PYTHON)" -m venv --clear .venv
+	$(TIMED) "installer" $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	$(TIMED) "packages" bash scripts/install-packages
+	@touch $@
+
+$(STORE)/$(NAME)/latest: | $(READY)
+	$(TIMED) "training $(NAME)" $(BIN)/python train.py $(NAME)
+
+serve: $(READY) $(STORE)/$(NAME)/latest  ## page and API at http://localhost:3000 (MODEL=insurance PORT=3000 WORKERS=1)
+	@echo "page: http://localhost:$(PORT)/ui/  API: http://localhost:$(PORT)/docs"
+	@SLIPWAY_WORKERS=$(WORKERS) exec $(BIN)/bentoml serve --port $(PORT) --arg model=$(MODEL)
+
+train: $(READY)  ## train MODEL anew
+	@$(BIN)/python train.py $(MODEL)
+
+models: $(READY)  ## list the versions in the store
+	@$(BIN)/python train.py --list
+
+bento: $(READY) $(STORE)/$(NAME)/latest  ## build a bento of MODEL
+	@$(BIN)/bentoml build --arg model=$(MODEL)
+
+test: $(READY)  ## run the tests
+	@$(BIN)/python -m pytest
+
+lint: $(READY)  ## ruff and mypy; changes nothing
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+format: $(READY)  ## rewrite the code as ruff wants it
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+check: lint test  ## what must pass before a commit
+
+lock: $(READY)  ## make the locked requirements anew
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url requirements/dev.in -o requirements/dev.txt
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url -c requirements/dev.txt requirements/serve.in -o requirements/serve.txt
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url requirements/uv.in -o requirements/uv.txt
+
+screenshots: $(READY)  ## the pictures of the README, from a running `make serve`
+	@$(BIN)/python scripts/screenshots.py http://localhost:$(PORT)

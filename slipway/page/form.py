@@ -1,0 +1,119 @@
+"""The fields of the form: from the schema to Gradio's components, and back to a record."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from slipway import texts
+from slipway.schema import NULL, Detail, Field, Record, Schema
+from slipway.texts import PAGE, said
+
+RADIO_LIMIT = 4
+"""With more categories than this a drop-down is easier to read."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """One field on the page: its component, its "not measured" tick if it has one, its fault."""
+
+    field: Field
+    value: gr.components.Component
+    tick: gr.Checkbox | None
+    fault: gr.HTML
+
+    @property
+    def components(self) -> list[gr.components.Component]:
+        """What an event reads of this field."""
+        return [self.value] if self.tick is None else [self.value, self.tick]
+
+
+def label(field: Field, language: str) -> str:
+    """`Age (years)`."""
+    unit = f" ({said(field.unit, language)})" if field.unit else ""
+    return f"{said(field.label, language)}{unit}"
+
+
+def _hint(field: Field, language: str) -> str:
+    hints = [said(field.help, language)]
+    if field.low is not None and field.high is not None:
+        hints.append(said(PAGE["range"], language).format(low=shown(field.low), high=shown(field.high)))
+    return " · ".join(filter(None, hints))
+
+
+def shown(value: Any) -> str:
+    """A bound as a person writes it: 18, not 18.0."""
+    return f"{value:g}" if isinstance(value, float) and abs(value) < 1e6 else str(value)
+
+
+def choices(field: Field, language: str) -> list[tuple[str, Any]]:
+    """Labels and values of a category. Values are texts for Gradio, which cannot tell 1 from true."""
+    return [
+        (said(field.category_labels.get(str(value)), language) or str(value), str(value)) for value in field.categories
+    ]
+
+
+def build(field: Field, language: str) -> Input:
+    """The components of one field, inside the current Gradio context."""
+    common: dict[str, Any] = {"label": label(field, language), "info": _hint(field, language) or None}
+    with gr.Column(elem_classes="slip-field", min_width=200):
+        value = _component(field, language, to_component(field, field.default), common)
+        tick = (
+            gr.Checkbox(False, label=said(PAGE["not_measured"], language), container=False) if field.nullable else None
+        )
+        fault = gr.HTML("", elem_classes="slip-fault")
+    return Input(field, value, tick, fault)
+
+
+def _component(field: Field, language: str, value: Any, common: dict[str, Any]) -> gr.components.Component:
+    if field.categories:
+        kind = gr.Radio if len(field.categories) <= RADIO_LIMIT else gr.Dropdown
+        return kind(choices(field, language), value=value, **common)
+    if field.kind in ("number", "integer"):
+        # The bounds are checked by the schema, which names the field; Gradio's own check would show a toast.
+        return gr.Number(value, step=10.0**-field.decimals if field.decimals else 1, **common)
+    if field.kind == "date":
+        return gr.DateTime(value, include_time=False, type="string", **common)
+    return gr.Textbox(value, lines=2, **common)
+
+
+def to_component(field: Field, value: Any) -> Any:
+    """A record's value as the component takes it."""
+    return str(value) if field.categories and value is not None else value
+
+
+def values(schema: Schema, record: Record) -> list[Any]:
+    """A record as the components take it, in the order of `Input.components`."""
+    found: list[Any] = []
+    for field in schema.fields:
+        value = record[field.name]
+        found.append(to_component(field, field.default if value is None else value))
+        if field.nullable:
+            found.append(value is None)
+    return found
+
+
+def record(schema: Schema, values: Sequence[Any]) -> tuple[Record, list[Detail]]:
+    """What the components hold as a record, and the faults that only a form can have."""
+    remaining = iter(values)
+    found: Record = {}
+    faults: list[Detail] = []
+    for field in schema.fields:
+        value = next(remaining)
+        ticked = next(remaining) if field.nullable else False
+        if field.categories:
+            value = {str(category): category for category in field.categories}.get(value, value)
+        if value == "" and field.kind != "text":
+            value = None
+        if value is None and not ticked:
+            faults.append({"field": field.name, "value": None, "problem": NULL, "expected": None})
+        found[field.name] = None if ticked else value
+    return found, faults
+
+
+def fault_text(field: Field, detail: Detail, language: str) -> str:
+    """A fault as it stands under its field."""
+    if detail["problem"] == NULL and field.nullable:
+        return said(texts.NULL_OR_TICK, language)
+    return texts.problem(detail, said(field.label, language), language)
