@@ -1,0 +1,141 @@
+"""What the tests share: a store of their own, models trained once, servers that really run."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+HOME = Path(tempfile.mkdtemp(prefix="slipway-tests-"))
+# Before anything imports BentoML, which reads it once.
+os.environ["BENTOML_HOME"] = str(HOME / "bentoml")
+os.environ["BENTOML_DO_NOT_TRACK"] = "True"
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CHROMIUM = Path("/usr/bin/chromium")
+PERSON = {"age": 40, "sex": "male", "bmi": 25.0, "children": 0, "smoker": "no", "region": "southwest"}
+
+
+def pytest_sessionfinish() -> None:
+    shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def workdir() -> Path:
+    """A folder for this run's files."""
+    return HOME
+
+
+def train(*arguments: str, home: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """`python train.py …` as a person runs it."""
+    return subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), *arguments],
+        cwd=ROOT,
+        env=os.environ | ({"BENTOML_HOME": str(home)} if home else {}),
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+
+
+def trained(*arguments: str) -> str:
+    """The tag that `python train.py …` ends with."""
+    run = train(*arguments)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout.splitlines()[-1].removeprefix("saved ")
+
+
+@pytest.fixture(scope="session")
+def insurance() -> str:
+    """The tag of an insurance model: gradient boosting, three folds."""
+    return trained("insurance", "--include", "gbr,lr", "--folds", "3")
+
+
+@pytest.fixture(scope="session")
+def diabetes() -> str:
+    """The tag of a diabetes model: linear discriminant analysis, three folds."""
+    return trained("diabetes", "--include", "lda", "--folds", "3")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A `bentoml serve` process that answers."""
+
+    url: str
+    process: subprocess.Popen[str]
+    log: Path
+
+    def post(self, path: str, **arguments: object) -> httpx.Response:
+        return httpx.post(self.url + path, timeout=60, **arguments)
+
+    def get(self, path: str, **arguments: object) -> httpx.Response:
+        return httpx.get(self.url + path, timeout=60, **arguments)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def serve(*arguments: str, cwd: Path = ROOT, **environment: str) -> Iterator[Server]:
+    """`bentoml serve … ARGUMENTS` on a free port of this machine, stopped at the end."""
+    port = free_port()
+    log = HOME / f"serve-{port}.log"
+    command = [str(Path(sys.executable).with_name("bentoml")), "serve", *arguments, "--host", "127.0.0.1", "--port", str(port)]
+    with log.open("w") as out:
+        process = subprocess.Popen(command, cwd=cwd, env=os.environ | environment, stdout=out, stderr=subprocess.STDOUT, text=True)
+    try:
+        server = Server(f"http://127.0.0.1:{port}", process, log)
+        deadline = time.monotonic() + 180
+        while process.poll() is None and time.monotonic() < deadline:
+            try:
+                if httpx.get(server.url + "/readyz", timeout=5).status_code == 200:
+                    break
+            except httpx.HTTPError:
+                time.sleep(0.2)
+        else:
+            pytest.fail(f"the server is not ready:\n{log.read_text()}")
+        yield server
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+@pytest.fixture(scope="session")
+def insurance_server(insurance: str) -> Iterator[Server]:
+    """`bentoml serve`, with no other flags than where to listen."""
+    with serve() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def diabetes_server(diabetes: str) -> Iterator[Server]:
+    with serve("--arg", "model=diabetes") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium; without it these tests are skipped, but not in `.ci/run`."""
+    if not CHROMIUM.exists():
+        if os.environ.get("SLIPWAY_REQUIRE_BROWSER"):
+            pytest.fail("chromium is missing; `apt-get install chromium`")
+        pytest.skip("no chromium at /usr/bin/chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield found
+        found.close()
