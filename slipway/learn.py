@@ -24,9 +24,9 @@ CLASS_LIMIT = 10
 CATEGORY_LIMIT = 100
 """A text column with more different values than this is free text to us."""
 REACH = 1000
-"""How many times the range seen in training a number may lie outside it before it is refused
-where the use case gives no bounds: far enough for any real value, near enough for the
-pipeline's float32 to hold it."""
+"""How many times its range or size in training a number may lie outside that range before it
+is refused, where the use case gives no bounds: far enough for any real value, near enough for
+the pipeline's float32 to hold it."""
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,7 @@ def _field(name: str, typed: pd.Series, kind: Kind, spec: FieldSpec, missing: tu
     low, high = float(present.min()), float(present.max())
     decimals = 0 if kind == "integer" else _decimals(present)
     median = round(float(present.median()), decimals)
-    reach = REACH * (high - low)
+    reach = REACH * max(high - low, abs(high), abs(low), 1.0)
     return Field(
         **common,
         low=_tidy(low, kind),

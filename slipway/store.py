@@ -120,8 +120,7 @@ def _stage(staging: ModelStore, tag: str, folder: Path, labels: dict[str, str], 
     with bentoml.models.create(tag, labels=labels, metadata=metadata, _model_store=staging) as model:
         shutil.copytree(folder, model.path, dirs_exist_ok=True)
     path = Path(staging.get(tag).path)
-    lines = [f"{_sha256(file)}  {file.relative_to(path).as_posix()}\n" for file in _files(path)]
-    (path / SUMS).write_text("".join(lines), encoding="utf-8")
+    (path / SUMS).write_text(_sums(path), encoding="utf-8")
 
 
 def _publish(staging: ModelStore, store: Path, entries: list[str], version: str) -> None:
@@ -145,8 +144,10 @@ def _sweep(store: Path, work: Path, name: str) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _files(path: Path) -> list[Path]:
-    return sorted(file for file in path.rglob("*") if file.is_file() and file != path / SUMS)
+def _sums(path: Path) -> str:
+    """What `SHA256SUMS` says of the files in a folder."""
+    files = sorted(file for file in path.rglob("*") if file.is_file() and file != path / SUMS)
+    return "".join(f"{_sha256(file)}  {file.relative_to(path).as_posix()}\n" for file in files)
 
 
 def _sha256(path: Path) -> str:
@@ -157,18 +158,26 @@ def _sha256(path: Path) -> str:
 def _check_files(tag: str, path: Path) -> None:
     """Every file is byte for byte what was saved, none is missing and none was added."""
     try:
-        lines = (path / SUMS).read_text(encoding="utf-8").splitlines()
-        sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+        saved = (path / SUMS).read_bytes().decode("utf-8")
     except (OSError, ValueError) as exc:
         raise ModelDamagedError(tag, f"{SUMS} is missing or unreadable") from exc
-    found = {file.relative_to(path).as_posix(): file for file in _files(path)}
-    for name in sorted(sums.keys() | found.keys()):
-        if name not in found:
+    found = _sums(path)
+    if found == saved:
+        return
+    was, now = _by_name(saved), _by_name(found)
+    for name in sorted(was.keys() | now.keys()):
+        if name not in now:
             raise ModelDamagedError(tag, f"{name} is missing")
-        if name not in sums:
+        if name not in was:
             raise ModelDamagedError(tag, f"{name} was not there when it was saved")
-        if _sha256(found[name]) != sums[name]:
+        if was[name] != now[name]:
             raise ModelDamagedError(tag, f"{name} is not what was saved (its SHA-256 differs)")
+    raise ModelDamagedError(tag, f"{SUMS} is not what was saved")
+
+
+def _by_name(sums: str) -> dict[str, str]:
+    lines = (line.partition("  ") for line in sums.split("\n") if line)
+    return {name: digest for digest, _, name in lines}
 
 
 def _names(store: Path) -> list[str]:

@@ -1,0 +1,430 @@
+"""What is learnt from a table's columns, what is left out of them, and what is refused."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from slipway.data import DataSource, parse_csv, read_table
+from slipway.errors import DataError, UseCaseError
+from slipway.learn import infer_task, learn
+from slipway.usecase import Example, FieldSpec, TargetSpec, TrainingSpec, UseCase
+
+ROWS = 60
+
+
+def cycle(*values):
+    return [values[row % len(values)] for row in range(ROWS)]
+
+
+def learnt(columns, *, y=None, target=None, **usecase):
+    """What is learnt from columns of `ROWS` rows for predicting `y`, by default a number."""
+    table = pd.DataFrame(columns).assign(y=np.linspace(1.25, 9.5, ROWS) if y is None else y)
+    return learn(table, UseCase("case", TargetSpec("y", **target or {}), **usecase), "t.csv")
+
+
+def field(values, spec=None, **usecase):
+    """The field that one column of these values becomes."""
+    return learnt({"x": values}, fields={"x": spec} if spec else {}, **usecase).schema.fields[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "dtype", "nullable"),
+    [
+        (cycle(0.5, 1, 2), "number", "float64", False),
+        (cycle(1, 2, 3), "integer", "int64", False),
+        (cycle(1.0, 2.0, None), "integer", "float64", True),
+        (cycle(1, 2), "integer", "int64", False),
+        (cycle("a", "b", None), "category", "object", True),
+        (cycle("m", "f"), "category", "object", False),
+        (cycle("1-2-3", "4-5-6"), "category", "object", False),
+        (pd.to_datetime(cycle("2024-05-31", "2024-06-01")), "date", "datetime64[ns]", False),
+    ],
+    ids=["number", "integer", "integer with gaps", "1 and 2", "text", "m and f", "codes", "moments"],
+)
+def test_the_kind_of_a_column_is_inferred(values, kind, dtype, nullable):
+    found = field(values)
+
+    assert (found.kind, found.dtype, found.nullable) == (kind, dtype, nullable)
+
+
+@pytest.mark.parametrize(
+    ("no", "yes"),
+    [("no", "yes"), ("No", "Yes"), ("N", "Y"), ("f", "t"), ("false", "TRUE"), ("否", "是"), ("0", "1"), (0, 1), (False, True)],
+    ids=repr,
+)  # fmt: skip
+@pytest.mark.parametrize("gaps", [(), (None,)], ids=["full", "gaps"])
+def test_yes_and_no_are_recognised_in_their_spellings_with_no_first(no, yes, gaps):
+    found = field(pd.Series(cycle(yes, no, yes, *gaps), dtype=object if gaps and no is False else None))
+
+    assert (found.kind, found.categories, found.default) == ("boolean", (no, yes), yes)
+    assert [type(value) for value in found.categories] == [type(no), type(yes)]
+    assert found.nullable == bool(gaps)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("2024-05-31", "2024-06-01"),
+        ("2024-05-31T10:30", "2024-06-01T11:00"),
+        ("2024-05-31T10:30+01:00", "2024-06-01T11:00+02:00"),
+        ("31.05.2024", "01.06.2024"),
+        ("31/05/2024", "01/06/2024"),
+        ("05/31/2024", "06/01/2024"),
+        ("2024/05/31", "2024/06/01"),
+    ],
+    ids=["ISO", "ISO with time", "ISO across summer time", "d.m.Y", "d/m/Y", "m/d/Y", "Y/m/d"],
+)
+def test_dates_are_recognised_in_their_spellings(cells):
+    found = field(cycle(*cells, cells[0]))
+
+    assert (found.kind, found.low, found.high, found.default) == ("date", "2024-05-31", "2024-06-01", "2024-05-31")
+
+
+def test_a_number_field_has_its_range_its_median_and_bounds_far_outside():
+    found = field(cycle(1.25, 2.5, 3.75))
+
+    assert (found.low, found.high, found.default, found.decimals) == (1.25, 3.75, 2.5, 2)
+    assert (found.minimum, found.maximum) == (-3749, 3754)
+
+
+def test_the_use_case_has_the_last_word_on_a_field():
+    spec = FieldSpec(kind="category", label={"en": "Rooms"}, unit={"en": "of all"}, help={"en": "Without the hall."})
+
+    found = field(cycle(1, 2, 3), spec)
+
+    assert (found.kind, found.categories) == ("category", (1, 2, 3))
+    assert (found.label, found.unit, found.help) == ({"en": "Rooms"}, {"en": "of all"}, {"en": "Without the hall."})
+
+
+@pytest.mark.parametrize(
+    ("values", "spec", "kind", "dtype"),
+    [
+        (cycle(0, 1), FieldSpec(kind="integer"), "integer", "int64"),
+        (cycle(1, 2, 3), FieldSpec(kind="number"), "number", "float64"),
+        (cycle("1", "2"), FieldSpec(kind="integer"), "integer", "int64"),
+        (cycle("m", "f"), FieldSpec(kind="boolean"), "boolean", "object"),
+        (cycle("May 2024", "Jun 2024"), FieldSpec(format="%b %Y"), "date", "datetime64[ns]"),
+        ([f"note {row}" for row in range(ROWS)], FieldSpec(kind="text"), "text", "object"),
+        (cycle(1, 2, 3), FieldSpec(kind="text"), "text", "object"),
+        (list(range(ROWS)), FieldSpec(kind="integer"), "integer", "int64"),
+    ],
+    ids=["0 and 1", "number", "numbers as text", "boolean", "date format", "free text", "numbers as free text", "identifier"],
+)  # fmt: skip
+def test_a_kind_from_the_use_case_overrides_what_is_inferred(values, spec, kind, dtype):
+    found = field(values, spec)
+
+    assert (found.kind, found.dtype) == (kind, dtype)
+
+
+@pytest.mark.parametrize(
+    ("values", "spec", "match"),
+    [
+        (cycle("a", "1"), FieldSpec(kind="number"), "'x' holds 'a', which is no number"),
+        (cycle(1, 2.5), FieldSpec(kind="integer"), "'x' holds 2.5, which is no whole number"),
+        (cycle("soon", "later"), FieldSpec(kind="date"), "'x' cannot be read as dates; give their `format:`"),
+        (cycle("31.05.2024", "late"), FieldSpec(kind="date", format="%d.%m.%Y"), "'x' cannot be read as dates"),
+        (cycle("May", "June"), FieldSpec(kind="date", format="%Q"), "'%Q'"),
+        (cycle("a", "b", "c"), FieldSpec(kind="boolean"), "'x' .*two"),
+        (cycle(1.5, float("inf")), None, "'x' holds an infinite number"),
+    ],
+    ids=["number", "integer", "date", "date format", "no format", "three for a boolean", "infinite"],
+)
+def test_a_column_that_is_not_of_its_kind_is_refused_with_the_value(values, spec, match):
+    with pytest.raises((DataError, UseCaseError), match=match):
+        field(values, spec)
+
+
+@pytest.mark.parametrize(
+    ("values", "missing", "kind", "rest"),
+    [
+        (cycle(0, 2, 3), 0, "integer", (2, 3)),
+        (cycle(-1.0, 2.5, 3), -1, "number", (2.5, 3)),
+        (cycle("?", "2", "3"), "?", "integer", (2, 3)),
+    ],
+    ids=["integer", "number", "question mark among numbers"],
+)
+def test_a_value_that_stands_for_missing_is_not_learnt_from(values, missing, kind, rest):
+    found = field(values, missing={"x": (missing,)})
+
+    assert (found.kind, found.low, found.high, found.nullable) == (kind, *rest, True)
+
+
+def test_a_text_that_stands_for_missing_is_no_category():
+    found = field(cycle("?", "a", "b"), missing={"x": ("?",)})
+
+    assert (found.categories, found.nullable) == (("a", "b"), True)
+
+
+def test_null_and_a_value_that_stands_for_it_are_treated_alike_though_training_had_neither():
+    schema = learnt({"x": cycle(1, 2, 3)}, missing={"x": (0,)}).schema
+
+    _, _, null_faults = schema.check_record({"x": None})
+    _, _, zero_faults = schema.check_record({"x": 0})
+
+    assert bool(null_faults) == bool(zero_faults)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "reason"),
+    [
+        ("customer_id", np.random.default_rng(0).permutation(ROWS) * 7, "is an identifier: different in every row"),
+        ("Unnamed: 0", list(range(ROWS)), "is an identifier: different in every row"),
+        ("row", list(range(1000, 1000 + ROWS)), "is an identifier: different in every row"),
+        ("country", cycle("DE"), "is 'DE' in every row"),
+        ("gone", cycle(None), "has no value at all"),
+        ("note", [f"note {row}" for row in range(ROWS)], "is an identifier or free text: different in every row"),
+    ],
+)
+def test_a_column_that_tells_nothing_is_left_out_with_the_reason(name, values, reason):
+    result = learnt({"age": cycle(1, 2, 3), name: values})
+
+    assert result.left_out == {name: reason}
+    assert list(result.inputs) == result.schema.names == ["age"]
+
+
+def test_text_with_too_many_different_values_is_left_out_with_their_number():
+    table = pd.DataFrame({"age": np.arange(500) % 7, "word": np.arange(500) // 4, "y": np.linspace(1.5, 9, 500)})
+
+    result = learn(table.astype({"word": str}), UseCase("case", TargetSpec("y")), "t.csv")
+
+    assert result.left_out == {"word": "is free text: 125 different values"}
+
+
+def test_numbers_that_happen_to_differ_in_every_row_are_no_identifier():
+    result = learnt({"income": np.random.default_rng(0).permutation(ROWS) * 7})
+
+    assert result.schema.names == ["income"]
+
+
+def test_columns_that_the_use_case_ignores_are_left_out_and_those_to_keep_stay():
+    table = pd.DataFrame({"id": range(ROWS), "age": cycle(1, 2, 3), "y": np.linspace(1.5, 9, ROWS)})
+
+    result = learn(table, UseCase("case", TargetSpec("y"), ignore=("age",)), "t.csv", keep=["id"])
+
+    assert (result.schema.names, result.left_out) == (["id"], {"age": "the use case ignores it"})
+
+
+def test_a_table_without_any_column_to_predict_from_is_refused_with_the_reasons():
+    with pytest.raises(
+        DataError, match="t.csv: has no column to predict from: 'a' is 1 in every row; 'b' has no value"
+    ):
+        learnt({"a": cycle(1), "b": cycle(None)})
+
+
+def test_odd_column_names_are_kept():
+    names = ["body mass index", "a.b", "size[m]", "年龄", "class", "a-b", "Ä", "1"]
+
+    result = learnt({name: cycle(1, 2, 3) for name in names})
+
+    assert result.schema.names == names
+
+
+@pytest.mark.parametrize(
+    ("names", "match"),
+    [
+        (["size[m]", "sizem"], r"'sizem' and 'size\[m\]' differ only in brackets.*which PyCaret drops; rename it"),
+        (["a:", "a,"], "'a,' and 'a:' differ only in brackets"),
+        (["[]"], r"'\[\]' has nothing but brackets"),
+        (["y["], r"'y\[?' and 'y\[?' differ only in brackets"),
+    ],
+)
+def test_names_that_pycaret_would_confuse_are_refused(names, match):
+    with pytest.raises(DataError, match=match):
+        learnt({name: cycle(1, 2, 3) for name in names})
+
+
+@pytest.mark.parametrize(
+    "usecase",
+    [{"fields": {"agee": FieldSpec()}}, {"missing": {"agee": (0,)}}, {"ignore": ("agee",)}],
+    ids=["fields", "missing", "ignore"],
+)
+def test_a_use_case_that_names_an_unknown_column_is_refused_with_the_nearest(usecase):
+    part = next(iter(usecase))
+
+    with pytest.raises(UseCaseError, match=f"`{part}` names 'agee', which is no input column; did you mean 'age'?"):
+        learnt({"age": cycle(1, 2, 3)}, **usecase)
+
+
+@pytest.mark.parametrize(
+    ("spec", "minimum", "maximum"),
+    [(FieldSpec(minimum=0), 0, 3003), (FieldSpec(minimum=0.5, maximum=9.5), 1, 9)],
+    ids=["one given", "whole numbers inside"],
+)
+def test_bounds_from_the_use_case_are_kept(spec, minimum, maximum):
+    found = field(cycle(1, 2, 3), spec)
+
+    assert (found.minimum, found.maximum) == (minimum, maximum)
+
+
+def test_whole_numbers_beyond_64_bits_keep_their_size():
+    found = field(cycle(1e20, 2e20, 3e20))
+
+    assert (found.low, found.default, found.high) == (1e20, 2e20, 3e20)
+
+
+def test_bounds_that_exclude_what_is_usual_in_the_table_are_refused():
+    with pytest.raises((DataError, UseCaseError), match="maximum"):
+        field(cycle(1, 2, 3), FieldSpec(maximum=0))
+
+
+@pytest.mark.parametrize(
+    ("values", "task"),
+    [
+        ([0.5, 1.5], "regression"),
+        (list(range(11)), "regression"),
+        (list(range(10)), "classification"),
+        ([0.0, 1.0], "classification"),
+        (["a", "b"], "classification"),
+        ([True, False], "classification"),
+    ],
+    ids=["numbers", "11 whole numbers", "10 whole numbers", "whole floats", "text", "booleans"],
+)
+def test_the_task_is_inferred_from_the_target(values, task):
+    assert infer_task(pd.Series(values)) == task
+
+
+@pytest.mark.parametrize(
+    ("y", "target", "classes", "positive"),
+    [
+        (cycle("b", "a"), {}, ("a", "b"), "b"),
+        (cycle("Yes", "No"), {}, ("No", "Yes"), "Yes"),
+        (cycle(1.0, 0.0), {}, (0, 1), 1),
+        (cycle(True, False), {}, (False, True), True),
+        (cycle("a", "b"), {"positive": "a"}, ("a", "b"), "a"),
+        (cycle(0, 1), {"positive": 0}, (0, 1), 0),
+        (cycle("c", "a", "b"), {}, ("a", "b", "c"), "c"),
+    ],
+    ids=["text", "yes", "whole floats", "booleans", "chosen", "chosen 0", "three"],
+)
+def test_classes_are_sorted_and_the_last_is_positive_unless_the_use_case_chooses(y, target, classes, positive):
+    result = learnt({"age": cycle(1, 2, 3)}, y=y, target=target)
+
+    found = result.schema.target
+    assert (found.classes, found.positive) == (classes, positive)
+    assert result.target.tolist() == y
+
+
+def test_classes_that_are_no_whole_numbers_stay_what_they_are():
+    result = learnt({"age": cycle(1, 2, 3)}, y=cycle(0.5, 1.5), task="classification")
+
+    assert result.schema.target.classes == (0.5, 1.5)
+    assert result.target.tolist() == cycle(0.5, 1.5)
+
+
+def test_a_number_target_knows_its_spread_and_decimals():
+    result = learnt({"age": cycle(1, 2, 3)}, y=cycle(1.5, 2.5))
+
+    assert result.schema.task == "regression"
+    assert (result.schema.target.decimals, result.schema.target.classes) == (1, ())
+    assert result.schema.target.spread == pytest.approx(0.504, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("y", "usecase", "match"),
+    [
+        (["a"] * 3 + ["b"] * 57, {}, r"too few rows .*'y' for 10 folds: 'a' \(3 rows\); join or remove.*\(--folds 3\)"),
+        (cycle("a", "b"), {"training": TrainingSpec(folds=40)}, r"for 40 folds: .*'a' \(30 rows\).*\(--folds 30\)"),
+        ([f"c{row}" for row in range(ROWS)], {}, "'y' has 60 different values, too many for classes"),
+        (cycle("a", "b"), {"task": "regression"}, "'y' holds 'a', which is no number; use --task classification"),
+        (["1"] * 59 + ["n/k"], {"task": "regression"}, "'y' holds 'n/k', which is no number"),
+        ([float("inf"), *np.linspace(1.5, 9, ROWS - 1)], {}, "'y' holds .*inf"),
+        (cycle("a", "b"), {"target": {"positive": "c"}}, r"`positive` is 'c', the target's classes are \['a', 'b'\]"),
+        (cycle(0, 1), {"target": {"positive": "1"}}, r"`positive` is '1', the target's classes are \[0, 1\]"),
+    ],
+    ids=["rare", "folds", "too many", "text", "mostly numbers", "infinite", "positive", "positive as text"],
+)
+@pytest.mark.filterwarnings("ignore:invalid value encountered")
+def test_a_target_that_cannot_be_learnt_is_refused_with_what_to_do(y, usecase, match):
+    with pytest.raises((DataError, UseCaseError), match=match):
+        learnt({"age": cycle(1, 2, 3)}, y=y, **usecase)
+
+
+def test_fewer_folds_are_not_advised_where_no_number_of_folds_would_do():
+    with pytest.raises(DataError, match=r"'a' \(1 row") as caught:
+        learnt({"age": cycle(1, 2, 3)}, y=["a"] + ["b"] * (ROWS - 1))
+
+    assert "--folds" not in str(caught.value)
+
+
+def test_examples_are_completed_with_what_is_usual():
+    example = Example({"en": "Ann"}, {"age": 3})
+
+    schema = learnt({"age": cycle(1, 2, 3), "sex": cycle("f", "f", "m")}, examples=(example,)).schema
+
+    assert schema.texts["examples"] == [{"label": {"en": "Ann"}, "values": {"age": 3, "sex": "f"}}]
+    assert schema.example() == {"age": 3, "sex": "f"}
+
+
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        ({"age": "three"}, "age wrong type, expected a whole number"),
+        ({"agee": 3}, "agee unknown field, expected one of age; did you mean 'age'?"),
+        ({"age": 9999}, "age outside the hard bounds, expected -2999 to 3003"),
+    ],
+    ids=["type", "field", "bounds"],
+)
+def test_an_example_that_is_no_valid_record_is_refused(values, match):
+    with pytest.raises(UseCaseError, match=f"the example 'Ann' is no valid record: {match}"):
+        learnt({"age": cycle(1, 2, 3, 1)}, examples=(Example({"en": "Ann"}, values),))
+
+
+@pytest.mark.parametrize(
+    ("cells", "usecase"),
+    [
+        (["1", "2", "3"], {}),
+        (["1", "2", ""], {}),
+        (["1,5", "2,25"], {}),
+        (["yes", "No"], {}),
+        (["TRUE", "FALSE"], {}),
+        (["True", "False", ""], {}),
+        (["007", "008"], {}),
+        (["2024-05-31", "2024-06-01"], {}),
+        (["2024-05-31 10:30", "2024-06-01 11:00"], {}),
+        (["31.05.2024", "01.06.2024"], {}),
+        (["2024/05/31", "2024/06/01"], {}),
+        (["May 2024", "Jun 2024"], {"fields": {"x": FieldSpec(format="%b %Y")}}),
+        (["1,5", "2,5"], {"fields": {"x": FieldSpec(kind="category")}}),
+        (["0", "2", "3"], {"missing": {"x": (0,)}}),
+        (["0", "2", "3"], {"missing": {"x": (0,)}, "fields": {"x": FieldSpec(kind="category")}}),
+        (["?", "2", "3"], {"missing": {"x": ("?",)}, "fields": {"x": FieldSpec(kind="number")}}),
+        (["0", "1", "9"], {"missing": {"x": (9,)}}),
+    ],
+    ids=[
+        "integer", "gaps", "decimal comma", "yes", "boolean", "boolean with gaps", "codes", "ISO date", "ISO moment",
+        "d.m.Y", "Y/m/d", "date format", "category with decimal comma", "missing number", "missing category",
+        "missing text in numbers", "missing in yes/no",
+    ],
+)  # fmt: skip
+def test_the_table_learnt_from_is_read_back_as_the_pipeline_saw_it(tmp_path, cells, usecase):
+    path = tmp_path / "t.csv"
+    path.write_text("x;y\n" + "".join(f"{cell};{row},25\n" for row, cell in enumerate(cycle(*cells))), encoding="utf-8")
+    result = learn(read_table(DataSource(str(path))).frame, UseCase("case", TargetSpec("y"), **usecase), "t.csv")
+
+    checked = result.schema.check_table(parse_csv(path.read_bytes()))
+
+    assert checked.faults == {}
+    pd.testing.assert_frame_equal(result.schema.frame(checked.checked.values), result.inputs)
+
+
+@pytest.mark.parametrize(
+    ("values", "spec"),
+    [
+        (cycle(0.1, 0.25), None),
+        (cycle("yes", "no", None), None),
+        (pd.to_datetime(cycle("2024-05-31", "2024-06-01")), None),
+        (pd.to_datetime(cycle("2024-05-31", "2024-06-01")), FieldSpec(kind="category")),
+        (cycle(None), None),
+    ],
+    ids=["number", "yes/no", "moments", "moments as categories", "kept though empty"],
+)
+def test_what_is_learnt_is_json_and_its_example_a_valid_record(values, spec):
+    table = pd.DataFrame({"x": values, "y": np.linspace(1.5, 9, ROWS)})
+    usecase = UseCase("case", TargetSpec("y"), fields={"x": spec} if spec else {})
+
+    schema = learn(table, usecase, "t.csv", keep=["x"]).schema
+
+    assert json.loads(json.dumps(schema.to_json()))["fields"][0]["name"] == "x"
+    assert schema.check_records([schema.example()]).warnings == [[]]

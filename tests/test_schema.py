@@ -1,0 +1,390 @@
+"""Which records and tables a schema takes, and how it words the faults of the others."""
+
+import json
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from slipway.data import parse_csv
+from slipway.errors import RecordsError
+from slipway.schema import Field, Schema, Target, words
+
+
+def a(name, kind, dtype, default, **more):
+    return Field(name, kind, dtype, {"en": name.title()}, default, **more)
+
+
+SCHEMA = Schema(
+    name="visits",
+    task="regression",
+    fields=(
+        a("age", "integer", "int64", 40, minimum=0, maximum=120, low=18, high=64),
+        a("bmi", "number", "float64", 25.0, minimum=10.0, maximum=100.0, low=15.0, high=50.0, nullable=True, missing=(0,)),
+        a("smoker", "boolean", "object", "no", categories=("no", "yes")),
+        a("insured", "boolean", "bool", True, categories=(False, True)),
+        a("grade", "category", "int64", 1, categories=(1, 2, 3)),
+        a("region", "category", "object", "north", categories=("north", "south"), nullable=True, missing=("?",)),
+        a("day", "date", "datetime64[ns]", "2020-02-01", low="2019-01-01", high="2021-12-31", nullable=True),
+        a("note", "text", "object", ""),
+    ),
+    target=Target("cost", {"en": "Cost"}, classes=("low", "high"), positive="high"),
+    texts={"title": {"en": "Visits"}},
+)  # fmt: skip
+RECORD = {
+    "age": 40, "bmi": 25.5, "smoker": "no", "insured": True, "grade": 1, "region": "north", "day": "2020-02-01", "note": "x"
+}  # fmt: skip
+BOUNDS = "outside the hard bounds"
+RANGE = "outside the range seen in training"
+
+
+def faults(records, schema=SCHEMA):
+    with pytest.raises(RecordsError, match="faults? in the records; details name each field") as caught:
+        schema.check_records(records)
+    return caught.value.details
+
+
+def read(text, schema=SCHEMA):
+    return schema.check_table(parse_csv(text.encode()))
+
+
+def test_a_record_without_fault_is_taken_as_it_is():
+    checked = SCHEMA.check_records([RECORD])
+
+    assert checked.values == [RECORD]
+    assert checked.warnings == [[]]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "taken"),
+    [
+        ("age", 2.0 * 20, 40),
+        ("bmi", 25, 25.0),
+        ("bmi", None, None),
+        ("smoker", "yes", "yes"),
+        ("insured", False, False),
+        ("grade", 2.0, 2),
+        ("region", None, None),
+        ("day", "2020-02-29", "2020-02-29"),
+        ("day", None, None),
+        ("note", "", ""),
+        ("note", "x" * 10_000, "x" * 10_000),
+    ],
+    ids=lambda value: f"{value:.12}" if isinstance(value, str) else repr(value),
+)  # fmt: skip
+def test_a_value_is_taken_as_the_pipeline_needs_it(name, value, taken):
+    checked = SCHEMA.check_records([RECORD | {name: value}])
+
+    found = checked.values[0][name]
+    assert (found, type(found)) == (taken, type(taken))
+    assert checked.warnings == [[]]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown", "problem"),
+    [
+        ("age", "44", "44", "wrong type"),
+        ("age", True, True, "wrong type"),
+        ("age", 2.5, 2.5, "wrong type"),
+        ("age", [40], "a list", "wrong type"),
+        ("age", {"years": {"old": 40}}, "an object", "wrong type"),
+        ("age", "x" * 10_000_000, "x" * 80 + "… (10,000,000 characters)", "wrong type"),
+        ("age", "\ud800", "?", "wrong type"),
+        ("age", None, None, "may not be missing"),
+        ("age", float("nan"), "nan", "not a finite number"),
+        ("age", 10**400, "a whole number of 1329 bits", "not a finite number"),
+        ("age", -1, -1, BOUNDS),
+        ("age", 121, 121, BOUNDS),
+        ("bmi", "25", "25", "wrong type"),
+        ("bmi", False, False, "wrong type"),
+        ("bmi", float("inf"), "inf", "not a finite number"),
+        ("bmi", -(10**400), "a whole number of 1329 bits", "not a finite number"),
+        ("bmi", 9.9, 9.9, BOUNDS),
+        ("bmi", 1e300, 1e300, BOUNDS),
+        ("smoker", "maybe", "maybe", "unknown category"),
+        ("smoker", "Yes", "Yes", "unknown category"),
+        ("smoker", True, True, "wrong type"),
+        ("smoker", None, None, "may not be missing"),
+        ("insured", 1, 1, "wrong type"),
+        ("insured", "true", "true", "wrong type"),
+        ("grade", 4, 4, "unknown category"),
+        ("grade", True, True, "wrong type"),
+        ("grade", "1", "1", "wrong type"),
+        ("region", {"a": 1}, "an object", "wrong type"),
+        ("region", ["north"], "a list", "wrong type"),
+        ("region", "", "", "unknown category"),
+        ("day", "01.02.2020", "01.02.2020", "wrong type"),
+        ("day", "2020-02-30", "2020-02-30", "wrong type"),
+        ("day", 20200201, 20200201, "wrong type"),
+        ("day", "9999-12-31", "9999-12-31", BOUNDS),
+        ("note", 3, 3, "wrong type"),
+        ("note", None, None, "may not be missing"),
+        ("note", "x" * 10_001, "x" * 80 + "… (10,001 characters)", BOUNDS),
+    ],
+    ids=lambda value: f"{value:.12}" if isinstance(value, str) else f"{value!r:.12}" if value != 10**400 else "huge",
+)  # fmt: skip
+def test_a_value_that_does_not_fit_its_field_is_refused_and_shown(name, value, shown, problem):
+    details = faults([RECORD | {name: value}])
+
+    assert len(details) == 1
+    assert details[0] | {"expected": None} == {
+        "record": 0, "field": name, "value": shown, "problem": problem, "expected": None
+    }  # fmt: skip
+    assert json.dumps(details, allow_nan=False).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("age", "x", "a whole number"),
+        ("age", 121, {"minimum": 0, "maximum": 120}),
+        ("bmi", "x", "a number"),
+        ("insured", 1, [False, True]),
+        ("grade", 9, [1, 2, 3]),
+        ("day", "soon", "a date such as 2024-05-31"),
+        ("note", 3, "a text"),
+        ("note", "x" * 10_001, "at most 10,000 characters"),
+    ],
+    ids=["integer", "bounds", "number", "boolean", "category", "date", "text", "length"],
+)
+def test_a_fault_says_what_was_expected(name, value, expected):
+    assert faults([RECORD | {name: value}])[0]["expected"] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "taken", "seen"),
+    [
+        ("age", 17, 17, {"minimum": 18, "maximum": 64}),
+        ("bmi", 60, 60.0, {"minimum": 15.0, "maximum": 50.0}),
+        ("day", "2030-01-01", "2030-01-01", {"minimum": "2019-01-01", "maximum": "2021-12-31"}),
+    ],
+)
+def test_a_value_outside_the_training_range_is_taken_with_a_warning(name, value, taken, seen):
+    checked = SCHEMA.check_records([RECORD | {name: value}])
+
+    assert checked.values[0][name] == taken
+    assert checked.warnings == [[{"field": name, "value": taken, "problem": RANGE, "expected": seen}]]
+
+
+@pytest.mark.parametrize(("name", "value"), [("bmi", 0), ("bmi", 0.0), ("region", "?")])
+def test_a_value_that_stands_for_missing_is_read_as_not_measured_with_a_warning(name, value):
+    checked = SCHEMA.check_records([RECORD | {name: value}])
+
+    assert checked.values[0][name] is None
+    assert checked.warnings == [[{"field": name, "value": value, "problem": "read as not measured", "expected": None}]]
+
+
+def test_true_is_not_the_1_that_stands_for_missing():
+    field = a("x", "category", "float64", 2, categories=(2, 3), nullable=True, missing=(1,))
+
+    details = faults([{"x": True}], replace(SCHEMA, fields=(field,)))
+
+    assert details[0]["problem"] == "wrong type"
+
+
+def test_missing_and_unknown_fields_are_named_with_the_nearest():
+    record = {name: value for name, value in RECORD.items() if name != "smoker"} | {"smokr": "no"}
+
+    details = faults([record])
+
+    assert [(detail["field"], detail["problem"]) for detail in details] == [
+        ("smoker", "missing field"),
+        ("smokr", "unknown field"),
+    ]
+    assert details[0]["expected"] == ["no", "yes"]
+    assert details[1]["expected"].endswith("; did you mean 'smoker'?")
+
+
+def test_every_fault_of_every_record_is_listed():
+    details = faults([RECORD | {"age": "x", "bmi": "y"}, RECORD, RECORD | {"grade": 7}, "no record", None])
+
+    assert [(detail["record"], detail["field"]) for detail in details] == [
+        (0, "age"), (0, "bmi"), (2, "grade"), (3, None), (4, None)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (1, "^1 fault in"),
+        (100, "^100 faults in.*expected$"),
+        (1500, r"^1,500 faults in.*\(the first 100 are listed\)$"),
+    ],
+)
+def test_at_most_a_hundred_faults_are_listed_and_all_are_counted(count, text):
+    records = [RECORD | {"age": "x"}] * count
+
+    with pytest.raises(RecordsError, match=text) as caught:
+        SCHEMA.check_records(records)
+
+    assert caught.value.count == count
+    assert len(caught.value.details) == min(count, 100)
+
+
+HEADER = "age;bmi;smoker;insured;grade;region;day;note\n"
+
+
+def test_a_table_is_read_with_its_columns_in_any_order_and_others_between_them():
+    header = "note,day,region,id,grade,insured,smoker,bmi,age\n"
+
+    result = read(header + "x,2020-02-01,north,7,1,true,no,25.5,40\n")
+
+    assert result.checked.values == [RECORD]
+    assert (result.good, result.faults) == ([0], {})
+
+
+@pytest.mark.parametrize(
+    ("row", "name", "value"),
+    [
+        ("40.0;25;no;true;1;north;2020-02-01;x", "age", 40),
+        ("40;25,5;no;true;1;north;2020-02-01;x", "bmi", 25.5),
+        ("40;2.55e1;no;true;1;north;2020-02-01;x", "bmi", 25.5),
+        ("40;;no;true;1;north;2020-02-01;x", "bmi", None),
+        ("40;0,0;no;true;1;north;2020-02-01;x", "bmi", None),
+        ("40;25; NO ;true;1;north;2020-02-01;x", "smoker", "no"),
+        ("40;25;no;FALSE;1;north;2020-02-01;x", "insured", False),
+        ("40;25;no;true;2.0;north;2020-02-01;x", "grade", 2),
+        ("40;25;no;true;1;NA;2020-02-01;x", "region", None),
+        ("40;25;no;true;1;?;2020-02-01;x", "region", None),
+        ("40;25;no;true;1;north;2020-02-01; a b ", "note", "a b"),
+    ],
+    ids=[
+        "whole number with a point", "decimal comma", "exponent", "empty", "missing value", "case", "boolean",
+        "class with a point", "NA", "missing text", "spaces",
+    ],
+)  # fmt: skip
+def test_a_cell_is_read_as_its_field_needs_it(row, name, value):
+    result = read(HEADER + row)
+
+    found = result.checked.values[0][name]
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_faulty_rows_are_told_with_their_lines_and_the_others_kept():
+    rows = '40;25;no;true;1;north;2020-02-01;"two\nlines"\nx;1e400;no;1;1;West;2020-02-01;x\n40;25\n17;0;no;true;1;north;;x\n'
+
+    result = read(HEADER + rows)
+
+    assert result.good == [0, 3]
+    assert [(detail["line"], detail["field"], detail["value"], detail["problem"]) for detail in result.faults[1]] == [
+        (4, "age", "x", "wrong type"),
+        (4, "bmi", "1e400", "not a finite number"),
+        (4, "insured", "1", "wrong type"),
+        (4, "region", "West", "unknown category"),
+    ]
+    assert result.faults[2] == [{"record": 2, "line": 5, "problem": "2 cells, the header has 8"}]
+    assert [[warning["field"] for warning in row] for row in result.checked.warnings] == [[], ["age", "bmi"]]
+
+
+def test_a_decimal_comma_is_no_number_beside_comma_separators():
+    header = HEADER.replace(";", ",")
+
+    result = read(header + '40,"25,5",no,true,1,north,2020-02-01,x\n')
+
+    assert result.faults[0][0] | {"expected": None} == {
+        "record": 0, "line": 2, "field": "bmi", "value": "25,5", "problem": "wrong type", "expected": None
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("cell", ["1,5", "1.50"], ids=["decimal comma", "trailing zero"])
+def test_a_category_that_is_a_number_is_read_as_numbers_are_written(cell):
+    schema = replace(SCHEMA, fields=(a("size", "category", "float64", 1.5, categories=(1.5, 2)),))
+
+    result = read(f"size;id\n{cell};1\n", schema)
+
+    assert result.checked.values == [{"size": 1.5}]
+
+
+@pytest.mark.parametrize(
+    ("field", "cell"),
+    [
+        (a("x", "category", "float64", 1, categories=(1, 2), nullable=True, missing=(0,)), "0"),
+        (a("x", "number", "float64", 1.0, minimum=1.0, maximum=9.0, nullable=True, missing=("?",)), "?"),
+    ],
+    ids=["number for a category", "text for a number"],
+)
+def test_a_cell_that_stands_for_missing_is_read_as_not_measured(field, cell):
+    result = read(f"x,id\n{cell},1\n", replace(SCHEMA, fields=(field,)))
+
+    assert result.checked.values == [{"x": None}]
+
+
+def test_all_missing_columns_are_named_with_the_nearest_that_is_there():
+    with pytest.raises(
+        RecordsError, match="columns are missing: 'bmi', 'smoker', .*; the file has 'age', 'smokr'"
+    ) as caught:
+        read("age,smokr\n40,no\n")
+
+    assert [detail["field"] for detail in caught.value.details] == SCHEMA.names[1:]
+    assert caught.value.details[1]["expected"] == "a column named 'smoker'; did you mean 'smokr'?"
+
+
+@pytest.mark.parametrize("nothing", [{}, {"bmi": None, "region": None, "day": None}], ids=["all given", "gaps"])
+def test_the_frame_has_the_dtypes_of_training_and_an_index_from_0(nothing):
+    values = SCHEMA.check_records([RECORD | nothing] * 3).values
+
+    frame = SCHEMA.frame(values)
+
+    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == {
+        "age": "int64", "bmi": "float64", "smoker": "object", "insured": "bool", "grade": "int64", "region": "object",
+        "day": "datetime64[ns]", "note": "object",
+    }  # fmt: skip
+    assert frame.index.tolist() == [0, 1, 2]
+    assert frame.isna().sum().to_dict() == {name: 3 * (name in nothing) for name in RECORD}
+    assert frame.loc[2, "day"] is pd.NaT or frame.loc[2, "day"] == pd.Timestamp("2020-02-01")
+
+
+def test_a_schema_survives_being_stored_as_json():
+    stored = json.loads(json.dumps(SCHEMA.to_json(), allow_nan=False))
+
+    assert Schema.from_json(stored) == SCHEMA
+
+
+def test_the_json_schema_says_what_the_checks_will_say():
+    described = SCHEMA.json_schema()
+
+    properties = described["properties"]
+    assert (described["required"], described["additionalProperties"]) == (SCHEMA.names, False)
+    assert {key: properties["age"][key] for key in ("type", "minimum", "maximum", "example")} == {
+        "type": "integer", "minimum": 0, "maximum": 120, "example": 40
+    }  # fmt: skip
+    assert (properties["bmi"]["type"], properties["bmi"]["nullable"]) == ("number", True)
+    assert "nullable" not in properties["age"]
+    assert properties["smoker"]["enum"] == ["no", "yes"]
+    assert properties["region"]["enum"] == ["north", "south", None]
+    assert (properties["day"]["type"], properties["day"]["format"]) == ("string", "date")
+
+
+def test_the_description_of_a_field_has_its_unit_help_range_and_gaps():
+    field = a("bmi", "number", "float64", 25.0, low=15.0, high=50.0, nullable=True, unit={"en": "kg/m²"}, help={"en": "By a nurse."})  # fmt: skip
+
+    text = field.json_schema()["description"]
+
+    assert text == "Bmi (kg/m²). By a nurse. Seen in training: 15.0 to 50.0. `null` means not measured."
+
+
+def test_the_example_is_the_first_of_the_use_case_and_else_the_defaults():
+    given = replace(
+        SCHEMA, texts={"examples": [{"label": {"en": "Ann"}, "values": {"age": 20}}, {"values": {"age": 30}}]}
+    )
+
+    assert SCHEMA.example()["age"] == 40
+    assert given.example() == SCHEMA.example() | {"age": 20}
+    assert given.json_schema()["example"] == given.example()
+
+
+@pytest.mark.parametrize(
+    ("detail", "sentence"),
+    [
+        ({"field": "age", "value": "x", "problem": "wrong type", "expected": "a number"}, "age: 'x' wrong type, expected a number"),
+        ({"field": "age", "value": 0, "problem": "too low", "expected": {"minimum": 1, "maximum": 9}}, "age: 0 too low, expected 1 to 9"),
+        ({"field": "age", "value": 0, "problem": "too low", "expected": {"minimum": 1, "maximum": None}}, "age: 0 too low, expected at least 1"),
+        ({"field": "age", "value": 10, "problem": "too high", "expected": {"minimum": None, "maximum": 9}}, "age: 10 too high, expected at most 9"),
+        ({"field": "sex", "value": None, "problem": "may not be missing", "expected": ["f", "m"]}, "sex: may not be missing, expected f, m"),
+        ({"field": "bmi", "value": 0, "problem": "read as not measured", "expected": None}, "bmi: 0 read as not measured"),
+        ({"record": 3, "line": 5, "problem": "2 cells, the header has 3"}, "2 cells, the header has 3"),
+    ],
+    ids=["type", "range", "minimum", "maximum", "categories", "warning", "line"],
+)  # fmt: skip
+def test_a_fault_reads_as_a_sentence(detail, sentence):
+    assert words(detail) == sentence

