@@ -10,7 +10,10 @@ import importlib.metadata
 import io
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -23,9 +26,10 @@ MISSING_CELLS = frozenset({"", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL",
 """Cells that mean "nothing here". `None` and `?` are left to a use case's `missing:`,
 since both occur as real categories."""
 
-NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
-_CODE = re.compile(r"[+-]?0\d+")  # 00123 is a code; as a number it would lose its zeros
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?", re.ASCII)
+# 00123 is a code, as a number it would lose its zeros; and 18 digits are what int64 surely holds.
+_CODE = re.compile(r"[+-]?(0\d+|\d{19,})")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
 csv.field_size_limit(64 * 1024 * 1024)
@@ -79,7 +83,7 @@ def _decode(data: bytes, source: str) -> str:
 
 def _separator(text: str) -> str:
     """The separator that cuts the first lines into most columns, most evenly."""
-    head = "".join(text.splitlines(keepends=True)[:50])
+    head = "".join(text.lstrip().splitlines(keepends=True)[:50])
 
     def evenness(separator: str) -> tuple[int, int]:
         try:
@@ -114,10 +118,11 @@ def parse_csv(data: bytes, source: str = "the file") -> TextTable:
     ragged: dict[int, str] = {}
     header: list[str] = []
     try:
-        header = [name.strip() or f"Unnamed: {i}" for i, name in enumerate(next(filter(None, reader)))]
+        named = next(row for row in reader if any(cell.strip() for cell in row))
+        header = [name.strip() or f"Unnamed: {i}" for i, name in enumerate(named)]
         start = reader.line_num + 1
         for row in reader:
-            if row:
+            if any(cell.strip() for cell in row):
                 if len(row) != len(header):
                     ragged[len(rows)] = _ragged(row, header)
                     row = (row + [""] * len(header))[: len(header)]
@@ -140,17 +145,20 @@ def _ragged(row: list[str], header: list[str]) -> str:
     return f"{len(row)} cells, the header has {len(header)}{rest}"
 
 
-def _typed(cells: list[str], decimal_comma: bool) -> pd.Series:
+def typed(cells: Sequence[str | None], decimal_comma: bool) -> pd.Series:
     """Cells as numbers or booleans where every one of them is, else as text."""
-    stripped = [cell.strip() for cell in cells]
-    values: list[object] = [None if cell in MISSING_CELLS else cell for cell in stripped]
+    stripped = [cell and cell.strip() for cell in cells]
+    values: list[object] = [None if cell is None or cell in MISSING_CELLS else cell for cell in stripped]
     present = [value for value in values if isinstance(value, str)]
     if decimal_comma and any(map(DECIMAL_COMMA.fullmatch, present)):
         if all(NUMBER.fullmatch(value) or DECIMAL_COMMA.fullmatch(value) for value in present):
             values = [value.replace(",", ".") if isinstance(value, str) else None for value in values]
             present = [value for value in values if isinstance(value, str)]
     if present and all(map(NUMBER.fullmatch, present)) and not any(map(_CODE.fullmatch, present)):
-        return pd.to_numeric(pd.Series(values, dtype=object))
+        try:
+            return pd.to_numeric(pd.Series(values, dtype=object))
+        except ValueError:  # 1e400, which is no number that a computer has; float() makes it infinite
+            return pd.Series([None if value is None else float(str(value)) for value in values], dtype="float64")
     if len(present) == len(values) and {value.lower() for value in present} == {"true", "false"}:
         return pd.Series([str(value).lower() == "true" for value in values])
     return pd.Series(values, dtype=object)
@@ -161,22 +169,29 @@ def _frame(table: TextTable, source: str) -> pd.DataFrame:
         row, first = next(iter(table.ragged.items()))
         more = f" (and {len(table.ragged) - 1} more such lines)" if len(table.ragged) > 1 else ""
         raise DataError(source, f"line {table.lines[row]} has {first}{more}; mend the file or remove them")
-    return pd.DataFrame({name: _typed(table.column(name), table.decimal_comma) for name in table.header})
+    return pd.DataFrame({name: typed(table.column(name), table.decimal_comma) for name in table.header})
 
 
 def _plain_column(column: pd.Series) -> pd.Series:
     """A Parquet column as the plain kind the schema knows: numbers, booleans, dates, text."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype if column.notna().all() else object)
-    if pd.api.types.is_bool_dtype(column.dtype):
+    present = column.dropna()
+    if pd.api.types.is_bool_dtype(column.dtype) or (len(present) and all(isinstance(v, bool) for v in present)):
         return column.astype(bool) if column.notna().all() else column.astype(object).where(column.notna(), None)
     if pd.api.types.is_integer_dtype(column.dtype):
-        return column.astype("int64") if column.notna().all() else column.astype("float64")
+        fits = column.notna().all() and not (present > 2**63 - 1).any()
+        return column.astype("int64") if fits else column.astype("float64")
     if pd.api.types.is_float_dtype(column.dtype):
         return column.astype("float64")
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return column.dt.tz_localize(None).astype("datetime64[ns]")
-    return column.astype(object).map(lambda value: None if pd.isna(value) else str(value), na_action=None)
+    if len(present) and all(isinstance(value, Decimal) for value in present):
+        return column.astype("float64")
+    if len(present) and all(isinstance(value, date) for value in present):
+        return pd.to_datetime(column).astype("datetime64[ns]")
+    missing = [value is None or value is pd.NA or (isinstance(value, float) and value != value) for value in column]
+    return pd.Series([None if gap else str(value) for value, gap in zip(column, missing, strict=True)], dtype=object)
 
 
 def _parquet(path: Path) -> pd.DataFrame:
@@ -185,14 +200,31 @@ def _parquet(path: Path) -> pd.DataFrame:
     except ImportError as exc:
         raise DataError(path, "is Parquet, which needs pyarrow: `pip install 'pyarrow<26'`, or save it as CSV") from exc
     except Exception as exc:  # pyarrow's own errors share no base class with pandas'
-        raise DataError(path, f"is no Parquet table: {str(exc).splitlines()[0]}") from exc
+        raise DataError(path, _unreadable(path) or f"is no Parquet table: {str(exc).splitlines()[0]}") from exc
     table.columns = table.columns.map(str)
-    doubled = table.columns[table.columns.duplicated()]
-    if len(doubled):
-        raise DataError(path, f"has the column name {doubled[0]!r} more than once; rename them")
     if not len(table):
         raise DataError(path, f"has {len(table.columns)} columns and no rows")
-    return table.reset_index(drop=True).apply(_plain_column)
+    # A named index is a column that pandas has set apart.
+    table = table.reset_index(drop=set(table.index.names) == {None})
+    columns = {}
+    for name in table.columns:
+        try:
+            columns[name] = _plain_column(table[name])
+        except (pd.errors.OutOfBoundsDatetime, OverflowError) as exc:
+            raise DataError(path, f"{name!r} holds a date outside the years 1678 to 2261: {exc}") from exc
+    return pd.DataFrame(columns)
+
+
+def _unreadable(path: Path) -> str | None:
+    """Why pandas would not read a Parquet file that is one: it cannot with a name twice."""
+    import pyarrow.parquet
+
+    try:
+        names = pyarrow.parquet.read_schema(path).names
+    except Exception:  # not Parquet at all, as the caller will say
+        return None
+    doubled = [name for name, count in Counter(names).items() if count > 1]
+    return f"has the column name {doubled[0]!r} more than once; rename them" if doubled else None
 
 
 def locate(source: DataSource) -> Path:

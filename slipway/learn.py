@@ -4,6 +4,7 @@ What the table says, the use case can override. Columns that no person could fil
 that tell the model nothing, are left out and named with the reason.
 """
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -12,17 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from slipway import kinds
 from slipway.errors import DataError, UseCaseError, nearest
-from slipway.schema import Field, Schema, Target
+from slipway.kinds import plain
+from slipway.schema import Field, Schema, Target, words
 from slipway.usecase import FieldSpec, Kind, Task, Text, UseCase
 
-YES_NO = [("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("0", "1"), ("否", "是")]
-DATE_FORMATS = ("ISO8601", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d")
-IDENTIFIER = re.compile(r"(^|[\W_])(id|uuid|guid|index|key|no|nr|number|rownames|unnamed.*)$", re.I)
-CLASS_LIMIT = 10
-"""A whole-number target with at most so many different values is a class."""
-CATEGORY_LIMIT = 100
-"""A text column with more different values than this is free text to us."""
 REACH = 1000
 """How many times its range or size in training a number may lie outside that range before it
 is refused, where the use case gives no bounds: far enough for any real value, near enough for
@@ -64,19 +60,20 @@ def learn(table: pd.DataFrame, usecase: UseCase, source: str, keep: Iterable[str
     left_out: dict[str, str] = {}
     for name in table.columns.drop(usecase.target.column):
         spec = usecase.fields.get(name, FieldSpec())
-        column = _without_missing_values(table[name], usecase.missing.get(name, ()))
+        missing = usecase.missing.get(name, ())
+        column = kinds.without(table[name], missing)
         reason = "the use case ignores it" if name in usecase.ignore else None
-        reason = reason or (None if name in keep else _why_not(name, column, spec))
+        reason = reason or (None if name in keep else kinds.why_not(name, column, spec))
         if reason:
             left_out[name] = reason
             continue
-        kind = spec.kind or _kind(column, spec)
-        inputs[name] = _typed(name, column, kind, spec, source)
-        fields.append(_field(name, inputs[name], kind, spec, usecase.missing.get(name, ()), column))
+        kind = spec.kind or kinds.infer(column, spec)
+        inputs[name], format = kinds.cast(name, column, kind, spec, source)
+        fields.append(_field(name, inputs[name], kind, spec, missing, format, source))
     if not fields:
         reasons = "; ".join(f"{name!r} {reason}" for name, reason in left_out.items())
         raise DataError(source, f"has no column to predict from: {reasons}")
-    _check_names(fields, source)
+    _check_names([usecase.target.column, *inputs], source)
     task = usecase.task or infer_task(table[usecase.target.column])
     target, answers = _target(table[usecase.target.column], task, usecase, source)
     schema = Schema(usecase.name, task, tuple(fields), target, _texts(usecase, target, fields))
@@ -87,9 +84,9 @@ def infer_task(target: pd.Series) -> Task:
     """Regression for numbers with many different values, classification for all else."""
     if pd.api.types.is_bool_dtype(target) or not pd.api.types.is_numeric_dtype(target):
         return "classification"
-    values = target.dropna().unique()
-    whole = bool(np.all(np.mod(values, 1) == 0))
-    return "classification" if whole and len(values) <= CLASS_LIMIT else "regression"
+    values = target.dropna().drop_duplicates()
+    few = len(values) <= kinds.CLASS_LIMIT
+    return "classification" if few and np.isfinite(values).all() and kinds.is_whole(values) else "regression"
 
 
 def _check_columns_named(table: pd.DataFrame, usecase: UseCase) -> None:
@@ -98,168 +95,92 @@ def _check_columns_named(table: pd.DataFrame, usecase: UseCase) -> None:
     for part, names in named:
         for name in names:
             if name not in inputs:
-                problem = f"`{part}` names {name!r}, which is no input column{nearest(name, inputs)}"
+                what = "the target" if name == usecase.target.column else "no input column"
+                problem = f"`{part}` names {name!r}, which is {what}{nearest(name, inputs)}"
                 raise UseCaseError(f"use case {usecase.name}", problem)
 
 
-def _check_names(fields: list[Field], source: str) -> None:
+def _check_names(names: list[str], source: str) -> None:
     # PyCaret strips these from column names, and then two columns may share one.
     cleaned: dict[str, str] = {}
-    for field in fields:
-        clean = re.sub(r"[\]\[,{}\":]+", "", field.name)
+    for name in names:
+        clean = re.sub(r"[\]\[,{}\":]+", "", name)
         if clean in cleaned or not clean:
             other = f" and {cleaned[clean]!r} differ only in" if clean in cleaned else " has nothing but"
             raise DataError(
-                source, f"{field.name!r}{other} brackets, commas, quotes or colons, which PyCaret drops; rename it"
+                source, f"{name!r}{other} brackets, commas, quotes or colons, which PyCaret drops; rename it"
             )
-        cleaned[clean] = field.name
+        cleaned[clean] = name
 
 
-def _without_missing_values(column: pd.Series, missing: tuple[Any, ...]) -> pd.Series:
-    return column.mask(column.isin(missing)) if missing else column
-
-
-def _why_not(name: str, column: pd.Series, spec: FieldSpec) -> str | None:
+def _field(
+    name: str,
+    column: pd.Series,
+    kind: Kind,
+    spec: FieldSpec,
+    missing: tuple[Any, ...],
+    format: str | None,
+    source: str,
+) -> Field:
     present = column.dropna()
-    different = present.nunique()
-    if different == 0:
-        return "has no value at all"
-    if different == 1:
-        return f"is {present.iloc[0]!r} in every row"
-    if spec.kind is not None:
-        return None
-    if pd.api.types.is_integer_dtype(present) and different == len(column) > CLASS_LIMIT:
-        steps = present.diff().dropna()
-        if IDENTIFIER.search(name) or steps.nunique() == 1:
-            return "is an identifier: different in every row"
-    if present.dtype == object and _dates(present, spec) is None:
-        if different == len(present) > CLASS_LIMIT:
-            return "is an identifier or free text: different in every row"
-        if different > max(CATEGORY_LIMIT, len(column) // 20):
-            return f"is free text: {different:,} different values"
-    return None
-
-
-def _kind(column: pd.Series, spec: FieldSpec) -> Kind:
-    present = column.dropna()
-    if _yes_no(present):
-        return "boolean"
-    if pd.api.types.is_datetime64_any_dtype(present):
-        return "date"
-    if pd.api.types.is_numeric_dtype(present):
-        return "integer" if bool(np.all(np.mod(present, 1) == 0)) else "number"
-    return "date" if _dates(present, spec) is not None else "category"
-
-
-def _yes_no(present: pd.Series) -> tuple[Any, Any] | None:
-    """The two values of a yes/no column, the negative one first."""
-    values = list(present.unique())
-    if len(values) != 2:
-        return None
-    texts = {_as_text(value).lower(): value for value in values}
-    return next(((texts[no], texts[yes]) for no, yes in YES_NO if {no, yes} == set(texts)), None)
-
-
-def _as_text(value: Any) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _dates(present: pd.Series, spec: FieldSpec) -> pd.Series | None:
-    """The column as dates, if every value is one in a single format."""
-    if pd.api.types.is_datetime64_any_dtype(present):
-        return present
-    texts = present.astype(str).str.strip()
-    if spec.format is None and not texts.str.contains(r"^\d{1,4}[-./]\d{1,2}[-./]\d{1,4}").all():
-        return None
-    for format in (spec.format,) if spec.format else DATE_FORMATS:
-        dates = pd.to_datetime(texts, format=format, errors="coerce")
-        if dates.notna().all():
-            return dates.dt.tz_localize(None)
-    return None
-
-
-def _typed(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: str) -> pd.Series:
-    """The column as PyCaret is given it: the dtype is what serving will give the pipeline."""
-    present = column.dropna()
-    if kind == "date":
-        dates = _dates(present, spec)
-        if dates is None:
-            raise DataError(
-                source, f"{name!r} cannot be read as dates; give their `format:` in the use case, as in '%d/%m/%Y'"
-            )
-        return dates.reindex(column.index).astype("datetime64[ns]")
-    if kind in ("number", "integer"):
-        numbers = pd.to_numeric(column, errors="coerce")
-        wrong = present[numbers[present.index].isna()]
-        if len(wrong):
-            raise DataError(
-                source, f"{name!r} holds {wrong.iloc[0]!r}, which is no number; use another kind, or `missing:`"
-            )
-        if not np.isfinite(numbers.dropna()).all():
-            raise DataError(source, f"{name!r} holds an infinite number; remove it, or name it in `missing:`")
-        whole = kind == "integer" and numbers.notna().all()
-        if kind == "integer" and not bool(np.all(np.mod(numbers.dropna(), 1) == 0)):
-            raise DataError(
-                source,
-                f"{name!r} holds {numbers.dropna()[np.mod(numbers.dropna(), 1) != 0].iloc[0]!r}, which is no whole number",
-            )
-        return numbers.astype("int64" if whole else "float64")
-    # Classes stay as they stand in the table; only the width of a number is ours to choose.
-    if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
-        return column
-    return column.astype("int64" if pd.api.types.is_integer_dtype(column) else "float64")
-
-
-def _field(name: str, typed: pd.Series, kind: Kind, spec: FieldSpec, missing: tuple[Any, ...], raw: pd.Series) -> Field:
-    present = typed.dropna()
+    if present.empty:
+        raise DataError(source, f"{name!r} has no value at all; leave it out (`ignore:`)")
     common: dict[str, Any] = {
         "name": name,
         "kind": kind,
-        "dtype": str(typed.dtype),
+        "dtype": str(column.dtype),
         "label": spec.label or {"en": name},
-        "nullable": bool(typed.isna().any()),
+        # Who may say "not measured" by a value may say it by null.
+        "nullable": bool(column.isna().any() or missing),
         "unit": spec.unit,
         "help": spec.help,
         "missing": tuple(missing),
         "category_labels": spec.categories,
     }
     if kind in ("boolean", "category"):
-        pair = _yes_no(raw.dropna()) if kind == "boolean" else None
-        values = [_plain(value) for value in pair or sorted(raw.dropna().unique(), key=_sort_key)]
-        default = _plain(raw.dropna().mode().iloc[0])
-        return Field(**common, categories=tuple(values), default=default)
+        pair = kinds.yes_no(present) if kind == "boolean" else None
+        values = [plain(value) for value in pair or sorted(present.unique(), key=_sort_key)]
+        return Field(**common, categories=tuple(values), default=plain(present.mode().iloc[0]))
     if kind == "text":
         return Field(**common, default="")
     if kind == "date":
         low, high = present.min().date().isoformat(), present.max().date().isoformat()
-        return Field(**common, low=low, high=high, default=present.quantile(0.5, "lower").date().isoformat())
-    low, high = float(present.min()), float(present.max())
+        default = present.quantile(0.5, "lower").date().isoformat()
+        return Field(**common, low=low, high=high, default=default, format=format)
+    return _number_field(common, present, kind, spec, source)
+
+
+def _number_field(common: dict[str, Any], present: pd.Series, kind: Kind, spec: FieldSpec, source: str) -> Field:
+    low, high = plain(present.min()), plain(present.max())
     decimals = 0 if kind == "integer" else _decimals(present)
     median = round(float(present.median()), decimals)
-    reach = REACH * max(high - low, abs(high), abs(low), 1.0)
-    return Field(
-        **common,
-        low=_tidy(low, kind),
-        high=_tidy(high, kind),
-        decimals=decimals,
-        default=int(round(median)) if kind == "integer" else median,
-        minimum=_tidy(spec.minimum if spec.minimum is not None else float(np.floor(low - reach)), kind),
-        maximum=_tidy(spec.maximum if spec.maximum is not None else float(np.ceil(high + reach)), kind),
-    )
+    reach = REACH * max(high - low, abs(high), abs(low), 1)
+    minimum = spec.minimum if spec.minimum is not None else math.floor(low - reach)
+    maximum = spec.maximum if spec.maximum is not None else math.ceil(high + reach)
+    if not minimum <= median <= maximum:
+        raise UseCaseError(
+            f"the field {common['name']!r}",
+            f"`minimum` to `maximum`, {minimum:g} to {maximum:g}, excludes its median in {source}, {median:g}; widen it",
+        )
+    if kind == "integer":
+        whole: dict[str, Any] = {
+            "low": int(low),
+            "high": int(high),
+            "minimum": math.ceil(minimum),
+            "maximum": math.floor(maximum),
+        }
+        return Field(**common, **whole, default=int(median))
+    ends: dict[str, Any] = {
+        "low": float(low),
+        "high": float(high),
+        "minimum": float(minimum),
+        "maximum": float(maximum),
+    }
+    return Field(**common, **ends, decimals=decimals, default=median)
 
 
 def _sort_key(value: Any) -> tuple[bool, Any]:
     return isinstance(value, str), value
-
-
-def _plain(value: Any) -> Any:
-    """A numpy value as Python's own, whole floats as whole numbers, so that JSON shows it as it stands."""
-    value = value.item() if isinstance(value, np.generic) else value
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _tidy(bound: float, kind: Kind) -> float:
-    return int(bound) if kind == "integer" else float(bound)
 
 
 def _decimals(present: pd.Series) -> int:
@@ -277,11 +198,12 @@ def _target(column: pd.Series, task: Task, usecase: UseCase, source: str) -> tup
         "class_labels": spec.classes,
     }
     if task == "regression":
-        numbers = pd.to_numeric(column, errors="coerce")
-        if numbers.isna().any():
-            wrong = column[numbers.isna()].iloc[0]
+        numbers = pd.to_numeric(column, errors="coerce").astype("float64")
+        if not np.isfinite(numbers).all():
+            wrong = column[~np.isfinite(numbers)].iloc[0]
             raise DataError(
-                source, f"the target {spec.column!r} holds {wrong!r}, which is no number; use --task classification"
+                source,
+                f"the target {spec.column!r} holds {wrong!r}, which is no number; use --task classification, or remove it",
             )
         decimals = spec.decimals if spec.decimals is not None else min(_decimals(numbers), 2)
         return Target(
@@ -294,22 +216,28 @@ def _target(column: pd.Series, task: Task, usecase: UseCase, source: str) -> tup
             source,
             f"the target {spec.column!r} has {len(counts):,} different values, too many for classes; use --task regression",
         )
-    if counts.min() < folds:
-        rare = ", ".join(f"{_plain(value)!r} ({count} rows)" for value, count in counts[counts < folds].items())
+    least = int(counts.min())
+    if least < folds:
+        few = counts[counts < folds]
+        rare = ", ".join(f"{plain(value)!r} ({count} rows)" for value, count in few.head(10).items())
+        rare += f" and {len(few) - 10} more classes" if len(few) > 10 else ""
         raise DataError(
             source,
             f"too few rows of the target {spec.column!r} for {folds} folds: {rare}; "
-            f"join or remove such classes, or use fewer folds (--folds {max(2, counts.min())})",
+            "join or remove such classes" + (f", or use fewer folds (--folds {least})" if least >= 2 else ""),
         )
-    pair = _yes_no(column)
-    classes = tuple(_plain(value) for value in pair or sorted(column.unique(), key=_sort_key))
-    positive = spec.positive if spec.positive is not None else classes[-1]
-    if positive not in classes:
+    if pd.api.types.is_datetime64_any_dtype(column):
+        raise DataError(source, f"the target {spec.column!r} holds dates; predict a number or a class made from them")
+    pair = kinds.yes_no(column)
+    classes = tuple(plain(value) for value in pair or sorted(column.unique(), key=_sort_key))
+    wanted = classes[-1] if spec.positive is None else spec.positive
+    positive = next((value for value in classes if value == wanted or str(value) == str(wanted)), None)
+    if positive is None:
         raise UseCaseError(
-            f"use case {usecase.name}", f"`positive` is {positive!r}, the target's classes are {list(classes)}"
+            f"use case {usecase.name}", f"`positive` is {wanted!r}, the target's classes are {list(classes)}"
         )
-    answers = column if not pd.api.types.is_float_dtype(column) else column.astype("int64")
-    return Target(**common, classes=classes, positive=positive), answers
+    whole = pd.api.types.is_float_dtype(column) and kinds.is_whole(column)
+    return Target(**common, classes=classes, positive=positive), column.astype("int64") if whole else column
 
 
 def _texts(usecase: UseCase, target: Target, fields: list[Field]) -> dict[str, Any]:
@@ -322,8 +250,7 @@ def _texts(usecase: UseCase, target: Target, fields: list[Field]) -> dict[str, A
             first = faults[0]
             raise UseCaseError(
                 f"use case {usecase.name}",
-                f"the example {example['label']['en']!r} is no valid record: {first['field']} {first['problem']}, "
-                f"expected {first['expected']}",
+                f"the example {example['label']['en']!r} is no valid record: {words(first)}",
             )
         example["values"] = defaults | example["values"]
     title: Text = usecase.title or {"en": f"{target.label['en']} from {len(fields)} inputs"}

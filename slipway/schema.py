@@ -70,6 +70,15 @@ def shown(value: Any) -> Any:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text):,} characters)"
 
 
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values are the same in JSON, which tells 1 from true where Python does not."""
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
+def _among(value: Any, values: Sequence[Any]) -> bool:
+    return any(_same(value, other) for other in values)
+
+
 @dataclass(frozen=True)
 class Field:
     """One input, as training saw it.
@@ -77,8 +86,9 @@ class Field:
     `minimum` and `maximum` are the hard bounds: outside them a value is refused. `low` and
     `high` are the range seen in training: outside it a value is answered with a warning.
     Dates are ISO texts throughout. `categories` holds the values as they stand in the data;
-    a boolean has two, the negative one first. `dtype` is the pandas dtype that the pipeline
-    was fitted with.
+    a boolean has two, the negative one first. `missing` holds the values that mean "not
+    measured", `format` how dates are written in a CSV if not as ISO has it. `dtype` is the
+    pandas dtype that the pipeline was fitted with.
     """
 
     name: str
@@ -97,6 +107,7 @@ class Field:
     categories: tuple[Any, ...] = ()
     category_labels: dict[str, Text] = field(default_factory=dict)
     missing: tuple[Any, ...] = ()
+    format: str | None = None
 
     def check(self, value: Any) -> tuple[Value, Detail | None]:
         """The value as the pipeline takes it, and a warning if there is cause for one.
@@ -107,31 +118,34 @@ class Field:
             if not self.nullable:
                 raise _Fault(NULL, self.expected)
             return None, None
-        checked = self._checkers[self.kind](self, value)
-        if checked in self.missing and not isinstance(checked, bool):
+        if _among(value, self.missing):
             return None, {"field": self.name, "value": shown(value), "problem": READ_AS_MISSING, "expected": None}
+        checked = self._checkers[self.kind](self, value)
         return checked, self._warning(checked)
 
     def parse(self, cell: str, decimal_comma: bool) -> Any:
         """The JSON value that a CSV cell stands for; a cell that is none stays text."""
         cell = cell.strip()
-        by_text = {str(category): category for category in self.categories}
+        by_text = {str(value): value for value in (*self.missing, *self.categories)}
         if cell in by_text:
             return by_text[cell]
         if cell in MISSING_CELLS:
             return None
-        if self.kind in ("number", "integer"):
-            if decimal_comma and DECIMAL_COMMA.fullmatch(cell):
-                cell = cell.replace(",", ".")
-            if NUMBER.fullmatch(cell):
-                return float(cell)
-        if self.kind in ("boolean", "category"):
-            lower = {text.lower(): category for text, category in by_text.items()}
-            if self.kind == "boolean" and cell.lower() in lower:
+        if self.kind == "boolean":
+            lower = {text.lower(): value for text, value in by_text.items()}
+            if cell.lower() in lower:
                 return lower[cell.lower()]
-            if NUMBER.fullmatch(cell) and float(cell).is_integer():  # pandas writes 1.0 where a column has gaps
-                return by_text.get(str(int(float(cell))), cell)
-        return cell
+        if self.kind == "date" and self.format:
+            try:
+                return dt.datetime.strptime(cell, self.format).date().isoformat()
+            except ValueError:
+                return cell
+        number = cell.replace(",", ".") if decimal_comma and DECIMAL_COMMA.fullmatch(cell) else cell
+        if self.kind in ("date", "text") or not NUMBER.fullmatch(number):
+            return cell
+        # pandas writes 1.0 for a whole number where a column has gaps, and a person 1.50 for 1.5.
+        known = (value for value in by_text.values() if _same(value, float(number)))
+        return next(known, float(number) if not self.categories else cell)
 
     @property
     def expected(self) -> Any:
@@ -151,17 +165,14 @@ class Field:
             raise _Fault(WRONG_TYPE, self.expected)
         too_low = self.minimum is not None and number < self.minimum
         too_high = self.maximum is not None and number > self.maximum
-        if (too_low or too_high) and number not in self.missing:
+        if too_low or too_high:
             raise _Fault(OUT_OF_BOUNDS, {"minimum": self.minimum, "maximum": self.maximum})
         return int(number) if self.kind == "integer" else number
 
     def _category(self, value: Any) -> Value:
         for category in self.categories:
-            # 1 == True in Python, and JSON tells them apart.
-            if category == value and isinstance(category, bool) == isinstance(value, bool):
+            if _same(category, value):
                 return category  # type: ignore[no-any-return]
-        if value in self.missing:
-            return value  # type: ignore[no-any-return]
         kinds = {type(category) for category in self.categories}
         raise _Fault(UNKNOWN_CATEGORY if type(value) in kinds else WRONG_TYPE, self.expected)
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Formatter
 from typing import Any, Literal
 
 import yaml
@@ -133,14 +134,23 @@ class _Mapping(dict[Any, Any]):
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader with YAML 1.2's booleans, the lines of keys, and no doubled keys."""
+    """SafeLoader with YAML 1.2's plain values, the lines of keys, and no doubled keys.
+
+    YAML 1.1 makes a boolean of `yes`, a date of `2024-05-31`, 8 of `010` and 750 of `12:30`.
+    """
 
 
+_PLAIN = {
+    "bool": (r"true|false", "tTfF"),
+    "int": (r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+    "float": (r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:e[-+]?[0-9]+)?|[-+]?\.inf|\.nan", "-+.0123456789"),
+}
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:bool"]
+    first: [(tag, regexp) for tag, regexp in resolvers if tag.rpartition(":")[2] not in (*_PLAIN, "timestamp")]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$", re.I), list("tTfF"))
+for _kind, (_pattern, _first) in _PLAIN.items():
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(f"^(?:{_pattern})$", re.I), list(_first))
 
 
 def _construct_mapping(loader: _Loader, node: yaml.MappingNode) -> _Mapping:
@@ -230,6 +240,12 @@ class _Reader:
     def number(self, mapping: _Mapping, key: str) -> float | None:
         return self.get(mapping, key, (int, float), "a number")  # type: ignore[no-any-return]
 
+    def bounds(self, spec: _Mapping) -> tuple[float | None, float | None]:
+        low, high = self.number(spec, "minimum"), self.number(spec, "maximum")
+        if low is not None and high is not None and low >= high:
+            raise self.fail(spec, "minimum", f"`minimum` {low} is not below `maximum` {high}")
+        return low, high
+
     def whole(self, mapping: _Mapping, key: str, default: int | None, least: int) -> int | None:
         value = self.get(mapping, key, int, "a whole number")
         if value is not None and value < least:
@@ -285,10 +301,13 @@ class _Reader:
         if not file:
             raise self.fail(raw, "data", "`data` needs `file:`, the path of the table")
         package = self.get(spec, "package", str, "the name of an installed package")
+        sha256 = self.get(spec, "sha256", str, "64 hexadecimal digits")
+        if sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
+            raise self.fail(spec, "sha256", f"`sha256` is {sha256!r}, expected 64 hexadecimal digits")
         return DataSource(
             file=file if package else str(self.path.parent / file),
-            package=package,
-            sha256=self.get(spec, "sha256", str, "64 hexadecimal digits"),
+            package=package or None,
+            sha256=sha256,
         )
 
     def target(self, raw: _Mapping) -> TargetSpec:
@@ -299,12 +318,13 @@ class _Reader:
         column = self.get(spec, "column", str, "a column's name")
         if not column:
             raise self.fail(raw, "target", "`target` needs `column:`, the column to predict")
+        low, high = self.bounds(spec)
         return TargetSpec(
             column=column,
             label=self.text(spec, "label"),
             unit=self.text(spec, "unit"),
-            minimum=self.number(spec, "minimum"),
-            maximum=self.number(spec, "maximum"),
+            minimum=low,
+            maximum=high,
             decimals=self.whole(spec, "decimals", None, 0),
             positive=spec.get("positive"),
             classes=self.labels(spec, "classes"),
@@ -313,9 +333,7 @@ class _Reader:
     def field_spec(self, fields: _Mapping, name: Any) -> FieldSpec:
         spec = self.mapping(fields, name)
         self.keys(spec, FieldSpec.__dataclass_fields__, f"the field {name!r}")
-        low, high = self.number(spec, "minimum"), self.number(spec, "maximum")
-        if low is not None and high is not None and low >= high:
-            raise self.fail(spec, "minimum", f"`minimum` {low} is not below `maximum` {high}")
+        low, high = self.bounds(spec)
         return FieldSpec(
             kind=self.choice(spec, "kind", KINDS),
             label=self.text(spec, "label"),
@@ -354,8 +372,11 @@ class _Reader:
         text = self.text(raw, "answer")
         for sentence in (text or {}).values():
             try:
+                fields = [name for _, name, _, _ in Formatter().parse(sentence) if name is not None]
+                if unknown := set(fields) - {"prediction", "probability", "target"}:
+                    raise KeyError(*unknown)
                 sentence.format(prediction="1", probability="2", target="3")
-            except (KeyError, IndexError, ValueError) as exc:
+            except (LookupError, ValueError, AttributeError, TypeError) as exc:
                 raise self.fail(
                     raw,
                     "answer",

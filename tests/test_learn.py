@@ -171,7 +171,7 @@ def test_null_and_a_value_that_stands_for_it_are_treated_alike_though_training_h
     [
         ("customer_id", np.random.default_rng(0).permutation(ROWS) * 7, "is an identifier: different in every row"),
         ("Unnamed: 0", list(range(ROWS)), "is an identifier: different in every row"),
-        ("row", list(range(1000, 1000 + ROWS)), "is an identifier: different in every row"),
+        ("row", list(range(1, 1 + ROWS)), "is an identifier: different in every row"),
         ("country", cycle("DE"), "is 'DE' in every row"),
         ("gone", cycle(None), "has no value at all"),
         ("note", [f"note {row}" for row in range(ROWS)], "is an identifier or free text: different in every row"),
@@ -331,9 +331,8 @@ def test_a_number_target_knows_its_spread_and_decimals():
         (["1"] * 59 + ["n/k"], {"task": "regression"}, "'y' holds 'n/k', which is no number"),
         ([float("inf"), *np.linspace(1.5, 9, ROWS - 1)], {}, "'y' holds .*inf"),
         (cycle("a", "b"), {"target": {"positive": "c"}}, r"`positive` is 'c', the target's classes are \['a', 'b'\]"),
-        (cycle(0, 1), {"target": {"positive": "1"}}, r"`positive` is '1', the target's classes are \[0, 1\]"),
     ],
-    ids=["rare", "folds", "too many", "text", "mostly numbers", "infinite", "positive", "positive as text"],
+    ids=["rare", "folds", "too many", "text", "mostly numbers", "infinite", "positive"],
 )
 @pytest.mark.filterwarnings("ignore:invalid value encountered")
 def test_a_target_that_cannot_be_learnt_is_refused_with_what_to_do(y, usecase, match):
@@ -360,9 +359,9 @@ def test_examples_are_completed_with_what_is_usual():
 @pytest.mark.parametrize(
     ("values", "match"),
     [
-        ({"age": "three"}, "age wrong type, expected a whole number"),
-        ({"agee": 3}, "agee unknown field, expected one of age; did you mean 'age'?"),
-        ({"age": 9999}, "age outside the hard bounds, expected -2999 to 3003"),
+        ({"age": "three"}, "age: 'three' wrong type, expected a whole number"),
+        ({"agee": 3}, "agee: 3 unknown field, expected one of age; did you mean 'age'?"),
+        ({"age": 9999}, "age: 9999 outside the hard bounds, expected -2999 to 3003"),
     ],
     ids=["type", "field", "bounds"],
 )
@@ -416,9 +415,8 @@ def test_the_table_learnt_from_is_read_back_as_the_pipeline_saw_it(tmp_path, cel
         (cycle("yes", "no", None), None),
         (pd.to_datetime(cycle("2024-05-31", "2024-06-01")), None),
         (pd.to_datetime(cycle("2024-05-31", "2024-06-01")), FieldSpec(kind="category")),
-        (cycle(None), None),
     ],
-    ids=["number", "yes/no", "moments", "moments as categories", "kept though empty"],
+    ids=["number", "yes/no", "moments", "moments as categories"],
 )
 def test_what_is_learnt_is_json_and_its_example_a_valid_record(values, spec):
     table = pd.DataFrame({"x": values, "y": np.linspace(1.5, 9, ROWS)})

@@ -1,0 +1,160 @@
+"""What kind of input a column is, and the column as the pipeline is given it."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from slipway.data import typed
+from slipway.errors import DataError
+from slipway.usecase import FieldSpec, Kind
+
+YES_NO = [("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("0", "1"), ("否", "是")]
+DATE_FORMATS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d")
+DATE_LIKE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}", re.ASCII)
+IDENTIFIER = re.compile(
+    r"(?:^|[\W_])(?i:id|uuid|guid|index|key|no|nr|number|rownames|unnamed.*)$|(?<=[a-z])(?:Id|ID|Key|No|Nr)$"
+)
+CLASS_LIMIT = 10
+"""A whole-number target with at most so many different values is a class."""
+CATEGORY_LIMIT = 100
+"""A text column with more different values than this is free text to us."""
+
+
+def without(column: pd.Series, missing: tuple[Any, ...]) -> pd.Series:
+    """The column with the values that mean "not measured" missing.
+
+    A text such as `?` among numbers made them all text; without it they are numbers again.
+    """
+    if not missing:
+        return column
+    column = column.mask(column.isin(missing) | column.isin([str(value) for value in missing]))
+    if column.dtype == object and all(isinstance(value, str) for value in column.dropna()):
+        return typed([None if pd.isna(value) else value for value in column], decimal_comma=False)
+    return column
+
+
+def is_whole(numbers: pd.Series) -> bool:
+    """Whether every number is whole and fits into 64 bits."""
+    return bool(np.all(np.mod(numbers, 1) == 0) and np.all(np.abs(numbers.astype("float64")) < 2**63))
+
+
+def why_not(name: str, column: pd.Series, spec: FieldSpec) -> str | None:
+    """Why a column is no input: it tells the model nothing, or no person could fill it in."""
+    present = column.dropna()
+    different = present.nunique()
+    if different == 0:
+        return "has no value at all"
+    if different == 1:
+        return f"is {present.iloc[0]!r} in every row"
+    if spec.kind is not None:
+        return None
+    if pd.api.types.is_integer_dtype(present) and different == len(column) > CLASS_LIMIT:
+        counted = present.iloc[0] in (0, 1) and (present.diff().dropna() == 1).all()
+        if IDENTIFIER.search(name) or counted:
+            return "is an identifier: different in every row"
+    if present.dtype == object and dates(present, spec.format)[0] is None:
+        if different == len(present) > CLASS_LIMIT:
+            return "is an identifier or free text: different in every row"
+        if different > max(CATEGORY_LIMIT, len(column) // 20):
+            return f"is free text: {different:,} different values"
+    return None
+
+
+def infer(column: pd.Series, spec: FieldSpec) -> Kind:
+    """The kind of a column whose use case names none."""
+    present = column.dropna()
+    if yes_no(present):
+        return "boolean"
+    if pd.api.types.is_datetime64_any_dtype(present):
+        return "date"
+    if pd.api.types.is_numeric_dtype(present):
+        return "integer" if is_whole(present) else "number"
+    return "date" if dates(present, spec.format)[0] is not None else "category"
+
+
+def yes_no(present: pd.Series) -> tuple[Any, Any] | None:
+    """The two values of a yes/no column, the negative one first."""
+    values = list(present.unique())
+    if len(values) != 2:
+        return None
+    texts = {str(plain(value)).lower(): value for value in values}
+    return next(((texts[no], texts[yes]) for no, yes in YES_NO if {no, yes} == set(texts)), None)
+
+
+def plain(value: Any) -> Any:
+    """A numpy value as Python's own, whole floats as whole numbers, so that JSON shows it as it stands."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def dates(present: pd.Series, format: str | None) -> tuple[pd.Series | None, str | None]:
+    """The column as days, if every value is one in a single format, and that format (None for ISO)."""
+    if pd.api.types.is_datetime64_any_dtype(present):
+        return present.dt.normalize(), None
+    texts = present.astype(str).str.strip()
+    if format is None:
+        if not texts.map(DATE_LIKE.match).notna().all():
+            return None, None
+        moments = pd.to_datetime(texts, format="ISO8601", errors="coerce", utc=True)
+        if moments.notna().all() and texts.str.contains(r"^\d{4}-\d{2}-\d{2}").all():
+            # The day as it stands there, whatever the time zone behind it.
+            return pd.to_datetime(texts.str[:10], format="%Y-%m-%d", errors="coerce"), None
+    for wanted in (format,) if format else DATE_FORMATS:
+        try:
+            found = pd.to_datetime(texts, format=wanted, errors="coerce")
+        except ValueError:  # no format at all
+            return None, None
+        if found.notna().all():
+            return found.dt.tz_localize(None).dt.normalize(), wanted
+    return None, None
+
+
+def cast(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: str) -> tuple[pd.Series, str | None]:
+    """The column as PyCaret is given it, and the format of its dates.
+
+    Its dtype is what serving will give the pipeline.
+
+    Raises
+    ------
+    DataError
+        If a value is not of the kind: with the value, and what to do.
+    """
+    if kind == "date":
+        found, format = dates(column.dropna(), spec.format)
+        if found is None:
+            given = f" by the format {spec.format!r}" if spec.format else ""
+            problem = f"{name!r} cannot be read as dates{given}; give their `format:` in the use case, as in '%d/%m/%Y'"
+            raise DataError(source, problem)
+        return found.reindex(column.index).astype("datetime64[ns]"), format
+    if kind in ("number", "integer"):
+        return _numbers(name, column, kind, source), None
+    if kind == "text":
+        return column.map(lambda value: str(plain(value)), na_action="ignore").astype(object), None
+    if kind == "boolean" and column.nunique() > 2:
+        some = ", ".join(repr(plain(value)) for value in column.dropna().unique()[:5])
+        raise DataError(
+            source, f"{name!r} has more than two values ({some}), so it is no boolean; use `kind: category`"
+        )
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return column.map(lambda moment: moment.date().isoformat(), na_action="ignore").astype(object), None
+    # Classes stay as they stand in the table; only the width of a number is ours to choose.
+    if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
+        return column, None
+    return column.astype("int64" if pd.api.types.is_integer_dtype(column) else "float64"), None
+
+
+def _numbers(name: str, column: pd.Series, kind: Kind, source: str) -> pd.Series:
+    numbers = pd.to_numeric(column, errors="coerce")
+    present = numbers.dropna()
+    wrong = column.dropna()[numbers[column.notna()].isna()]
+    if len(wrong):
+        problem = f"{name!r} holds {wrong.iloc[0]!r}, which is no number; use another kind, or `missing:`"
+        raise DataError(source, problem)
+    if not np.isfinite(present.astype("float64")).all():
+        raise DataError(source, f"{name!r} holds an infinite number; remove it, or name it in `missing:`")
+    if kind == "integer" and not is_whole(present):
+        odd = present[(np.mod(present, 1) != 0) | (np.abs(present) >= 2**63)].iloc[0]
+        raise DataError(source, f"{name!r} holds {odd!r}, which is no whole number of 64 bits; use `kind: number`")
+    return numbers.astype("int64" if kind == "integer" and numbers.notna().all() else "float64")
