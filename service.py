@@ -28,7 +28,8 @@ def pinned(tag: str) -> str:
     bento = Path(__file__).parent.parent / "bento.yaml"
     if ":" in tag or not bento.exists():
         return tag
-    tags = [item["tag"] for item in yaml.safe_load(bento.read_text(encoding="utf-8"))["models"]]
+    services = yaml.safe_load(bento.read_text(encoding="utf-8"))["services"]
+    tags = [model["tag"] for service in services for model in service["models"]]
     return next((found for found in tags if found.partition(":")[0] == tag), tag)
 
 

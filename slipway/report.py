@@ -4,6 +4,7 @@ Plots are SVG whose text stays text, so that a browser draws it in its own fonts
 lack Chinese) and a screen reader can read it.
 """
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,7 +42,8 @@ def _figure(path: Path, xlabel: str, ylabel: str, height: float = 4.2) -> Iterat
         "text.parse_math": False,  # a "$" in a column's name is a dollar
     }
     # PyCaret's plotting libraries change matplotlib's settings for the whole process.
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, "backend": "agg", **style}):
+    with matplotlib.rc_context({**matplotlib.rcParamsDefault, "backend": "agg", **style}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")  # matplotlib's fonts do not draw this text
         figure = Figure(figsize=(6.4, height), layout="constrained")
         axes = figure.subplots()
         axes.set(xlabel=xlabel, ylabel=ylabel)

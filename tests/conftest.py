@@ -1,6 +1,7 @@
 """What the tests share: a store of their own, models trained once, servers that really run."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -22,6 +23,8 @@ import httpx
 import pytest
 
 import train as command
+from slipway import store
+from slipway.predictor import Predictor
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = Path("/usr/bin/chromium")
@@ -150,3 +153,45 @@ def browser():
         found = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         yield found
         found.close()
+
+
+def is_fault(message) -> bool:
+    """Whether a console message is an error; that a bad file is refused is none."""
+    return message.type == "error" and not message.location["url"].endswith("/predict_csv")
+
+
+@pytest.fixture
+def open_page(browser):
+    """Opens a page, and at the end fails on console errors and on any request to another host."""
+    contexts, faults = [], []
+
+    def open_page(server: Server, path: str = "/ui/", **options: object):
+        context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: faults.append(message.text) if is_fault(message) else None)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        local = (server.url, "data:", "blob:")
+        page.on("request", lambda request: None if request.url.startswith(local) else faults.append(request.url))
+        page.goto(server.url + path)
+        page.locator(".slip-sentence").wait_for()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not faults
+
+
+def pipeline(tag: str):
+    """The fitted pipeline and the schema of a version."""
+    predictor = Predictor.load(store.find(tag))
+    return predictor.engine._pipeline, predictor.schema
+
+
+def sentence(page) -> str:
+    return page.locator(".slip-sentence").inner_text()
+
+
+def says(page, text: str) -> None:
+    page.locator(".slip-sentence", has_text=re.compile(f"^{re.escape(text)}$")).wait_for()

@@ -1,0 +1,81 @@
+"""The bento: what `bentoml build` takes along, and that it serves by itself."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import bentoml
+import pytest
+
+from tests.conftest import HOME, PERSON, ROOT, serve, trained
+
+BENTOML = str(Path(sys.executable).with_name("bentoml"))
+
+
+@pytest.fixture(scope="module")
+def bento(insurance: str) -> bentoml.Bento:
+    """A bento built by `bentoml build`, with no flags."""
+    run = subprocess.run([BENTOML, "build", "--output", "tag"], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return bentoml.get(run.stdout.strip().splitlines()[-1].removeprefix("__tag__:"))
+
+
+def test_a_bento_holds_what_serving_needs_and_nothing_else(bento):
+    source = Path(bento.path_of("src"))
+
+    files = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
+
+    package = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "slipway").rglob("*")
+        if path.suffix in (".py", ".js", ".css", ".svg")
+    }
+    assert files - {"bentofile.yaml"} == {"service.py", "gradio_app.py", "LICENSE"} | package
+
+
+def test_a_bentos_requirements_are_the_locked_ones_without_an_index(bento):
+    locked = Path(bento.path_of("env/python/requirements.txt")).read_text()
+
+    assert (ROOT / "requirements" / "serve.txt").read_text() in locked
+    assert "index-url" not in locked and "://" not in locked.replace("https://bentoml", "")
+
+
+def test_a_bento_serves_the_version_it_was_built_with_when_a_newer_one_is_in_the_store(bento, insurance):
+    newer = trained("insurance", "--include", "dummy", "--folds", "2")
+    try:
+        with serve(str(bento.tag)) as server:
+            answer = server.post("/predict", json={"records": [PERSON]}).json()
+            page = server.get("/ui/")
+    finally:
+        for tag in (newer, newer.replace(":", "-pipeline:")):
+            bentoml.models.delete(tag)
+
+    assert answer["model"] == insurance != newer
+    assert page.status_code == 200 and "<gradio-app" in page.text
+
+
+def test_an_exported_bento_serves_where_the_store_is_empty(bento, insurance):
+    archive = bento.export(str(HOME / "insurance.bento"))
+    folder = HOME / "unpacked"
+    folder.mkdir()
+    subprocess.run(["tar", "-xf", archive, "-C", folder], check=True)
+
+    with serve(".", cwd=folder, BENTOML_HOME=str(HOME / "empty")) as server:
+        answer = server.post("/predict", json={"records": [PERSON]})
+
+    assert answer.status_code == 200 and answer.json()["model"] == insurance
+
+
+def test_a_misspelt_argument_is_refused(insurance):
+    run = subprocess.run(
+        [BENTOML, "serve", "--arg", "modle=insurance"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ,
+    )
+
+    assert run.returncode != 0
+    assert "modle" in run.stdout + run.stderr
