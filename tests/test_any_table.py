@@ -106,12 +106,12 @@ def odd_table(rows: int = 240) -> pd.DataFrame:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("estimator", ["lr", "lightgbm"])
-def test_odd_column_names_work_all_the_way_to_api_and_page(estimator, open_page):
+def test_odd_column_names_work_all_the_way_to_api_and_page(open_page):
     assert keyword.iskeyword("lambda") and keyword.iskeyword("class")
-    path = HOME / f"odd-{estimator}.csv"
+    path = HOME / "odd.csv"
     odd_table().to_csv(path, index=False, sep=";", decimal=",", encoding="utf-16")
-    tag = trained("--data", str(path), "--target", "lambda", "--include", estimator, "--folds", "3")
+    # LightGBM is the estimator that is most particular about names.
+    tag = trained("--data", str(path), "--target", "lambda", "--include", "lightgbm", "--folds", "3")
     fitted, schema = pipeline(tag)
     assert schema.names == ODD
     assert [field.kind for field in schema.fields] == [

@@ -1,0 +1,157 @@
+"""How `bentoml serve` starts and stops: whatever keeps it from serving is one line that says what to do."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from slipway import store
+from slipway.errors import SlipwayError
+from slipway.serving import setting
+from tests.conftest import PERSON, ROOT, free_port, serve
+
+
+@dataclass(frozen=True)
+class Start:
+    """How a `bentoml serve` ended that was not to serve: exit code, all it printed, seconds."""
+
+    code: int | None
+    output: str
+    seconds: float
+
+
+def start(home: Path, *arguments: str, **environment: str) -> Start:
+    """`bentoml serve` until it ends by itself; after 90 s it is killed and its code is None."""
+    command = [str(Path(sys.executable).with_name("bentoml")), "serve", *arguments]
+    process = subprocess.Popen(
+        [*command, "--host", "127.0.0.1", "--port", str(free_port())],
+        cwd=ROOT,
+        env=os.environ | {"BENTOML_HOME": str(home)} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    begun = time.monotonic()
+    try:
+        output, _ = process.communicate(timeout=90)
+        code = process.returncode
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # its workers too
+        output, code = process.communicate()[0], None
+    return Start(code, output, time.monotonic() - begun)
+
+
+def copied(tag: str, home: Path) -> Path:
+    """The folder of the version `tag` in a store of its own at `home`."""
+    name, _, version = tag.partition(":")
+    for entry in (name, f"{name}-pipeline"):
+        folder = home / "models" / entry
+        shutil.copytree(Path(os.environ["BENTOML_HOME"]) / "models" / entry / version, folder / version)
+        (folder / "latest").write_text(version)
+    return home / "models" / name / version
+
+
+def sealed(folder: Path, file: str, change: Callable[[str], str]) -> None:
+    """Change a file and make the sums anew, so that only what it says is wrong."""
+    path = folder / file
+    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+    (folder / store.SUMS).write_text(store._sums(folder), encoding="utf-8")
+
+
+def other_answer(golden: str) -> str:
+    changed = json.loads(golden)
+    changed["predictions"][3]["prediction"] += 1000
+    return json.dumps(changed)
+
+
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.fixture(scope="module")
+def starts(insurance: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Start]:
+    """Every start that is to fail, two at a time: each takes ten seconds of one core."""
+    homes = {}
+    for case in ("missing", "damaged", "incompatible", "other answers", "setting", "workers"):
+        homes[case] = tmp_path_factory.mktemp("home")
+        folder = copied(insurance, homes[case])
+        if case == "damaged":
+            flip_a_bit(homes[case] / "models" / "insurance-pipeline" / folder.name / store.PIPELINE)
+        if case == "incompatible":
+            sealed(folder, "model.yaml", lambda text: text.replace("scikit-learn: ", "scikit-learn: 0."))
+        if case == "other answers":
+            sealed(folder, "golden.json", other_answer)
+    arguments = {"missing": ["--arg", "model=insurence"]}
+    environments = {"setting": {"SLIPWAY_MAX_RECORDS": "ten"}, "workers": {"SLIPWAY_WORKERS": "0"}}
+
+    def run(case: str) -> Start:
+        return start(homes[case], *arguments.get(case, []), **environments.get(case, {}))
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(homes, pool.map(run, homes), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("case", "named"),
+    [
+        ("missing", ["no model 'insurence'", "did you mean 'insurance'?", "`python train.py insurence`"]),
+        ("damaged", ["{tag} is damaged", "pipeline.pkl is not what was saved", "`bentoml models delete {tag}`"]),
+        ("incompatible", ["{tag} was made with other package versions", "scikit-learn 0.1", "`python train.py"]),
+        (
+            "other answers",
+            ["{tag} no longer gives the answers", "1 of 32 golden rows differ", "row 3", "`python train.py"],
+        ),
+        ("setting", ["SLIPWAY_MAX_RECORDS is 'ten'", "a whole number of at least 1"]),
+        ("workers", ["SLIPWAY_WORKERS is '0'", "a whole number of at least 1"]),
+    ],
+)
+def test_a_start_that_cannot_serve_ends_with_one_line_that_says_what_to_do(starts, insurance, case, named):
+    ended = starts[case]
+
+    assert ended.code == 1, ended.output
+    lines = [line for line in ended.output.splitlines() if line.strip()]
+    assert len(lines) == 1, ended.output
+    for part in named:
+        assert part.format(tag=insurance) in lines[0]
+    assert ended.seconds < 75
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "2.5", "ten", "", " 3", "²", "9" * 5000], ids=lambda text: repr(text[:5]))
+def test_a_setting_that_is_no_whole_number_is_refused_in_words(monkeypatch, text):
+    monkeypatch.setenv("SLIPWAY_MAX_ROWS", text)
+
+    with pytest.raises(SlipwayError, match="SLIPWAY_MAX_ROWS is .* expected a whole number of at least 1"):
+        setting("SLIPWAY_MAX_ROWS", 200_000)
+
+
+def test_two_workers_answer_alike_and_a_sigterm_lets_them_finish(insurance):
+    text = ",".join(PERSON) + "\n" + (",".join(map(str, PERSON.values())) + "\n") * 15_000
+    with serve("--arg", f"model={insurance}", SLIPWAY_WORKERS="2") as server, ThreadPoolExecutor(8) as pool:
+        quick = [pool.submit(server.post, "/predict", json={"records": [PERSON]}) for _ in range(20)]
+        answers = {future.result().text for future in quick}
+        slow = [pool.submit(server.post, "/predict_csv", files={"file": ("a.csv", text)}) for _ in range(8)]
+        wait(slow, return_when=FIRST_COMPLETED)
+        running = sum(not future.done() for future in slow)
+
+        server.process.terminate()
+
+        responses = [future.result() for future in slow]
+        code = server.process.wait(60)
+    assert len(answers) == 1 and insurance in answers.pop()
+    assert all(f"insurance:{worker}] Service insurance initialized" in server.log.read_text() for worker in (1, 2))
+    assert running > 0
+    assert [response.status_code for response in responses] == [200] * 8
+    assert {response.text.count("\n") for response in responses} == {15_001}
+    assert code == 0
