@@ -18,7 +18,14 @@ from typing import Any
 from slipway import data, usecase
 from slipway.errors import DataError, SlipwayError, UseCaseError, nearest
 from slipway.learn import learn
-from slipway.usecase import TASKS, DataSource, FieldSpec, TargetSpec, UseCase
+from slipway.usecase import TASKS, DataSource, FieldSpec, Kind, TargetSpec, UseCase
+
+KIND_OPTIONS: dict[str, Kind] = {
+    "numeric_features": "number",
+    "categorical_features": "category",
+    "date_features": "date",
+    "text_features": "text",
+}
 
 USECASES = Path(__file__).parent / "usecases"
 
@@ -88,17 +95,23 @@ def _named(name: str) -> UseCase:
 
 
 def from_setup(case: UseCase) -> UseCase:
-    """What PyCaret's `setup:` options say of the schema: columns ignored or read as text, folds and seed."""
-    texts = {
-        name: replace(case.fields.get(name, FieldSpec()), kind="text") for name in case.setup.get("text_features") or ()
-    }
+    """What PyCaret's `setup:` says of columns, folds and seed, as the use case's own words.
+
+    So that the schema knows it too: a number that PyCaret is told to take as a category is a
+    category on the page and in the API.
+    """
+    setup = dict(case.setup)
+    ignore = (*case.ignore, *(setup.pop("ignore_features", None) or ()))
+    fields = dict(case.fields)
+    for option, kind in KIND_OPTIONS.items():
+        for name in setup.pop(option, None) or ():
+            fields[name] = replace(fields.get(name, FieldSpec()), kind=kind)
     training = replace(
         case.training,
-        folds=case.setup.get("fold", case.training.folds),
-        seed=case.setup.get("session_id", case.training.seed),
+        folds=setup.pop("fold", case.training.folds),
+        seed=setup.pop("session_id", case.training.seed),
     )
-    ignore = (*case.ignore, *(case.setup.get("ignore_features") or ()))
-    return replace(case, fields=case.fields | texts, ignore=ignore, training=training)
+    return replace(case, setup=setup, fields=fields, ignore=ignore, training=training)
 
 
 def fit(case: UseCase, *, training_rows: bool = True) -> str:
@@ -131,17 +144,24 @@ def fit(case: UseCase, *, training_rows: bool = True) -> str:
 
     trained = train(case, learnt, say)
     say("")
-    say(trained.leaderboard.to_string(index=False, float_format=lambda value: f"{value:,.4g}"))
+    say(trained.leaderboard.to_string(index=False, float_format=number))
     origin = {"source": table.source, "sha256": table.sha256, "dropped": dropped}
     saved = save_version(trained, learnt, origin, training_rows, say)
     say("")
-    say(f"{'':10} {'folds':>12} {'SD':>10} {'hold-out':>12}")
+    say(f"{'':10} {'folds':>12} {'SD':>12} {'hold-out':>12}")
     for name, fold in saved.evaluation.folds.items():
-        say(f"{name:10} {fold['mean']:12,.4f} {fold['sd']:10,.4f} {saved.evaluation.holdout[name]:12,.4f}")
+        say(
+            f"{name:10} {number(fold['mean']):>12} {number(fold['sd']):>12} {number(saved.evaluation.holdout[name]):>12}"
+        )
     say("")
     say(f"chosen by {trained.metric}; {time.monotonic() - started:.0f} s in all")
     say(f"saved {saved.tag}")
     return saved.tag
+
+
+def number(value: float) -> str:
+    """A metric as a person compares it: no decimals where there are thousands."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4f}"
 
 
 def say(text: str) -> None:

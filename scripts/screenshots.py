@@ -1,6 +1,6 @@
 """The pictures of the README, taken from a running server in headless Chromium.
 
-    python scripts/screenshots.py http://localhost:3000
+python scripts/screenshots.py http://localhost:3000
 """
 
 import sys

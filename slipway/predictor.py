@@ -196,6 +196,8 @@ def draw_records(schema: Schema, count: int, seed: int) -> list[Record]:
 def _draw(field: Field, rng: random.Random) -> Any:
     if field.nullable and rng.random() < 0.1:
         return None
+    if field.kind == "text":
+        return field.default  # what people wrote in training is not to be repeated
     if field.categories:
         return rng.choice(field.categories)
     if isinstance(field.low, str) and isinstance(field.high, str):

@@ -6,6 +6,7 @@ time shown, and with the reason where one fails. PyCaret is imported only when t
 """
 
 import inspect
+import logging
 import os
 import time
 import warnings
@@ -95,6 +96,10 @@ def experiment_class(task: Task) -> Any:
 @contextmanager
 def quiet() -> "Iterator[None]":
     """Without the warnings of estimators that do not converge: the leaderboard shows how they did."""
+    import lightgbm
+
+    lightgbm.register_logger(logging.getLogger("lightgbm"))  # else it prints a line for each tree
+    logging.getLogger("lightgbm").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -136,7 +141,6 @@ def train(usecase: UseCase, learnt: Learnt, say: Say = lambda text: None) -> Tra
         "memory": False,
         **usecase.setup,
     }
-    options.pop("ignore_features", None)  # not in the frame any more
     started = time.monotonic()
     with quiet():
         try:

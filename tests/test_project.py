@@ -38,7 +38,9 @@ def test_make_help_lists_every_target():
     assert {line.split()[1] for line in lines} == TARGETS
 
 
-@pytest.mark.parametrize(("version", "reason"), [("3.10", "too old"), ("3.9", "too old"), ("3.12", "too new"), ("4.0", "too new")])
+@pytest.mark.parametrize(
+    ("version", "reason"), [("3.10", "too old"), ("3.9", "too old"), ("3.12", "too new"), ("4.0", "too new")]
+)
 def test_a_python_that_does_not_fit_is_named_in_one_line(tmp_path, version, reason):
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\necho {version}\n")
@@ -79,4 +81,7 @@ def test_nothing_tracked_names_an_index_or_a_path_of_a_machine():
     for name in files:
         path = Path(ROOT / name)
         if path.suffix not in (".png", ".txt"):
-            assert not re.search(r"/work/|/root/|--index-url https|pypi\.org/simple", path.read_text(encoding="utf-8")) or name == "tests/test_project.py", name
+            assert (
+                not re.search(r"/work/|/root/|--index-url https|pypi\.org/simple", path.read_text(encoding="utf-8"))
+                or name == "tests/test_project.py"
+            ), name

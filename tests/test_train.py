@@ -204,6 +204,29 @@ def test_bad_input_is_one_line_that_names_it_and_nothing_is_saved(arguments, sai
     assert sorted(str(model.tag) for model in bentoml.models.list()) == before
 
 
+def test_options_of_setup_that_speak_of_columns_shape_the_schema_too():
+    write(
+        "notes.csv",
+        "note,code,skip,x,y\n"
+        + "".join(f"a{'b' * (i % 3)} c,{i % 4},{i},{i % 9},{i % 9 * 2 + i % 4}\n" for i in range(80)),
+    )
+    path = write(
+        "notes.yaml",
+        "target: y\ndata: notes.csv\ntask: regression\ntraining: {include: [lr]}\nsetup: {text_features: [note], "
+        "categorical_features: [code], ignore_features: [skip], fold: 3, session_id: 9, normalize: true, transform_target: true}\n",
+    )
+
+    version = store.find(trained(path))
+
+    assert [(field.name, field.kind) for field in version.schema().fields] == [
+        ("note", "text"),
+        ("code", "category"),
+        ("x", "integer"),
+    ]
+    answer = Predictor.load(version).answer([{"note": "never seen", "code": 3, "x": 5}])["predictions"][0]
+    assert answer["prediction"] == pytest.approx(13, abs=2)
+
+
 def test_an_unknown_option_is_argparses_own_refusal(capsys):
     with pytest.raises(SystemExit, match="2"):
         command.main(["insurance", "--fold", "3", "--no-such"])
