@@ -15,10 +15,13 @@ from typing import Any
 import gradio as gr
 from fastapi import FastAPI
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from slipway.page import about, answer, batch, form
+from slipway.page.guard import Guard
 from slipway.schema import Record
 from slipway.serving import Refused, Served
 from slipway.texts import LANGUAGES, PAGE, said
@@ -56,23 +59,28 @@ def mount(served: Served) -> ASGIApp:
         accepted = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
         await pages[preferred(accepted)](scope, receive, send)
 
-    explicit = [Mount(f"/{language}", app) for language, app in pages.items()]
+    async def with_slash(request: Request) -> Response:
+        return RedirectResponse(f"{request.url.path.rpartition('/')[2]}/")
+
+    explicit: list[BaseRoute] = [Route(f"/{language}", with_slash) for language in LANGUAGES]
+    explicit += [Mount(f"/{language}", app) for language, app in pages.items()]
     return Starlette(routes=[*explicit, Mount("/", by_browser)], lifespan=lifespan)
 
 
 def _app(served: Served, language: str) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    page = build_page(served, language)
     gr.mount_gradio_app(
         app,
-        build_page(served, language),
+        page,
         path="/",
         theme=THEME,
         css_paths=[PARTS / "style.css"],
         favicon_path=str(PARTS / "favicon.svg"),
         footer_links=[],
         run_history=False,
-        max_file_size="1mb",  # nothing is uploaded through Gradio
     )
+    app.add_middleware(Guard, page=page)
     return app
 
 

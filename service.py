@@ -35,7 +35,6 @@ def pinned(tag: str) -> str:
 
 try:
     _served = Served(store.find(pinned(bentoml.use_arguments(Arguments).model)))
+    Slipway = make_service(_served, mount(_served))
 except SlipwayError as exc:
     raise SystemExit(f"slipway: {exc}") from None
-
-Slipway = make_service(_served, mount(_served))

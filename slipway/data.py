@@ -112,11 +112,13 @@ def parse_csv(data: bytes, source: str = "the file") -> TextTable:
     if not text.strip():
         raise DataError(source, "is empty; expected a header line and rows")
     separator = _separator(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    # Strict: else a quote that is never closed swallows the rest of the file without a word.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     rows: list[list[str]] = []
     lines: list[int] = []
     ragged: dict[int, str] = {}
     header: list[str] = []
+    start = 1
     try:
         named = next(row for row in reader if any(cell.strip() for cell in row))
         header = [name.strip() or f"Unnamed: {i}" for i, name in enumerate(named)]
@@ -130,10 +132,11 @@ def parse_csv(data: bytes, source: str = "the file") -> TextTable:
                 lines.append(start)
             start = reader.line_num + 1
     except csv.Error as exc:
-        raise DataError(source, f"line {reader.line_num} is no CSV: {exc}") from exc
+        raise DataError(source, f"the row that begins on line {start} is no CSV: {exc}") from exc
     doubled = [name for name, count in Counter(header).items() if count > 1]
     if doubled:
-        raise DataError(source, f"has the column name {doubled[0]!r} {Counter(header)[doubled[0]]} times; rename them")
+        times = Counter(header)[doubled[0]]
+        raise DataError(source, f"has the column name {doubled[0][:80]!r} {times} times; rename them")
     if not rows:
         raise DataError(source, f"has a header ({len(header)} columns) and no rows")
     return TextTable(header, rows, lines, ragged, separator)
@@ -141,7 +144,7 @@ def parse_csv(data: bytes, source: str = "the file") -> TextTable:
 
 def _ragged(row: list[str], header: list[str]) -> str:
     surplus = row[len(header) :]
-    rest = f" (left over: {', '.join(map(repr, surplus[:3]))})" if surplus else ""
+    rest = f" (left over: {', '.join(repr(cell[:40]) for cell in surplus[:3])})" if surplus else ""
     return f"{len(row)} cells, the header has {len(header)}{rest}"
 
 

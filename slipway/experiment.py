@@ -1,7 +1,8 @@
 """From a PyCaret experiment to a version in the store: what `train.py` and a notebook share."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from slipway import native, report, store
-from slipway.errors import TrainingError
+from slipway.errors import SlipwayError, TrainingError
 from slipway.evaluation import Evaluation, evaluate
 from slipway.learn import Learnt, learn
 from slipway.predictor import Predictor, draw_records
@@ -99,9 +100,10 @@ def save_version(
     experiment, schema = trained.experiment, learnt.schema
     with quiet():
         say("evaluating on folds and hold-out …")
-        evaluation = evaluate(experiment, trained.model, schema)
-        finalised = hasattr(trained.model, "steps")
-        pipeline = trained.model if finalised else experiment.finalize_model(trained.model)
+        with _predicting():
+            evaluation = evaluate(experiment, trained.model, schema)
+            finalised = hasattr(trained.model, "steps")
+            pipeline = trained.model if finalised else experiment.finalize_model(trained.model)
     engine = native.NativeEngine(pipeline, schema)
     estimator = type(_final(pipeline)).__name__
     metrics = {
@@ -121,7 +123,9 @@ def save_version(
         packages = native.save(pipeline, pipeline_folder / store.PIPELINE)
         predictor = Predictor(tag, schema, native.NativeEngine.load(pipeline_folder / store.PIPELINE, schema))
         _write_json(folder / "schema.json", schema.to_json())
-        _write_json(folder / "golden.json", predictor.golden())
+        with quiet(), _predicting():
+            golden = predictor.golden()
+        _write_json(folder / "golden.json", golden)
         _write_json(folder / "metrics.json", metrics)
         trained.leaderboard.to_csv(folder / "leaderboard.csv", index=False)
         _background(learnt, training_rows).to_csv(folder / "background.csv", index=False)
@@ -139,6 +143,20 @@ def save_version(
 
     labels = {"task": schema.task, "estimator": estimator, "engine": engine.name}
     return Saved(store.save(schema.name, write, labels), evaluation)
+
+
+@contextmanager
+def _predicting() -> Iterator[None]:
+    """Turns what PyCaret's steps raise, which is anything, into a `TrainingError`."""
+    try:
+        yield
+    except SlipwayError:
+        raise
+    except Exception as exc:
+        raise TrainingError(
+            f"the model was fitted and cannot predict new rows ({type(exc).__name__}: {exc}); "
+            "one of PyCaret's steps does not handle this table: leave out options of `setup:`"
+        ) from exc
 
 
 def _write_json(path: Path, content: Any) -> None:

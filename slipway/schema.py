@@ -9,6 +9,7 @@ import datetime as dt
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -290,6 +291,10 @@ class Schema:
         """The names of the fields, in order."""
         return [field.name for field in self.fields]
 
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.names)
+
     def to_json(self) -> dict[str, Any]:
         """This schema as `schema.json` holds it."""
         return asdict(self)
@@ -340,10 +345,11 @@ class Schema:
             else:
                 if warning:
                     warnings.append(warning)
-        for name in record:
-            if name not in values and name not in self.names:
-                expected = f"one of {', '.join(self.names)}{nearest(name, self.names)}"
-                faults.append(_detail(position, shown(name), record[name], UNKNOWN_FIELD, expected))
+        for name in [name for name in record if name not in self._known]:
+            # Only for what will be listed is the nearest name worth looking for.
+            listed = max(position, len(faults)) < RecordsError.listed
+            expected = f"one of {', '.join(self.names)}{nearest(name[:SHOWN], self.names)}" if listed else None
+            faults.append(_detail(position, shown(name), record[name], UNKNOWN_FIELD, expected))
         return values, warnings, faults
 
     def check_records(self, records: Sequence[Any]) -> Checked:
@@ -376,12 +382,12 @@ class Schema:
         """
         absent = [name for name in self.names if name not in table.header]
         if absent:
-            extra = [name for name in table.header if name not in self.names]
+            extra = [name[:SHOWN] for name in table.header[:1000] if name not in self._known]
             details = [
                 _detail(None, name, None, "missing column", f"a column named {name!r}{nearest(name, extra)}")
                 for name in absent
             ]
-            found = ", ".join(map(repr, table.header[:20]))
+            found = ", ".join(repr(shown(name)) for name in table.header[:20])
             raise RecordsError(details, f"columns are missing: {', '.join(map(repr, absent))}; the file has {found}")
         columns = [_column_reader(item, table.decimal_comma) for item in self.fields]
         cells = [table.column(name) for name in self.names]

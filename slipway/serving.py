@@ -6,15 +6,19 @@ class that is local to a function, and cannot if they are texts.
 """
 
 import asyncio
+import gc
 import json
 import logging
 import os
+import re
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Annotated, Any
+from urllib.parse import quote
 
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -24,7 +28,7 @@ from fastapi import FastAPI
 from pydantic import WithJsonSchema
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -32,7 +36,7 @@ from slipway import openapi
 from slipway.data import SEPARATORS, parse_csv
 from slipway.errors import DataError, RecordsError, SlipwayError
 from slipway.predictor import Predictor
-from slipway.schema import CheckedTable, Detail, words
+from slipway.schema import CheckedTable, Detail, shown, words
 from slipway.store import Version, check_compatible
 
 log = logging.getLogger("bentoml")
@@ -43,8 +47,8 @@ FAVICON = Path(__file__).parent / "page" / "favicon.svg"
 def setting(variable: str, default: int) -> int:
     """A whole number from the environment."""
     text = os.environ.get(variable, str(default))
-    if not text.isdigit() or int(text) < 1:
-        raise SlipwayError(f"{variable} is {text!r}; expected a whole number of at least 1")
+    if not re.fullmatch(r"0*[1-9][0-9]{0,11}", text, re.ASCII):
+        raise SlipwayError(f"{variable} is {text[:40]!r}; expected a whole number of at least 1")
     return int(text)
 
 
@@ -188,7 +192,9 @@ def _media_type(request: Request) -> str:
 def _strict_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key is there twice in one object")
+        keys = [key for key, _ in pairs]
+        doubled = next(key for key in found if keys.count(key) > 1)
+        raise ValueError(f"the key {shown(doubled)!r} is there twice in one object")
     return found
 
 
@@ -198,13 +204,46 @@ def _no_constant(name: str) -> float:
 
 def parse_json(body: bytes) -> Any:
     """Strict JSON: no NaN, no infinity, no key twice; anything else is `Refused` with 400."""
+    # Millions of tiny lists would have the garbage collector look at all of them again and again.
+    gc.disable()
     try:
-        return json.loads(body, parse_constant=_no_constant, object_pairs_hook=_strict_object)
+        if 0 in body[:4]:
+            raise ValueError("it is not UTF-8")
+        return json.loads(body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_strict_object)
     except RecursionError:
         reason = "it is nested too deeply"
     except ValueError as exc:
         reason = str(exc)
+    finally:
+        gc.enable()
     raise Refused(400, f'the body is no JSON ({reason[:200]}); expected {{"records": [{{…}}]}}')
+
+
+class AccessLog:
+    """One line a request: method, path (escaped, without the query), status, milliseconds."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        status = 0
+        started = time.perf_counter()
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        call = f"{scope['method']} {quote(scope['path'])}"
+        try:
+            await self.app(scope, receive, watched)
+        except ClientDisconnect:
+            log.info("%s: the client hung up", call)
+        else:
+            log.info("%s %d %.1f ms", call, status, 1000 * (time.perf_counter() - started))
 
 
 class PredictEndpoint:
@@ -230,11 +269,11 @@ class PredictEndpoint:
 
     async def _answer(self, request: Request) -> dict[str, Any]:
         if _media_type(request) != "application/json":
-            raise Refused(415, f"the content type is {_media_type(request) or 'missing'}; send application/json")
+            raise Refused(415, f"the content type is {shown(_media_type(request)) or 'missing'}; send application/json")
         body = parse_json(await read_body(request, self.served.limits.bytes))
         if not isinstance(body, dict) or set(body) != {"records"}:
             found = (
-                f"the keys {', '.join(map(repr, list(body)[:5])) or '(none)'}"
+                f"the keys {', '.join(repr(shown(key)) for key in list(body)[:5]) or '(none)'}"
                 if isinstance(body, dict)
                 else "no object"
             )
@@ -260,7 +299,10 @@ def make_service(served: Served, page: ASGIApp) -> Any:
         @bentoml.on_deployment  # type: ignore[untyped-decorator]
         @staticmethod
         def repeat_golden_answers() -> None:
-            served.check_golden()
+            try:
+                served.check_golden()
+            except SlipwayError as exc:
+                raise SystemExit(f"slipway: {exc}") from None
             log.info("%s repeats its golden answers; served by its PyCaret pipeline (native)", served.version.tag)
 
         @bentoml.api  # type: ignore[untyped-decorator]
@@ -271,10 +313,15 @@ def make_service(served: Served, page: ASGIApp) -> Any:
             except Refused as refused:
                 return refused.response()
 
-    workers = setting("SLIPWAY_WORKERS", 1)
-    service = bentoml.service(name=served.version.name.replace(".", "-"), workers=workers, traffic={"timeout": 300})(
-        Slipway
-    )
+    service = bentoml.service(
+        name=served.version.name.replace(".", "-"),
+        workers=setting("SLIPWAY_WORKERS", 1),
+        traffic={"timeout": 300},
+        # BentoML's own access log breaks off an answer whose request has a header that is no UTF-8,
+        # and writes line breaks of a path as they are.
+        logging={"access": {"enabled": False}},
+    )(Slipway)
+    service.add_asgi_middleware(AccessLog)
     service.add_asgi_middleware(PredictEndpoint, served=served)
     service.mount_asgi_app(page, path="/ui")
     service.mount_asgi_app(_routes(served, service), path="/")
@@ -332,7 +379,7 @@ async def _uploaded(request: Request, limit: int) -> bytes:
     if _media_type(request) != "multipart/form-data":
         raise Refused(
             415,
-            f"the content type is {_media_type(request) or 'missing'}; send multipart/form-data with the field `file`",
+            f"the content type is {shown(_media_type(request)) or 'missing'}; send multipart/form-data with the field `file`",
         )
     size = 0
 

@@ -1,0 +1,106 @@
+"""Lets through to Gradio only what the page itself asks for.
+
+A mounted Gradio app answers far more than its page needs: it stores uploads of strangers,
+copies files of the server to where they can be fetched, and fetches addresses it is told.
+None of that is reachable behind this guard, and a call that the page would not make is a 400.
+"""
+
+import json
+from typing import Any
+
+import gradio as gr
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+FILES = ("assets/", "static/", "svelte/")
+PAGES = ("", "config", "theme.css", "manifest.json", "favicon.ico")
+RUN = "gradio_api/run/predict"
+BODY_LIMIT = 1024 * 1024
+# Gradio builds addresses from these; whoever can send a header could name any host.
+DROPPED = (b"x-forwarded-host", b"x-gradio-server")
+
+
+class Guard:
+    """An ASGI middleware around one page."""
+
+    def __init__(self, app: ASGIApp, page: gr.Blocks) -> None:
+        self.app = app
+        self.page = page
+        # Gradio checks which files an event may touch only for apps that it launched itself.
+        page.has_launched = True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        scope = {**scope, "headers": [item for item in scope["headers"] if item[0].lower() not in DROPPED]}
+        path = scope["path"].removeprefix(scope.get("root_path", "")).lstrip("/")
+        if scope["method"] in ("GET", "HEAD") and (path in PAGES or path.startswith(FILES)):
+            await self.app(scope, receive, _varied(send) if path == "" else send)
+            return
+        if scope["method"] != "POST" or path != RUN:
+            status = 405 if path in PAGES else 404
+            await _refusal(status, "the page has nothing here; the API is described at /docs")(scope, receive, send)
+            return
+        body = await self._event(Request(scope, receive))
+        if isinstance(body, str):
+            await _refusal(400, body)(scope, receive, send)
+            return
+        await self.app(_with_length(scope, body), _replayed(body), send)
+
+    async def _event(self, request: Request) -> bytes | str:
+        """The call with nothing in it but what the page sends, or what is wrong with it."""
+        content = b""
+        async for chunk in request.stream():
+            content += chunk
+            if len(content) > BODY_LIMIT:
+                return "the call is longer than any of the page"
+        try:
+            call = json.loads(content.decode("utf-8"))
+            function = self.page.fns[call["fn_index"]]
+            data = call["data"]
+            if len(data) != len(function.inputs) or not all(map(_is_plain, data)):
+                return "the call has other values than the page sends"
+            for component, value in zip(function.inputs, data, strict=True):
+                component.preprocess(value)
+            clean = {"fn_index": call["fn_index"], "data": data, "session_hash": str(call.get("session_hash", ""))[:64]}
+            return json.dumps(clean, ensure_ascii=False).encode("utf-8")
+        except Exception:  # whatever Gradio's components raise for values that are not theirs
+            return "the call is none that the page makes; the API is described at /docs"
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
+def _refusal(status: int, error: str) -> JSONResponse:
+    return JSONResponse({"error": error, "details": []}, status)
+
+
+def _replayed(body: bytes) -> Receive:
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> Message:
+        return messages.pop() if messages else {"type": "http.disconnect"}
+
+    return receive
+
+
+def _with_length(scope: Scope, body: bytes) -> Scope:
+    headers = [item for item in scope["headers"] if item[0].lower() != b"content-length"]
+    return {**scope, "headers": [*headers, (b"content-length", str(len(body)).encode())]}
+
+
+def _varied(send: Send) -> Send:
+    """Tell caches that the page depends on the browser's language."""
+
+    async def varied(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).add_vary_header("Accept-Language")
+        await send(message)
+
+    return varied
