@@ -20,10 +20,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from slipway.fields import Record
+from slipway.http import Refused
 from slipway.page import about, answer, batch, form
 from slipway.page.guard import Guard
-from slipway.schema import Record
-from slipway.serving import Refused, Served
+from slipway.serving import Served
 from slipway.texts import LANGUAGES, PAGE, said
 
 PARTS = Path(__file__).parent / "slipway" / "page"

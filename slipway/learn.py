@@ -15,8 +15,9 @@ import pandas as pd
 
 from slipway import kinds
 from slipway.errors import DataError, UseCaseError, nearest
+from slipway.fields import Field, words
 from slipway.kinds import plain
-from slipway.schema import Field, Schema, Target, words
+from slipway.schema import Schema, Target
 from slipway.usecase import FieldSpec, Kind, Task, Text, UseCase
 
 REACH = 1000

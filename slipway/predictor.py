@@ -15,8 +15,9 @@ import pandas as pd
 
 from slipway.data import TextTable
 from slipway.errors import GoldenMismatchError, RecordsError
+from slipway.fields import NO_ANSWER, OUT_OF_RANGE, Detail, Field, Record, words
 from slipway.native import NativeEngine
-from slipway.schema import NO_ANSWER, OUT_OF_RANGE, Checked, CheckedTable, Detail, Field, Record, Schema, words
+from slipway.schema import Checked, CheckedTable, Schema
 from slipway.store import Version
 
 Prediction = dict[str, Any]

@@ -18,7 +18,8 @@ from sklearn.metrics import confusion_matrix, roc_curve
 
 from slipway import texts
 from slipway.evaluation import Evaluation
-from slipway.schema import Field, Schema
+from slipway.fields import Field
+from slipway.schema import Schema
 from slipway.texts import said
 
 INK, ACCENT, SOFT = "#4a5568", "#2563a8", "#b9c6d6"

@@ -6,19 +6,15 @@ class that is local to a function, and cannot if they are texts.
 """
 
 import asyncio
-import gc
-import json
 import logging
 import os
 import re
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Annotated, Any
-from urllib.parse import quote
 
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -26,17 +22,17 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 import bentoml
 from fastapi import FastAPI
 from pydantic import WithJsonSchema
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from slipway import openapi
 from slipway.data import SEPARATORS, parse_csv
 from slipway.errors import DataError, RecordsError, SlipwayError
+from slipway.fields import shown, words
+from slipway.http import AccessLog, Refused, media_type, parse_json, read_body, uploaded
 from slipway.predictor import Predictor
-from slipway.schema import CheckedTable, Detail, shown, words
+from slipway.schema import CheckedTable
 from slipway.store import Version, check_compatible
 
 log = logging.getLogger("bentoml")
@@ -59,18 +55,6 @@ class Limits:
         self.records = setting("SLIPWAY_MAX_RECORDS", 10_000)
         self.bytes = setting("SLIPWAY_MAX_MEGABYTES", 25) * 1024 * 1024
         self.rows = setting("SLIPWAY_MAX_ROWS", 200_000)
-
-
-class Refused(Exception):
-    """A request that is answered with a status and an error in the shape of the contract."""
-
-    def __init__(self, status: int, error: str, details: list[Detail] | None = None) -> None:
-        super().__init__(error)
-        self.status = status
-        self.details = details or []
-
-    def response(self) -> JSONResponse:
-        return JSONResponse({"error": str(self), "details": self.details}, self.status)
 
 
 class Served:
@@ -169,83 +153,6 @@ class Served:
         }
 
 
-async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body, or `Refused` with 413 as soon as it is known to be too long."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise _too_long(limit)
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _too_long(limit: int) -> Refused:
-    return Refused(413, f"more than {limit // 1024 // 1024} MB in one call, which is the limit (SLIPWAY_MAX_MEGABYTES)")
-
-
-def _media_type(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def _strict_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        doubled = next(key for key in found if keys.count(key) > 1)
-        raise ValueError(f"the key {shown(doubled)!r} is there twice in one object")
-    return found
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def parse_json(body: bytes) -> Any:
-    """Strict JSON: no NaN, no infinity, no key twice; anything else is `Refused` with 400."""
-    # Millions of tiny lists would have the garbage collector look at all of them again and again.
-    gc.disable()
-    try:
-        if 0 in body[:4]:
-            raise ValueError("it is not UTF-8")
-        return json.loads(body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_strict_object)
-    except RecursionError:
-        reason = "it is nested too deeply"
-    except ValueError as exc:
-        reason = str(exc)
-    finally:
-        gc.enable()
-    raise Refused(400, f'the body is no JSON ({reason[:200]}); expected {{"records": [{{…}}]}}')
-
-
-class AccessLog:
-    """One line a request: method, path (escaped, without the query), status, milliseconds."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        status = 0
-        started = time.perf_counter()
-
-        async def watched(message: Message) -> None:
-            nonlocal status
-            status = message.get("status", status)
-            await send(message)
-
-        call = f"{scope['method']} {quote(scope['path'])}"
-        try:
-            await self.app(scope, receive, watched)
-        except ClientDisconnect:
-            log.info("%s: the client hung up", call)
-        else:
-            log.info("%s %d %.1f ms", call, status, 1000 * (time.perf_counter() - started))
-
-
 class PredictEndpoint:
     """Answers `POST /predict` before BentoML parses it.
 
@@ -268,8 +175,8 @@ class PredictEndpoint:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> dict[str, Any]:
-        if _media_type(request) != "application/json":
-            raise Refused(415, f"the content type is {shown(_media_type(request)) or 'missing'}; send application/json")
+        if media_type(request) != "application/json":
+            raise Refused(415, f"the content type is {shown(media_type(request)) or 'missing'}; send application/json")
         body = parse_json(await read_body(request, self.served.limits.bytes))
         if not isinstance(body, dict) or set(body) != {"records"}:
             found = (
@@ -369,52 +276,6 @@ def _routes(served: Served, service: Any) -> FastAPI:
 
     @app.post("/predict_csv")
     async def predict_csv(request: Request) -> Response:
-        return await served.answer_csv(await _uploaded(request, served.limits.bytes))
+        return await served.answer_csv(await uploaded(request, served.limits.bytes))
 
     return app
-
-
-async def _uploaded(request: Request, limit: int) -> bytes:
-    """The content of the form's one file, which must be called `file`."""
-    if _media_type(request) != "multipart/form-data":
-        raise Refused(
-            415,
-            f"the content type is {shown(_media_type(request)) or 'missing'}; send multipart/form-data with the field `file`",
-        )
-    size = 0
-
-    async def receive() -> Message:
-        nonlocal size
-        message = await request.receive()
-        size += len(message.get("body", b""))
-        if size > limit + 64 * 1024:  # the form's own lines come on top of the file
-            raise _too_long(limit)
-        return message
-
-    try:
-        form = await Request(request.scope, receive).form(max_files=1, max_fields=10)
-    except HTTPException as exc:
-        raise Refused(
-            400, f"the form cannot be read ({exc.detail}); send multipart/form-data with the field `file`"
-        ) from exc
-    async with _closing(form):
-        file = form.get("file")
-        if not isinstance(file, UploadFile):
-            raise Refused(400, "the form has no file in the field `file`; send the CSV there")
-        content = await file.read()
-    if len(content) > limit:
-        raise _too_long(limit)
-    return content
-
-
-class _closing:
-    """Closes a form, and with it the temporary file of an upload, whatever happens."""
-
-    def __init__(self, form: Any) -> None:
-        self._close: Callable[[], Awaitable[None]] = form.close
-
-    async def __aenter__(self) -> None:
-        return None
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._close()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from slipway import schema as s
+from slipway import fields as f
 from slipway.usecase import Text
 
 LANGUAGES = ("en", "zh")
@@ -136,21 +136,21 @@ PAGE: dict[str, Text] = {
 }
 
 PROBLEMS: dict[str, Text] = {
-    s.MISSING_FIELD: {"en": "Please fill this in.", "zh": "请填写此项。"},
-    s.NULL: {"en": "Please fill this in.", "zh": "请填写此项。"},
-    s.WRONG_TYPE: {"en": "Expected {expected}.", "zh": "应为{expected}。"},
-    s.NOT_FINITE: {"en": "Expected {expected}.", "zh": "应为{expected}。"},
-    s.UNKNOWN_CATEGORY: {"en": "Expected one of {expected}.", "zh": "应为以下之一：{expected}。"},
-    s.OUT_OF_BOUNDS: {
+    f.MISSING_FIELD: {"en": "Please fill this in.", "zh": "请填写此项。"},
+    f.NULL: {"en": "Please fill this in.", "zh": "请填写此项。"},
+    f.WRONG_TYPE: {"en": "Expected {expected}.", "zh": "应为{expected}。"},
+    f.NOT_FINITE: {"en": "Expected {expected}.", "zh": "应为{expected}。"},
+    f.UNKNOWN_CATEGORY: {"en": "Expected one of {expected}.", "zh": "应为以下之一：{expected}。"},
+    f.OUT_OF_BOUNDS: {
         "en": "{value} is not possible here; expected {expected}.",
         "zh": "{value} 超出允许范围，应为 {expected}。",
     },
-    s.OUT_OF_RANGE: {
+    f.OUT_OF_RANGE: {
         "en": "{field}: {value} is outside what the model has seen ({expected}); the answer is a guess.",
         "zh": "{field}：{value} 超出模型见过的范围（{expected}），结果仅为猜测。",
     },
-    s.READ_AS_MISSING: {"en": "{field}: {value} is read as not measured.", "zh": "{field}：{value} 被视为未测量。"},
-    s.NO_ANSWER: {"en": "The model has no answer for this value.", "zh": "模型无法对该数值给出结果。"},
+    f.READ_AS_MISSING: {"en": "{field}: {value} is read as not measured.", "zh": "{field}：{value} 被视为未测量。"},
+    f.NO_ANSWER: {"en": "The model has no answer for this value.", "zh": "模型无法对该数值给出结果。"},
 }
 """Problems of the schema as the page says them."""
 

@@ -8,7 +8,8 @@ import pytest
 
 from slipway.data import parse_csv
 from slipway.errors import RecordsError
-from slipway.schema import Field, Schema, Target, words
+from slipway.fields import Field, words
+from slipway.schema import Schema, Target
 
 
 def a(name, kind, dtype, default, **more):

@@ -7,7 +7,8 @@ from typing import Any
 import gradio as gr
 
 from slipway import texts
-from slipway.schema import NULL, Detail, Field, Record, Schema
+from slipway.fields import NULL, Detail, Field, Record
+from slipway.schema import Schema
 from slipway.texts import PAGE, said
 
 RADIO_LIMIT = 4

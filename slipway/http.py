@@ -1,0 +1,159 @@
+"""Requests as the contract takes them: strict JSON, one uploaded file, sizes, refusals.
+
+BentoML's own parsing accepts NaN and pickles, answers malformed forms with 500, and fetches
+addresses that a form names; none of it is used.
+"""
+
+import gc
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import quote
+
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from slipway.fields import Detail, shown
+
+log = logging.getLogger("bentoml")
+
+
+class Refused(Exception):
+    """A request that is answered with a status and an error in the shape of the contract."""
+
+    def __init__(self, status: int, error: str, details: list[Detail] | None = None) -> None:
+        super().__init__(error)
+        self.status = status
+        self.details = details or []
+
+    def response(self) -> JSONResponse:
+        return JSONResponse({"error": str(self), "details": self.details}, self.status)
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The whole body, or `Refused` with 413 as soon as it is known to be too long."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise _too_long(limit)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _too_long(limit: int) -> Refused:
+    return Refused(413, f"more than {limit // 1024 // 1024} MB in one call, which is the limit (SLIPWAY_MAX_MEGABYTES)")
+
+
+def media_type(request: Request) -> str:
+    """The content type of a request without its parameters, in lower case."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _strict_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        doubled = next(key for key in found if keys.count(key) > 1)
+        raise ValueError(f"the key {shown(doubled)!r} is there twice in one object")
+    return found
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def parse_json(body: bytes) -> Any:
+    """Strict JSON: no NaN, no infinity, no key twice; anything else is `Refused` with 400."""
+    # Millions of tiny lists would have the garbage collector look at all of them again and again.
+    gc.disable()
+    try:
+        if 0 in body[:4]:
+            raise ValueError("it is not UTF-8")
+        return json.loads(body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_strict_object)
+    except RecursionError:
+        reason = "it is nested too deeply"
+    except ValueError as exc:
+        reason = str(exc)
+    finally:
+        gc.enable()
+    raise Refused(400, f'the body is no JSON ({reason[:200]}); expected {{"records": [{{…}}]}}')
+
+
+async def uploaded(request: Request, limit: int) -> bytes:
+    """The content of the form's one file, which must be called `file`."""
+    if media_type(request) != "multipart/form-data":
+        raise Refused(
+            415,
+            f"the content type is {shown(media_type(request)) or 'missing'}; send multipart/form-data with the field `file`",
+        )
+    size = 0
+
+    async def receive() -> Message:
+        nonlocal size
+        message = await request.receive()
+        size += len(message.get("body", b""))
+        if size > limit + 64 * 1024:  # the form's own lines come on top of the file
+            raise _too_long(limit)
+        return message
+
+    try:
+        form = await Request(request.scope, receive).form(max_files=1, max_fields=10)
+    except HTTPException as exc:
+        raise Refused(
+            400, f"the form cannot be read ({exc.detail}); send multipart/form-data with the field `file`"
+        ) from exc
+    async with _closing(form):
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise Refused(400, "the form has no file in the field `file`; send the CSV there")
+        content = await file.read()
+    if len(content) > limit:
+        raise _too_long(limit)
+    return content
+
+
+class _closing:
+    """Closes a form, and with it the temporary file of an upload, whatever happens."""
+
+    def __init__(self, form: Any) -> None:
+        self._close: Callable[[], Awaitable[None]] = form.close
+
+    async def __aenter__(self) -> None:
+        return None
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._close()
+
+
+class AccessLog:
+    """One line a request: method, path (escaped, without the query), status, milliseconds."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        status = 0
+        started = time.perf_counter()
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        call = f"{scope['method']} {quote(scope['path'])}"
+        try:
+            await self.app(scope, receive, watched)
+        except ClientDisconnect:
+            log.info("%s: the client hung up", call)
+        else:
+            log.info("%s %d %.1f ms", call, status, 1000 * (time.perf_counter() - started))
