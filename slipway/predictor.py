@@ -9,6 +9,7 @@ import math
 import random
 from collections.abc import Sequence
 from datetime import date, timedelta
+from threading import Lock
 from typing import Any, Protocol
 
 import pandas as pd
@@ -48,12 +49,17 @@ def equal(answer: Prediction, wanted: Prediction, spread: float | None) -> bool:
 
 
 class Predictor:
-    """Answers records by a schema and an engine. `tag` names the version in every answer."""
+    """Answers records by a schema and an engine. `tag` names the version in every answer.
+
+    Many threads may ask at once: checking and writing run side by side, the engine answers one
+    at a time, since PyCaret's pipelines do not promise to be safe on several.
+    """
 
     def __init__(self, tag: str, schema: Schema, engine: Engine) -> None:
         self.tag = tag
         self.schema = schema
         self.engine = engine
+        self._one_at_a_time = Lock()
 
     @classmethod
     def load(cls, version: Version) -> "Predictor":
@@ -81,8 +87,10 @@ class Predictor:
         """
         if not checked.values:
             return []
+        frame = self.schema.frame(checked.values)
         try:
-            answers, probabilities = self.engine.predict(self.schema.frame(checked.values))
+            with self._one_at_a_time:
+                answers, probabilities = self.engine.predict(frame)
         except (ValueError, OverflowError, FloatingPointError):
             if far_out := self._far_out(checked):
                 raise RecordsError(far_out) from None

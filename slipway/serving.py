@@ -10,7 +10,6 @@ import logging
 import os
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -60,8 +59,7 @@ class Limits:
 class Served:
     """One version as a process serves it: found at import, its pipeline loaded once.
 
-    Predictions run on one thread of their own, so that probes are answered meanwhile;
-    PyCaret's pipelines do not promise to be safe on several.
+    Work runs on threads beside the event loop, so that probes are answered meanwhile.
     """
 
     def __init__(self, version: Version) -> None:
@@ -70,7 +68,6 @@ class Served:
         self.schema = version.schema()
         self.limits = Limits()
         self._lock = Lock()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="predict")
 
     @cached_property
     def _loaded(self) -> Predictor:
@@ -87,8 +84,8 @@ class Served:
         self.predictor.check_golden(self.version.read_json("golden.json"))
 
     async def run(self, work: Callable[[Predictor], Any]) -> Any:
-        """`work(predictor)` on the prediction thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(self.predictor))
+        """`work(predictor)`, on a thread."""
+        return await asyncio.to_thread(lambda: work(self.predictor))
 
     async def answer(self, records: Any) -> dict[str, Any]:
         """The contract's answer to `records`.
