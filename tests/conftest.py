@@ -31,6 +31,18 @@ CHROMIUM = Path("/usr/bin/chromium")
 PERSON = {"age": 40, "sex": "male", "bmi": 25.0, "children": 0, "smoker": "no", "region": "southwest"}
 
 
+PATIENT = {
+    "Pregnancies": 2,
+    "Glucose": 131,
+    "BloodPressure": 70,
+    "SkinThickness": 25,
+    "Insulin": 100,
+    "BMI": 31.5,
+    "DiabetesPedigreeFunction": 0.42,
+    "Age": 41,
+}
+
+
 def pytest_sessionfinish() -> None:
     shutil.rmtree(HOME, ignore_errors=True)
 

@@ -8,20 +8,9 @@ import pandas as pd
 import pytest
 
 from slipway.predictor import equal
-from tests.conftest import HOME, PERSON, pipeline, says, sentence, serve
+from tests.conftest import HOME, PATIENT, PERSON, pipeline, says, sentence, serve
 
 pytestmark = pytest.mark.browser
-
-PATIENT = {
-    "Pregnancies": 2,
-    "Glucose": 131,
-    "BloodPressure": 70,
-    "SkinThickness": 25,
-    "Insulin": 100,
-    "BMI": 31.5,
-    "DiabetesPedigreeFunction": 0.42,
-    "Age": 41,
-}
 
 
 def fault(page, label: str):

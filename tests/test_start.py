@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -22,11 +21,10 @@ from tests.conftest import PERSON, ROOT, free_port, serve
 
 @dataclass(frozen=True)
 class Start:
-    """How a `bentoml serve` ended that was not to serve: exit code, all it printed, seconds."""
+    """How a `bentoml serve` ended that was not to serve: exit code, and all it printed."""
 
     code: int | None
     output: str
-    seconds: float
 
 
 def start(home: Path, *arguments: str, **environment: str) -> Start:
@@ -41,14 +39,13 @@ def start(home: Path, *arguments: str, **environment: str) -> Start:
         text=True,
         start_new_session=True,
     )
-    begun = time.monotonic()
     try:
         output, _ = process.communicate(timeout=90)
         code = process.returncode
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # its workers too
         output, code = process.communicate()[0], None
-    return Start(code, output, time.monotonic() - begun)
+    return Start(code, output)
 
 
 def copied(tag: str, home: Path) -> Path:
@@ -125,7 +122,6 @@ def test_a_start_that_cannot_serve_ends_with_one_line_that_says_what_to_do(start
     assert len(lines) == 1, ended.output
     for part in named:
         assert part.format(tag=insurance) in lines[0]
-    assert ended.seconds < 75
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "2.5", "ten", "", " 3", "²", "9" * 5000], ids=lambda text: repr(text[:5]))

@@ -1,0 +1,56 @@
+"""How the tests of the service call it, and what every refusal looks like."""
+
+import csv
+import io
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import httpx
+
+from slipway import store
+from slipway.predictor import Predictor
+from tests.conftest import PERSON, Server
+
+HEADER = ",".join(PERSON)
+ROW = ",".join(map(str, PERSON.values()))
+CSV = f"{HEADER}\n{ROW}\n"
+GOOD = json.dumps({"records": [PERSON]})
+REGIONS = ["northeast", "northwest", "southeast", "southwest"]
+JSON = {"content-type": "application/json"}
+GRADIO_FILES = Path(os.environ.get("GRADIO_TEMP_DIR", Path(tempfile.gettempdir()) / "gradio"))
+
+
+def predict(server: Server, *records: object) -> httpx.Response:
+    return server.post("/predict", json={"records": records})
+
+
+def upload(server: Server, content: str | bytes) -> httpx.Response:
+    return server.post("/predict_csv", files={"file": ("people.csv", content, "text/csv")})
+
+
+def form(server: Server, content: bytes, kind: str = "multipart/form-data; boundary=x") -> httpx.Response:
+    return server.post("/predict_csv", content=content, headers={"content-type": kind})
+
+
+def rows(response: httpx.Response, separator: str = ",") -> list[dict[str, str]]:
+    assert response.status_code == 200, response.text
+    return list(csv.DictReader(io.StringIO(response.text), delimiter=separator))
+
+
+def refusal(response: httpx.Response, status: int = 400) -> dict:
+    """The refusal, after checking that it has the contract's shape."""
+    assert response.status_code == status, response.text[:500]
+    assert response.headers["content-type"] == "application/json"
+    body = response.json()
+    assert body.keys() == {"error", "details"}
+    assert body["error"] and isinstance(body["details"], list)
+    for detail in body["details"]:
+        assert detail.keys() == {"record", "field", "value", "problem", "expected"}
+    assert "Traceback" not in response.text and "site-packages" not in response.text
+    return body
+
+
+def fitted(tag: str) -> Predictor:
+    return Predictor.load(store.find(tag))
