@@ -43,7 +43,7 @@ bento: $(READY) $(STORE)/$(NAME)/latest  ## build a bento of MODEL
 	@$(BIN)/bentoml build --arg model=$(MODEL)
 
 test: $(READY)  ## run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(READY)  ## ruff and mypy; changes nothing
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
