@@ -182,6 +182,7 @@ async def _answer(served: Served, language: str, values: Sequence[Any], example:
     """The answer panel, and the text under each field: the same check and prediction as `/predict`."""
     schema = served.schema
     record, details = form.record(schema, values)
+    details += schema.check_record(record)[2]
     if not details:
         try:
             answered = await served.answer([record])

@@ -11,6 +11,7 @@ import argparse
 import re
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 from slipway import data, usecase
 from slipway.errors import DataError, SlipwayError, UseCaseError, nearest
 from slipway.learn import learn
+from slipway.schema import Schema
 from slipway.usecase import TASKS, DataSource, FieldSpec, Kind, TargetSpec, UseCase
 
 KIND_OPTIONS: dict[str, Kind] = {
@@ -134,9 +136,17 @@ def fit(case: UseCase, *, training_rows: bool = True) -> str:
         if case.task
         else f" (inferred from {rows[case.target.column].nunique():,} different values; --task overrides)"
     )
-    say(f"task: {learnt.schema.task} of {case.target.column!r}{inferred}")
+    positive = learnt.schema.target.positive
+    sides = (
+        f"; positive is {positive!r} (`positive:` in a use case changes it)"
+        if len(learnt.schema.target.classes) == 2
+        else ""
+    )
+    say(f"task: {learnt.schema.task} of {case.target.column!r}{inferred}{sides}")
     for name, reason in learnt.left_out.items():
         say(f"left out: {name!r} {reason}")
+    for line in described(learnt.schema):
+        say(line)
     say("importing PyCaret …")
     # Only now: it takes seconds, and a wrong file name should not.
     from slipway.experiment import save_version
@@ -144,6 +154,10 @@ def fit(case: UseCase, *, training_rows: bool = True) -> str:
 
     trained = train(case, learnt, say)
     say("")
+    if trained.failed:
+        say(
+            f"{len(trained.failed)} of {len(trained.failed) + len(trained.leaderboard)} estimators could not be fitted, see above"
+        )
     say(trained.leaderboard.to_string(index=False, float_format=number))
     origin = {"source": table.source, "sha256": table.sha256, "dropped": dropped}
     saved = save_version(trained, learnt, origin, training_rows, say)
@@ -157,6 +171,15 @@ def fit(case: UseCase, *, training_rows: bool = True) -> str:
     say(f"chosen by {trained.metric}; {time.monotonic() - started:.0f} s in all")
     say(f"saved {saved.tag}")
     return saved.tag
+
+
+def described(schema: Schema) -> Iterator[str]:
+    """A line for each input: its name, its kind, what was seen, and whether it may be missing."""
+    width = max(len(name) for name in schema.names)
+    for field in schema.fields:
+        seen = f"{field.low} to {field.high}" if field.low is not None else ", ".join(map(str, field.categories[:8]))
+        more = f", … ({len(field.categories)})" if len(field.categories) > 8 else ""
+        yield f"input: {field.name:{width}}  {field.kind:8}  {seen}{more}{' or missing' if field.nullable else ''}"
 
 
 def number(value: float) -> str:

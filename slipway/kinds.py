@@ -10,7 +10,18 @@ from slipway.data import typed
 from slipway.errors import DataError
 from slipway.usecase import FieldSpec, Kind
 
-YES_NO = [("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("0", "1"), ("否", "是")]
+YES_NO = [
+    ("no", "yes"),
+    ("n", "y"),
+    ("false", "true"),
+    ("f", "t"),
+    ("0", "1"),
+    ("nein", "ja"),
+    ("non", "oui"),
+    ("no", "sí"),
+    ("no", "si"),
+    ("否", "是"),
+]
 DATE_FORMATS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d")
 DATE_LIKE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}", re.ASCII)
 IDENTIFIER = re.compile(

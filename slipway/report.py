@@ -86,8 +86,9 @@ def _classes(evaluation: Evaluation, schema: Schema, folder: Path) -> None:
     matrix = confusion_matrix([str(v) for v in evaluation.actual], [str(v) for v in evaluation.predicted], labels=names)
     with _figure(folder / "confusion.svg", "predicted", "actual", 4.8) as axes:
         axes.imshow(matrix, cmap="Blues", vmax=matrix.max() * 1.6)
-        axes.set_xticks(range(len(names)), names)
-        axes.set_yticks(range(len(names)), names)
+        ticks = [said(schema.target.class_labels.get(name), "en") or name for name in names]
+        axes.set_xticks(range(len(names)), ticks)
+        axes.set_yticks(range(len(names)), ticks)
         for (row, column), count in np.ndenumerate(matrix):
             axes.text(column, row, f"{count:,}", ha="center", va="center", color=INK)
     if evaluation.probabilities is None:
@@ -151,7 +152,7 @@ def card(
             f"| {name} | {texts.number(fold['mean'])} ± {texts.number(fold['sd'])} | {held} | {said(texts.METRICS[name], language)} |"
         )
     if len(leaderboard):
-        lines += ["", f"## {t('board')}", "", *_board(leaderboard)]
+        lines += ["", f"## {t('board')}", "", *_board(leaderboard, language)]
     if metrics["failed"]:
         lines += [
             "",
@@ -173,9 +174,10 @@ def card(
     return "\n".join(lines)
 
 
-def _board(leaderboard: pd.DataFrame) -> list[str]:
+def _board(leaderboard: pd.DataFrame, language: str) -> list[str]:
     columns = [name for name in leaderboard.columns if name != "id"]
-    lines = [f"| {' | '.join(columns)} |", "|---|" + "---:|" * (len(columns) - 1)]
+    heads = [said(texts.CARD.get(name), language) or name for name in columns]
+    lines = [f"| {' | '.join(heads)} |", "|---|" + "---:|" * (len(columns) - 1)]
     forms: dict[str, Callable[[Any], str]] = {"model": str, "seconds": "{:.1f}".format}
     for _, row in leaderboard.iterrows():
         lines.append("| " + " | ".join(forms.get(c, texts.number)(row[c]) for c in columns) + " |")
@@ -187,7 +189,7 @@ def _input(field: Field, language: str, nullable: str) -> str:
     seen = f"{field.low} – {field.high}" if field.low is not None else ", ".join(map(str, field.categories[:12]))
     if len(field.categories) > 12:
         seen += f", … ({len(field.categories)})"
-    return f"| {_cell(said(field.label, language))}{_cell(unit)} | {field.kind} | {_cell(seen)} | {nullable} |"
+    return f"| {_cell(said(field.label, language))}{_cell(unit)} | {said(texts.KINDS[field.kind], language)} | {_cell(seen)} | {nullable} |"
 
 
 def _cell(text: str) -> str:

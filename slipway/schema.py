@@ -187,7 +187,9 @@ class Schema:
                 for name in absent
             ]
             found = ", ".join(repr(shown(name)) for name in table.header[:20])
-            raise RecordsError(details, f"columns are missing: {', '.join(map(repr, absent))}; the file has {found}")
+            hints = "; ".join(filter(None, (nearest(name, extra).removeprefix("; ") for name in absent[:5])))
+            missing = f"columns are missing: {', '.join(map(repr, absent))}; the file has {found}"
+            raise RecordsError(details, f"{missing}; {hints}" if hints else missing)
         columns = [_column_reader(item, table.decimal_comma) for item in self.fields]
         cells = [table.column(name) for name in self.names]
         good, values, warnings, faults = [], [], [], {}

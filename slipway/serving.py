@@ -28,7 +28,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from slipway import openapi
 from slipway.data import SEPARATORS, parse_csv
 from slipway.errors import DataError, RecordsError, SlipwayError
-from slipway.fields import shown, words
+from slipway.fields import shown
 from slipway.http import AccessLog, Refused, media_type, parse_json, read_body, uploaded
 from slipway.predictor import Predictor
 from slipway.schema import CheckedTable
@@ -127,7 +127,7 @@ class Served:
         except DataError as exc:
             raise Refused(400, str(exc)) from exc
         except RecordsError as exc:
-            raise Refused(400, f"{exc}: {'; '.join(map(words, exc.details[:5]))}", exc.details) from exc
+            raise Refused(400, str(exc), exc.details) from exc
         headers = {
             "Content-Disposition": 'attachment; filename="predictions.csv"',
             "X-Rows": str(len(read.table.rows)),

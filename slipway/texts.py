@@ -46,7 +46,18 @@ PLOTS: dict[str, Text] = {
     "importance": {"en": "How much the error grows when an input is shuffled", "zh": "打乱某项输入后误差的增加量"},
 }
 
+KINDS: dict[str, Text] = {
+    "number": {"en": "number", "zh": "数值"},
+    "integer": {"en": "whole number", "zh": "整数"},
+    "boolean": {"en": "yes/no", "zh": "是/否"},
+    "category": {"en": "category", "zh": "类别"},
+    "date": {"en": "date", "zh": "日期"},
+    "text": {"en": "text", "zh": "文本"},
+}
+
 CARD: dict[str, Text] = {
+    "model": {"en": "Model", "zh": "模型"},
+    "seconds": {"en": "Seconds", "zh": "秒"},
     "task": {"en": "Task", "zh": "任务"},
     "regression": {"en": "predicts the number", "zh": "预测数值"},
     "classification": {"en": "predicts the class", "zh": "预测类别"},

@@ -115,6 +115,16 @@ def test_a_fault_is_shown_at_its_field_in_words_and_no_answer_stays(open_page, i
     assert fault(page, "Age (years)").count() == 0
 
 
+def test_every_fault_is_shown_at_once(open_page, diabetes_server):
+    page = open_page(diabetes_server)
+
+    page.get_by_label("Pregnancies", exact=True).fill("")
+    page.get_by_label("Glucose (mg/dL)", exact=True).fill("99999")
+
+    page.get_by_text("99999 is not possible here; expected 20 to 600.").wait_for()
+    assert fault(page, "Pregnancies").inner_text() == "Please fill this in."
+
+
 def test_letters_do_not_get_into_a_number(open_page, insurance_server):
     page = open_page(insurance_server)
     age = page.get_by_label("Age (years)")
