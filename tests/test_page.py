@@ -245,6 +245,16 @@ def test_the_about_tab_shows_the_card_and_the_plots(open_page, insurance_server,
     assert [images.nth(i).evaluate("image => image.naturalWidth > 0") for i in range(images.count())] == [True] * 3
 
 
+@pytest.mark.parametrize("tab", ["Predict", "Batch", "About"])
+def test_no_tab_is_wider_than_a_phone(open_page, diabetes_server, tab):
+    page = open_page(diabetes_server)
+    page.set_viewport_size({"width": 390, "height": 844})
+
+    page.get_by_role("tab", name=tab).click()
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_a_chinese_browser_gets_a_chinese_page_and_a_link_to_the_english_one(open_page, diabetes_server):
     page = open_page(diabetes_server, locale="zh-CN")
 
