@@ -66,7 +66,7 @@ def save(
         With what to do; nothing is saved then.
     """
     experiment = _current(experiment)
-    task = "regression" if type(experiment).__name__.startswith("Regression") else "classification"
+    task = _task(experiment)
     table = _original(experiment)
     target = str(experiment.target_param)
     case = read(usecase) if usecase else UseCase(name)
@@ -104,7 +104,6 @@ def save_version(
             evaluation = evaluate(experiment, trained.model, schema)
             finalised = hasattr(trained.model, "steps")
             pipeline = trained.model if finalised else experiment.finalize_model(trained.model)
-    engine = native.NativeEngine(pipeline, schema)
     estimator = type(_final(pipeline)).__name__
     metrics = {
         "metric": trained.metric,
@@ -141,7 +140,7 @@ def save_version(
             "packages": packages,
         }
 
-    labels = {"task": schema.task, "estimator": estimator, "engine": engine.name}
+    labels = {"task": schema.task, "estimator": estimator, "engine": native.NativeEngine.name}
     return Saved(store.save(schema.name, write, labels), evaluation)
 
 

@@ -8,7 +8,7 @@ import gc
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections import Counter
 from typing import Any
 from urllib.parse import quote
 
@@ -59,8 +59,8 @@ def media_type(request: Request) -> str:
 def _strict_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        doubled = next(key for key in found if keys.count(key) > 1)
+        times = Counter(key for key, _ in pairs)
+        doubled = next(key for key in found if times[key] > 1)
         raise ValueError(f"the key {shown(doubled)!r} is there twice in one object")
     return found
 
@@ -109,27 +109,16 @@ async def uploaded(request: Request, limit: int) -> bytes:
         raise Refused(
             400, f"the form cannot be read ({exc.detail}); send multipart/form-data with the field `file`"
         ) from exc
-    async with _closing(form):
+    try:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise Refused(400, "the form has no file in the field `file`; send the CSV there")
         content = await file.read()
+    finally:
+        await form.close()  # and with it the temporary file of the upload
     if len(content) > limit:
         raise _too_long(limit)
     return content
-
-
-class _closing:
-    """Closes a form, and with it the temporary file of an upload, whatever happens."""
-
-    def __init__(self, form: Any) -> None:
-        self._close: Callable[[], Awaitable[None]] = form.close
-
-    async def __aenter__(self) -> None:
-        return None
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._close()
 
 
 class AccessLog:

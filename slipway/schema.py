@@ -182,12 +182,12 @@ class Schema:
         absent = [name for name in self.names if name not in table.header]
         if absent:
             extra = [name[:SHOWN] for name in table.header[:1000] if name not in self._known]
+            near = {name: nearest(name, extra) for name in absent}
             details = [
-                detail(None, name, None, "missing column", f"a column named {name!r}{nearest(name, extra)}")
-                for name in absent
+                detail(None, name, None, "missing column", f"a column named {name!r}{near[name]}") for name in absent
             ]
             found = ", ".join(repr(shown(name)) for name in table.header[:20])
-            hints = "; ".join(filter(None, (nearest(name, extra).removeprefix("; ") for name in absent[:5])))
+            hints = "; ".join(filter(None, (near[name].removeprefix("; ") for name in absent[:5])))
             missing = f"columns are missing: {', '.join(map(repr, absent))}; the file has {found}"
             raise RecordsError(details, f"{missing}; {hints}" if hints else missing)
         columns = [_column_reader(item, table.decimal_comma) for item in self.fields]
