@@ -53,10 +53,12 @@ format: $(READY)  ## rewrite the code as ruff wants it
 
 check: lint test  ## what must pass before a commit
 
+LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url
 lock: $(READY)  ## make the locked requirements anew
-	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url requirements/dev.in -o requirements/dev.txt
-	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url -c requirements/dev.txt requirements/serve.in -o requirements/serve.txt
-	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url requirements/uv.in -o requirements/uv.txt
+	@$(LOCK) requirements/dev.in -o requirements/dev.txt
+	@for part in train serve coverage; do \
+		$(LOCK) -c requirements/dev.txt requirements/$$part.in -o requirements/$$part.txt || exit 1; done
+	@$(LOCK) requirements/uv.in -o requirements/uv.txt
 
 screenshots: $(READY)  ## the pictures of the README, from a running `make serve`
 	@$(BIN)/python scripts/screenshots.py http://localhost:$(PORT)

@@ -101,7 +101,8 @@ class ModelIncompatibleError(StoreError):
     def __init__(self, tag: str, differences: Sequence[str]) -> None:
         super().__init__(
             f"model {tag} was made with other package versions: {'; '.join(differences)}; "
-            f"train it again here (`python train.py {tag.partition(':')[0]}`) or install those versions"
+            f"train it again here (`python train.py {tag.partition(':')[0]}`) or install those versions "
+            "(requirements/train.txt has those of training)"
         )
 
 

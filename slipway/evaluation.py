@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sklearn.base import clone
 
 from slipway.native import NativeEngine
+from slipway.parity import Answers
 from slipway.schema import Schema
 from slipway.training import METRICS
 
@@ -21,7 +23,7 @@ class Evaluation:
     """Figures of a model fitted on the training part alone.
 
     `folds` has mean and standard deviation of each metric, `holdout` one value of each.
-    `actual`, `predicted` and `probabilities` are the hold-out rows', for the plots.
+    `actual` and `predicted` are the hold-out rows' (classes by position), for the plots.
     `importance` is, for each input, how much the error grows on the hold-out when its values
     are shuffled: the mean absolute error in the target's unit; for classes, the probability
     that the right class loses (the share of right answers, without probabilities).
@@ -29,9 +31,8 @@ class Evaluation:
 
     folds: dict[str, dict[str, float]]
     holdout: dict[str, float]
-    actual: list[Any]
-    predicted: list[Any]
-    probabilities: list[dict[str, float]] | None
+    actual: npt.NDArray[Any]
+    predicted: Answers
     importance: dict[str, float]
 
 
@@ -50,32 +51,35 @@ def evaluate(experiment: Any, model: Any, schema: Schema) -> Evaluation:
     pipeline = copy.deepcopy(experiment.pipeline)
     pipeline.steps.append(("trained_model", fitted))
     engine = NativeEngine(pipeline, schema)
-    inputs, actual = experiment.X_test.reset_index(drop=True), experiment.y_test.tolist()
-    predicted, probabilities = engine.predict(inputs)
+    inputs, actual = experiment.X_test.reset_index(drop=True), experiment.y_test.to_numpy()
+    if schema.target.classes:
+        actual = np.array([schema.target.classes.index(value) for value in actual.tolist()])
+    predicted = engine.predict_frame(inputs)
     return Evaluation(
         folds,
         {name: float(measured[name]) for name in names},
         actual,
         predicted,
-        probabilities,
         _importance(engine, inputs, actual, schema),
     )
 
 
-def _importance(engine: NativeEngine, inputs: pd.DataFrame, actual: list[Any], schema: Schema) -> dict[str, float]:
+def _importance(
+    engine: NativeEngine, inputs: pd.DataFrame, actual: npt.NDArray[Any], schema: Schema
+) -> dict[str, float]:
     """Permutation importance. Source: Breiman, Random Forests, Machine Learning 45 (2001), section 10."""
     rng = np.random.default_rng(0)
     rows = rng.permutation(len(inputs))[:IMPORTANCE_ROWS]
     inputs = inputs.iloc[rows].reset_index(drop=True)
-    wanted = np.asarray(actual, dtype=object)[rows]
+    wanted = actual[rows]
 
     def error(frame: pd.DataFrame) -> float:
-        answers, probabilities = engine.predict(frame)
-        if probabilities:
-            return float(np.mean([1 - scores[str(value)] for scores, value in zip(probabilities, wanted, strict=True)]))
+        answers = engine.predict_frame(frame)
+        if answers.probabilities is not None:
+            return float(1 - answers.probabilities[np.arange(len(wanted)), wanted].mean())
         if schema.target.classes:
-            return float(np.mean([answer != value for answer, value in zip(answers, wanted, strict=True)]))
-        return float(np.mean(np.abs(np.asarray(answers, float) - wanted.astype(float))))
+            return float(np.mean(answers.values != wanted))
+        return float(np.mean(np.abs(answers.values - wanted)))
 
     base = error(inputs)
     growth = {}

@@ -1,4 +1,4 @@
-"""The fitted PyCaret pipeline as an engine: frames in, values or classes and probabilities out."""
+"""The fitted PyCaret pipeline as an engine: columns in, values or classes and probabilities out."""
 
 import importlib.metadata
 import os
@@ -6,12 +6,15 @@ import pickle
 import platform
 import warnings
 from pathlib import Path
+from threading import Lock
 from typing import IO, Any
 
 import cloudpickle
 import numpy as np
 import pandas as pd
 
+from slipway.columns import Columns
+from slipway.parity import Answers
 from slipway.schema import Schema
 
 # PyCaret writes a logs.log into the working directory as soon as it is imported.
@@ -44,22 +47,25 @@ def save(pipeline: Any, path: Path) -> dict[str, str]:
 
 
 class NativeEngine:
-    """Answers frames with the fitted pipeline itself.
+    """Answers with the fitted pipeline itself.
 
     A pickle runs code when it is read: `load` is for files whose SHA-256 the store has checked.
+    PyCaret's pipelines do not promise to be safe on several threads: they answer one at a time.
     """
 
     name = "native"
 
     def __init__(self, pipeline: Any, schema: Schema) -> None:
-        self._pipeline = pipeline
-        self._classes = {value: value for value in schema.target.classes}
-        self._order: list[Any] = []
-        if self._classes and hasattr(pipeline.steps[-1][1], "predict_proba"):
+        self.pipeline = pipeline
+        self._schema = schema
+        self._one_at_a_time = Lock()
+        self._positions = {value: position for position, value in enumerate(schema.target.classes)}
+        self._order: list[int] = []
+        if self._positions and hasattr(pipeline.steps[-1][1], "predict_proba"):
             encoder = dict(pipeline.steps).get("label_encoding")
             encoded = pipeline.steps[-1][1].classes_
             found = encoder.transformer.inverse_transform(encoded) if encoder is not None else encoded
-            self._order = [self._classes[value] for value in found]
+            self._order = [self._positions[value] for value in found]
 
     @classmethod
     def load(cls, path: Path, schema: Schema) -> "NativeEngine":
@@ -68,28 +74,19 @@ class NativeEngine:
             warnings.simplefilter("ignore")
             return cls(cloudpickle.load(file), schema)
 
-    def predict(self, frame: pd.DataFrame) -> tuple[list[Any], list[dict[str, float]] | None]:
-        """Predictions, and for classes their probabilities.
+    def predict(self, taken: Columns) -> Answers:
+        """Answers to n rows, given as `Schema.columns` makes them."""
+        return self.predict_frame(self._schema.frame(taken))
 
-        Parameters
-        ----------
-        frame : DataFrame of shape (n_rows, n_fields)
-            As `Schema.frame` makes it.
-
-        Returns
-        -------
-        predictions : list of n_rows values of the target, or classes as they stand in the data
-        probabilities : list of n_rows dicts {class as text: probability}; None for numbers, and
-            for estimators that have none
-        """
-        with warnings.catch_warnings():
+    def predict_frame(self, frame: pd.DataFrame) -> Answers:
+        """Answers to a frame of shape (n_rows, n_fields), as `Schema.frame` makes it."""
+        with self._one_at_a_time, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of steps that were fitted on another dtype of the same numbers
-            answers = np.asarray(self._pipeline.predict(frame))
-            if not self._classes:
-                return answers.astype("float64").tolist(), None
-            labels = [self._classes[label] for label in answers.tolist()]
+            answers = np.asarray(self.pipeline.predict(frame))
+            if not self._positions:
+                return Answers(answers.astype("float64"))
+            values = np.array([self._positions[label] for label in answers.tolist()], dtype="int64")
             if not self._order:
-                return labels, None
-            scores = np.asarray(self._pipeline.predict_proba(frame), dtype="float64")
-        keys = [str(value) for value in self._order]
-        return labels, [dict(zip(keys, row, strict=True)) for row in scores.tolist()]
+                return Answers(values)
+            scores = np.asarray(self.pipeline.predict_proba(frame), dtype="float64")
+        return Answers(values, scores[:, np.argsort(self._order)])

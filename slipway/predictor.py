@@ -5,66 +5,51 @@ The API, the batch and the page call the same `Predictor`, so their numbers cann
 
 import csv
 import io
-import math
 import random
 from collections.abc import Sequence
 from datetime import date, timedelta
-from threading import Lock
 from typing import Any, Protocol
 
-import pandas as pd
+import numpy as np
+import numpy.typing as npt
 
+from slipway.columns import Columns
+from slipway.compiled import CompiledEngine
 from slipway.data import TextTable
 from slipway.errors import GoldenMismatchError, RecordsError
 from slipway.fields import NO_ANSWER, OUT_OF_RANGE, Detail, Field, Record, words
-from slipway.native import NativeEngine
+from slipway.parity import Answers, Prediction, equal
 from slipway.schema import Checked, CheckedTable, Schema
 from slipway.store import Version
 
-Prediction = dict[str, Any]
-
 
 class Engine(Protocol):
-    """What answers a frame; see `NativeEngine.predict`."""
+    """What answers columns: a compiled graph (`CompiledEngine`) or a fitted pipeline (`NativeEngine`)."""
 
     name: str
 
-    def predict(self, frame: pd.DataFrame) -> tuple[list[Any], list[dict[str, float]] | None]:
-        """Predictions, and probabilities where there are some."""
-
-
-def equal(answer: Prediction, wanted: Prediction, spread: float | None) -> bool:
-    """Whether two predictions are the same: the one rule for golden rows, API, page and image.
-
-    Numbers within 1e-5 of the larger of the value and the target's standard deviation
-    (`spread`), probabilities within 1e-5, classes exactly.
-    """
-    if spread is not None:
-        number, saved = float(answer["prediction"]), float(wanted["prediction"])
-        return abs(number - saved) <= 1e-5 * max(abs(saved), spread)
-    if answer["prediction"] != wanted["prediction"]:
-        return False
-    ours, theirs = answer["probabilities"] or {}, wanted["probabilities"] or {}
-    return ours.keys() == theirs.keys() and all(abs(ours[key] - theirs[key]) <= 1e-5 for key in ours)
+    def predict(self, taken: Columns) -> Answers:
+        """Answers to n rows; may be called by several threads at once."""
 
 
 class Predictor:
-    """Answers records by a schema and an engine. `tag` names the version in every answer.
-
-    Many threads may ask at once: checking and writing run side by side, the engine answers one
-    at a time, since PyCaret's pipelines do not promise to be safe on several.
-    """
+    """Answers records by a schema and an engine. `tag` names the version in every answer."""
 
     def __init__(self, tag: str, schema: Schema, engine: Engine) -> None:
         self.tag = tag
         self.schema = schema
         self.engine = engine
-        self._one_at_a_time = Lock()
+        self._keys = [str(value) for value in schema.target.classes]
 
     @classmethod
     def load(cls, version: Version) -> "Predictor":
         """The predictor of a version that the store has checked."""
         schema = version.schema()
+        if version.engine == "onnx":
+            return cls(version.tag, schema, CompiledEngine.load(version.graph, schema))
+        # Only here: a server of a compiled version has neither PyCaret nor anything to unpickle.
+        from slipway.native import NativeEngine
+
         return cls(version.tag, schema, NativeEngine.load(version.pipeline, schema))
 
     def answer(self, records: Sequence[Any]) -> dict[str, Any]:
@@ -85,40 +70,46 @@ class Predictor:
         RecordsError
             If the pipeline has no finite answer for a value far outside the training range.
         """
-        if not checked.values:
+        if not checked.warnings:
             return []
-        frame = self.schema.frame(checked.values)
         try:
-            with self._one_at_a_time:
-                answers, probabilities = self.engine.predict(frame)
+            answers = self.engine.predict(checked.columns)
         except (ValueError, OverflowError, FloatingPointError):
             if far_out := self._far_out(checked):
                 raise RecordsError(far_out) from None
             raise
-        if not self.schema.target.classes:
-            odd = [i for i, answer in enumerate(answers) if not math.isfinite(answer)]
-            if odd:
-                raise RecordsError(self._far_out(checked, odd) or [_no_answer(i, {"field": None}) for i in odd])
-            return [
-                {"prediction": self._bounded(answer), "interval": None, "warnings": warned}
-                for answer, warned in zip(answers, checked.warnings, strict=True)
-            ]
-        scores: Sequence[dict[str, float] | None] = probabilities or [None] * len(answers)
+        if self.schema.target.classes:
+            return self._classes(answers, checked.warnings)
+        return self._numbers(answers, checked)
+
+    def _numbers(self, answers: Answers, checked: Checked) -> list[Prediction]:
+        odd = np.flatnonzero(~np.isfinite(answers.values)).tolist()
+        if odd:
+            raise RecordsError(self._far_out(checked, odd) or [_no_answer(i, {"field": None}) for i in odd])
         return [
-            {"prediction": answer, "probabilities": score, "warnings": warned}
-            for answer, score, warned in zip(answers, scores, checked.warnings, strict=True)
+            {"prediction": answer, "interval": None, "warnings": warned}
+            for answer, warned in zip(self.bounded(answers.values).tolist(), checked.warnings, strict=True)
         ]
 
-    def _bounded(self, answer: float) -> float:
-        """The answer inside the target's hard bounds: a bill is not negative."""
+    def _classes(self, answers: Answers, warnings: list[list[Detail]]) -> list[Prediction]:
+        classes = self.schema.target.classes
+        scores: Sequence[Any] = [None] * len(warnings)
+        if answers.probabilities is not None:
+            scores = [dict(zip(self._keys, row, strict=True)) for row in answers.probabilities.tolist()]
+        return [
+            {"prediction": classes[position], "probabilities": score, "warnings": warned}
+            for position, score, warned in zip(answers.values.tolist(), scores, warnings, strict=True)
+        ]
+
+    def bounded(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The values inside the target's hard bounds: a bill is not negative."""
         low, high = self.schema.target.minimum, self.schema.target.maximum
-        answer = answer if low is None else max(answer, low)
-        return answer if high is None else min(answer, high)
+        return values if low is None and high is None else np.clip(values, low, high)
 
     def _far_out(self, checked: Checked, records: Sequence[int] | None = None) -> list[Detail]:
         return [
             _no_answer(position, warning)
-            for position in (range(len(checked.values)) if records is None else records)
+            for position in (range(len(checked.warnings)) if records is None else records)
             for warning in checked.warnings[position]
             if warning["problem"] == OUT_OF_RANGE
         ]
@@ -170,8 +161,8 @@ class Predictor:
         """
         answers = self.answer(golden["records"])["predictions"]
         pairs = list(zip(answers, golden["predictions"], strict=True))
-        spread = self.schema.target.spread
-        wrong = [i for i, (answer, wanted) in enumerate(pairs) if not equal(answer, wanted, spread)]
+        target = self.schema.target
+        wrong = [i for i, (answer, wanted) in enumerate(pairs) if not equal(answer, wanted, target)]
         if wrong:
             answer, wanted = (pair["prediction"] for pair in pairs[wrong[0]])
             rows = ", ".join(map(str, wrong[:5])) + (", …" if len(wrong) > 5 else "")

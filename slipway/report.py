@@ -69,7 +69,7 @@ def plots(evaluation: Evaluation, schema: Schema, folder: Path) -> None:
 
 
 def _numbers(evaluation: Evaluation, label: str, folder: Path) -> None:
-    actual, predicted = np.asarray(evaluation.actual, float), np.asarray(evaluation.predicted, float)
+    actual, predicted = evaluation.actual, evaluation.predicted.values
     dots = {"s": 14, "alpha": 0.5, "color": ACCENT, "edgecolors": "none", "rasterized": len(actual) > 3000}
     ends = [min(actual.min(), predicted.min()), max(actual.max(), predicted.max())]
     with _figure(folder / "predicted.svg", f"actual {label}", "predicted") as axes:
@@ -83,30 +83,32 @@ def _numbers(evaluation: Evaluation, label: str, folder: Path) -> None:
 def _classes(evaluation: Evaluation, schema: Schema, folder: Path) -> None:
     classes = schema.target.classes
     names = [str(value) for value in classes]
-    matrix = confusion_matrix([str(v) for v in evaluation.actual], [str(v) for v in evaluation.predicted], labels=names)
+    positions = range(len(classes))
+    matrix = confusion_matrix(evaluation.actual, evaluation.predicted.values, labels=positions)
     with _figure(folder / "confusion.svg", "predicted", "actual", 4.8) as axes:
         axes.imshow(matrix, cmap="Blues", vmax=matrix.max() * 1.6)
         ticks = [said(schema.target.class_labels.get(name), "en") or name for name in names]
-        axes.set_xticks(range(len(names)), ticks)
-        axes.set_yticks(range(len(names)), ticks)
+        axes.set_xticks(positions, ticks)
+        axes.set_yticks(positions, ticks)
         for (row, column), count in np.ndenumerate(matrix):
             axes.text(column, row, f"{count:,}", ha="center", va="center", color=INK)
-    if evaluation.probabilities is None:
+    scores = evaluation.predicted.probabilities
+    if scores is None:
         return
-    shown = [schema.target.positive] if len(classes) == 2 else list(classes)
-    scores = pd.DataFrame(evaluation.probabilities)
-    actual = np.asarray([str(value) for value in evaluation.actual])
+    shown = [classes.index(schema.target.positive)] if len(classes) == 2 else positions
     with _figure(folder / "roc.svg", "false alarms (share of others)", "found (share of the class)") as axes:
         axes.plot([0, 1], [0, 1], color=SOFT, linewidth=1)
-        for value in map(str, shown):
-            false_alarms, found, _ = roc_curve(actual == value, scores[value])
-            axes.plot(false_alarms, found, linewidth=1.8, label=value)
+        for position in shown:
+            false_alarms, found, _ = roc_curve(evaluation.actual == position, scores[:, position])
+            axes.plot(false_alarms, found, linewidth=1.8, label=names[position])
         axes.legend(frameon=False, title=schema.target.label["en"])
     with _figure(folder / "calibration.svg", "predicted probability", "observed share") as axes:
         axes.plot([0, 1], [0, 1], color=SOFT, linewidth=1)
-        for value in map(str, shown):
-            observed, predicted = calibration_curve(actual == value, scores[value], n_bins=8, strategy="quantile")
-            axes.plot(predicted, observed, marker="o", linewidth=1.2, markersize=4, label=value)
+        for position in shown:
+            observed, predicted = calibration_curve(
+                evaluation.actual == position, scores[:, position], n_bins=8, strategy="quantile"
+            )
+            axes.plot(predicted, observed, marker="o", linewidth=1.2, markersize=4, label=names[position])
         axes.legend(frameon=False, title=schema.target.label["en"])
 
 

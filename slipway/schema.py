@@ -10,8 +10,11 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from slipway import columns
+from slipway.columns import Columns
 from slipway.data import TextTable
 from slipway.errors import RecordsError, nearest
 from slipway.fields import (
@@ -28,6 +31,9 @@ from slipway.fields import (
     shown,
 )
 from slipway.usecase import Task, Text
+
+SCREENED = 32
+"""From so many records on, columns are looked at first; for fewer, one by one is quicker."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +58,9 @@ class Target:
 
 @dataclass(frozen=True)
 class Checked:
-    """Records that passed: values as the pipeline takes them, and each record's warnings."""
+    """Records that passed: a column for each field, and each record's warnings."""
 
-    values: list[Record]
+    columns: Columns
     warnings: list[list[Detail]]
 
 
@@ -159,15 +165,33 @@ class Schema:
         RecordsError
             With every fault of every record.
         """
-        values, warnings, faults = [], [], []
-        for position, record in enumerate(records):
-            value, warned, found = self.check_record(record, position)
+        taken, doubtful = self._screen(records) if len(records) >= SCREENED else (None, range(len(records)))
+        warnings: list[list[Detail]] = [[] for _ in records]
+        values, faults = [], []
+        for position in doubtful:
+            value, warnings[position], found = self.check_record(records[position], position)
             values.append(value)
-            warnings.append(warned)
             faults += found
         if faults:
             raise RecordsError(faults)
-        return Checked(values, warnings)
+        looked_at = self.columns(values)
+        if taken is None:
+            return Checked(looked_at, warnings)
+        for name, column in taken.items():
+            column[doubtful] = looked_at[name]
+        return Checked(taken, warnings)
+
+    def _screen(self, records: Sequence[Any]) -> tuple[Columns, list[int]]:
+        """Columns of many records at once, and the positions of those that need a closer look."""
+        sound = [isinstance(record, dict) and record.keys() == self._known for record in records]
+        stand_in = {item.name: item.default for item in self.fields}
+        rows = [record if good else stand_in for record, good in zip(records, sound, strict=True)]
+        doubtful = ~np.array(sound, dtype=bool)
+        taken: Columns = {}
+        for item in self.fields:
+            taken[item.name], doubts = columns.screen(item, [row[item.name] for row in rows])
+            doubtful |= doubts
+        return taken, np.flatnonzero(doubtful).tolist()
 
     def check_table(self, table: TextTable) -> CheckedTable:
         """A CSV read by this schema: its good rows, and what is wrong with each of the others.
@@ -190,11 +214,11 @@ class Schema:
             hints = "; ".join(filter(None, (near[name].removeprefix("; ") for name in absent[:5])))
             missing = f"columns are missing: {', '.join(map(repr, absent))}; the file has {found}"
             raise RecordsError(details, f"{missing}; {hints}" if hints else missing)
-        columns = [_column_reader(item, table.decimal_comma) for item in self.fields]
+        readers = [_column_reader(item, table.decimal_comma) for item in self.fields]
         cells = [table.column(name) for name in self.names]
         good, values, warnings, faults = [], [], [], {}
         for row in range(len(table.rows)):
-            read = [reader(column[row]) for reader, column in zip(columns, cells, strict=True)]
+            read = [reader(column[row]) for reader, column in zip(readers, cells, strict=True)]
             problems = [{"problem": table.ragged[row]}] if row in table.ragged else [r[2] for r in read if r[2]]
             if problems:
                 faults[row] = [{"record": row, "line": table.lines[row]} | problem for problem in problems]
@@ -202,16 +226,19 @@ class Schema:
                 good.append(row)
                 values.append({name: r[0] for name, r in zip(self.names, read, strict=True)})
                 warnings.append([r[1] for r in read if r[1]])
-        return CheckedTable(table, good, Checked(values, warnings), faults)
+        return CheckedTable(table, good, Checked(self.columns(values), warnings), faults)
 
-    def frame(self, values: Sequence[Record]) -> pd.DataFrame:
-        """The frame that the pipeline is given, of shape (len(values), len(fields)).
+    def columns(self, values: Sequence[Record]) -> Columns:
+        """Checked values as columns, each of shape (len(values),)."""
+        return {item.name: columns.array(item, [record[item.name] for record in values]) for item in self.fields}
+
+    def frame(self, taken: Columns) -> pd.DataFrame:
+        """The frame that a fitted pipeline is given, of shape (n_rows, len(fields)).
 
         The index is 0, 1, 2, …: a repeated index makes PyCaret's transformers join a frame
         with itself.
         """
-        columns = {item.name: [record[item.name] for record in values] for item in self.fields}
-        return pd.DataFrame({item.name: to_dtype(columns[item.name], item.dtype) for item in self.fields})
+        return pd.DataFrame({item.name: columns.series(item, taken[item.name]) for item in self.fields})
 
 
 def _column_reader(item: Field, decimal_comma: bool) -> Callable[[str], tuple[Value, Detail | None, Detail | None]]:
@@ -229,13 +256,3 @@ def _column_reader(item: Field, decimal_comma: bool) -> Callable[[str], tuple[Va
         return known[cell]
 
     return read
-
-
-def to_dtype(values: Sequence[Any], dtype: str) -> pd.Series:
-    """A column of the dtype that the pipeline was fitted with; `None` becomes its missing value."""
-    column = pd.Series(list(values), dtype=object)
-    if dtype.startswith("datetime64"):
-        return pd.to_datetime(column).astype("datetime64[ns]")
-    if dtype == "object":
-        return column.where(column.notna(), float("nan"))
-    return column.astype("float64" if column.isna().any() and dtype != "bool" else dtype)

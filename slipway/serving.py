@@ -36,6 +36,8 @@ from slipway.store import Version, check_compatible
 
 log = logging.getLogger("bentoml")
 
+ENGINES = {"onnx": "compiled graph (onnx)", "native": "PyCaret pipeline (native): it was not compiled, see its card"}
+
 FAVICON = Path(__file__).parent / "page" / "favicon.svg"
 
 
@@ -143,7 +145,7 @@ class Served:
             "model": self.version.tag,
             "task": self.schema.task,
             "target": self.schema.target.name,
-            "engine": "native",
+            "engine": self.version.engine,
             "created": self.version.created.isoformat(),
             "packages": self.version.metadata["packages"],
             **{key: metrics[key] for key in ("estimator", "metric", "folds", "holdout", "rows", "importance")},
@@ -195,7 +197,8 @@ def make_service(served: Served, page: ASGIApp) -> Any:
     class Slipway:
         # Declared on the class, so that `bentoml build` takes the models along.
         version = bentoml.models.BentoModel(served.version.tag)
-        pipeline = bentoml.models.BentoModel(f"{served.version.name}-pipeline:{served.version.version}")
+        if served.version.engine == "native":
+            pipeline = bentoml.models.BentoModel(f"{served.version.name}-pipeline:{served.version.version}")
 
         def __init__(self) -> None:
             served.predictor  # noqa: B018 (loads it before the worker is ready)
@@ -207,7 +210,9 @@ def make_service(served: Served, page: ASGIApp) -> Any:
                 served.check_golden()
             except SlipwayError as exc:
                 raise SystemExit(f"slipway: {exc}") from None
-            log.info("%s repeats its golden answers; served by its PyCaret pipeline (native)", served.version.tag)
+            log.info(
+                "%s repeats its golden answers; served by its %s", served.version.tag, ENGINES[served.version.engine]
+            )
 
         @bentoml.api  # type: ignore[untyped-decorator]
         async def predict(self, records: Records) -> Answer:

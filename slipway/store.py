@@ -1,8 +1,10 @@
 """A model version in and out of the BentoML model store, and the layout of its folder.
 
-    <name>:<version>            schema.json, golden.json, background.csv, metrics.json,
+    <name>:<version>            schema.json, model.onnx, golden.json, background.csv, metrics.json,
                                 leaderboard.csv, card.md, card.zh.md, plots/, SHA256SUMS
     <name>-pipeline:<version>   pipeline.pkl, the fitted PyCaret pipeline, SHA256SUMS
+
+A version without model.onnx could not be compiled and is served by its pipeline.
 
 `SHA256SUMS` is what `sha256sum -c` reads, and covers BentoML's own model.yaml too. A
 version is made in a staging folder of the same disk and renamed into place, so that a
@@ -19,7 +21,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 
@@ -34,6 +36,7 @@ from slipway.schema import Schema
 
 SUMS = "SHA256SUMS"
 PIPELINE = "pipeline.pkl"
+GRAPH = "model.onnx"
 _SUFFIX = "-pipeline"
 
 
@@ -44,14 +47,29 @@ class Version:
     name: str
     version: str
     path: Path
-    pipeline: Path
     created: dt.datetime
     metadata: dict[str, Any]
+    engine: Literal["onnx", "native"]
+    pipelines: Path | None
 
     @property
     def tag(self) -> str:
         """`<name>:<version>`, as BentoML writes it."""
         return f"{self.name}:{self.version}"
+
+    @property
+    def graph(self) -> Path:
+        """The compiled graph; there if `engine` is "onnx"."""
+        return self.path / GRAPH
+
+    @property
+    def pipeline(self) -> Path:
+        """The pickled pipeline, which a bento of a compiled version does not take along."""
+        if self.pipelines is None:
+            raise ModelDamagedError(
+                self.tag, f"its pipeline {self.name}{_SUFFIX}:{self.version} is missing or unreadable"
+            )
+        return self.pipelines / PIPELINE
 
     def read_json(self, file: str) -> Any:
         """One of the version's JSON files."""
@@ -212,18 +230,25 @@ def find(tag: str) -> Version:
         raise ModelDamagedError(f"{name}:{version}", "its model.yaml cannot be read") from exc
     version = str(model.tag.version)
     _check_files(str(model.tag), Path(model.path))
+    engine: Literal["onnx", "native"] = "onnx" if (Path(model.path) / GRAPH).exists() else "native"
+    pipelines = _pipelines(f"{name}{_SUFFIX}:{version}")
+    found = Version(name, version, Path(model.path), model.creation_time, dict(model.info.metadata), engine, pipelines)
+    if pipelines is not None or engine == "native":
+        _check_files(found.tag, found.pipeline.parent)
+    return found
+
+
+def _pipelines(tag: str) -> Path | None:
     try:
-        pipeline = Path(bentoml.models.get(f"{name}{_SUFFIX}:{version}").path)
-    except Exception as exc:
-        raise ModelDamagedError(
-            str(model.tag), f"its pipeline {name}{_SUFFIX}:{version} is missing or unreadable"
-        ) from exc
-    _check_files(str(model.tag), pipeline)
-    return Version(name, version, Path(model.path), pipeline / PIPELINE, model.creation_time, dict(model.info.metadata))
+        return Path(bentoml.models.get(tag).path)
+    except bentoml.exceptions.NotFound:
+        return None
+    except Exception as exc:  # a damaged model.yaml raises whatever its reader raises
+        raise ModelDamagedError(tag.replace(f"{_SUFFIX}:", ":"), f"the model.yaml of {tag} cannot be read") from exc
 
 
 def check_compatible(version: Version) -> None:
-    """Refuse a version whose pipeline was pickled with other packages than are installed.
+    """Refuse a natively served version that was pickled with other packages than are installed.
 
     Pickles of scikit-learn promise nothing across versions; a bug-fix release (the third
     number) is let through, and the golden rows then show whether it still answers the same.
@@ -233,7 +258,7 @@ def check_compatible(version: Version) -> None:
         for package, made in version.metadata["packages"].items()
         if made.split(".")[:2] != _installed(package).split(".")[:2]
     ]
-    if differences:
+    if version.engine == "native" and differences:
         raise ModelIncompatibleError(version.tag, differences)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from slipway import store
+from slipway.native import NativeEngine
 from slipway.predictor import Predictor
 from tests.conftest import PERSON, Server
 
@@ -53,4 +54,7 @@ def refusal(response: httpx.Response, status: int = 400) -> dict:
 
 
 def fitted(tag: str) -> Predictor:
-    return Predictor.load(store.find(tag))
+    """A predictor that answers with the fitted pipeline, whatever serves the version."""
+    version = store.find(tag)
+    schema = version.schema()
+    return Predictor(tag, schema, NativeEngine.load(version.pipeline, schema))

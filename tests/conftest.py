@@ -8,9 +8,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 HOME = Path(tempfile.mkdtemp(prefix="slipway-tests-"))
@@ -24,7 +24,7 @@ import pytest
 
 import train as command
 from slipway import store
-from slipway.predictor import Predictor
+from slipway.native import NativeEngine
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = Path("/usr/bin/chromium")
@@ -90,6 +90,7 @@ class Server:
     url: str
     process: subprocess.Popen[str]
     log: Path
+    before_stop: list[Callable[[], None]] = field(default_factory=list)
 
     def post(self, path: str, **arguments: object) -> httpx.Response:
         return httpx.post(self.url + path, timeout=60, **arguments)
@@ -122,8 +123,8 @@ def serve(*arguments: str, cwd: Path = ROOT, **environment: str) -> Iterator[Ser
         process = subprocess.Popen(
             command, cwd=cwd, env=os.environ | environment, stdout=out, stderr=subprocess.STDOUT, text=True
         )
+    server = Server(f"http://127.0.0.1:{port}", process, log)
     try:
-        server = Server(f"http://127.0.0.1:{port}", process, log)
         deadline = time.monotonic() + 180
         while process.poll() is None and time.monotonic() < deadline:
             try:
@@ -135,6 +136,8 @@ def serve(*arguments: str, cwd: Path = ROOT, **environment: str) -> Iterator[Ser
             pytest.fail(f"the server is not ready:\n{log.read_text()}")
         yield server
     finally:
+        for close in server.before_stop:
+            close()
         process.terminate()
         process.wait(60)
 
@@ -180,6 +183,8 @@ def open_page(browser):
     def open_page(server: Server, path: str = "/ui/", **options: object):
         context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True, **options)
         contexts.append(context)
+        # A page that is still loading when its server goes away would report that as a fault.
+        server.before_stop.append(context.close)
         page = context.new_page()
         page.on("console", lambda message: faults.append(message.text) if is_fault(message) else None)
         page.on("pageerror", lambda error: faults.append(str(error)))
@@ -197,8 +202,8 @@ def open_page(browser):
 
 def pipeline(tag: str):
     """The fitted pipeline and the schema of a version."""
-    predictor = Predictor.load(store.find(tag))
-    return predictor.engine._pipeline, predictor.schema
+    version = store.find(tag)
+    return NativeEngine.load(version.pipeline, version.schema()).pipeline, version.schema()
 
 
 def sentence(page) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from slipway import store
 from slipway.data import locate
-from slipway.predictor import equal
+from slipway.parity import equal
 from slipway.usecase import DataSource
 from tests.conftest import HOME, pipeline, says, serve, train, trained
 
@@ -44,8 +44,8 @@ def masses() -> str:
 def test_penguin_species_go_from_a_csv_to_api_and_page(penguins, open_page):
     fitted, schema = pipeline(penguins)
     unmeasured = GENTOO | {"sex": None, "bill_depth_mm": None}
-    wanted = fitted.predict(schema.frame([GENTOO, unmeasured])).tolist()
-    shares = fitted.predict_proba(schema.frame([GENTOO, unmeasured]))
+    wanted = fitted.predict(schema.frame(schema.columns([GENTOO, unmeasured]))).tolist()
+    shares = fitted.predict_proba(schema.frame(schema.columns([GENTOO, unmeasured])))
 
     with serve("--arg", "model=penguins") as server:
         answers = server.post("/predict", json={"records": [GENTOO, unmeasured]}).json()["predictions"]
@@ -66,7 +66,7 @@ def test_penguin_species_go_from_a_csv_to_api_and_page(penguins, open_page):
 def test_penguin_masses_go_from_a_csv_to_api_and_page(masses, open_page):
     fitted, schema = pipeline(masses)
     record = {"species": "Gentoo"} | {name: value for name, value in GENTOO.items() if name != "body_mass_g"}
-    wanted = float(fitted.predict(schema.frame([record]))[0])
+    wanted = float(fitted.predict(schema.frame(schema.columns([record])))[0])
 
     with serve("--arg", f"model={masses}") as server:
         answer = server.post("/predict", json={"records": [record]}).json()["predictions"][0]
@@ -78,7 +78,7 @@ def test_penguin_masses_go_from_a_csv_to_api_and_page(masses, open_page):
         page.get_by_label("male", exact=True).check()
         says(page, f"Predicted body_mass_g: {wanted:,.0f}")
 
-    assert equal(answer, {"prediction": wanted}, schema.target.spread)
+    assert equal(answer, {"prediction": wanted}, schema.target)
 
 
 ODD = ["年龄 (岁)", "a.b [kg]", "class", "is ok?", "since", "<b>x</b>", 'say "hi", you', "x: y"]
@@ -118,7 +118,7 @@ def test_odd_column_names_work_all_the_way_to_api_and_page(open_page):
         "integer", "number", "category", "boolean", "date", "number", "category", "number",
     ]  # fmt: skip
     record = schema.example() | {"年龄 (岁)": 33, "class": "y,2", "a.b [kg]": None}
-    wanted = float(fitted.predict(schema.frame([record]))[0])
+    wanted = float(fitted.predict(schema.frame(schema.columns([record])))[0])
 
     with serve("--arg", f"model={tag}") as server:
         answer = server.post("/predict", json={"records": [record]}).json()["predictions"][0]
@@ -129,7 +129,7 @@ def test_odd_column_names_work_all_the_way_to_api_and_page(open_page):
         page.get_by_label("Not measured").check()
         says(page, f"Predicted lambda: {wanted:,.2f}")
 
-    assert equal(answer, {"prediction": wanted}, schema.target.spread)
+    assert equal(answer, {"prediction": wanted}, schema.target)
     assert file.headers["x-faulty-rows"] == "0" and len(list(csv.reader(io.StringIO(file.text), delimiter=";"))) == 241
 
 

@@ -405,7 +405,7 @@ def test_the_table_learnt_from_is_read_back_as_the_pipeline_saw_it(tmp_path, cel
     checked = result.schema.check_table(parse_csv(path.read_bytes()))
 
     assert checked.faults == {}
-    pd.testing.assert_frame_equal(result.schema.frame(checked.checked.values), result.inputs)
+    pd.testing.assert_frame_equal(result.schema.frame(checked.checked.columns), result.inputs)
 
 
 @pytest.mark.parametrize(

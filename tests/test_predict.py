@@ -8,6 +8,7 @@ import time
 import bentoml
 import pytest
 
+from slipway.parity import equal
 from slipway.predictor import draw_records
 from tests.calls import GOOD, JSON, REGIONS, fitted, predict, refusal
 from tests.conftest import PATIENT, PERSON
@@ -21,7 +22,7 @@ def test_insurance_answers_are_the_fitted_pipelines_own_in_the_order_asked(insur
 
     answered = predict(insurance_server, *records)
 
-    wanted, _ = own.engine.predict(own.schema.frame(records))
+    wanted = own.engine.predict(own.schema.columns(records)).values
     assert answered.status_code == 200, answered.text
     assert answered.json()["model"] == insurance
     assert [one["prediction"] for one in answered.json()["predictions"]] == pytest.approx([max(0, y) for y in wanted])
@@ -36,14 +37,15 @@ def test_diabetes_answers_are_the_fitted_pipelines_own_and_probabilities_sum_to_
 
     answered = predict(diabetes_server, *records)
 
-    wanted, shares = own.engine.predict(own.schema.frame(records))
+    wanted = own.predict(own.schema.check_records(records))
     assert answered.status_code == 200, answered.text
     assert answered.json()["model"] == diabetes
     predictions = answered.json()["predictions"]
-    assert [one["prediction"] for one in predictions] == wanted and set(wanted) == {0, 1}
-    for one, share in zip(predictions, shares, strict=True):
+    assert [one["prediction"] for one in predictions] == [one["prediction"] for one in wanted]
+    assert {one["prediction"] for one in predictions} == {0, 1}
+    for one, own_answer in zip(predictions, wanted, strict=True):
         assert one.keys() == {"prediction", "probabilities", "warnings"}
-        assert one["probabilities"] == pytest.approx(share) and one["probabilities"].keys() == {"0", "1"}
+        assert equal(one, own_answer, own.schema.target) and one["probabilities"].keys() == {"0", "1"}
         assert math.fsum(one["probabilities"].values()) == pytest.approx(1)
         assert one["prediction"] == int(one["probabilities"]["1"] > 0.5)
 

@@ -9,7 +9,7 @@ import pytest
 from slipway.data import parse_csv
 from slipway.errors import RecordsError
 from slipway.fields import Field, words
-from slipway.schema import Schema, Target
+from slipway.schema import SCREENED, Schema, Target
 
 
 def a(name, kind, dtype, default, **more):
@@ -49,10 +49,45 @@ def read(text, schema=SCHEMA):
     return schema.check_table(parse_csv(text.encode()))
 
 
+def given(checked, schema=SCHEMA):
+    """The rows that a fitted pipeline would be given, with None for missing and dates as text."""
+    frame = schema.frame(checked.columns).astype(object)
+    rows = frame.where(frame.notna(), None).to_dict("records")
+    return [{k: v.date().isoformat() if isinstance(v, pd.Timestamp) else v for k, v in row.items()} for row in rows]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {}, {"age": "40"}, {"age": True}, {"age": 40.5}, {"age": None}, {"age": 10**400}, {"age": float("nan")},
+        {"bmi": None}, {"bmi": float("nan")}, {"bmi": 0}, {"bmi": 1e300}, {"bmi": 99.5}, {"smoker": "maybe"}, {"smoker": True},
+        {"insured": 1}, {"insured": "yes"}, {"grade": 2.0}, {"grade": True}, {"grade": 7}, {"grade": []}, {"region": None},
+        {"region": "?"}, {"region": 3}, {"day": "2020-02-30"}, {"day": "2030-01-01"}, {"note": 1}, {"extra": 1},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_a_record_among_many_is_checked_as_it_is_alone(odd):
+    def told(records):
+        try:
+            checked = SCHEMA.check_records(records)
+        except RecordsError as refused:
+            return [{**detail, "record": 0} for detail in refused.details]
+        position = len(records) - 1
+        return [repr({**given(checked)[position]}), checked.warnings[position]]
+
+    many = [dict(RECORD) for _ in range(SCREENED)]
+
+    assert told([*many, RECORD | odd]) == told([RECORD | odd])
+
+
+def test_a_record_among_many_that_is_no_object_is_named():
+    assert [fault["record"] for fault in faults([RECORD] * SCREENED + [7])] == [SCREENED]
+
+
 def test_a_record_without_fault_is_taken_as_it_is():
     checked = SCHEMA.check_records([RECORD])
 
-    assert checked.values == [RECORD]
+    assert given(checked) == [RECORD]
     assert checked.warnings == [[]]
 
 
@@ -76,7 +111,7 @@ def test_a_record_without_fault_is_taken_as_it_is():
 def test_a_value_is_taken_as_the_pipeline_needs_it(name, value, taken):
     checked = SCHEMA.check_records([RECORD | {name: value}])
 
-    found = checked.values[0][name]
+    found = given(checked)[0][name]
     assert (found, type(found)) == (taken, type(taken))
     assert checked.warnings == [[]]
 
@@ -163,7 +198,7 @@ def test_a_fault_says_what_was_expected(name, value, expected):
 def test_a_value_outside_the_training_range_is_taken_with_a_warning(name, value, taken, seen):
     checked = SCHEMA.check_records([RECORD | {name: value}])
 
-    assert checked.values[0][name] == taken
+    assert given(checked)[0][name] == taken
     assert checked.warnings == [[{"field": name, "value": taken, "problem": RANGE, "expected": seen}]]
 
 
@@ -171,7 +206,7 @@ def test_a_value_outside_the_training_range_is_taken_with_a_warning(name, value,
 def test_a_value_that_stands_for_missing_is_read_as_not_measured_with_a_warning(name, value):
     checked = SCHEMA.check_records([RECORD | {name: value}])
 
-    assert checked.values[0][name] is None
+    assert given(checked)[0][name] is None
     assert checked.warnings == [[{"field": name, "value": value, "problem": "read as not measured", "expected": None}]]
 
 
@@ -230,7 +265,7 @@ def test_a_table_is_read_with_its_columns_in_any_order_and_others_between_them()
 
     result = read(header + "x,2020-02-01,north,7,1,true,no,25.5,40\n")
 
-    assert result.checked.values == [RECORD]
+    assert given(result.checked) == [RECORD]
     assert (result.good, result.faults) == ([0], {})
 
 
@@ -257,7 +292,7 @@ def test_a_table_is_read_with_its_columns_in_any_order_and_others_between_them()
 def test_a_cell_is_read_as_its_field_needs_it(row, name, value):
     result = read(HEADER + row)
 
-    found = result.checked.values[0][name]
+    found = given(result.checked)[0][name]
     assert (found, type(found)) == (value, type(value))
 
 
@@ -293,7 +328,7 @@ def test_a_category_that_is_a_number_is_read_as_numbers_are_written(cell):
 
     result = read(f"size;id\n{cell};1\n", schema)
 
-    assert result.checked.values == [{"size": 1.5}]
+    assert given(result.checked, schema) == [{"size": 1.5}]
 
 
 @pytest.mark.parametrize(
@@ -305,9 +340,9 @@ def test_a_category_that_is_a_number_is_read_as_numbers_are_written(cell):
     ids=["number for a category", "text for a number"],
 )
 def test_a_cell_that_stands_for_missing_is_read_as_not_measured(field, cell):
-    result = read(f"x,id\n{cell},1\n", replace(SCHEMA, fields=(field,)))
+    schema = replace(SCHEMA, fields=(field,))
 
-    assert result.checked.values == [{"x": None}]
+    assert given(read(f"x,id\n{cell},1\n", schema).checked, schema) == [{"x": None}]
 
 
 def test_all_missing_columns_are_named_with_the_nearest_that_is_there():
@@ -322,9 +357,9 @@ def test_all_missing_columns_are_named_with_the_nearest_that_is_there():
 
 @pytest.mark.parametrize("nothing", [{}, {"bmi": None, "region": None, "day": None}], ids=["all given", "gaps"])
 def test_the_frame_has_the_dtypes_of_training_and_an_index_from_0(nothing):
-    values = SCHEMA.check_records([RECORD | nothing] * 3).values
+    checked = SCHEMA.check_records([RECORD | nothing] * 3)
 
-    frame = SCHEMA.frame(values)
+    frame = SCHEMA.frame(checked.columns)
 
     assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == {
         "age": "int64", "bmi": "float64", "smoker": "object", "insured": "bool", "grade": "int64", "region": "object",

@@ -1,0 +1,104 @@
+"""Which converter makes the graph of which fitted class.
+
+A converter is registered for the classes it is exact for, by the exact class and not by
+inheritance: a subclass may predict otherwise. Adding one is a function and a decorator:
+
+    @regressor(Lasso, Ridge)
+    def linear(model, inputs): ...
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from spox import Var
+
+from slipway.compile.errors import CannotCompileError
+from slipway.compile.table import Column, Table
+
+
+@dataclass(frozen=True)
+class Classes:
+    """What a classifier says of n rows.
+
+    `label` is int64 of shape (n,): positions in the estimator's `classes_`. `probabilities`
+    is double of shape (n, n_classes), None for an estimator that has none. `scores` is its
+    `decision_function`, double, of shape (n,) for two classes, else (n, n_classes).
+    """
+
+    label: Var
+    probabilities: Var | None = None
+    scores: Var | None = None
+
+
+C = TypeVar("C")
+
+StepConverter = Callable[[Any, Table, list[str]], dict[str, Column]]
+MatrixConverter = Callable[[Any, Var], Var]
+Regressor = Callable[[Any, Var], Var]
+Classifier = Callable[[Any, Var], Classes]
+
+STEPS: dict[str, StepConverter] = {}
+MATRIX_STEPS: dict[str, MatrixConverter] = {}
+TABULATED: set[str] = set()
+REGRESSORS: dict[str, Regressor] = {}
+CLASSIFIERS: dict[str, Classifier] = {}
+
+
+def name_of(kind: type | str) -> str:
+    """The name under which a class is registered; a text, where its package may not be installed."""
+    return kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def step(*kinds: type | str) -> Callable[[StepConverter], StepConverter]:
+    """Registers `convert(transformer, table, include) -> columns`, for steps that need names or categories.
+
+    `include` are the names of the columns that the step is given; the columns it makes of
+    them replace them.
+    """
+    return _into(STEPS, kinds)
+
+
+def matrix_step(*kinds: type | str) -> Callable[[MatrixConverter], MatrixConverter]:
+    """Registers `convert(transformer, matrix) -> matrix`, for steps that take and give numbers alone."""
+    return _into(MATRIX_STEPS, kinds)
+
+
+def tabulated(*kinds: type | str) -> None:
+    """Registers steps that look at each category by itself: what they make of it is tabulated."""
+    TABULATED.update(map(name_of, kinds))
+
+
+def regressor(*kinds: type | str) -> Callable[[Regressor], Regressor]:
+    """Registers `convert(model, matrix) -> values` of shape (n,), double."""
+    return _into(REGRESSORS, kinds)
+
+
+def classifier(*kinds: type | str) -> Callable[[Classifier], Classifier]:
+    """Registers `convert(model, matrix) -> Classes`."""
+    return _into(CLASSIFIERS, kinds)
+
+
+def _into(register: dict[str, C], kinds: tuple[type | str, ...]) -> Callable[[C], C]:
+    def add(convert: C) -> C:
+        register.update({name_of(kind): convert for kind in kinds})
+        return convert
+
+    return add
+
+
+def regression(model: Any, matrix: Var) -> Var:
+    """The values, of shape (n,), of a fitted regressor."""
+    return _found(REGRESSORS, model, "regressor")(model, matrix)
+
+
+def classification(model: Any, matrix: Var) -> Classes:
+    """The classes of a fitted classifier."""
+    return _found(CLASSIFIERS, model, "classifier")(model, matrix)
+
+
+def _found(register: dict[str, C], model: Any, what: str) -> C:
+    kind = type(model)
+    if name_of(kind) not in register:
+        raise CannotCompileError(f"no converter for the {what} {kind.__name__}")
+    return register[name_of(kind)]
