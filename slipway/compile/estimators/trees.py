@@ -17,6 +17,7 @@ from sklearn import ensemble, tree
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
+from slipway.compile.estimators.parts import column, most_probable, two_classes
 from slipway.compile.registry import Classes, classifier, regressor
 from slipway.compile.table import const
 
@@ -128,11 +129,6 @@ def fitted_tree(estimator: Any, output: int = 0) -> Tree:
     )
 
 
-def column(matrix: Var) -> Var:
-    """A matrix of shape (n, 1) as (n,)."""
-    return op.squeeze(matrix, const([1], "int64"))
-
-
 @regressor(tree.DecisionTreeRegressor, tree.ExtraTreeRegressor)
 def tree_regressor(model: Any, matrix: Var) -> Var:
     return column(total(as_float32(matrix), [fitted_tree(model)], [0], 1))
@@ -159,16 +155,11 @@ def _voted(matrix: Var, models: Sequence[Any], n_classes: int) -> Classes:
     if n_classes == 2:
         trees = [fitted_tree(one, 1) for one in models]
         share = op.div(total(as_float32(matrix), trees, [0] * len(trees), 1), const(float(len(trees))))
-        return most_probable(op.concat([op.sub(const(1.0), share), share], axis=1))
+        return most_probable(two_classes(share))
     pairs: Iterable[tuple[Any, int]] = [(one, output) for one in models for output in range(n_classes)]
     trees = [fitted_tree(one, output) for one, output in pairs]
     votes = total(as_float32(matrix), trees, list(range(n_classes)) * len(models), n_classes)
     return most_probable(op.div(votes, const(float(len(models)))))
-
-
-def most_probable(probabilities: Var) -> Classes:
-    """The first class of the largest probability."""
-    return Classes(op.arg_max(probabilities, axis=1, keepdims=0), probabilities)
 
 
 @regressor(ensemble.GradientBoostingRegressor)
@@ -183,10 +174,8 @@ def boosted_classifier(model: Any, matrix: Var) -> Classes:
     scores = op.add(_boosted(model, matrix), const(_start(model)))
     if len(model.classes_) > 2:
         return Classes(op.arg_max(scores, axis=1, keepdims=0), op.softmax(scores, axis=1), scores)
-    share = op.sigmoid(scores)
-    probabilities = op.concat([op.sub(const(1.0), share), share], axis=1)
     label = op.cast(op.greater_or_equal(column(scores), const(0.0)), to=np.int64)
-    return Classes(label, probabilities, column(scores))
+    return Classes(label, two_classes(op.sigmoid(scores)), column(scores))
 
 
 def _boosted(model: Any, matrix: Var) -> Var:
