@@ -10,10 +10,14 @@ from typing import Any
 import pandas as pd
 
 from slipway import native, report, store
+from slipway.compile import CannotCompileError, compile_and_prove
+from slipway.compiled import CompiledEngine
+from slipway.draw import draw_records
 from slipway.errors import SlipwayError, TrainingError
 from slipway.evaluation import Evaluation, evaluate
 from slipway.learn import Learnt, learn
-from slipway.predictor import Predictor, draw_records
+from slipway.predictor import Engine, Predictor
+from slipway.schema import Schema
 from slipway.training import DEFAULT_METRIC, METRICS, Trained, quiet
 from slipway.usecase import FieldSpec, Kind, TargetSpec, TrainingSpec, UseCase, check_name, read
 
@@ -105,6 +109,7 @@ def save_version(
             finalised = hasattr(trained.model, "steps")
             pipeline = trained.model if finalised else experiment.finalize_model(trained.model)
     estimator = type(_final(pipeline)).__name__
+    graph, compiled = _compile(pipeline, learnt, say)
     metrics = {
         "metric": trained.metric,
         "estimator": estimator,
@@ -115,12 +120,15 @@ def save_version(
         "left_out": learnt.left_out,
         "failed": trained.failed,
         "tuned": trained.tuned,
+        "compiled": compiled,
         "data": data,
     }
 
     def write(tag: str, folder: Path, pipeline_folder: Path) -> dict[str, Any]:
         packages = native.save(pipeline, pipeline_folder / store.PIPELINE)
-        predictor = Predictor(tag, schema, native.NativeEngine.load(pipeline_folder / store.PIPELINE, schema))
+        predictor = Predictor(tag, schema, _engine(graph, pipeline_folder / store.PIPELINE, schema))
+        if graph is not None:
+            (folder / store.GRAPH).write_bytes(graph)
         _write_json(folder / "schema.json", schema.to_json())
         with quiet(), _predicting():
             golden = predictor.golden()
@@ -140,8 +148,30 @@ def save_version(
             "packages": packages,
         }
 
-    labels = {"task": schema.task, "estimator": estimator, "engine": native.NativeEngine.name}
+    labels = {"task": schema.task, "estimator": estimator, "engine": "native" if graph is None else "onnx"}
     return Saved(store.save(schema.name, write, labels), evaluation)
+
+
+def _compile(pipeline: Any, learnt: Learnt, say: Callable[[str], None]) -> tuple[bytes | None, dict[str, Any]]:
+    """The graph if there is one that answers as the pipeline does, and what the gate found, or why there is none."""
+    say("compiling …")
+    try:
+        with quiet():
+            model, parity = compile_and_prove(pipeline, learnt, say)
+    except CannotCompileError as exc:
+        reason = str(exc)
+    except Exception as exc:  # a pipeline that surprises a converter can still be served by itself
+        reason = f"the compiler failed ({type(exc).__name__}: {exc})"
+    else:
+        say(f"compiled: equal on {parity.rows:,} rows, {parity.seconds:.1f} s")
+        return model.SerializeToString(), parity.to_json()
+    say(f"not compiled, to be served by its pipeline: {reason}")
+    return None, {"reason": reason}
+
+
+def _engine(graph: bytes | None, pipeline: Path, schema: Schema) -> Engine:
+    """What will serve, loaded from what is saved."""
+    return native.NativeEngine.load(pipeline, schema) if graph is None else CompiledEngine(graph, schema)
 
 
 @contextmanager

@@ -5,9 +5,7 @@ The API, the batch and the page call the same `Predictor`, so their numbers cann
 
 import csv
 import io
-import random
 from collections.abc import Sequence
-from datetime import date, timedelta
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,6 +14,7 @@ import numpy.typing as npt
 from slipway.columns import Columns
 from slipway.compiled import CompiledEngine
 from slipway.data import TextTable
+from slipway.draw import draw_records
 from slipway.errors import GoldenMismatchError, RecordsError
 from slipway.fields import NO_ANSWER, OUT_OF_RANGE, Detail, Field, Record, words
 from slipway.parity import Answers, Prediction, equal
@@ -185,25 +184,3 @@ def _no_answer(record: int, warning: Detail) -> Detail:
 def _unused(name: str, taken: Sequence[str]) -> str:
     numbered = (f"{name}.{i}" if i else name for i in range(len(taken) + 1))
     return next(candidate for candidate in numbered if candidate not in taken)
-
-
-def draw_records(schema: Schema, count: int, seed: int) -> list[Record]:
-    """Records at random from what training saw: ranges, categories, and some values missing."""
-    rng = random.Random(seed)
-    return [{field.name: _draw(field, rng) for field in schema.fields} for _ in range(count)]
-
-
-def _draw(field: Field, rng: random.Random) -> Any:
-    if field.nullable and rng.random() < 0.1:
-        return None
-    if field.kind == "text":
-        return field.default  # what people wrote in training is not to be repeated
-    if field.categories:
-        return rng.choice(field.categories)
-    if isinstance(field.low, str) and isinstance(field.high, str):
-        first, last = date.fromisoformat(field.low), date.fromisoformat(field.high)
-        return (first + timedelta(days=rng.randint(0, (last - first).days))).isoformat()
-    low, high = float(field.low or 0), float(field.high or 0)
-    if field.kind == "integer":
-        return rng.randint(int(low), int(high))
-    return min(max(round(rng.uniform(low, high), field.decimals), low), high)

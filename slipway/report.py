@@ -141,6 +141,7 @@ def card(
         + t("chosen").format(metric=metrics["metric"], count=max(1, len(leaderboard))),
         f"- **{t('data')}**: {_cell(Path(data['source']).name)}, {t('rows').format(**rows)}"
         + (f"; {t('dropped').format(**data)}" if data.get("dropped") else ""),
+        f"- **{t('engine')}**: {_engine(metrics['compiled'], language)}",
         f"- **{t('version')}**: {tag}",
         "",
         f"## {t('quality')}",
@@ -174,6 +175,12 @@ def card(
     lines += [f"- {t('kept_rows' if training_rows else 'kept_none')}"]
     lines += ["", f"{t('packages')}: " + ", ".join(f"{name} {version}" for name, version in packages.items()), ""]
     return "\n".join(lines)
+
+
+def _engine(compiled: dict[str, Any], language: str) -> str:
+    if "reason" in compiled:
+        return said(texts.CARD["engine_native"], language).format(reason=_cell(compiled["reason"]))
+    return said(texts.CARD["engine_onnx"], language).format(**compiled)
 
 
 def _board(leaderboard: pd.DataFrame, language: str) -> list[str]:

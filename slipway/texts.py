@@ -97,6 +97,16 @@ CARD: dict[str, Text] = {
     },
     "kept_none": {"en": "No training row is kept with the version.", "zh": "版本中不保留任何训练数据行。"},
     "version": {"en": "Version", "zh": "版本"},
+    "engine": {"en": "Served by", "zh": "运行方式"},
+    "engine_onnx": {
+        "en": "a compiled graph (ONNX) that answered as the fitted pipeline did on {rows:,} rows "
+        "(largest difference {largest:.1g}; {seconds} s)",
+        "zh": "编译后的计算图（ONNX），在 {rows:,} 行上与训练所得流水线一致（最大差异 {largest:.1g}；{seconds} 秒）",
+    },
+    "engine_native": {
+        "en": "the fitted pipeline itself, since it was not compiled: {reason}",
+        "zh": "训练所得流水线本身；未编译的原因：{reason}",
+    },
     "packages": {"en": "Packages", "zh": "软件包"},
     "yes": {"en": "yes", "zh": "是"},
     "no": {"en": "no", "zh": "否"},

@@ -158,11 +158,11 @@ def test_a_batch_is_predicted_shown_and_given_back_whole(open_page, insurance_se
     done, rows = batch(page, path)
 
     wanted = fitted.predict(schema.frame(schema.columns(table.drop(columns="note").to_dict("records"))))
-    spread = schema.target.spread
+    target = schema.target
     assert done == "40 of 40 rows of people.csv predicted"
     assert [row["note"] for row in rows] == list(table.note)
     for row, value in zip(rows, wanted, strict=True):
-        assert equal({"prediction": float(row["prediction"])}, {"prediction": float(value)}, spread)
+        assert equal({"prediction": float(row["prediction"])}, {"prediction": float(value)}, target)
     assert page.locator(".slip-scroll tbody tr").count() == 20
     assert page.locator(".slip-faulty").count() == 0
 

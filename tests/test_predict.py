@@ -9,7 +9,7 @@ import bentoml
 import pytest
 
 from slipway.parity import equal
-from slipway.predictor import draw_records
+from slipway.draw import draw_records
 from tests.calls import GOOD, JSON, REGIONS, fitted, predict, refusal
 from tests.conftest import PATIENT, PERSON
 

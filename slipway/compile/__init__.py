@@ -1,1 +1,31 @@
 """Compiles a fitted PyCaret pipeline into one ONNX graph, and proves that it answers the same."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import onnx
+
+# PyCaret writes a logs.log into the working directory as soon as it is imported.
+os.environ.setdefault("PYCARET_CUSTOM_LOGGING_PATH", os.devnull)
+
+from slipway.compile.errors import CannotCompileError
+from slipway.compile.gate import Parity, prove
+from slipway.compile.pipeline import compile_pipeline
+from slipway.learn import Learnt
+
+__all__ = ["CannotCompileError", "Parity", "compile_and_prove", "compile_pipeline", "prove"]
+
+
+def compile_and_prove(
+    pipeline: Any, learnt: Learnt, say: Callable[[str], None] = lambda text: None
+) -> tuple[onnx.ModelProto, Parity]:
+    """The graph of a fitted pipeline, and what the gate found.
+
+    Raises
+    ------
+    CannotCompileError
+        If a step has no converter, or the graph does not answer as the pipeline does.
+    """
+    model = compile_pipeline(pipeline, learnt.schema, learnt.inputs)
+    return model, prove(pipeline, model, learnt, say)

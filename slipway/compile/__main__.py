@@ -1,0 +1,130 @@
+"""Compile a saved PyCaret 3 pipeline into an ONNX graph, and check that it answers the same.
+
+    python -m slipway.compile pipeline.pkl --data rows.csv --out model.onnx
+
+The rows say what the raw fields are, and are compared on; a target column among them gives
+the scale of what counts as equal. The graph is written only if it passes. A pickle runs code
+when it is read: compile what you trust.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import onnx
+import pandas as pd
+
+from slipway.compile import compile_and_prove
+from slipway.compile.registry import TABULATED, name_of
+from slipway.data import read_table
+from slipway.errors import DataError, SlipwayError, nearest
+from slipway.learn import Learnt, learn
+from slipway.schema import Target
+from slipway.usecase import DataSource, FieldSpec, TargetSpec, UseCase
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit code 0 with the graph written, or 1 with one line that says why not."""
+    parser = argparse.ArgumentParser(prog="slipway.compile", description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("pipeline", help="what PyCaret's save_model() wrote, or a pickle of a finalised pipeline")
+    parser.add_argument(
+        "--data", required=True, metavar="FILE", help="a CSV or Parquet file with rows as it was fitted on"
+    )
+    parser.add_argument(
+        "--out", default="model.onnx", metavar="FILE", help="where to write the graph (default: model.onnx)"
+    )
+    args = parser.parse_args(argv)
+    try:
+        pipeline = _load(args.pipeline)
+        model, parity = compile_and_prove(pipeline, _learnt(pipeline, args.data), print)
+        _write(model, Path(args.out))
+    except SlipwayError as exc:
+        print(f"compile: {exc}", file=sys.stderr)
+        return 1
+    print(f"equal on {parity.rows:,} rows (largest difference {parity.largest:.1g}), {parity.seconds:.1f} s")
+    print(f"wrote {args.out} ({model.ByteSize():,} bytes)")
+    return 0
+
+
+def _load(path: str) -> Any:
+    try:
+        pipeline = joblib.load(path)
+    except Exception as exc:  # a file that is no pickle raises anything
+        raise SlipwayError(
+            f"{path} cannot be read as a pipeline ({type(exc).__name__}: {exc}); expected a PyCaret pickle"
+        ) from exc
+    if not hasattr(pipeline, "steps"):
+        raise SlipwayError(
+            f"{path} holds a {type(pipeline).__name__}, no pipeline; save it with save_model() as a whole"
+        )
+    return pipeline
+
+
+def _learnt(pipeline: Any, source: str) -> Learnt:
+    """The raw fields of the pipeline, learnt from rows."""
+    table = read_table(DataSource(source)).frame
+    target = next((w.target_name_ for _, w in pipeline.steps[:-1] if getattr(w, "target_name_", None)), None)
+    names = [name for name in _wanted(pipeline) if name != target]
+    absent = [name for name in names if name not in table.columns]
+    if absent:
+        near = nearest(absent[0], list(table.columns))
+        raise DataError(source, f"has no column {absent[0]!r}{near}; the pipeline was fitted on {', '.join(names)}")
+    answer = "answer"
+    while answer in names:
+        answer += "_"
+    # Any numbers do for a target here: only the inputs are learnt.
+    inputs = table[names].assign(**{answer: np.linspace(0.0, 1.0, len(table))})
+    case = UseCase("pipeline", TargetSpec(answer), task="regression", fields=_kinds(pipeline, table[names]))
+    learnt = learn(inputs, case, source, keep=names)
+    known = table[target] if target in table.columns else None
+    return replace(learnt, schema=replace(learnt.schema, target=_target(pipeline, learnt, known)))
+
+
+def _wanted(pipeline: Any) -> list[str]:
+    for _, wrapper in pipeline.steps[:-1]:
+        if getattr(wrapper, "feature_names_in_", None) is not None:
+            return list(wrapper.feature_names_in_)
+    return list(pipeline.steps[-1][1].feature_names_in_)
+
+
+def _kinds(pipeline: Any, inputs: pd.DataFrame) -> dict[str, FieldSpec]:
+    """Columns that the pipeline takes as categories or dates, whatever they look like."""
+    kinds: dict[str, FieldSpec] = {}
+    for name, wrapper in pipeline.steps[:-1]:
+        for column in getattr(wrapper, "_include", None) or ():
+            if name == "date_feature_extractor":
+                kinds[column] = FieldSpec(kind="date")
+            elif name.endswith("encoding") and name_of(type(wrapper.transformer)) in TABULATED and column in inputs:
+                kinds[column] = FieldSpec(kind="category")
+    return kinds
+
+
+def _target(pipeline: Any, learnt: Learnt, known: pd.Series | None) -> Target:
+    final = pipeline.steps[-1][1]
+    if hasattr(final, "classes_"):
+        encoder = dict(pipeline.steps).get("label_encoding")
+        classes = final.classes_ if encoder is None else encoder.transformer.inverse_transform(final.classes_)
+        return Target("class", {"en": "class"}, classes=tuple(classes.tolist()))
+    values = pipeline.predict(learnt.inputs) if known is None else known
+    return Target("value", {"en": "value"}, spread=float(np.std(np.asarray(values, dtype="float64"), ddof=1)))
+
+
+def _write(model: onnx.ModelProto, path: Path) -> None:
+    """Whole or not at all."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(model.SerializeToString())
+        os.chmod(file.name, 0o644)
+        os.replace(file.name, path)
+    except OSError as exc:
+        raise SlipwayError(f"{path} cannot be written: {exc.strerror or exc}") from exc
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,251 @@
+"""Rows at both sides of every split of the trees in a graph.
+
+A node is only asked by rows that reach it. So for each node a training row is taken that
+does, and the value that the node looks at is moved to the nearest numbers at both sides of
+the threshold: directly where the tree looks at a raw field, else by bisecting the way from
+that row to one at the other side until the tree's feature has the number wanted.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+from onnx import helper, numpy_helper
+
+from slipway.columns import Columns
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+LIMIT = 100_000
+"""Nodes for which rows are made, at most; every different split of a feature comes first."""
+STEPS = 56
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """A TreeEnsemble node of a graph: its attributes as arrays, and the tensor that it splits."""
+
+    matrix: str
+    single: bool
+    feature: Ints
+    split: Floats
+    strict: npt.NDArray[np.bool_]
+    true: Ints
+    false: Ints
+    true_leaf: npt.NDArray[np.bool_]
+    false_leaf: npt.NDArray[np.bool_]
+    missing_true: npt.NDArray[np.bool_]
+    roots: Ints
+
+    def goes_true(self, values: Floats, nodes: Ints) -> npt.NDArray[np.bool_]:
+        """Whether each value takes the true branch of its node."""
+        seen = values.astype("float32").astype("float64") if self.single else values
+        with np.errstate(invalid="ignore"):
+            less = np.where(self.strict[nodes], seen < self.split[nodes], seen <= self.split[nodes])
+        return np.where(np.isnan(seen), self.missing_true[nodes], less)
+
+    def sides(self) -> tuple[Floats, Floats]:
+        """For each node the nearest numbers at both sides of its split, in the type it compares in."""
+        with np.errstate(over="ignore"):
+            if not self.single:
+                low = np.where(self.strict, np.nextafter(self.split, -np.inf), self.split)
+                return low, np.nextafter(low, np.inf)
+            low = self.split.astype("float32")
+            above = low.astype("float64") > self.split
+            low = np.where(above | (self.strict & (low == self.split)), np.nextafter(low, np.float32(-np.inf)), low)
+            return low.astype("float64"), np.nextafter(low, np.float32(np.inf)).astype("float64")
+
+
+def tree_splits(model: onnx.ModelProto, trained: Columns) -> Iterator[Columns]:
+    """Rows around the splits of every tree, made from the training rows.
+
+    Parameters
+    ----------
+    trained : Columns
+        The training rows, each column of shape (n_rows,).
+    """
+    for ensemble in ensembles(model):
+        features = _Features(model, ensemble.matrix)
+        matrix = features(trained)
+        nodes, rows = _reached(ensemble, matrix)
+        nodes, rows = _spread(ensemble, nodes, rows)
+        yield from _moved(ensemble, features, matrix, trained, nodes, rows)
+
+
+def ensembles(model: onnx.ModelProto) -> Iterator[Ensemble]:
+    """The trees of a graph."""
+    made_by = {output: node for node in model.graph.node for output in node.output}
+    for node in model.graph.node:
+        if node.op_type != "TreeEnsemble":
+            continue
+        given = {item.name: helper.get_attribute_value(item) for item in node.attribute}
+        count = len(given["nodes_featureids"])
+        matrix, single = _before_float32(node.input[0], made_by)
+        missing = given.get("nodes_missing_value_tracks_true") or [0] * count
+        yield Ensemble(
+            matrix,
+            single,
+            np.array(given["nodes_featureids"], dtype="int64"),
+            numpy_helper.to_array(given["nodes_splits"]).astype("float64"),
+            numpy_helper.to_array(given["nodes_modes"]) == 1,
+            np.array(given["nodes_truenodeids"], dtype="int64"),
+            np.array(given["nodes_falsenodeids"], dtype="int64"),
+            np.array(given["nodes_trueleafs"], dtype=bool),
+            np.array(given["nodes_falseleafs"], dtype=bool),
+            np.array(missing, dtype=bool),
+            np.array(given["tree_roots"], dtype="int64"),
+        )
+
+
+def _before_float32(name: str, made_by: dict[str, onnx.NodeProto]) -> tuple[str, bool]:
+    """The double tensor behind `name`, and whether it went through float32 on the way."""
+    single = False
+    while (node := made_by.get(name)) is not None and node.op_type == "Cast":
+        single |= helper.get_attribute_value(node.attribute[0]) == onnx.TensorProto.FLOAT
+        name = node.input[0]
+    return name, single
+
+
+class _Features:
+    """The matrix that trees split, as a function of raw columns: the graph up to that tensor."""
+
+    def __init__(self, model: onnx.ModelProto, tensor: str) -> None:
+        head = onnx.ModelProto()
+        head.CopyFrom(model)
+        del head.graph.output[:]
+        head.graph.output.append(helper.make_tensor_value_info(tensor, onnx.TensorProto.DOUBLE, None))
+        _drop_unused(head.graph)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            head.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        self._inputs = [item.name for item in self._session.get_inputs()]
+
+    def __call__(self, rows: Columns) -> Floats:
+        """The matrix of n rows, of shape (n, n_features)."""
+        matrix: Floats = self._session.run(None, {name: rows[name] for name in self._inputs})[0]
+        return matrix
+
+
+def _drop_unused(graph: onnx.GraphProto) -> None:
+    wanted = {item.name for item in graph.output}
+    kept = []
+    for node in reversed(graph.node):
+        if wanted.intersection(node.output):
+            wanted.update(node.input)
+            kept.append(node)
+    del graph.node[:]
+    graph.node.extend(reversed(kept))
+    for items in (graph.initializer, graph.input):
+        used = [item for item in items if item.name in wanted]
+        del items[:]
+        items.extend(used)
+
+
+def _reached(ensemble: Ensemble, matrix: Floats) -> tuple[Ints, Ints]:
+    """For each node that some row reaches: the node, and the first such row."""
+    first = np.full(len(ensemble.feature), -1, dtype="int64")
+    for root in ensemble.roots:
+        rows = np.arange(len(matrix))
+        nodes = np.full(len(matrix), root)
+        while len(rows):
+            found, position = np.unique(nodes, return_index=True)
+            first[found] = rows[position]
+            goes = ensemble.goes_true(matrix[rows, ensemble.feature[nodes]], nodes)
+            leaf = np.where(goes, ensemble.true_leaf[nodes], ensemble.false_leaf[nodes])
+            nodes = np.where(goes, ensemble.true[nodes], ensemble.false[nodes])[~leaf]
+            rows = rows[~leaf]
+    reached = np.flatnonzero(first >= 0)
+    return reached, first[reached]
+
+
+def _spread(ensemble: Ensemble, nodes: Ints, rows: Ints) -> tuple[Ints, Ints]:
+    """At most `LIMIT` nodes, every different split of a feature among them first."""
+    if len(nodes) <= LIMIT:
+        return nodes, rows
+    pairs = np.stack([ensemble.feature[nodes].astype("float64"), ensemble.split[nodes]], axis=1)
+    _, first = np.unique(pairs, axis=0, return_index=True)
+    others = np.setdiff1d(np.arange(len(nodes)), first)
+    taken = np.concatenate([first, np.random.default_rng(4).permutation(others)])[: max(LIMIT, len(first))]
+    return nodes[taken], rows[taken]
+
+
+def _moved(
+    ensemble: Ensemble, features: _Features, matrix: Floats, trained: Columns, nodes: Ints, rows: Ints
+) -> Iterator[Columns]:
+    """The rows with the feature of each node moved to both sides of its split."""
+    raw = _raw_fields(matrix, trained)
+    low, high = ensemble.sides()
+    bisected = []
+    for feature in np.unique(ensemble.feature[nodes]):
+        here = ensemble.feature[nodes] == feature
+        if feature not in raw:
+            bisected.append(np.flatnonzero(here))
+            continue
+        for side in (low, high):
+            base = {name: column[rows[here]] for name, column in trained.items()}
+            yield base | {raw[feature]: side[nodes[here]]}
+    if bisected:
+        here = np.concatenate(bisected)
+        for side in (low, high):
+            yield from _on_the_way(ensemble, features, matrix, trained, nodes[here], rows[here], side[nodes[here]])
+
+
+def _raw_fields(matrix: Floats, trained: Columns) -> dict[int, str]:
+    """Which features are a raw field as it is, where it is not missing."""
+    found = {}
+    for feature in range(matrix.shape[1]):
+        for name, column in trained.items():
+            if column.dtype == np.float64:
+                there = ~np.isnan(column)
+                if there.any() and np.array_equal(matrix[there, feature], column[there]):
+                    found[feature] = name
+    return found
+
+
+def _on_the_way(
+    ensemble: Ensemble,
+    features: _Features,
+    matrix: Floats,
+    trained: Columns,
+    nodes: Ints,
+    rows: Ints,
+    wanted: Floats,
+) -> Iterator[Columns]:
+    """Rows between two training rows whose feature is `wanted`, for features made of several fields.
+
+    Only the numbers move; texts stay those of the row that reaches the node. Where the way
+    does not cross the split (a category's 0 and 1, for instance), there is nothing to add.
+    """
+    numbers = [name for name, column in trained.items() if column.dtype == np.float64]
+    if not numbers:
+        return
+    feature = ensemble.feature[nodes]
+    here = matrix[rows, feature]
+    # From each row towards the training row whose feature is the farthest at the other side.
+    smallest, largest = np.nanargmin(matrix, axis=0), np.nanargmax(matrix, axis=0)
+    towards = np.where(here > wanted, smallest[feature], largest[feature])
+    start = {name: trained[name][rows] for name in trained}
+    way = {name: trained[name][towards] - trained[name][rows] for name in numbers}
+    low, high = np.zeros(len(nodes)), np.ones(len(nodes))
+
+    def at(share: Floats) -> Columns:
+        return start | {name: start[name] + share * np.nan_to_num(way[name]) for name in numbers}
+
+    def value(share: Floats) -> Floats:
+        found: Floats = features(at(share))[np.arange(len(nodes)), feature]
+        return found
+
+    rising = here < wanted
+    crossing = np.where(rising, value(high) >= wanted, value(high) <= wanted)
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        seen = value(middle)
+        before = np.where(rising, seen < wanted, seen > wanted)
+        low, high = np.where(before, middle, low), np.where(before, high, middle)
+    yield {name: column[crossing] for name, column in at(high).items()}

