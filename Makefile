@@ -12,7 +12,7 @@ TIMED = @bash scripts/timed
 export BENTOML_DO_NOT_TRACK := True
 export GRADIO_ANALYTICS_ENABLED := False
 
-.PHONY: help setup serve train models bento test lint format check lock screenshots
+.PHONY: help setup serve train models bento bench test lint format check lock screenshots
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,9 @@ models: $(READY)  ## list the versions in the store
 
 bento: $(READY) $(STORE)/$(NAME)/latest  ## build a bento of MODEL
 	@$(BIN)/bentoml build --arg model=$(MODEL)
+
+bench: $(READY)  ## measure beside others, into bench/results/ (OPTIONS="--quick")
+	@$(BIN)/python -m bench $(OPTIONS)
 
 test: $(READY)  ## run the tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile

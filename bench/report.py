@@ -1,0 +1,114 @@
+"""The bars and the tables, as Markdown that can also be read on a terminal."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.inprocess import OURS, PIPELINE
+from bench.rounds import Measured, median, ratio
+from bench.servers import BENTOML, DIABETES, FASTAPI, GRADIO, PYCARET, SKLEARN, SLIPWAY
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What a figure, or with `to` the ratio of two, must reach: at least, or at most."""
+
+    text: str
+    measure: str
+    of: str
+    to: str | None = None
+    least: float | None = None
+    most: float | None = None
+
+    def judge(self, measured: Measured) -> tuple[float | None, str, str]:
+        """What was found, the bar, and whether it is met."""
+        found = ratio(measured, self.measure, self.of, self.to) if self.to else median(measured, self.measure, self.of)
+        bar = f"at least {self.least:g}" if self.least is not None else f"at most {self.most:g}"
+        if found is None:
+            return None, bar, "not measured"
+        met = found >= self.least if self.least is not None else self.most is not None and found <= self.most
+        return found, bar, "met" if met else "NOT met"
+
+
+BARS = (
+    Bar("one row in process: times quicker than PyCaret's Pipeline.predict", "inprocess_one_ms", PIPELINE, OURS, 100),
+    Bar("one row in process: median ms", "inprocess_one_ms", OURS, most=0.25),
+    Bar("POST /predict, 1 connection: p50 ms", "one_p50_ms", SLIPWAY, most=2.2),
+    Bar("POST /predict, requests/s: ratio to BentoML without a model", "many_rps", SLIPWAY, BENTOML, 1),
+    Bar("… to FastAPI + scikit-learn by hand", "many_rps", SLIPWAY, SKLEARN, 3),
+    Bar("… to FastAPI + PyCaret pipeline", "many_rps", SLIPWAY, PYCARET, 15),
+    Bar("… to bare FastAPI (an aim)", "many_rps", SLIPWAY, FASTAPI, 0.4),
+    Bar("10,000 rows in one request: s", "batch_s", SLIPWAY, most=0.12),
+    Bar("… ratio to BentoML without a model", "batch_s", SLIPWAY, BENTOML, most=3),
+    Bar("POST /explain, insurance: median ms", "explain_ms", SLIPWAY, most=50),
+    Bar("POST /explain, diabetes: median ms", "explain_ms", DIABETES, most=200),
+    Bar("start to ready: ratio to BentoML + empty Gradio page", "start_s", SLIPWAY, GRADIO, most=1.2),
+)
+
+TABLES = {
+    "In process, milliseconds": {"inprocess_one_ms": "1 row", "inprocess_many_ms": "10,000 rows"},
+    "POST /predict, one worker": {
+        "one_p50_ms": "p50 ms, 1 connection",
+        "one_rps": "requests/s, 1 connection",
+        "many_p50_ms": "p50 ms, 16 connections",
+        "many_rps": "requests/s, 16 connections",
+        "batch_s": "10,000 rows, s",
+    },
+    "Memory after that, MB": {"rss_mb": "resident", "pss_mb": "proportional"},
+    "POST /explain": {"explain_ms": "p50 ms"},
+    "Start to ready": {"start_s": "s"},
+    "Noise: a loop of plain Python that should always take as long": {"noise_ms": "ms"},
+}
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Rows under a head, padded so that the source is a table too."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = [head, ["-" * width for width in widths], *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
+    )
+
+
+def figure(value: float | None) -> str:
+    """Three digits that mean something."""
+    return "–" if value is None else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _cell(values: Sequence[float] | None) -> str:
+    if not values:
+        return "–"
+    spread = f" ({figure(min(values))}–{figure(max(values))})" if len(values) > 1 else ""
+    return figure(statistics.median(values)) + spread
+
+
+def _measures(measured: Measured, columns: dict[str, str]) -> str:
+    names = dict.fromkeys(name for measure in columns for name in measured.get(measure, ()))
+    rows = [[name, *(_cell(measured.get(measure, {}).get(name)) for measure in columns)] for name in names]
+    return table(["", *columns.values()], rows)
+
+
+def judged(measured: Measured) -> list[dict[str, Any]]:
+    """Every bar with what was found, for the JSON file."""
+    found = [(bar.text, *bar.judge(measured)) for bar in BARS]
+    return [dict(zip(("what", "found", "bar", "met"), one, strict=True)) for one in found]
+
+
+def render(result: dict[str, Any]) -> str:
+    """A whole result as Markdown."""
+    measured: Measured = result["measured"]
+    bars = [[one["what"], figure(one["found"]), one["bar"], one["met"]] for one in result["bars"]]
+    quick = "\n\n**A smoke run (`--quick`): no figure here is one to quote.**" if result["settings"]["quick"] else ""
+    parts = [
+        f"# Benchmarks, {result['date']}, commit {result['commit']}{quick}",
+        "Written by `make bench`. Medians over the rounds, smallest and largest round in brackets; a ratio is the median "
+        "of the rounds' own ratios. Everything in a table was measured in turn, in one run, on one machine.",
+        "Served: " + "; ".join(f"{tag} ({engine})" for tag, engine in result["models"].items()),
+        table(["bar", "found", "wanted", ""], bars),
+    ]
+    for title, columns in TABLES.items():
+        if any(measure in measured for measure in columns):
+            parts += [f"## {title}", _measures(measured, columns)]
+    parts += ["## Machine and versions", table(["", ""], [*result["machine"].items(), *result["versions"].items()])]
+    return "\n\n".join(parts) + "\n"
