@@ -5,6 +5,7 @@
     ├── DataError               a table cannot be read, or not be learnt from
     ├── TrainingError           PyCaret could not make a model of it
     ├── RecordsError            records sent to a model have faults, every one listed
+    ├── ExplanationError        an explanation was asked for that the model cannot give
     └── StoreError
         ├── ModelMissingError        nothing under that name in the BentoML store
         ├── ModelDamagedError        a file is not what it was when it was saved
@@ -12,7 +13,7 @@
         └── GoldenMismatchError      no longer gives the answers of training time
 
 Command lines print the text on one line and exit with 1; the HTTP service turns
-`RecordsError` into a 400. Anything else is a bug and keeps its traceback.
+`RecordsError` and `ExplanationError` into a 400. Anything else is a bug and keeps its traceback.
 """
 
 from collections.abc import Iterable, Sequence
@@ -68,6 +69,10 @@ class RecordsError(SlipwayError):
         super().__init__(text)
         self.details = list(details[: self.listed])
         self.count = count
+
+
+class ExplanationError(SlipwayError):
+    """The model has no number of the kind that was to be explained."""
 
 
 class StoreError(SlipwayError):

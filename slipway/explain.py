@@ -27,7 +27,7 @@ import numpy.typing as npt
 from slipway import columns
 from slipway.columns import Columns
 from slipway.errors import ExplanationError, RecordsError
-from slipway.fields import NO_ANSWER, UNKNOWN_CLASS, Detail, Field, Value, detail, same, shown
+from slipway.fields import NO_ANSWER, Detail, Field, Value, detail, same, shown
 from slipway.parity import Answers
 from slipway.predictor import Predictor
 from slipway.schema import Checked, Target
@@ -38,6 +38,8 @@ EXACT_FIELDS = 8
 
 SAMPLED_ROWS = 32_768
 """Rows that sampling may evaluate, unless two pairs of orders for each background row need more."""
+
+UNKNOWN_CLASS = "unknown class"
 
 _BLOCK_ROWS = 16_384
 _BLOCK_CELLS = 2**21
@@ -117,7 +119,7 @@ class Exact:
         subsets = np.arange(2**count)
         self._others = subsets[::-1]  # of each subset the fields that are not in it
         self._first_alike = _first_alike(background)
-        sizes = sum((subsets >> field) & 1 for field in range(count))
+        sizes = ((subsets[:, None] >> np.arange(count)) & 1).sum(axis=1)
         orders = [math.factorial(k) * math.factorial(count - k - 1) / math.factorial(count) for k in range(count)]
         self._without = np.array([subsets[(subsets >> field) & 1 == 0] for field in range(count)])
         self._with = self._without | (1 << np.arange(count))[:, None]
@@ -159,7 +161,8 @@ class Sampled:
 
     From a background row the record's values are taken over one field after the other, and each
     field is given what the prediction changes at its step: the steps of one order add up, and so
-    do their means. The seed is fixed: the same record is always answered the same.
+    do their means. With its reverse an order is exact already where no more than two fields act
+    together. The seed is fixed: the same record is always answered the same.
     """
 
     def __init__(self, fields: int, size: int, rows: int = SAMPLED_ROWS) -> None:
@@ -238,18 +241,18 @@ class Explainer:
             raise RecordsError(faults)
         run = _Run(self._predictor, Checked(schema.columns([values]), [warnings]), self._background, wanted)
         shares = self._method.shares(run.differs(), run.ask)
-        contributions: list[dict[str, Any]] = [
-            {"field": name, "value": shown(record[name]), "contribution": added}
-            for name, added in zip(schema.names, shares.contributions.tolist(), strict=True)
-        ]
-        for entry, error in zip(contributions, () if shares.errors is None else shares.errors.tolist()):
-            entry["standard_error"] = error
+        found = {"contribution": shares.contributions}
+        if shares.errors is not None:
+            found["standard_error"] = shares.errors
         return {
             "model": self._predictor.tag,
             "base": shares.base,
             "prediction": run.prediction,
             **({"class": schema.target.classes[run.position]} if run.position is not None else {}),
-            "contributions": contributions,
+            "contributions": [
+                {"field": name, "value": shown(record[name]), **{key: float(found[key][i]) for key in found}}
+                for i, name in enumerate(schema.names)
+            ],
             "warnings": warnings,
         }
 
@@ -314,12 +317,12 @@ class _Run:
         if not np.isfinite(values).all():
             self._predictor.predict(self._checked)
             raise RecordsError([detail(0, None, None, NO_ANSWER, None)])
-        return values
+        return values if self.position is not None else self._predictor.bounded(values)
 
     def _number(self, answers: Answers) -> Floats:
         target = self._predictor.schema.target
         if not target.classes:
-            return self._predictor.bounded(np.asarray(answers.values, dtype="float64"))
+            return np.asarray(answers.values, dtype="float64")
         if answers.probabilities is None:
             raise ExplanationError(
                 "the estimator gives classes without probabilities, so there is no number to explain; "

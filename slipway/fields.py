@@ -66,13 +66,13 @@ def shown(value: Any) -> Any:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text):,} characters)"
 
 
-def _same(one: Any, other: Any) -> bool:
+def same(one: Any, other: Any) -> bool:
     """Whether two values are the same in JSON, which tells 1 from true where Python does not."""
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
 def _among(value: Any, values: Sequence[Any]) -> bool:
-    return any(_same(value, other) for other in values)
+    return any(same(value, other) for other in values)
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class Field:
         if self.kind in ("date", "text") or not NUMBER.fullmatch(number):
             return cell
         # pandas writes 1.0 for a whole number where a column has gaps, and a person 1.50 for 1.5.
-        known = (value for value in by_text.values() if _same(value, float(number)))
+        known = (value for value in by_text.values() if same(value, float(number)))
         return next(known, float(number) if not self.categories else cell)
 
     @property
@@ -167,7 +167,7 @@ class Field:
 
     def _category(self, value: Any) -> Value:
         for category in self.categories:
-            if _same(category, value):
+            if same(category, value):
                 return category  # type: ignore[no-any-return]
         kinds = {type(category) for category in self.categories}
         raise Fault(UNKNOWN_CATEGORY if type(value) in kinds else WRONG_TYPE, self.expected)

@@ -69,8 +69,11 @@ def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is no JSON number")
 
 
-def parse_json(body: bytes) -> Any:
-    """Strict JSON: no NaN, no infinity, no key twice; anything else is `Refused` with 400."""
+def parse_json(body: bytes, expected: str) -> Any:
+    """Strict JSON: no NaN, no infinity, no key twice; anything else is `Refused` with 400.
+
+    `expected` shows what the body should look like.
+    """
     # Millions of tiny lists would have the garbage collector look at all of them again and again.
     gc.disable()
     try:
@@ -83,7 +86,25 @@ def parse_json(body: bytes) -> Any:
         reason = str(exc)
     finally:
         gc.enable()
-    raise Refused(400, f'the body is no JSON ({reason[:200]}); expected {{"records": [{{…}}]}}')
+    raise Refused(400, f"the body is no JSON ({reason[:200]}); expected {expected}")
+
+
+async def read_object(request: Request, limit: int, expected: str, key: str, optional: str | None = None) -> Any:
+    """The object that a request has as its JSON body: with `key`, with or without `optional`, and no other.
+
+    Raises
+    ------
+    Refused
+        415 for another content type, 413 over the limit (bytes), 400 for anything but such an object.
+    """
+    if media_type(request) != "application/json":
+        raise Refused(415, f"the content type is {shown(media_type(request)) or 'missing'}; send application/json")
+    body = parse_json(await read_body(request, limit), expected)
+    if isinstance(body, dict) and body.keys() - {optional} == {key}:
+        return body
+    keys = ", ".join(repr(shown(name)) for name in list(body)[:5]) if isinstance(body, dict) else ""
+    found = f"the keys {keys or '(none)'}" if isinstance(body, dict) else "no object"
+    raise Refused(400, f"the body has {found}; expected {expected}")
 
 
 async def uploaded(request: Request, limit: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from slipway.explain import EXACT_FIELDS
 from slipway.schema import Schema
 
 DOCS_PAGE = """<!doctype html>
@@ -67,6 +68,51 @@ def answer_schema(schema: Schema) -> dict[str, Any]:
     }
 
 
+def explanation_body(schema: Schema) -> dict[str, Any]:
+    """What `POST /explain` takes."""
+    properties: dict[str, Any] = {"record": schema.json_schema()}
+    example: dict[str, Any] = {"record": schema.example()}
+    target = schema.target
+    if target.classes:
+        usual = f"{target.positive!r}" if len(target.classes) == 2 else "the one that is predicted"
+        about = f"The class whose probability is explained; without one, {usual}."
+        properties["class"] = {"enum": list(target.classes), "description": about}
+        example["class"] = target.positive
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": ["record"],
+        "additionalProperties": False,
+        "example": example,
+    }
+
+
+def explanation_schema(schema: Schema) -> dict[str, Any]:
+    """What `POST /explain` answers."""
+    target = schema.target
+    unit = f" ({target.unit['en']})" if target.unit else ""
+    what = "probability of the class" if target.classes else f"prediction, {target.label['en']}{unit}"
+    number = {"type": "number"}
+    share: dict[str, Any] = {
+        "field": {"enum": schema.names},
+        "value": {"description": "As it was given; long texts are cut."},
+        "contribution": number | {"description": "The field's Shapley value, in the unit of the prediction."},
+    }
+    if len(schema.fields) > EXACT_FIELDS:
+        share["standard_error"] = number | {"description": "Of the contribution: with so many fields it is sampled."}
+    contribution = {"type": "object", "required": list(share), "properties": share}
+    properties: dict[str, Any] = {
+        "model": {"type": "string"},
+        "base": number | {"description": f"The mean {what} of the version's background rows."},
+        "prediction": number | {"description": f"The {what}: `base` and all contributions, added up."},
+        "contributions": {"type": "array", "items": contribution, "description": "One for each field, in their order."},
+        "warnings": WARNINGS,
+    }
+    if target.classes:
+        properties["class"] = {"enum": list(target.classes), "description": "The class that is explained."}
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
 def describe(schema: Schema, tag: str, bentoml: dict[str, Any]) -> dict[str, Any]:
     """The OpenAPI document: BentoML's for `/predict` and its probes, ours for the other calls."""
     texts = schema.texts
@@ -87,6 +133,13 @@ def describe(schema: Schema, tag: str, bentoml: dict[str, Any]) -> dict[str, Any
             "summary": "Predict every row of a CSV; the answer is the CSV with predictions, in the order it came.",
             "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
             "responses": _responses({"text/csv": {"schema": {"type": "string"}}}, 413, 415),
+        }
+    }
+    paths["/explain"] = {
+        "post": {
+            "summary": "What each field added to the prediction of one record.",
+            "requestBody": {"required": True, "content": _json(explanation_body(schema))},
+            "responses": _responses(_json(explanation_schema(schema)), 413, 415),
         }
     }
     for path, text, kind in (

@@ -27,9 +27,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from slipway import openapi
 from slipway.data import SEPARATORS, parse_csv
-from slipway.errors import DataError, RecordsError, SlipwayError
-from slipway.fields import shown
-from slipway.http import AccessLog, Refused, media_type, parse_json, read_body, uploaded
+from slipway.errors import DataError, ExplanationError, RecordsError, SlipwayError
+from slipway.explain import DEFAULT_CLASS, Explainer
+from slipway.http import AccessLog, Refused, read_object, uploaded
 from slipway.predictor import Predictor
 from slipway.schema import CheckedTable
 from slipway.store import Version, check_compatible
@@ -81,6 +81,16 @@ class Served:
         with self._lock:
             return self._loaded
 
+    @cached_property
+    def _explaining(self) -> Explainer:
+        return Explainer.load(self.version, self._loaded)
+
+    @property
+    def explainer(self) -> Explainer:
+        """What explains the predictor's answers; the first call reads the background."""
+        with self._lock:
+            return self._explaining
+
     def check_golden(self) -> None:
         """Repeat the answers of training time, or raise `GoldenMismatchError`."""
         self.predictor.check_golden(self.version.read_json("golden.json"))
@@ -110,6 +120,21 @@ class Served:
             return await self.run(lambda predictor: predictor.answer(records))  # type: ignore[no-any-return]
         except RecordsError as exc:
             raise Refused(400, str(exc), exc.details) from exc
+
+    async def explain(self, record: Any, wanted: Any = DEFAULT_CLASS) -> dict[str, Any]:
+        """The contract's explanation of one record, for classes of the class `wanted`.
+
+        Raises
+        ------
+        Refused
+            400 with every fault, or with what the model cannot explain.
+        """
+        try:
+            return await asyncio.to_thread(lambda: self.explainer.explain(record, wanted))
+        except RecordsError as exc:
+            raise Refused(400, str(exc), exc.details) from exc
+        except ExplanationError as exc:
+            raise Refused(400, str(exc)) from exc
 
     async def answer_csv(self, data: bytes) -> Response:
         """The contract's answer to a CSV: the same rows with predictions."""
@@ -174,16 +199,7 @@ class PredictEndpoint:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> dict[str, Any]:
-        if media_type(request) != "application/json":
-            raise Refused(415, f"the content type is {shown(media_type(request)) or 'missing'}; send application/json")
-        body = parse_json(await read_body(request, self.served.limits.bytes))
-        if not isinstance(body, dict) or set(body) != {"records"}:
-            found = (
-                f"the keys {', '.join(repr(shown(key)) for key in list(body)[:5]) or '(none)'}"
-                if isinstance(body, dict)
-                else "no object"
-            )
-            raise Refused(400, f'the body has {found}; expected {{"records": [{{…}}]}}')
+        body = await read_object(request, self.served.limits.bytes, '{"records": [{…}]}', "records")
         return await self.served.answer(body["records"])
 
 
@@ -238,7 +254,7 @@ def make_service(served: Served, page: ASGIApp) -> Any:
 
 
 def _routes(served: Served, service: Any) -> FastAPI:
-    """The calls that are not BentoML's: /predict_csv, /model, /docs, and / itself."""
+    """The calls that are not BentoML's: /predict_csv, /explain, /model, /docs, and / itself."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.exception_handler(Refused)
@@ -279,5 +295,11 @@ def _routes(served: Served, service: Any) -> FastAPI:
     @app.post("/predict_csv")
     async def predict_csv(request: Request) -> Response:
         return await served.answer_csv(await uploaded(request, served.limits.bytes))
+
+    @app.post("/explain")
+    async def explain(request: Request) -> Response:
+        expected = '{"record": {…}}' + (', with or without "class"' if served.schema.target.classes else "")
+        body = await read_object(request, served.limits.bytes, expected, "record", optional="class")
+        return JSONResponse(await served.explain(body["record"], body.get("class", DEFAULT_CLASS)))
 
     return app

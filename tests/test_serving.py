@@ -93,7 +93,7 @@ def test_the_model_says_what_it_is(diabetes_server, diabetes):
     model, schema = diabetes_server.get("/model").json(), diabetes_server.get("/model/schema").json()
 
     assert (model["model"], model["task"], model["target"]) == (diabetes, "classification", "Outcome")
-    assert (model["estimator"], model["engine"], model["rows"]["all"]) == ("LinearDiscriminantAnalysis", "native", 768)
+    assert (model["estimator"], model["engine"], model["rows"]["all"]) == ("LinearDiscriminantAnalysis", "onnx", 768)
     assert 0.7 < model["holdout"]["AUC"] < 1 and 0.7 < model["folds"]["AUC"]["mean"] < 1
     assert [field["name"] for field in schema["fields"]] == list(PATIENT)
     assert schema["target"]["classes"] == [0, 1]
@@ -115,6 +115,7 @@ OURS = [
     "/",
     "/predict",
     "/predict_csv",
+    "/explain",
     "/model",
     "/model/schema",
     "/model/card",
@@ -130,7 +131,7 @@ def test_other_methods_are_no_500(insurance_server, method):
     answered = {path: httpx.request(method, insurance_server.url + path, timeout=60).status_code for path in OURS}
 
     assert all(status in (200, 204, 307, 405) for status in answered.values()), answered
-    assert {answered["/predict"], answered["/predict_csv"]} == {405}
+    assert {answered["/predict"], answered["/predict_csv"], answered["/explain"]} == {405}
 
 
 @pytest.mark.parametrize(
