@@ -12,7 +12,7 @@ TIMED = @bash scripts/timed
 export BENTOML_DO_NOT_TRACK := True
 export GRADIO_ANALYTICS_ENABLED := False
 
-.PHONY: help setup serve train models bento bench test lint format check lock screenshots
+.PHONY: help setup serve train models bento bench test lint format check coverage lock screenshots
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -23,7 +23,7 @@ $(READY): requirements/dev.txt requirements/uv.txt
 	@bash scripts/check-python "$(PYTHON)"
 	$(TIMED) "virtual environment" "$(PYTHON)" -m venv --clear .venv
 	$(TIMED) "installer" $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
-	$(TIMED) "packages" bash scripts/install-packages
+	$(TIMED) "packages" bash scripts/install-packages $(BIN)/python requirements/dev.txt
 	@touch $@
 
 $(STORE)/$(NAME)/latest: | $(READY)
@@ -44,6 +44,11 @@ bento: $(READY) $(STORE)/$(NAME)/latest  ## build a bento of MODEL
 
 bench: $(READY)  ## measure beside others, into bench/results/ (OPTIONS="--quick")
 	@$(BIN)/python -m bench $(OPTIONS)
+
+coverage: $(READY)  ## what of PyCaret is compiled, into docs/compile-coverage.md (some 15 minutes)
+	$(TIMED) "virtual environment" "$(PYTHON)" -m venv --clear .venv-coverage
+	$(TIMED) "packages" bash scripts/install-packages .venv-coverage/bin/python requirements/coverage.txt
+	@PYTHONPATH=. .venv-coverage/bin/python scripts/coverage.py
 
 test: $(READY)  ## run the tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -83,6 +83,20 @@ def diabetes() -> str:
     return trained("diabetes", "--include", "lda", "--folds", "3")
 
 
+@pytest.fixture(scope="session")
+def uncompiled() -> str:
+    """The tag of a version that is served natively: free text is not compiled."""
+    words = ["good", "bad", "late", "early", "cheap", "dear"]
+    rows = [f"{i % 17},{words[i % 6]} and {words[i % 5]},{(i % 17) * 3 + i % 6}.5" for i in range(120)]
+    (HOME / "reviews.csv").write_text("\n".join(["stars,note,price", *rows]))
+    case = HOME / "reviews.yaml"
+    case.write_text(
+        f"name: reviews\ndata: {{file: {HOME / 'reviews.csv'}}}\ntarget: {{column: price}}\n"
+        "fields: {note: {kind: text}}\ntraining: {include: [lr], folds: 2}\n"
+    )
+    return trained(str(case))
+
+
 @dataclass(frozen=True)
 class Server:
     """A `bentoml serve` process that answers."""
@@ -106,12 +120,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def serve(*arguments: str, cwd: Path = ROOT, **environment: str) -> Iterator[Server]:
+def serve(
+    *arguments: str, cwd: Path = ROOT, python: Path = Path(sys.executable), **environment: str
+) -> Iterator[Server]:
     """`bentoml serve … ARGUMENTS` on a free port of this machine, stopped at the end."""
     port = free_port()
     log = HOME / f"serve-{port}.log"
     command = [
-        str(Path(sys.executable).with_name("bentoml")),
+        str(python.with_name("bentoml")),
         "serve",
         *arguments,
         "--host",

