@@ -1,3 +1,3 @@
 """Converters of the estimators; importing this registers them all."""
 
-from slipway.compile.estimators import lightgbm, linear, trees  # noqa: F401
+from slipway.compile.estimators import dummy, gaussian, kernels, lightgbm, linear, neural, trees, vectors  # noqa: F401

@@ -1,5 +1,9 @@
 """What several estimators end in."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 import spox.opset.ai.onnx.v20 as op
 from spox import Var
 
@@ -12,11 +16,45 @@ def column(matrix: Var) -> Var:
     return op.squeeze(matrix, const([1], "int64"))
 
 
+def as_column(values: Var) -> Var:
+    """Values of shape (n,) as (n, 1)."""
+    return op.unsqueeze(values, const([1], "int64"))
+
+
+def repeated(row: Any, matrix: Var) -> Var:
+    """The same row of numbers, of shape (k,), for every row of the matrix: (n, k)."""
+    rows = op.shape(matrix, start=0, end=1)
+    return op.expand(const(row), op.concat([rows, const([len(row)], "int64")], axis=0))
+
+
 def two_classes(share: Var) -> Var:
     """The probabilities (n, 2) of two classes, from that of the second, of shape (n, 1)."""
     return op.concat([op.sub(const(1.0), share), share], axis=1)
 
 
+def largest(scores: Var) -> Var:
+    """The position of the first largest score of each row, int64 of shape (n,)."""
+    return op.arg_max(scores, axis=1, keepdims=0)
+
+
 def most_probable(probabilities: Var) -> Classes:
     """The first class of the largest probability."""
-    return Classes(op.arg_max(probabilities, axis=1, keepdims=0), probabilities)
+    return Classes(largest(probabilities), probabilities)
+
+
+def above(values: Var, bar: float) -> Var:
+    """1 where a value of shape (n,) is above the bar, else 0."""
+    return op.cast(op.greater(values, const(bar)), to=np.int64)
+
+
+def normalised(shares: Var) -> Var:
+    """Each row divided by its sum."""
+    return op.div(shares, op.reduce_sum(shares, const([1], "int64")))
+
+
+def mean(parts: Sequence[Var], weights: Any = None) -> Var:
+    """The weighted mean of several results of the same shape, as `np.average` makes it."""
+    if weights is None:
+        return op.div(op.sum(parts), const(float(len(parts))))
+    weighted = [op.mul(part, const(float(weight))) for part, weight in zip(parts, weights, strict=True)]
+    return op.div(op.sum(weighted), const(float(np.sum(weights))))

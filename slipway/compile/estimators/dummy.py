@@ -1,0 +1,30 @@
+"""Estimators that look at nothing, to compare the others with."""
+
+from typing import Any
+
+import numpy as np
+import spox.opset.ai.onnx.v20 as op
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from spox import Var
+
+from slipway.compile.errors import CannotCompileError
+from slipway.compile.estimators.parts import column, repeated
+from slipway.compile.registry import Classes, classifier, regressor
+
+
+@regressor(DummyRegressor)
+def dummy_regressor(model: Any, matrix: Var) -> Var:
+    return column(repeated(np.ravel(model.constant_), matrix))
+
+
+@classifier(DummyClassifier)
+def dummy_classifier(model: Any, matrix: Var) -> Classes:
+    """Asked of the model itself, where it says the same of every row."""
+    if model.strategy in ("stratified", "uniform"):
+        raise CannotCompileError(f"DummyClassifier with strategy={model.strategy!r} answers at random")
+    row = np.zeros((1, 1))
+    label = int(np.flatnonzero(model.classes_ == model.predict(row)[0])[0])
+    return Classes(
+        op.cast(column(repeated([float(label)], matrix)), to=np.int64),
+        repeated(np.asarray(model.predict_proba(row), dtype="float64")[0], matrix),
+    )
