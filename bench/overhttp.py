@@ -21,9 +21,9 @@ Record = dict[str, Any]
 class Expected:
     """What a server answered to each request when it was asked first; samples must repeat it."""
 
-    def __init__(self, name: str, server: Server, requests: Sequence[bytes]) -> None:
+    def __init__(self, name: str, port: int, requests: Sequence[bytes]) -> None:
         self.name = name
-        self.answers = [predictions(body) for body in ask(server.port, requests)]
+        self.answers = [predictions(body) for body in ask(port, requests)]
 
     def check(self, sampled: Sequence[tuple[int, bytes]]) -> None:
         for position, body in sampled:
@@ -76,7 +76,7 @@ def measure_servers(
 
 
 def _one_row(measured: Measured, settings: Settings, servers: dict[str, Server], requests: list[bytes]) -> None:
-    expected = {name: Expected(name, servers[name], requests) for name in PEERS}
+    expected = {name: Expected(name, servers[name].port, requests) for name in PEERS}
     check_same_model(expected)
     for number in range(settings.rounds):
         print(f"  one row, round {number + 1} of {settings.rounds}", flush=True)
@@ -95,7 +95,7 @@ def _one_row(measured: Measured, settings: Settings, servers: dict[str, Server],
 
 def _batch(measured: Measured, settings: Settings, servers: dict[str, Server], records: list[Record]) -> None:
     batch = [post("/predict", json.dumps({"records": records}).encode())]
-    expected = {name: Expected(name, servers[name], batch) for name in PEERS}
+    expected = {name: Expected(name, servers[name].port, batch) for name in PEERS}
     check_same_model(expected)
     for number in range(settings.rounds):
         print(f"  {len(records):,} rows, round {number + 1} of {settings.rounds}", flush=True)

@@ -1,0 +1,179 @@
+"""The benchmark's own arithmetic, and that its load generator counts nothing that is no answer."""
+
+import json
+import re
+import socketserver
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from bench import machine, report
+from bench.__main__ import build_parser, resolve
+from bench.load import LoadError, ask, fire, post
+from bench.overhttp import Expected, predictions
+from bench.report import Bar
+from bench.rounds import ratio, rotated
+
+REQUESTS = [post("/predict", b'{"number": %d}' % number) for number in range(4)]
+
+
+@contextmanager
+def answering(reply: Callable[[bytes], list[bytes]]) -> Iterator[int]:
+    """The port of a server that sends the pieces of `reply(body)`; no pieces close the connection."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline():
+                length = 0
+                while (line := self.rfile.readline()) != b"\r\n":
+                    if line.startswith(b"content-length:"):
+                        length = int(line.split(b":")[1])
+                pieces = reply(self.rfile.read(length))
+                for piece in pieces:
+                    self.wfile.write(piece)
+                    self.wfile.flush()
+                    time.sleep(0.002)
+                if not pieces:
+                    return
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+
+
+def http(body: bytes, status: bytes = b"200 OK") -> bytes:
+    return b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
+
+
+# The load generator
+
+
+def test_each_request_is_answered_by_its_own_answer_though_it_comes_in_pieces():
+    def in_pieces(body: bytes) -> list[bytes]:
+        whole = http(body * 1000)
+        return [whole[:10], whole[10:40], whole[40:500], whole[500:]]
+
+    with answering(in_pieces) as port:
+        bodies = ask(port, REQUESTS)
+
+    assert bodies == [b'{"number": %d}' % number * 1000 for number in range(4)]
+
+
+def test_several_connections_send_the_requests_in_turn_and_every_answer_is_counted():
+    seen: list[int] = []
+
+    def count(body: bytes) -> list[bytes]:
+        seen.append(json.loads(body)["number"])
+        return [http(b"{}")]
+
+    with answering(count) as port:
+        load = fire(port, REQUESTS, connections=4, seconds=0.1, least=40)
+
+    assert len(load.latencies) == len(seen) >= 40
+    assert set(seen) == {0, 1, 2, 3}
+    assert load.rate == pytest.approx(len(seen) / load.seconds) and 0 < load.p50 <= load.seconds
+
+
+@pytest.mark.parametrize(
+    ("pieces", "reason"),
+    [
+        pytest.param([http(b"{}", b"500 Internal Server Error")], "500 Internal", id="500"),
+        pytest.param([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"], "a length", id="no length"),
+        pytest.param([], "was closed", id="closed"),
+    ],
+)
+def test_what_is_no_answer_ends_the_run(pieces, reason):
+    with answering(lambda _: pieces) as port, pytest.raises(LoadError, match=reason):
+        fire(port, REQUESTS, connections=2, seconds=5)
+
+
+def test_a_sample_that_differs_from_the_first_answer_is_found():
+    with answering(lambda body: [http(b'{"predictions": [%d]}' % json.loads(body)["number"])]) as port:
+        expected = Expected("it", port, REQUESTS)
+
+    expected.check([(3, b'{"predictions": [3.0]}'), (0, b'{"predictions": [{"prediction": 0}]}')])
+    with pytest.raises(LoadError, match="it answered request 2 otherwise"):
+        expected.check([(2, b'{"predictions": [1]}')])
+
+
+@pytest.mark.parametrize("body", [b'{"predictions": []}', b'{"predictions": [NaN]}'])
+def test_an_answer_without_a_finite_prediction_is_none(body):
+    with pytest.raises(LoadError, match="without a finite prediction"):
+        predictions(body)
+
+
+# The figures
+
+
+def test_each_contender_goes_first_in_turn():
+    assert [rotated("abc", number) for number in range(4)] == [list("abc"), list("bca"), list("cab"), list("abc")]
+
+
+def test_a_round_in_which_everything_was_slow_does_not_move_the_ratio():
+    measured = {"ms": {"ours": [10.0, 1000.0, 12.0], "theirs": [5.0, 500.0, 4.0]}}
+
+    assert ratio(measured, "ms", "ours", "theirs") == 2
+    assert ratio(measured, "ms", "ours", "nobody") is None
+
+
+@pytest.mark.parametrize(
+    ("bar", "found"),
+    [
+        (Bar("", "ms", "ours", most=10), (10, "at most 10", "met")),
+        (Bar("", "ms", "ours", most=9.9), (10, "at most 9.9", "NOT met")),
+        (Bar("", "ms", "ours", "theirs", least=2), (2, "at least 2", "met")),
+        (Bar("", "ms", "theirs", "ours", least=2), (0.5, "at least 2", "NOT met")),
+        (Bar("", "s", "ours", most=1), (None, "at most 1", "not measured")),
+    ],
+)
+def test_a_bar_is_met_at_its_figure_and_on_its_side(bar, found):
+    assert bar.judge({"ms": {"ours": [8.0, 10.0, 12.0], "theirs": [4.0, 5.0, 6.0]}}) == found
+
+
+def test_the_table_says_what_was_found_what_was_wanted_and_that_a_smoke_run_is_none_to_quote():
+    measured = {"one_p50_ms": {"Slipway": [1.5, 2.5, 3.5], "FastAPI, no model": [0.5]}}
+    result = {
+        "date": "2026-01-02",
+        "commit": "abc",
+        "settings": {"quick": True},
+        "models": {"insurance:1": "onnx"},
+        "machine": {"cpu": "one"},
+        "versions": {"numpy": "1"},
+        "measured": measured,
+        "bars": report.judged(measured),
+    }
+
+    text = report.render(result)
+
+    assert "no figure here is one to quote" in text and "insurance:1 (onnx)" in text
+    assert re.search(r"^\| POST /predict, 1 connection: p50 ms +\| 2\.5 +\| at most 2\.2 +\| NOT met +\|$", text, re.M)
+    assert re.search(r"^\| Slipway +\| 2\.5 \(1\.5–3\.5\) +\| – +\|", text, re.M)
+    assert "## Memory" not in text
+    assert len({len(line) for line in text.split("\n\n") if line.startswith("| bar") for line in line.split("\n")}) == 1
+
+
+@pytest.mark.parametrize(("value", "said"), [(None, "–"), (1234.5, "1,234"), (99.94, "99.9"), (0.04567, "0.0457")])
+def test_a_figure_has_three_digits_that_mean_something(value, said):
+    assert report.figure(value) == said
+
+
+def test_the_options_outweigh_the_settings_and_an_unknown_part_is_named(capsys):
+    parser = build_parser()
+
+    settings = resolve(parser, parser.parse_args(["--quick", "--only", "http, start", "--rounds", "3"]))
+
+    assert (settings.parts, settings.rounds, settings.starts, settings.quick) == (("http", "start"), 3, 3, True)
+    with pytest.raises(SystemExit):
+        resolve(parser, parser.parse_args(["--only", "https"]))
+    assert "unknown https; known are inprocess, http" in capsys.readouterr().err
+
+
+def test_a_processors_name_becomes_part_of_a_file_name():
+    assert machine.slug("Intel(R) Xeon(R) CPU @ 2.00GHz") == "intel-xeon-cpu-2-00ghz"
