@@ -1,3 +1,17 @@
 """Converters of the estimators; importing this registers them all."""
 
-from slipway.compile.estimators import dummy, gaussian, kernels, lightgbm, linear, neural, trees, vectors  # noqa: F401
+from slipway.compile.estimators import (  # noqa: F401
+    adaboost,
+    catboost,
+    dummy,
+    gaussian,
+    kernels,
+    lightgbm,
+    linear,
+    neighbors,
+    neural,
+    trees,
+    vectors,
+    wrappers,
+    xgboost,
+)

@@ -47,6 +47,21 @@ def above(values: Var, bar: float) -> Var:
     return op.cast(op.greater(values, const(bar)), to=np.int64)
 
 
+def by_scores(scores: Var, n_classes: int, probabilities: Var | None = None) -> Classes:
+    """As `LinearClassifierMixin.predict`: of two classes the second, if the score (n, 1) is above zero.
+
+    Of more the first of the largest score (n, n_classes).
+    """
+    if n_classes == 2:
+        return Classes(above(column(scores), 0.0), probabilities, column(scores))
+    return Classes(largest(scores), probabilities, scores)
+
+
+def soft(scores: Var, n_classes: int) -> Var:
+    """Probabilities (n, n_classes): logistic in the score (n, 1) of two classes, else the softmax."""
+    return two_classes(op.sigmoid(scores)) if n_classes == 2 else op.softmax(scores, axis=1)
+
+
 def normalised(shares: Var) -> Var:
     """Each row divided by its sum."""
     return op.div(shares, op.reduce_sum(shares, const([1], "int64")))

@@ -114,17 +114,15 @@ def as_float32(matrix: Var) -> Var:
     return op.cast(op.cast(matrix, to=np.float32), to=np.float64)
 
 
-def fitted_tree(estimator: Any, output: int = 0) -> Tree:
+def fitted_tree(estimator: Any, output: int = 0, weights: npt.NDArray[np.float64] | None = None) -> Tree:
     """A fitted scikit-learn tree; its leaves weigh what it predicts, for classes the probability of `output`."""
     grown = estimator.tree_
-    values = grown.value[:, 0, :]
-    weights = values[:, output] / values.sum(axis=1) if hasattr(estimator, "classes_") else values[:, 0]
     return Tree(
         grown.feature.astype("int64"),
         grown.threshold.astype("float64"),
         grown.children_left.astype("int64"),
         grown.children_right.astype("int64"),
-        weights.astype("float64"),
+        (grown.value[:, 0, output] if weights is None else weights).astype("float64"),
         grown.missing_go_to_left.astype(bool),
     )
 
