@@ -12,6 +12,7 @@ from collections import Counter
 from typing import Any
 from urllib.parse import quote
 
+import orjson
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -74,6 +75,9 @@ def parse_json(body: bytes, expected: str) -> Any:
 
     `expected` shows what the body should look like.
     """
+    quick = _quick(body)
+    if quick is not None:
+        return quick
     # Millions of tiny lists would have the garbage collector look at all of them again and again.
     gc.disable()
     try:
@@ -87,6 +91,26 @@ def parse_json(body: bytes, expected: str) -> Any:
     finally:
         gc.enable()
     raise Refused(400, f"the body is no JSON ({reason[:200]}); expected {expected}")
+
+
+def _quick(body: bytes) -> dict[str, Any] | None:
+    """The object in a body, if orjson certainly reads it as the strict parser does; else None.
+
+    orjson silently takes the last of two equal keys. Every key has its colon, so where there
+    are no more colons than keys were read, none was dropped. Colons in texts only cost the
+    quick way.
+    """
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(found, dict):
+        return None
+    keys = len(found)
+    for value in found.values():
+        items = value if isinstance(value, list) else [value]
+        keys += sum(len(item) for item in items if isinstance(item, dict))
+    return found if body.count(b":") == keys else None
 
 
 async def read_object(request: Request, limit: int, expected: str, key: str, optional: str | None = None) -> Any:
