@@ -1,5 +1,6 @@
 """Estimators that compare a row with points of training: kernel ridge and Gaussian processes."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,28 +19,40 @@ from slipway.compile.table import const
 Numbers = npt.NDArray[np.float64]
 
 
-def kernel(matrix: Var, points: Any, kind: str, gamma: float, degree: float, coef0: float) -> Var:
-    """`K(rows, points)` of shape (n, n_points), as `sklearn.metrics.pairwise` and libsvm define it."""
-    if kind == "rbf":
-        return rbf(matrix, points, gamma)
-    products = op.matmul(matrix, const(np.asarray(points, dtype="float64").T))
-    if kind == "linear":
-        return products
-    moved = op.add(op.mul(products, const(gamma)), const(coef0))
-    if kind in ("poly", "polynomial"):
-        return op.pow(moved, const(degree))
-    if kind == "sigmoid":
-        return op.tanh(moved)
-    raise CannotCompileError(f"the kernel {kind!r}")
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel and its points of training, as `sklearn.metrics.pairwise` and libsvm define it."""
+
+    kind: str
+    points: Numbers
+    gamma: float
+    degree: float
+    coef0: float
+
+    def weighted(self, matrix: Var, coefficients: Any) -> Var:
+        """`K(rows, points) @ coefficients`, of shape (n,) or (n, k) as the coefficients."""
+        if self.kind == "linear":
+            return op.matmul(matrix, const(self.points.T @ coefficients))
+        return op.matmul(self._values(matrix), const(coefficients))
+
+    def _values(self, matrix: Var) -> Var:
+        if self.kind == "rbf":
+            return rbf(matrix, self.points, self.gamma)
+        products = op.matmul(matrix, const(self.points.T))
+        moved = op.add(op.mul(products, const(self.gamma)), const(self.coef0))
+        if self.kind in ("poly", "polynomial"):
+            return op.pow(moved, const(self.degree))
+        if self.kind == "sigmoid":
+            return op.tanh(moved)
+        raise CannotCompileError(f"the kernel {self.kind!r}")
 
 
-def rbf(matrix: Var, points: Any, gamma: float) -> Var:
+def rbf(matrix: Var, points: Numbers, gamma: float) -> Var:
     """`exp(-gamma |x - p|²)` of shape (n, n_points).
 
     The square is taken apart into `|x|² + |p|² - 2xp`, after both were moved to the middle
     of the points, where the parts are not much larger than their sum.
     """
-    points = np.asarray(points, dtype="float64")
     middle = points.mean(axis=0)
     points = points - middle
     centred = op.sub(matrix, const(middle[None]))
@@ -52,14 +65,12 @@ def rbf(matrix: Var, points: Any, gamma: float) -> Var:
 @regressor(KernelRidge)
 def kernel_ridge(model: Any, matrix: Var) -> Var:
     """`K(X, X_fit_) @ dual_coef_`."""
-    points, gamma = model.X_fit_, model.gamma
     if not isinstance(model.kernel, str) or model.kernel_params:
         raise CannotCompileError("KernelRidge with a kernel of one's own")
-    width = float(gamma if gamma is not None else 1.0 / points.shape[1])
-    return op.matmul(
-        kernel(matrix, points, model.kernel, width, float(model.degree), float(model.coef0)),
-        const(np.ravel(model.dual_coef_)),
-    )
+    points = np.asarray(model.X_fit_, dtype="float64")
+    gamma = model.gamma if model.gamma is not None else 1.0 / points.shape[1]
+    own = Kernel(model.kernel, points, float(gamma), float(model.degree), float(model.coef0))
+    return own.weighted(matrix, np.ravel(model.dual_coef_))
 
 
 @classifier(GaussianProcessClassifier)

@@ -18,6 +18,7 @@ from slipway.compile.table import const
     linear_model.LinearRegression,
     linear_model.Lasso,
     linear_model.Ridge,
+    linear_model.RidgeCV,
     linear_model.ElasticNet,
     linear_model.Lars,
     linear_model.LassoLars,

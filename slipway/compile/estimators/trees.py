@@ -2,7 +2,7 @@
 
 Every ensemble compares in its own number type: scikit-learn's trees compare the float32 of
 a value with a double threshold, so the matrix goes through float32 and the thresholds stay
-as they are. Sums are made in double.
+as they are. Sums are made in double, in the order of the trees.
 """
 
 from collections.abc import Iterable, Sequence
@@ -42,7 +42,7 @@ class Tree:
 
 
 def total(matrix: Var, trees: Sequence[Tree], targets: Sequence[int], n_targets: int) -> Var:
-    """Sums of the leaves that each row reaches, double of shape (n, n_targets).
+    """Sums of the leaves that each row reaches, of shape (n, n_targets), in the number type of the matrix.
 
     `targets[i]` is the column to which tree i adds.
     """
@@ -90,6 +90,7 @@ class _Nodes:
             self.inner[key] += values.tolist()
 
     def ensemble(self, matrix: Var, n_targets: int) -> Var:
+        dtype = matrix.unwrap_tensor().dtype
         return ml.tree_ensemble(
             matrix,
             aggregate_function=1,
@@ -97,14 +98,14 @@ class _Nodes:
             n_targets=n_targets,
             tree_roots=self.roots,
             nodes_featureids=self.inner["feature"],
-            nodes_splits=np.array(self.inner["split"], dtype="float64"),
+            nodes_splits=np.array(self.inner["split"], dtype=dtype),
             nodes_modes=np.array(self.inner["mode"], dtype="uint8"),
             nodes_truenodeids=self.inner["true"],
             nodes_falsenodeids=self.inner["false"],
             nodes_trueleafs=self.inner["true_leaf"],
             nodes_falseleafs=self.inner["false_leaf"],
             nodes_missing_value_tracks_true=self.inner["missing"],
-            leaf_weights=np.array(self.weights, dtype="float64"),
+            leaf_weights=np.array(self.weights, dtype=dtype),
             leaf_targetids=self.targets,
         )
 

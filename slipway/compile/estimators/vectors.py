@@ -10,7 +10,7 @@ from sklearn.svm import SVC, SVR
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.estimators.kernels import kernel
+from slipway.compile.estimators.kernels import Kernel
 from slipway.compile.estimators.parts import above, column, largest
 from slipway.compile.registry import Classes, classifier, regressor
 from slipway.compile.table import const
@@ -21,9 +21,8 @@ LEAST = 1e-7
 
 @regressor(SVR)
 def support_regressor(model: Any, matrix: Var) -> Var:
-    return op.add(
-        op.matmul(_kernel(model, matrix), const(np.ravel(model.dual_coef_))), const(float(model.intercept_[0]))
-    )
+    sums = _kernel(model).weighted(matrix, np.ravel(model.dual_coef_))
+    return op.add(sums, const(float(model.intercept_[0])))
 
 
 @classifier(SVC)
@@ -34,7 +33,7 @@ def support_classifier(model: Any, matrix: Var) -> Classes:
     n_classes = len(model.classes_)
     pairs = list(combinations(range(n_classes), 2))
     coefficients = np.column_stack([_pair_coefficients(model, *pair) for pair in pairs])
-    margins = op.add(op.matmul(_kernel(model, matrix), const(coefficients)), const(model._intercept_[None]))
+    margins = op.add(_kernel(model).weighted(matrix, coefficients), const(model._intercept_[None]))
     probabilities = _probabilities(model, margins, pairs) if model.probability else None
     if n_classes == 2:
         # A margin above zero is for the first class.
@@ -45,12 +44,10 @@ def support_classifier(model: Any, matrix: Var) -> Classes:
     return Classes(largest(_votes(for_first, first, second)), probabilities, _scores(margins, first, second))
 
 
-def _kernel(model: Any, matrix: Var) -> Var:
+def _kernel(model: Any) -> Kernel:
     if not isinstance(model.kernel, str):
         raise CannotCompileError(f"{type(model).__name__} with a kernel of one's own")
-    return kernel(
-        matrix, model.support_vectors_, model.kernel, float(model._gamma), float(model.degree), float(model.coef0)
-    )
+    return Kernel(model.kernel, model.support_vectors_, float(model._gamma), float(model.degree), float(model.coef0))
 
 
 def _pair_coefficients(model: Any, first: int, second: int) -> npt.NDArray[np.float64]:

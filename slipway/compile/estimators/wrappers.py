@@ -5,8 +5,6 @@ from typing import Any
 
 import numpy as np
 import spox.opset.ai.onnx.v20 as op
-from pycaret.internal.meta_estimators import CustomProbabilityThresholdClassifier
-from pycaret.internal.tunable import TunableVotingClassifier, TunableVotingRegressor
 from sklearn import ensemble
 from sklearn.calibration import CalibratedClassifierCV, _SigmoidCalibration
 from sklearn.isotonic import IsotonicRegression
@@ -19,12 +17,12 @@ from slipway.compile.registry import Classes, classification, classifier, regres
 from slipway.compile.table import const
 
 
-@regressor(ensemble.VotingRegressor, TunableVotingRegressor)
+@regressor(ensemble.VotingRegressor, "pycaret.internal.tunable.TunableVotingRegressor")
 def voting_regressor(model: Any, matrix: Var) -> Var:
     return mean([regression(one, matrix) for one in model.estimators_], model._weights_not_none)
 
 
-@classifier(ensemble.VotingClassifier, TunableVotingClassifier)
+@classifier(ensemble.VotingClassifier, "pycaret.internal.tunable.TunableVotingClassifier")
 def voting_classifier(model: Any, matrix: Var) -> Classes:
     """The mean of the probabilities, or each estimator's weight for its class."""
     told = [classification(one, matrix) for one in model.estimators_]
@@ -109,7 +107,7 @@ def one_against_rest(model: Any, matrix: Var) -> Classes:
     )
 
 
-@classifier(CustomProbabilityThresholdClassifier)
+@classifier("pycaret.internal.meta_estimators.CustomProbabilityThresholdClassifier")
 def threshold(model: Any, matrix: Var) -> Classes:
     """The second of two classes from its own probability on; PyCaret answers 0 and 1, whatever the classes."""
     told = classification(model.classifier_, matrix)

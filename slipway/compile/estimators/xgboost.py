@@ -1,7 +1,7 @@
-"""XGBoost: trees that compare the float32 of a value with float32 thresholds, by `<`.
+"""XGBoost: trees that compare float32 numbers, by `<`, and add their leaves in float32.
 
-XGBoost adds its leaves in float32 and this in double, which differs by about 1e-7; see
-`RegTree::GetNext` and `Learner` of its source, and doc/tutorials/saving_model.rst for the JSON.
+See `RegTree::GetNext` and the CPU predictor of its source, and doc/tutorials/saving_model.rst
+for the JSON.
 """
 
 import json
@@ -16,7 +16,8 @@ from slipway.compile.errors import CannotCompileError
 from slipway.compile.estimators.parts import above, column, most_probable, two_classes
 from slipway.compile.estimators.trees import LESS, Tree, as_float32, total
 from slipway.compile.registry import Classes, classifier, regressor
-from slipway.compile.table import const
+
+Floats = npt.NDArray[np.float32]
 
 IDENTITY = {"reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror"}
 EXPONENTIAL = {"count:poisson", "reg:gamma", "reg:tweedie"}
@@ -26,10 +27,11 @@ EXPONENTIAL = {"count:poisson", "reg:gamma", "reg:tweedie"}
 def xgboost_regressor(model: Any, matrix: Var) -> Var:
     learner = _learner(model)
     objective = learner["objective"]["name"]
+    base = _base(learner)
     if objective in IDENTITY:
-        return column(op.add(_sums(learner, matrix, 1), const(_base(learner))))
+        return column(_sums(learner, matrix, base))
     if objective in EXPONENTIAL:
-        return column(op.exp(op.add(_sums(learner, matrix, 1), const(np.log(_base(learner))))))
+        return column(op.exp(_sums(learner, matrix, np.log(base))))
     raise CannotCompileError(f"XGBRegressor with the objective {objective!r}")
 
 
@@ -38,14 +40,12 @@ def xgboost_classifier(model: Any, matrix: Var) -> Classes:
     """The class is told from the probabilities as XGBoost has them, in float32."""
     learner = _learner(model)
     objective = learner["objective"]["name"]
+    base = _base(learner)
     if objective == "binary:logistic":
-        base = _base(learner)
-        scores = op.add(_sums(learner, matrix, 1), const(np.log(base / (1.0 - base))))
-        share = as_float32(op.sigmoid(scores))
+        share = as_float32(op.sigmoid(_sums(learner, matrix, -np.log(1 / base - 1))))
         return Classes(above(column(share), 0.5), two_classes(share))
     if objective == "multi:softprob":
-        scores = op.add(_sums(learner, matrix, len(model.classes_)), const(_base(learner)))
-        return most_probable(as_float32(op.softmax(scores, axis=1)))
+        return most_probable(as_float32(op.softmax(_sums(learner, matrix, base), axis=1)))
     raise CannotCompileError(f"XGBClassifier with the objective {objective!r}")
 
 
@@ -58,15 +58,23 @@ def _learner(model: Any) -> dict[str, Any]:
     return learner  # type: ignore[no-any-return]
 
 
-def _base(learner: dict[str, Any]) -> npt.NDArray[np.float64]:
-    """What the sums start from, of shape (1, n_outputs)."""
-    return np.array(json.loads(learner["learner_model_param"]["base_score"]), dtype="float64").reshape(1, -1)
+def _base(learner: dict[str, Any]) -> Floats:
+    """What the sums start from, of shape (n_outputs,), before the objective turns it into a score."""
+    return np.array(json.loads(learner["learner_model_param"]["base_score"]), dtype="float32", ndmin=1)
 
 
-def _sums(learner: dict[str, Any], matrix: Var, width: int) -> Var:
-    """Sums of the leaves, double of shape (n, width)."""
+def _sums(learner: dict[str, Any], matrix: Var, start: Floats) -> Var:
+    """The scores (n, n_outputs) as XGBoost adds them: the start is the first number, here a tree of one leaf."""
     model = learner["gradient_booster"]["model"]
-    return total(as_float32(matrix), [_tree(grown) for grown in model["trees"]], model["tree_info"], width)
+    width = int(learner["learner_model_param"]["num_class"]) or 1
+    trees = [_leaf(value) for value in np.broadcast_to(start, (width,))] + [_tree(grown) for grown in model["trees"]]
+    sums = total(op.cast(matrix, to=np.float32), trees, [*range(width), *model["tree_info"]], width)
+    return op.cast(sums, to=np.float64)
+
+
+def _leaf(value: float) -> Tree:
+    none, zero = np.array([-1]), np.zeros(1, dtype="int64")
+    return Tree(zero, np.zeros(1), none, none, np.array([value], dtype="float64"), np.zeros(1, dtype=bool))
 
 
 def _tree(grown: dict[str, Any]) -> Tree:
