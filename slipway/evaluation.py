@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import clone
 
+from slipway.errors import TrainingError
 from slipway.native import NativeEngine
 from slipway.parity import Answers
 from slipway.schema import Schema
@@ -36,13 +37,28 @@ class Evaluation:
     importance: dict[str, float]
 
 
+@dataclass(frozen=True)
+class OutOfFold:
+    """What models say of rows that they had not seen; `n_rows` is all of them, but for time series.
+
+    `actual` has shape (n_rows,): values, or positions in `Target.classes`. `scores` are what a
+    calibrator is given: of shape (n_rows,) for two classes and (n_rows, n_classes) for more, in
+    the order of the estimator's classes, whose positions in `Target.classes` are `order`; None
+    for numbers and for estimators without probabilities.
+    """
+
+    actual: npt.NDArray[Any]
+    answers: Answers
+    scores: npt.NDArray[np.float64] | None
+    order: list[int]
+
+
 def evaluate(experiment: Any, model: Any, schema: Schema) -> Evaluation:
     """Fit a copy of the model on the experiment's training part and measure it.
 
     A finalised pipeline has seen the hold-out, so its estimator is fitted anew as well.
     """
-    estimator = model.steps[-1][1] if hasattr(model, "steps") else model
-    fitted = experiment.create_model(clone(estimator), verbose=False)
+    fitted = experiment.create_model(clone(_estimator(model)), verbose=False)
     table = experiment.pull(pop=True)
     names = [name for name in METRICS[schema.task] if name in table.columns]
     folds = {name: {"mean": float(table.loc["Mean", name]), "sd": float(table.loc["Std", name])} for name in names}
@@ -53,7 +69,7 @@ def evaluate(experiment: Any, model: Any, schema: Schema) -> Evaluation:
     engine = NativeEngine(pipeline, schema)
     inputs, actual = experiment.X_test.reset_index(drop=True), experiment.y_test.to_numpy()
     if schema.target.classes:
-        actual = np.array([schema.target.classes.index(value) for value in actual.tolist()])
+        actual = _positions(actual, schema)
     predicted = engine.predict_frame(inputs)
     return Evaluation(
         folds,
@@ -62,6 +78,57 @@ def evaluate(experiment: Any, model: Any, schema: Schema) -> Evaluation:
         predicted,
         _importance(engine, inputs, actual, schema),
     )
+
+
+def _estimator(model: Any) -> Any:
+    return model.steps[-1][1] if hasattr(model, "steps") else model
+
+
+def _positions(actual: npt.NDArray[Any], schema: Schema) -> npt.NDArray[np.int64]:
+    return np.array([schema.target.classes.index(value) for value in actual.tolist()], dtype="int64")
+
+
+def out_of_fold(experiment: Any, model: Any, schema: Schema) -> OutOfFold:
+    """Fit the experiment's steps and a copy of the model on all rows but a fold's, and predict that fold, for each.
+
+    Raises what PyCaret's steps raise, which is anything.
+    """
+    pipeline = copy.deepcopy(experiment.pipeline)
+    pipeline.steps.append(("trained_model", _estimator(model)))
+    inputs, target = experiment.X, experiment.y
+    groups = experiment._get_groups(None, data=inputs)
+    rows, answers, scores = [], [], []
+    for train, test in experiment.fold_generator.split(inputs, target, groups):
+        # Steps that drop or add rows do so when fitting alone: every row of the fold is answered.
+        engine = NativeEngine(clone(pipeline).fit(inputs.iloc[train], target.iloc[train]), schema)
+        held_out = inputs.iloc[test].reset_index(drop=True)
+        rows.append(test)
+        answers.append(engine.predict_frame(held_out))
+        if engine.order:
+            if len(engine.order) < len(schema.target.classes):
+                raise TrainingError("a class has so few rows that a fold lacks it")
+            scores.append(_scores(engine.pipeline, held_out))
+    # Repeated folds answer a row several times, which makes them no more rows.
+    seen, first = np.unique(np.concatenate(rows), return_index=True)
+    values = np.concatenate([answer.values for answer in answers])[first]
+    actual = target.to_numpy()[seen]
+    if not schema.target.classes:
+        return OutOfFold(actual.astype("float64"), Answers(values), None, [])
+    probabilities = np.concatenate([answer.probabilities for answer in answers])[first] if scores else None
+    return OutOfFold(
+        _positions(actual, schema),
+        Answers(values, probabilities),
+        np.concatenate(scores)[first] if scores else None,
+        engine.order,
+    )
+
+
+def _scores(pipeline: Any, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """The scores that scikit-learn's calibrators are given when they predict."""
+    if hasattr(pipeline, "decision_function"):
+        return np.asarray(pipeline.decision_function(frame), dtype="float64")
+    scores = np.asarray(pipeline.predict_proba(frame), dtype="float64")
+    return scores[:, 1] if scores.shape[1] == 2 else scores
 
 
 def _importance(

@@ -10,13 +10,14 @@ from typing import Any
 import pandas as pd
 
 from slipway import native, report, store
+from slipway.certainty import certainty
 from slipway.compile import CannotCompileError, compile_and_prove
 from slipway.compiled import CompiledEngine
 from slipway.draw import draw_records
 from slipway.errors import SlipwayError, TrainingError
 from slipway.evaluation import Evaluation, evaluate
 from slipway.learn import Learnt, learn
-from slipway.predictor import Engine, Predictor
+from slipway.predictor import INTERVAL, Engine, Predictor
 from slipway.schema import Schema
 from slipway.training import DEFAULT_METRIC, METRICS, Trained, quiet
 from slipway.usecase import FieldSpec, Kind, TargetSpec, TrainingSpec, UseCase, check_name, read
@@ -50,8 +51,9 @@ def save(
     name : str
         The model's name in the BentoML store.
     model : estimator or finalised pipeline, optional
-        What to serve. A finalised pipeline is served as it is; an estimator is finalised
-        first. Without one, the best model of the experiment is taken.
+        What to serve. A finalised pipeline is not fitted again; an estimator is finalised
+        first. Without one, the best model of the experiment is taken. Probabilities of either
+        may be calibrated, see `slipway.calibration`.
     usecase : path, optional
         A use-case YAML with texts, units and bounds; its data, options and estimators
         do not count here.
@@ -109,6 +111,10 @@ def save_version(
             finalised = hasattr(trained.model, "steps")
             pipeline = trained.model if finalised else experiment.finalize_model(trained.model)
     estimator = type(_final(pipeline)).__name__
+    say("errors out of fold …")
+    with quiet():
+        sure = certainty(experiment, trained.model, pipeline, schema)
+    pipeline = sure.pipeline
     graph, compiled = _compile(pipeline, learnt, say)
     metrics = {
         "metric": trained.metric,
@@ -122,21 +128,24 @@ def save_version(
         "tuned": trained.tuned,
         "compiled": compiled,
         "data": data,
+        **sure.figures,
     }
 
     def write(tag: str, folder: Path, pipeline_folder: Path) -> dict[str, Any]:
         packages = native.save(pipeline, pipeline_folder / store.PIPELINE)
-        predictor = Predictor(tag, schema, _engine(graph, pipeline_folder / store.PIPELINE, schema))
+        predictor = Predictor(tag, schema, _engine(graph, pipeline_folder / store.PIPELINE, schema), sure.interval)
         if graph is not None:
             (folder / store.GRAPH).write_bytes(graph)
         _write_json(folder / "schema.json", schema.to_json())
+        if sure.interval:
+            _write_json(folder / INTERVAL, sure.interval.to_json())
         with quiet(), _predicting():
             golden = predictor.golden()
         _write_json(folder / "golden.json", golden)
         _write_json(folder / "metrics.json", metrics)
         trained.leaderboard.to_csv(folder / "leaderboard.csv", index=False)
         _background(learnt, training_rows).to_csv(folder / "background.csv", index=False)
-        report.plots(evaluation, schema, folder / "plots")
+        report.plots(evaluation, sure.curves, schema, folder / "plots")
         for language, file in (("en", "card.md"), ("zh", "card.zh.md")):
             text = report.card(tag, schema, metrics, trained.leaderboard, packages, training_rows, language)
             (folder / file).write_text(text, encoding="utf-8")

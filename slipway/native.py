@@ -51,6 +51,8 @@ class NativeEngine:
 
     A pickle runs code when it is read: `load` is for files whose SHA-256 the store has checked.
     PyCaret's pipelines do not promise to be safe on several threads: they answer one at a time.
+    `order` has the positions in `Target.classes` of the estimator's classes, in its own order; it
+    is empty for numbers and for estimators without probabilities.
     """
 
     name = "native"
@@ -60,12 +62,12 @@ class NativeEngine:
         self._schema = schema
         self._one_at_a_time = Lock()
         self._positions = {value: position for position, value in enumerate(schema.target.classes)}
-        self._order: list[int] = []
+        self.order: list[int] = []
         if self._positions and hasattr(pipeline.steps[-1][1], "predict_proba"):
             encoder = dict(pipeline.steps).get("label_encoding")
             encoded = pipeline.steps[-1][1].classes_
             found = encoder.transformer.inverse_transform(encoded) if encoder is not None else encoded
-            self._order = [self._positions[value] for value in found]
+            self.order = [self._positions[value] for value in found]
 
     @classmethod
     def load(cls, path: Path, schema: Schema) -> "NativeEngine":
@@ -86,7 +88,7 @@ class NativeEngine:
             if not self._positions:
                 return Answers(answers.astype("float64"))
             values = np.array([self._positions[label] for label in answers.tolist()], dtype="int64")
-            if not self._order:
+            if not self.order:
                 return Answers(values)
             scores = np.asarray(self.pipeline.predict_proba(frame), dtype="float64")
-        return Answers(values, scores[:, np.argsort(self._order)])
+        return Answers(values, scores[:, np.argsort(self.order)])

@@ -58,13 +58,24 @@ def answer_schema(schema: Schema) -> dict[str, Any]:
         beside: dict[str, Any] = {"probabilities": {"type": "object", "nullable": True, "properties": shares}}
     else:
         prediction = {"type": "number"}
-        ends = {key: {"type": "number"} for key in ("low", "high", "coverage")}
-        beside = {"interval": {"type": "object", "nullable": True, "properties": ends}}
+        beside = {"interval": _interval(unit)}
     prediction["description"] = f"{target.label['en']}{unit}"
     one = {"type": "object", "properties": {"prediction": prediction, **beside, "warnings": WARNINGS}}
     return {
         "type": "object",
         "properties": {"model": {"type": "string"}, "predictions": {"type": "array", "items": one}},
+    }
+
+
+def _interval(unit: str) -> dict[str, Any]:
+    ends = {"low": f"The lower end{unit}.", "high": f"The upper end{unit}.", "coverage": "The share meant: 0.9."}
+    return {
+        "type": "object",
+        "nullable": True,
+        "description": "Where the true value lies in `coverage` of similar cases, the prediction always inside; "
+        "null for a model with too few training rows to tell.",
+        "required": list(ends),
+        "properties": {key: {"type": "number", "description": text} for key, text in ends.items()},
     }
 
 

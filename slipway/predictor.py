@@ -16,10 +16,13 @@ from slipway.compiled import CompiledEngine
 from slipway.data import TextTable
 from slipway.draw import draw_records
 from slipway.errors import GoldenMismatchError, RecordsError
-from slipway.fields import NO_ANSWER, OUT_OF_RANGE, Detail, Field, Record, words
+from slipway.fields import NO_ANSWER, OUT_OF_RANGE, Detail, words
 from slipway.parity import Answers, Prediction, equal
 from slipway.schema import Checked, CheckedTable, Schema
 from slipway.store import Version
+from slipway.uncertainty import Interval
+
+INTERVAL = "uncertainty.json"
 
 
 class Engine(Protocol):
@@ -32,24 +35,28 @@ class Engine(Protocol):
 
 
 class Predictor:
-    """Answers records by a schema and an engine. `tag` names the version in every answer."""
+    """Answers records by a schema and an engine. `tag` names the version in every answer.
 
-    def __init__(self, tag: str, schema: Schema, engine: Engine) -> None:
+    `interval` is put around numbers; without one the answers say null.
+    """
+
+    def __init__(self, tag: str, schema: Schema, engine: Engine, interval: Interval | None = None) -> None:
         self.tag = tag
         self.schema = schema
         self.engine = engine
+        self.interval = interval
         self._keys = [str(value) for value in schema.target.classes]
 
     @classmethod
     def load(cls, version: Version) -> "Predictor":
         """The predictor of a version that the store has checked."""
-        schema = version.schema()
+        schema, interval = version.schema(), read_interval(version)
         if version.engine == "onnx":
-            return cls(version.tag, schema, CompiledEngine.load(version.graph, schema))
+            return cls(version.tag, schema, CompiledEngine.load(version.graph, schema), interval)
         # Only here: a server of a compiled version has neither PyCaret nor anything to unpickle.
         from slipway.native import NativeEngine
 
-        return cls(version.tag, schema, NativeEngine.load(version.pipeline, schema))
+        return cls(version.tag, schema, NativeEngine.load(version.pipeline, schema), interval)
 
     def answer(self, records: Sequence[Any]) -> dict[str, Any]:
         """The API's answer to a list of records.
@@ -85,9 +92,20 @@ class Predictor:
         odd = np.flatnonzero(~np.isfinite(answers.values)).tolist()
         if odd:
             raise RecordsError(self._far_out(checked, odd) or [_no_answer(i, {"field": None}) for i in odd])
+        values = self.bounded(answers.values)
         return [
-            {"prediction": answer, "interval": None, "warnings": warned}
-            for answer, warned in zip(self.bounded(answers.values).tolist(), checked.warnings, strict=True)
+            {"prediction": value, "interval": interval, "warnings": warned}
+            for value, interval, warned in zip(values.tolist(), self._intervals(values), checked.warnings, strict=True)
+        ]
+
+    def _intervals(self, values: npt.NDArray[np.float64]) -> Sequence[dict[str, float] | None]:
+        if self.interval is None:
+            return [None] * len(values)
+        target, coverage = self.schema.target, self.interval.coverage
+        ends = self.interval.around(values, target.minimum, target.maximum)
+        return [
+            {"low": low, "high": high, "coverage": coverage}
+            for low, high in zip(*(end.tolist() for end in ends), strict=True)
         ]
 
     def _classes(self, answers: Answers, warnings: list[list[Detail]]) -> list[Prediction]:
@@ -138,12 +156,14 @@ class Predictor:
 
     def _added(self) -> list[str]:
         probabilities = [f"probability_{value}" for value in self.schema.target.classes]
-        return ["prediction", *probabilities, "warnings", "problems"]
+        ends = ["low", "high"] if self.interval else []
+        return ["prediction", *ends, *probabilities, "warnings", "problems"]
 
     def _cells(self, prediction: Prediction) -> list[str]:
         scores = prediction.get("probabilities") or {}
         probabilities = [str(scores.get(str(value), "")) for value in self.schema.target.classes]
-        return [str(prediction["prediction"]), *probabilities, "; ".join(map(words, prediction["warnings"])), ""]
+        ends = [str(prediction["interval"][end]) for end in ("low", "high")] if self.interval else []
+        return [str(prediction["prediction"]), *ends, *probabilities, "; ".join(map(words, prediction["warnings"])), ""]
 
     def golden(self, count: int = 32, seed: int = 0) -> dict[str, Any]:
         """Records drawn from the schema with this predictor's answers, to be kept with the version."""
@@ -169,6 +189,11 @@ class Predictor:
                 self.tag,
                 f"{len(wrong)} of {len(pairs)} golden rows differ (rows {rows}; row {wrong[0]}: {answer!r}, saved {wanted!r})",
             )
+
+
+def read_interval(version: Version) -> Interval | None:
+    """The interval around the version's answers; none for classes and where there were too few rows."""
+    return Interval.from_json(version.read_json(INTERVAL)) if (version.path / INTERVAL).exists() else None
 
 
 def _no_answer(record: int, warning: Detail) -> Detail:

@@ -5,7 +5,7 @@ lack Chinese) and a screen reader can read it.
 """
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix, roc_curve
 
 from slipway import texts
+from slipway.certainty import Curve
 from slipway.evaluation import Evaluation
 from slipway.fields import Field
 from slipway.schema import Schema
@@ -52,13 +53,15 @@ def _figure(path: Path, xlabel: str, ylabel: str, height: float = 4.2) -> Iterat
         figure.savefig(path, format="svg", metadata={"Date": None})
 
 
-def plots(evaluation: Evaluation, schema: Schema, folder: Path) -> None:
-    """Draw what the hold-out shows, as SVG files into `folder`."""
+def plots(evaluation: Evaluation, curves: Sequence[Curve], schema: Schema, folder: Path) -> None:
+    """Draw what the hold-out and out-of-fold probabilities show, as SVG files into `folder`."""
     folder.mkdir()
     unit = f" ({schema.target.unit['en']})" if schema.target.unit else ""
     label = f"{schema.target.label['en']}{unit}"
     if schema.target.classes:
         _classes(evaluation, schema, folder)
+        if curves:
+            _reliability(curves, folder)
     else:
         _numbers(evaluation, label, folder)
     growth = "probability that the right class loses" if schema.target.classes else f"growth of the mean error{unit}"
@@ -102,14 +105,15 @@ def _classes(evaluation: Evaluation, schema: Schema, folder: Path) -> None:
             false_alarms, found, _ = roc_curve(evaluation.actual == position, scores[:, position])
             axes.plot(false_alarms, found, linewidth=1.8, label=names[position])
         axes.legend(frameon=False, title=schema.target.label["en"])
+
+
+def _reliability(curves: Sequence[Curve], folder: Path) -> None:
     with _figure(folder / "calibration.svg", "predicted probability", "observed share") as axes:
         axes.plot([0, 1], [0, 1], color=SOFT, linewidth=1)
-        for position in shown:
-            observed, predicted = calibration_curve(
-                evaluation.actual == position, scores[:, position], n_bins=8, strategy="quantile"
-            )
-            axes.plot(predicted, observed, marker="o", linewidth=1.2, markersize=4, label=names[position])
-        axes.legend(frameon=False, title=schema.target.label["en"])
+        for (name, came_true, given), color in zip(curves, (INK, ACCENT)[-len(curves) :], strict=True):
+            observed, predicted = calibration_curve(came_true, np.clip(given, 0, 1), n_bins=10, strategy="quantile")
+            axes.plot(predicted, observed, marker="o", linewidth=1.2, markersize=4, label=name, color=color)
+        axes.legend(frameon=False)
 
 
 def card(
@@ -154,6 +158,7 @@ def card(
         lines.append(
             f"| {name} | {texts.number(fold['mean'])} ± {texts.number(fold['sd'])} | {held} | {said(texts.METRICS[name], language)} |"
         )
+    lines += ["", f"## {t('sure')}", "", *_sure(metrics, unit, language)]
     if len(leaderboard):
         lines += ["", f"## {t('board')}", "", *_board(leaderboard, language)]
     if metrics["failed"]:
@@ -181,6 +186,32 @@ def _engine(compiled: dict[str, Any], language: str) -> str:
     if "reason" in compiled:
         return said(texts.CARD["engine_native"], language).format(reason=_cell(compiled["reason"]))
     return said(texts.CARD["engine_onnx"], language).format(**compiled)
+
+
+def _sure(metrics: dict[str, Any], unit: str, language: str) -> list[str]:
+    """How far off numbers may be, or how good probabilities are."""
+
+    def t(key: str, **values: Any) -> str:
+        return said(texts.CARD[key], language).format(**values)
+
+    found = metrics.get("interval") or metrics["calibration"]
+    reason = said(texts.CARD.get(found.get("reason")), language) or _cell(found.get("reason", ""))
+    if "interval" in metrics:
+        if reason:
+            return [t("interval_none", reason=reason)]
+        figures = found | {"width": texts.number(found["width"]), "unit": unit}
+        fifths = [
+            f"| {texts.number(fifth['low'])} – {texts.number(fifth['high'])} | {fifth['covered']:.1%} | {texts.number(fifth['width'])} |"
+            for fifth in found["fifths"]
+        ]
+        return [t("interval", **figures), "", t("interval_head"), "|---|---:|---:|", *fifths]
+    if "brier" not in found:
+        return [t("calibration_none", reason=reason)]
+    before = t("brier", rows=found["rows"])
+    if found["method"]:
+        figures = found["brier"] | {"method": t(found["method"]), "changed": found["changed"]}
+        return [before + t("brier_calibrated", **figures)]
+    return [before + t("brier_own" if reason else "brier_kept", reason=reason, **found["brier"])]
 
 
 def _board(leaderboard: pd.DataFrame, language: str) -> list[str]:

@@ -1,7 +1,7 @@
 """A model version in and out of the BentoML model store, and the layout of its folder.
 
-    <name>:<version>            schema.json, model.onnx, golden.json, background.csv, metrics.json,
-                                leaderboard.csv, card.md, card.zh.md, plots/, SHA256SUMS
+    <name>:<version>            schema.json, model.onnx, uncertainty.json, golden.json, background.csv,
+                                metrics.json, leaderboard.csv, card.md, card.zh.md, plots/, SHA256SUMS
     <name>-pipeline:<version>   pipeline.pkl, the fitted PyCaret pipeline, SHA256SUMS
 
 A version without model.onnx could not be compiled and is served by its pipeline.

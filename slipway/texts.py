@@ -42,7 +42,10 @@ PLOTS: dict[str, Text] = {
     "residuals": {"en": "Residuals of the hold-out", "zh": "保留集残差"},
     "roc": {"en": "ROC curve of the hold-out", "zh": "保留集 ROC 曲线"},
     "confusion": {"en": "Confusion matrix of the hold-out", "zh": "保留集混淆矩阵"},
-    "calibration": {"en": "Predicted probability against observed share", "zh": "预测概率与实际比例"},
+    "calibration": {
+        "en": "Predicted probability against observed share, of rows the model had not seen",
+        "zh": "模型未见过的数据：预测概率与实际比例",
+    },
     "importance": {"en": "How much the error grows when an input is shuffled", "zh": "打乱某项输入后误差的增加量"},
 }
 
@@ -76,6 +79,52 @@ CARD: dict[str, Text] = {
     },
     "board": {"en": "Models that were tried", "zh": "尝试过的模型"},
     "failed": {"en": "Could not be fitted", "zh": "无法拟合"},
+    "sure": {"en": "How sure it is", "zh": "把握程度"},
+    "interval": {
+        "en": "Each prediction comes with an interval for {coverage:.0%} of true values, made from errors on rows that "
+        "the model had not seen. Of {rows:,} such rows, each judged by an interval made from others, "
+        "{covered:.1%} lie inside; the mean width is {width}{unit}.",
+        "zh": "每个预测值都附有一个区间，旨在包含 {coverage:.0%} 的真实值，依据模型未见过的数据上的误差得出。"
+        "在 {rows:,} 行此类数据中（每行均由其他行得出的区间来检验），{covered:.1%} 落在区间内；平均宽度为 {width}{unit}。",
+    },
+    "interval_head": {
+        "en": "| Fifth of the predictions | Inside | Mean width |",
+        "zh": "| 预测值（五等分） | 区间内比例 | 平均宽度 |",
+    },
+    "interval_none": {
+        "en": "Predictions come without an interval: {reason}.",
+        "zh": "预测值不附区间：{reason}。",
+    },
+    "brier": {
+        "en": "Brier score (mean squared error of the probabilities, 0 is perfect) on {rows:,} rows that the model had not seen: ",
+        "zh": "Brier 分数（概率的均方误差，0 为完美），基于模型未见过的 {rows:,} 行数据：",
+    },
+    "brier_kept": {
+        "en": "{before:.4f}. Calibration would not lower it by more than chance, so the probabilities are the estimator's own.",
+        "zh": "{before:.4f}。校准带来的改善不超过随机波动，因此概率直接来自模型本身。",
+    },
+    "brier_own": {
+        "en": "{before:.4f}. The probabilities are the estimator's own: {reason}.",
+        "zh": "{before:.4f}。概率直接来自模型本身：{reason}。",
+    },
+    "brier_calibrated": {
+        "en": "{before:.4f} before and {after:.4f} after calibration ({method}). What is served is calibrated; the figures "
+        "above are of the model before it. The most likely class changed in {changed:.1%} of the rows.",
+        "zh": "校准前 {before:.4f}，校准后 {after:.4f}（{method}）。对外提供的是校准后的概率；上方指标为校准前的模型。"
+        "{changed:.1%} 的行最可能的类别发生了变化。",
+    },
+    "calibration_none": {
+        "en": "The probabilities were not measured or calibrated: {reason}.",
+        "zh": "未对概率进行检验或校准：{reason}。",
+    },
+    "sigmoid": {"en": "sigmoid", "zh": "S 形函数"},
+    "isotonic": {"en": "isotonic", "zh": "保序回归"},
+    "too few rows": {"en": "too few rows", "zh": "数据行数过少"},
+    "the estimator has no probabilities": {"en": "the estimator has no probabilities", "zh": "该模型不提供概率"},
+    "the probabilities were calibrated, or a threshold chosen, before": {
+        "en": "they were calibrated, or a threshold chosen, before",
+        "zh": "概率此前已校准，或已选定阈值",
+    },
     "inputs": {"en": "Inputs", "zh": "输入"},
     "inputs_head": {
         "en": "| Input | Kind | Seen in training | May be missing |",
@@ -126,6 +175,10 @@ PAGE: dict[str, Text] = {
     "heading_faults": {"en": "No answer yet", "zh": "尚无结果"},
     "mend": {"en": "Please mend the marked fields.", "zh": "请修正标出的项目。"},
     "probabilities": {"en": "Probabilities", "zh": "概率"},
+    "interval": {
+        "en": "{part} of {whole} similar cases lie between {low} and {high}{unit}.",
+        "zh": "{whole} 个类似案例中有 {part} 个介于 {low} 与 {high}{unit}之间。",
+    },
     "warnings": {"en": "Please note", "zh": "请注意"},
     "answer_number": {"en": "Predicted {target}: {prediction}", "zh": "预测的{target}：{prediction}"},
     "answer_class": {

@@ -11,7 +11,7 @@ import httpx
 
 from slipway import store
 from slipway.native import NativeEngine
-from slipway.predictor import Predictor
+from slipway.predictor import Predictor, read_interval
 from tests.conftest import PERSON, Server
 
 HEADER = ",".join(PERSON)
@@ -57,4 +57,4 @@ def fitted(tag: str) -> Predictor:
     """A predictor that answers with the fitted pipeline, whatever serves the version."""
     version = store.find(tag)
     schema = version.schema()
-    return Predictor(tag, schema, NativeEngine.load(version.pipeline, schema))
+    return Predictor(tag, schema, NativeEngine.load(version.pipeline, schema), read_interval(version))

@@ -29,6 +29,8 @@ def test_a_csv_comes_back_with_the_answers_of_predict_in_its_order_and_its_other
 
     found, answers = rows(response), predict(insurance_server, *people).json()["predictions"]
     assert [float(row["prediction"]) for row in found] == [one["prediction"] for one in answers]
+    for end in ("low", "high"):
+        assert [float(row[end]) for row in found] == [one["interval"][end] for one in answers]
     assert list(found[0])[:8] == ["name", "smoker", "region", "age", "sex", "bmi", "children", "Note"]
     assert list(found[0])[-2:] == ["warnings", "problems"]
     assert [(row["name"], row["Note"], row["problems"]) for row in found] == [

@@ -3,6 +3,7 @@
 import re
 
 import bentoml
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -117,6 +118,66 @@ def test_golden_answers_are_those_of_the_fitted_pipeline(insurance):
     assert len(golden["records"]) == 32
     for saved, value in zip(golden["predictions"], wanted, strict=True):
         assert equal(saved, {"prediction": max(0.0, float(value))}, schema.target)
+
+
+def test_numbers_come_with_an_interval_that_the_card_gives_an_account_of(insurance):
+    version = store.find(insurance)
+    measured = version.read_json("metrics.json")["interval"]
+
+    for saved in version.read_json("golden.json")["predictions"]:
+        assert 0 <= saved["interval"]["low"] <= saved["prediction"] <= saved["interval"]["high"]
+    assert measured["rows"] == len(INSURANCE) and 0.87 < measured["covered"] < 0.93
+    assert len(measured["fifths"]) == 5
+    for file in ("card.md", "card.zh.md"):
+        assert f"{measured['covered']:.1%}" in (version.path / file).read_text()
+
+
+def test_classes_get_calibrated_probabilities_where_the_estimators_own_are_too_sure():
+    rng = np.random.default_rng(0)
+    actual = rng.integers(2, size=400)
+    inputs = np.repeat(rng.normal(size=(400, 2)) + actual[:, None] * [1.0, 0.5], 3, axis=1)
+    table = pd.DataFrame(inputs, columns=list("abcdef")).assign(y=np.where(actual, "yes", "no"))
+    path = HOME / "copies.csv"
+    table.to_csv(path, index=False)
+
+    tag = trained("--data", str(path), "--target", "y", "--include", "nb", "--folds", "3", "--name", "too-sure")
+
+    version = store.find(tag)
+    fitted, schema = pipeline(tag)
+    metrics = version.read_json("metrics.json")
+    assert metrics["estimator"] == "GaussianNB" and type(fitted.steps[-1][1]).__name__ == "CalibratedClassifierCV"
+    assert metrics["calibration"]["brier"]["after"] < 0.95 * metrics["calibration"]["brier"]["before"]
+    assert f"{metrics['calibration']['brier']['after']:.4f} after calibration" in (version.path / "card.md").read_text()
+    wanted = fitted.predict_proba(schema.frame(schema.columns([schema.example()])))[0]
+    answer = Predictor.load(version).answer([schema.example()])["predictions"][0]
+    assert [answer["probabilities"][name] for name in ("no", "yes")] == pytest.approx(wanted, abs=1e-5)
+
+
+def test_a_model_whose_probabilities_are_sound_is_left_as_it_is(diabetes):
+    calibration = store.find(diabetes).read_json("metrics.json")["calibration"]
+
+    fitted, _ = pipeline(diabetes)
+    assert calibration["method"] is None and calibration["rows"] == 768
+    assert type(fitted.steps[-1][1]).__name__ == "LinearDiscriminantAnalysis"
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--limit-rows", "20", "--include", "lr"], "without an interval: too few rows"),
+        (["--include", "svm"], "not measured or calibrated: the estimator has no probabilities"),
+    ],
+    ids=["few rows", "no probabilities"],
+)
+def test_what_cannot_be_had_is_left_out_and_the_card_says_why(options, reason):
+    case = "diabetes" if "svm" in options else "insurance"
+
+    version = store.find(trained(case, *options, "--folds", "2", "--name", "unsure"))
+
+    assert reason in (version.path / "card.md").read_text()
+    assert not (version.path / "uncertainty.json").exists()
+    if case == "insurance":
+        assert version.read_json("golden.json")["predictions"][0]["interval"] is None
 
 
 def test_training_writes_nothing_into_the_working_directory():

@@ -1,5 +1,6 @@
-"""The answer panel, as HTML: a sentence, probabilities, warnings, the disclaimer."""
+"""The answer panel, as HTML: a sentence, its interval or probabilities, warnings, the disclaimer."""
 
+from fractions import Fraction
 from html import escape
 from typing import Any
 
@@ -41,6 +42,19 @@ def sentence(schema: Schema, prediction: dict[str, Any], language: str) -> str:
     return said(template or default, language).format(**words)
 
 
+def interval(schema: Schema, prediction: dict[str, Any], language: str) -> str:
+    """Where similar cases lie, as a sentence; empty for classes and for a model that cannot tell."""
+    found, target = prediction.get("interval"), schema.target
+    if not found:
+        return ""
+    share = Fraction(found["coverage"]).limit_denominator(100)
+    low, high = (_figure(found[end], target.decimals) for end in ("low", "high"))
+    unit = f" {said(target.unit, language)}" if target.unit else ""
+    return said(PAGE["interval"], language).format(
+        part=share.numerator, whole=share.denominator, low=low, high=high, unit=unit
+    )
+
+
 def band(schema: Schema, prediction: dict[str, Any], language: str) -> str:
     """The sentence of the band in which the positive class's probability lies."""
     scores = prediction.get("probabilities")
@@ -59,6 +73,8 @@ def render(schema: Schema, answer: dict[str, Any], language: str, example: bool)
         f'<p class="slip-kicker">{escape(heading)}</p>',
         f'<p class="slip-sentence">{escape(sentence(schema, prediction, language))}</p>',
     ]
+    if text := interval(schema, prediction, language):
+        parts.append(f'<p class="slip-interval">{escape(text)}</p>')
     if text := band(schema, prediction, language):
         parts.append(f'<p class="slip-band">{escape(text)}</p>')
     if prediction.get("probabilities"):

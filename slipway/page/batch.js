@@ -5,7 +5,6 @@ const drop = root.querySelector(".slip-drop");
 const input = drop.querySelector("input");
 const SHOWN = 20;
 const SEPARATORS = { comma: ",", semicolon: ";", tab: "\t" };
-const ADDED = ["prediction", "probability_", "warnings", "problems"];
 
 const make = (tag, text, className) => {
   const node = document.createElement(tag);
@@ -37,13 +36,14 @@ function parse(text, separator) {
 function table(header, rows) {
   const box = make("div", undefined, "slip-scroll");
   const node = box.appendChild(make("table"));
-  const mine = (name) => ADDED.some((start) => name.startsWith(start));
+  const first = header.findLastIndex((name) => /^prediction(\.\d+)?$/.test(name));  // ours are the last ones
+  const mine = (i) => (i >= first ? "slip-mine" : "");
   const head = node.createTHead().insertRow();
-  for (const name of header) head.appendChild(make("th", name, mine(name) ? "slip-mine" : ""));
+  header.forEach((name, i) => head.appendChild(make("th", name, mine(i))));
   const body = node.createTBody();
   for (const row of rows) {
     const line = body.insertRow();
-    row.forEach((cell, i) => line.appendChild(make("td", cell, mine(header[i]) ? "slip-mine" : "")));
+    row.forEach((cell, i) => line.appendChild(make("td", cell, mine(i))));
   }
   return box;
 }
