@@ -8,8 +8,8 @@ import time
 import bentoml
 import pytest
 
-from slipway.parity import equal
 from slipway.draw import draw_records
+from slipway.parity import equal
 from tests.calls import GOOD, JSON, REGIONS, fitted, predict, refusal
 from tests.conftest import PATIENT, PERSON
 
@@ -29,6 +29,8 @@ def test_insurance_answers_are_the_fitted_pipelines_own_in_the_order_asked(insur
     assert len(set(wanted)) > 30
     for one in answered.json()["predictions"]:
         assert one.keys() == {"prediction", "interval", "warnings"} and one["warnings"] == []
+        assert 0 <= one["interval"]["low"] <= one["prediction"] <= one["interval"]["high"]
+        assert one["interval"]["coverage"] == 0.9
 
 
 def test_diabetes_answers_are_the_fitted_pipelines_own_and_probabilities_sum_to_one(diabetes_server, diabetes):
@@ -99,38 +101,38 @@ AGES, BMIS = {"minimum": 0, "maximum": 120}, {"minimum": 10, "maximum": 100}
 UNKNOWN = "one of age, sex, bmi, children, smoker, region"
 
 
-@pytest.mark.parametrize(
-    ("changed", "faults"),
-    [
-        pytest.param({"bmi": "44"}, [("bmi", "44", "wrong type", NUMBER)], id="number as text"),
-        pytest.param({"bmi": True}, [("bmi", True, "wrong type", NUMBER)], id="true for a number"),
-        pytest.param({"age": 2.5}, [("age", 2.5, "wrong type", WHOLE)], id="2.5 for a whole number"),
-        pytest.param({"smoker": 1}, [("smoker", 1, "wrong type", ["no", "yes"])], id="number for a category"),
-        pytest.param({"region": "moon"}, [("region", "moon", "unknown category", REGIONS)], id="unknown category"),
-        pytest.param({"smoker": "Yes"}, [("smoker", "Yes", "unknown category", ["no", "yes"])], id="other case"),
-        pytest.param({"age": None}, [("age", None, "may not be missing", WHOLE)], id="null"),
-        pytest.param({"age": -1}, [("age", -1, "outside the hard bounds", AGES)], id="below the bounds"),
-        pytest.param({"bmi": 100.5}, [("bmi", 100.5, "outside the hard bounds", BMIS)], id="above the bounds"),
-        pytest.param({"age": {"a": 1}}, [("age", "an object", "wrong type", WHOLE)], id="object"),
-        pytest.param({"age": [40]}, [("age", "a list", "wrong type", WHOLE)], id="list"),
-        pytest.param({"salary": 3}, [("salary", 3, "unknown field", UNKNOWN)], id="unknown field"),
-        pytest.param({"agee": 3}, [("agee", 3, "unknown field", f"{UNKNOWN}; did you mean 'age'?")], id="misspelt"),
-        pytest.param(
-            {"age": 10**4000},
-            [("age", "a whole number of 13288 bits", "not a finite number", WHOLE)],
-            id="4,001 digits",
-        ),
-        pytest.param(
-            {"age": "x", "region": "moon", "bmi": 0},
-            [
-                ("age", "x", "wrong type", WHOLE),
-                ("bmi", 0, "outside the hard bounds", BMIS),
-                ("region", "moon", "unknown category", REGIONS),
-            ],
-            id="three at once",
-        ),
-    ],
-)
+FAULTY = [
+    pytest.param({"bmi": "44"}, [("bmi", "44", "wrong type", NUMBER)], id="number as text"),
+    pytest.param({"bmi": True}, [("bmi", True, "wrong type", NUMBER)], id="true for a number"),
+    pytest.param({"age": 2.5}, [("age", 2.5, "wrong type", WHOLE)], id="2.5 for a whole number"),
+    pytest.param({"smoker": 1}, [("smoker", 1, "wrong type", ["no", "yes"])], id="number for a category"),
+    pytest.param({"region": "moon"}, [("region", "moon", "unknown category", REGIONS)], id="unknown category"),
+    pytest.param({"smoker": "Yes"}, [("smoker", "Yes", "unknown category", ["no", "yes"])], id="other case"),
+    pytest.param({"age": None}, [("age", None, "may not be missing", WHOLE)], id="null"),
+    pytest.param({"age": -1}, [("age", -1, "outside the hard bounds", AGES)], id="below the bounds"),
+    pytest.param({"bmi": 100.5}, [("bmi", 100.5, "outside the hard bounds", BMIS)], id="above the bounds"),
+    pytest.param({"age": {"a": 1}}, [("age", "an object", "wrong type", WHOLE)], id="object"),
+    pytest.param({"age": [40]}, [("age", "a list", "wrong type", WHOLE)], id="list"),
+    pytest.param({"salary": 3}, [("salary", 3, "unknown field", UNKNOWN)], id="unknown field"),
+    pytest.param({"agee": 3}, [("agee", 3, "unknown field", f"{UNKNOWN}; did you mean 'age'?")], id="misspelt"),
+    pytest.param(
+        {"age": 10**4000},
+        [("age", "a whole number of 13288 bits", "not a finite number", WHOLE)],
+        id="4,001 digits",
+    ),
+    pytest.param(
+        {"age": "x", "region": "moon", "bmi": 0},
+        [
+            ("age", "x", "wrong type", WHOLE),
+            ("bmi", 0, "outside the hard bounds", BMIS),
+            ("region", "moon", "unknown category", REGIONS),
+        ],
+        id="three at once",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changed", "faults"), FAULTY)
 def test_a_faulty_record_is_refused_with_every_fault(insurance_server, changed, faults):
     response = predict(insurance_server, PERSON, PERSON | changed)
 
@@ -167,41 +169,41 @@ def test_of_more_than_100_faults_100_are_listed_and_all_are_counted(insurance_se
 # Refused bodies
 
 
-@pytest.mark.parametrize(
-    ("content", "named"),
-    [
-        pytest.param(GOOD.replace("25.0", "NaN"), "NaN", id="NaN"),
-        pytest.param(GOOD.replace("25.0", "Infinity"), "Infinity", id="Infinity"),
-        pytest.param(GOOD.replace("25.0", "-Infinity"), "Infinity", id="-Infinity"),
-        pytest.param(GOOD.replace("25.0", "1e400"), "1 fault", id="1e400"),
-        pytest.param(GOOD.replace("25.0", "1" * 6000), "digits", id="number of 6,000 digits"),
-        pytest.param(json.dumps({"records": [PERSON | {"sex": "x" * 10_000_000}]}), "1 fault", id="text of 10 MB"),
-        pytest.param("records", "no JSON", id="no JSON"),
-        pytest.param(GOOD[:-1], "no JSON", id="cut short"),
-        pytest.param("", "no JSON", id="empty body"),
-        pytest.param("[]", "expected", id="list"),
-        pytest.param("null", "expected", id="null"),
-        pytest.param("3", "expected", id="number"),
-        pytest.param("{}", "expected", id="no key"),
-        pytest.param('{"records": []}', "is empty", id="no records"),
-        pytest.param('{"records": "x"}', "is no list", id="records a text"),
-        pytest.param('{"records": 3}', "is no list", id="records a number"),
-        pytest.param('{"records": null}', "is no list", id="records null"),
-        pytest.param(json.dumps({"records": PERSON}), "is no list", id="records an object"),
-        pytest.param(json.dumps({"records": [PERSON], "model": "x"}), "'model'", id="extra key"),
-        pytest.param(GOOD.replace('"age": 40', '"age": 40, "age": 41'), "twice", id="doubled field"),
-        pytest.param('{"records": [], "records": []}', "twice", id="doubled key"),
-        pytest.param(GOOD.encode().replace(b"male", b"m\xffle"), "utf-8", id="bad UTF-8"),
-        pytest.param(GOOD.encode("utf-16"), "UTF-8", id="UTF-16"),
-        pytest.param(GOOD.encode("utf-32-le"), "UTF-8", id="UTF-32"),
-        pytest.param("[" * 100_000, "nested too deeply", id="nested 100,000 deep"),
-        pytest.param('{"records":' * 100_000, "nested too deeply", id="objects 100,000 deep"),
-        pytest.param(GOOD.replace("25.0", r'"\ud800"'), "1 fault", id="lone surrogate as a value"),
-        pytest.param(GOOD.replace('"age"', r'"\ud800"'), "2 faults", id="lone surrogate as a field"),
-        pytest.param(r'{"\udfff": []}', "expected", id="lone surrogate as a key"),
-        pytest.param(b"\x80\x04K\x01.", "no JSON", id="pickle"),
-    ],
-)
+BAD_BODIES = [
+    pytest.param(GOOD.replace("25.0", "NaN"), "NaN", id="NaN"),
+    pytest.param(GOOD.replace("25.0", "Infinity"), "Infinity", id="Infinity"),
+    pytest.param(GOOD.replace("25.0", "-Infinity"), "Infinity", id="-Infinity"),
+    pytest.param(GOOD.replace("25.0", "1e400"), "1 fault", id="1e400"),
+    pytest.param(GOOD.replace("25.0", "1" * 6000), "digits", id="number of 6,000 digits"),
+    pytest.param(json.dumps({"records": [PERSON | {"sex": "x" * 10_000_000}]}), "1 fault", id="text of 10 MB"),
+    pytest.param("records", "no JSON", id="no JSON"),
+    pytest.param(GOOD[:-1], "no JSON", id="cut short"),
+    pytest.param("", "no JSON", id="empty body"),
+    pytest.param("[]", "expected", id="list"),
+    pytest.param("null", "expected", id="null"),
+    pytest.param("3", "expected", id="number"),
+    pytest.param("{}", "expected", id="no key"),
+    pytest.param('{"records": []}', "is empty", id="no records"),
+    pytest.param('{"records": "x"}', "is no list", id="records a text"),
+    pytest.param('{"records": 3}', "is no list", id="records a number"),
+    pytest.param('{"records": null}', "is no list", id="records null"),
+    pytest.param(json.dumps({"records": PERSON}), "is no list", id="records an object"),
+    pytest.param(json.dumps({"records": [PERSON], "model": "x"}), "'model'", id="extra key"),
+    pytest.param(GOOD.replace('"age": 40', '"age": 40, "age": 41'), "twice", id="doubled field"),
+    pytest.param('{"records": [], "records": []}', "twice", id="doubled key"),
+    pytest.param(GOOD.encode().replace(b"male", b"m\xffle"), "utf-8", id="bad UTF-8"),
+    pytest.param(GOOD.encode("utf-16"), "UTF-8", id="UTF-16"),
+    pytest.param(GOOD.encode("utf-32-le"), "UTF-8", id="UTF-32"),
+    pytest.param("[" * 100_000, "nested too deeply", id="nested 100,000 deep"),
+    pytest.param('{"records":' * 100_000, "nested too deeply", id="objects 100,000 deep"),
+    pytest.param(GOOD.replace("25.0", r'"\ud800"'), "1 fault", id="lone surrogate as a value"),
+    pytest.param(GOOD.replace('"age"', r'"\ud800"'), "2 faults", id="lone surrogate as a field"),
+    pytest.param(r'{"\udfff": []}', "expected", id="lone surrogate as a key"),
+    pytest.param(b"\x80\x04K\x01.", "no JSON", id="pickle"),
+]
+
+
+@pytest.mark.parametrize(("content", "named"), BAD_BODIES)
 def test_a_body_that_is_no_good_json_is_refused(insurance_server, content, named):
     response = insurance_server.post("/predict", content=content, headers=JSON)
 
