@@ -20,10 +20,10 @@ from spox import Var
 from slipway.columns import is_text
 from slipway.compile import estimators, steps  # noqa: F401 (fills the registry)
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.registry import MATRIX_STEPS, STEPS, TABULATED, classification, name_of, regression
+from slipway.compile.registry import COLUMN_STEPS, MATRIX_STEPS, STEPS, TABULATED, classification, name_of, regression
 from slipway.compile.steps.target import inverse
-from slipway.compile.table import Coded, Column, Table, const, split
-from slipway.compile.tabulate import UNKNOWN, tabulate
+from slipway.compile.table import UNKNOWN, Coded, Column, Table, const, split
+from slipway.compile.tabulate import tabulate
 from slipway.fields import Field
 from slipway.schema import Schema
 
@@ -58,7 +58,7 @@ def compile_pipeline(pipeline: Any, schema: Schema, rows: pd.DataFrame) -> onnx.
     inputs, table = _inputs(schema)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        matrix = _preprocess(pipeline, table, rows.head(SAMPLE).reset_index(drop=True))
+        matrix = _preprocess(pipeline, table, _sample(rows))
         final = pipeline.steps[-1][1]
         outputs = (
             _class_outputs(pipeline, schema, classification(final, matrix))
@@ -75,19 +75,22 @@ def _inputs(schema: Schema) -> tuple[dict[str, Var], Table]:
     """The graph's inputs, and the table that the first step is given."""
     inputs: dict[str, Var] = {}
     columns: dict[str, Column] = {}
-    plain: list[str] = []
+    plain: list[Field] = []
     for field in schema.fields:
         if field.kind == "text":
-            raise CannotCompileError(f"the input {field.name!r} is free text")
+            raise CannotCompileError(f"the input {field.name!r} is free text, of which every word is a column")
         kind = str if is_text(field) else np.float64
         inputs[field.name] = spox.argument(spox.Tensor(kind, ("n",)))
         if field.categories:
             columns[field.name] = _coded(field, inputs[field.name])
         else:
-            plain.append(field.name)
+            plain.append(field)
     if plain:
-        joined = op.concat([inputs[name] for name in plain], axis=0)
-        columns |= split(op.transpose(op.reshape(joined, const([len(plain), -1], "int64"))), plain)
+        # Not joined and then transposed: ONNX Runtime 1.31 fuses Transpose and MatMul, and multiplies
+        # with a vector as if nothing had been transposed.
+        each = [op.unsqueeze(inputs[field.name], const([1], "int64")) for field in plain]
+        matrix = each[0] if len(each) == 1 else op.concat(each, axis=1)
+        columns |= split(matrix, [field.name for field in plain], [field.nullable for field in plain])
     return inputs, Table(columns).select(schema.names)
 
 
@@ -98,12 +101,17 @@ def _coded(field: Field, column: Var) -> Coded:
         keys = ["" if value is None else str(value) for value in domain[:-1]]
         codes = ml.label_encoder(column, keys_strings=keys, values_int64s=known, default_int64=len(known))
         return Coded(codes, domain)
-    each = op.unsqueeze(column, const([1], "int64"))
-    missing = op.isnan(each)
-    same = [op.equal(each, const(np.array(field.categories, dtype="float64")[None]))]
-    # The last is always true: the first that is true is the value's position.
-    same += [missing] * field.nullable + [op.or_(missing, op.not_(missing))]
-    return Coded(op.arg_max(op.cast(op.concat(same, axis=1), to=np.int32), axis=1, keepdims=0), domain)
+    numbers = np.array([np.nan if value is None else value for value in domain[:-1]], dtype="float64")
+    codes = ml.label_encoder(
+        column, keys_tensor=numbers, values_tensor=np.array(known), default_tensor=np.array([len(known)])
+    )
+    return Coded(codes, domain)
+
+
+def _sample(rows: pd.DataFrame) -> pd.DataFrame:
+    """A few rows, those without missing values first: with many missing dates a step makes no columns of them."""
+    gaps = rows.isna().sum(axis=1).to_numpy()
+    return rows.iloc[np.argsort(gaps, kind="stable")[:SAMPLE]].reset_index(drop=True)
 
 
 def _preprocess(pipeline: Any, table: Table, frame: pd.DataFrame) -> Var:
@@ -119,7 +127,10 @@ def _preprocess(pipeline: Any, table: Table, frame: pd.DataFrame) -> Var:
             columns = _step(wrapper, table, frame)
         except CannotCompileError as exc:
             raise CannotCompileError(f"step {name!r}: {exc}") from exc
-        frame = wrapper.transform(frame.copy())
+        try:
+            frame = wrapper.transform(frame.copy())
+        except Exception as exc:  # any transformer's own
+            raise CannotCompileError(f"step {name!r}: the fitted step itself fails: {exc}") from exc
         absent = [column for column in frame.columns if column not in columns]
         if absent:
             raise CannotCompileError(f"step {name!r}: its columns {absent} cannot be told from its inputs")
@@ -140,10 +151,26 @@ def _step(wrapper: Any, table: Table, frame: pd.DataFrame) -> dict[str, Column]:
         return others | STEPS[kind](transformer, table, include)
     if kind in TABULATED and table.coded(include):
         return others | tabulate(wrapper, table, include, frame)
+    if kind in COLUMN_STEPS:
+        return others | _each(wrapper, table, include, frame)
     if kind in MATRIX_STEPS:
         matrix = MATRIX_STEPS[kind](transformer, table.matrix(include))
-        return others | split(matrix, _names_out(transformer, include))
+        names = _names_out(transformer, include)
+        return others | split(matrix, names, [table.nullable(include)] * len(names))
     raise CannotCompileError(f"no converter for {type(transformer).__name__}")
+
+
+def _each(wrapper: Any, table: Table, include: Sequence[str], frame: pd.DataFrame) -> dict[str, Column]:
+    """The columns of a step that treats each by itself: coded ones are tabulated, numbers converted."""
+    coded = [name for name in include if table.coded([name])]
+    plain = [name for name in include if name not in coded]
+    columns = tabulate(wrapper, table, coded, frame) if coded else {}
+    if plain:
+        convert = COLUMN_STEPS[name_of(type(wrapper.transformer))]
+        positions = np.array([include.index(name) for name in plain])
+        matrix = convert(wrapper.transformer, positions, table.matrix(plain))
+        columns |= split(matrix, plain, [table.nullable([name]) for name in plain])
+    return columns
 
 
 def _names_out(transformer: Any, include: Sequence[str]) -> list[str]:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
@@ -34,11 +36,14 @@ class Classes:
 C = TypeVar("C")
 
 StepConverter = Callable[[Any, Table, list[str]], dict[str, Column]]
+Positions = npt.NDArray[np.int64]
+ColumnConverter = Callable[[Any, Positions, Var], Var]
 MatrixConverter = Callable[[Any, Var], Var]
 Regressor = Callable[[Any, Var], Var]
 Classifier = Callable[[Any, Var], Classes]
 
 STEPS: dict[str, StepConverter] = {}
+COLUMN_STEPS: dict[str, ColumnConverter] = {}
 MATRIX_STEPS: dict[str, MatrixConverter] = {}
 TABULATED: set[str] = set()
 REGRESSORS: dict[str, Regressor] = {}
@@ -59,8 +64,17 @@ def step(*kinds: type | str) -> Callable[[StepConverter], StepConverter]:
     return _into(STEPS, kinds)
 
 
+def column_step(*kinds: type | str) -> Callable[[ColumnConverter], ColumnConverter]:
+    """Registers `convert(transformer, positions, matrix) -> matrix`, for steps that treat each number by itself.
+
+    Column i of the matrix is the one that the transformer was fitted on at `positions[i]`;
+    columns that are coded are tabulated and not in it. Names stay as they are.
+    """
+    return _into(COLUMN_STEPS, kinds)
+
+
 def matrix_step(*kinds: type | str) -> Callable[[MatrixConverter], MatrixConverter]:
-    """Registers `convert(transformer, matrix) -> matrix`, for steps that take and give numbers alone."""
+    """Registers `convert(transformer, matrix) -> matrix`, for steps that make new numbers of all of theirs."""
     return _into(MATRIX_STEPS, kinds)
 
 

@@ -16,13 +16,17 @@ from spox import Var
 
 from slipway.compile.errors import CannotCompileError
 
+UNKNOWN = "\x00 a value that training has not seen"
+"""Stands in a domain for every value that is not in it."""
+
 
 @dataclass(frozen=True)
 class Plain:
-    """Column `position` of `matrix`, which is double of shape (n, k)."""
+    """Column `position` of `matrix`, which is double of shape (n, k); NaN is possible if it is `nullable`."""
 
     matrix: Var
     position: int = 0
+    nullable: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +41,12 @@ class Coded:
 
     def numbers(self) -> npt.NDArray[np.float64]:
         """The domain as float64, if its values are numbers."""
-        return np.array(self.domain, dtype="float64")
+        return np.array([np.nan if value == UNKNOWN else value for value in self.domain], dtype="float64")
+
+    @property
+    def nullable(self) -> bool:
+        """Whether one of the values that training has seen is a missing one."""
+        return any(map(is_missing, self.domain[:-1]))
 
 
 Column = Plain | Coded
@@ -62,49 +71,58 @@ class Table:
         """Whether all of these columns are coded."""
         return all(isinstance(self.columns[name], Coded) for name in names)
 
+    def nullable(self, names: Iterable[str]) -> bool:
+        """Whether a value may be missing in any of these columns."""
+        return any(self.columns[name].nullable for name in names)
+
     def matrix(self, names: Sequence[str] | None = None) -> Var:
         """These columns (all of them by default) as one double matrix of shape (n, len(names))."""
         wanted = [self.columns[name] for name in (self.names if names is None else names)]
-        parts = [_run(run) for run in _runs(wanted)]
-        return parts[0] if len(parts) == 1 else op.concat(parts, axis=1)
+        by_source: dict[Var, list[int]] = {}
+        for position, column in enumerate(wanted):
+            by_source.setdefault(_source(column), []).append(position)
+        parts = [_part([wanted[position] for position in positions]) for positions in by_source.values()]
+        joined = parts[0] if len(parts) == 1 else op.concat(parts, axis=1)
+        order = np.argsort([position for positions in by_source.values() for position in positions])
+        return take(joined, order)
 
 
-def split(matrix: Var, names: Sequence[str]) -> dict[str, Column]:
-    """The columns of a double matrix of shape (n, len(names)), by name."""
-    return {name: Plain(matrix, position) for position, name in enumerate(names)}
+def is_missing(value: Any) -> bool:
+    """Whether a value of a domain is a missing one: None or NaN."""
+    return value is None or value != value
 
 
-def _runs(columns: Sequence[Column]) -> Iterable[list[Column]]:
-    """Neighbours that come from one matrix, or from one column of codes."""
-    run: list[Column] = []
-    for column in columns:
-        if run and _source(run[-1]) is not _source(column):
-            yield run
-            run = []
-        run.append(column)
-    yield run
+def split(matrix: Var, names: Sequence[str], nullable: Sequence[bool] | None = None) -> dict[str, Column]:
+    """The columns of a double matrix of shape (n, len(names)), by name; all of them nullable unless told."""
+    flags = [True] * len(names) if nullable is None else nullable
+    return {name: Plain(matrix, position, flags[position]) for position, name in enumerate(names)}
+
+
+def take(matrix: Var, positions: Sequence[int] | npt.NDArray[np.int64]) -> Var:
+    """These columns of a matrix, in this order."""
+    if list(positions) == list(range(width(matrix))):
+        return matrix
+    return op.gather(matrix, const(positions, "int64"), axis=1)
 
 
 def _source(column: Column) -> Var:
     return column.matrix if isinstance(column, Plain) else column.codes
 
 
-def _run(run: Sequence[Column]) -> Var:
-    first = run[0]
-    if isinstance(first, Coded):
-        try:
-            table = np.stack([column.numbers() for column in run if isinstance(column, Coded)], axis=1)
-        except (TypeError, ValueError) as exc:
-            raise CannotCompileError(f"a category reaches the estimator as text ({exc})") from exc
-        return op.gather(op.const(table), first.codes, axis=0)
-    positions = [column.position for column in run if isinstance(column, Plain)]
-    width = _width(first.matrix)
-    if positions == list(range(width)):
-        return first.matrix
-    return op.gather(first.matrix, op.const(np.array(positions, dtype="int64")), axis=1)
+def _part(columns: Sequence[Column]) -> Var:
+    """Columns of one source as a matrix."""
+    first = columns[0]
+    if isinstance(first, Plain):
+        return take(first.matrix, [column.position for column in columns if isinstance(column, Plain)])
+    try:
+        table = np.stack([column.numbers() for column in columns if isinstance(column, Coded)], axis=1)
+    except (TypeError, ValueError) as exc:
+        raise CannotCompileError(f"a category reaches the estimator as text ({exc})") from exc
+    return op.gather(op.const(table), first.codes, axis=0)
 
 
-def _width(matrix: Var) -> int:
+def width(matrix: Var) -> int:
+    """How many columns a matrix of the graph has."""
     shape = matrix.unwrap_tensor().shape
     if shape is None or len(shape) != 2 or not isinstance(shape[1], int):
         raise AssertionError(f"a matrix of the graph has no known width: {shape}")

@@ -4,16 +4,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from spox import Var
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.table import Coded, Column, Table
-
-UNKNOWN = "\x00 a value that training has not seen"
-"""Stands in a domain for every value that is not in it."""
+from slipway.compile.table import UNKNOWN, Coded, Column, Table
 
 
 def tabulate(wrapper: Any, table: Table, include: list[str], frame: pd.DataFrame) -> dict[str, Column]:
     """The columns a step makes of coded columns, by asking the step for every value of each.
+
+    Columns with the same codes are parts of one value (one-hot columns of a category, for
+    instance) and are asked for together.
 
     Parameters
     ----------
@@ -24,45 +25,63 @@ def tabulate(wrapper: Any, table: Table, include: list[str], frame: pd.DataFrame
     Raises
     ------
     CannotCompileError
-        If an output hangs on more than one input, so that a table a column does not do.
+        If the step refuses a value, or an output hangs on the codes of more than one input,
+        so that a table a column does not do.
     """
-    domains = {name: table.columns[name].domain for name in include}  # type: ignore[union-attr]
-    others = frame.drop(columns=include).head(1)
-    first = {name: domain[0] for name, domain in domains.items()}
-    asked = [first]
-    starts = {}
-    for name, domain in domains.items():
-        starts[name] = len(asked)
-        asked += [first | {name: value} for value in domain]
-    rows = others.loc[others.index.repeat(len(asked))].reset_index(drop=True)
-    for name in include:
-        rows[name] = _column([row[name] for row in asked], frame[name].dtype)
-    made = wrapper.transform(rows[list(frame.columns)])
+    given = {name: column for name in include if isinstance(column := table.columns[name], Coded)}
+    sizes = {column.codes: len(column.domain) for column in given.values()}
+    others = frame.drop(columns=include)
+    made = _ask(wrapper, frame, {name: _asked(column, sizes) for name, column in given.items()})
+    starts = dict(zip(sizes, np.cumsum([1, *sizes.values()]).tolist(), strict=False))
     columns: dict[str, Column] = {}
     for name in [name for name in made.columns if name not in others.columns]:
         values = made[name].tolist()
-        moving = [c for c in include if not _constant(values[starts[c] : starts[c] + len(domains[c])], values[0])]
+        answers = {codes: tuple(values[start : start + sizes[codes]]) for codes, start in starts.items()}
+        moving = [codes for codes, found in answers.items() if not _constant(found, values[0])]
         if len(moving) > 1:
-            raise CannotCompileError(f"{name!r} hangs on several inputs: {', '.join(moving)}")
-        source = moving[0] if moving else include[0]
-        start = starts[source]
-        codes = table.columns[source].codes  # type: ignore[union-attr]
-        columns[name] = Coded(codes, tuple(values[start : start + len(domains[source])]))
+            inputs = [item for item, column in given.items() if column.codes in moving]
+            raise CannotCompileError(f"{name!r} hangs on several inputs: {', '.join(inputs)}")
+        source = moving[0] if moving else next(iter(sizes))
+        columns[name] = Coded(source, answers[source])
     return columns
+
+
+def _asked(column: Coded, sizes: dict[Var, int]) -> list[Any]:
+    """The column over all rows asked: its first value but where its own codes go through theirs."""
+    first = column.domain[0]
+    asked = [first]
+    for codes, size in sizes.items():
+        asked += column.domain if codes is column.codes else [first] * size
+    return asked
+
+
+def _ask(wrapper: Any, frame: pd.DataFrame, asked: dict[str, list[Any]]) -> pd.DataFrame:
+    count = len(next(iter(asked.values())))
+    rows = frame.iloc[[0] * count].reset_index(drop=True)
+    for name, values in asked.items():
+        rows[name] = _column(values, frame[name].dtype)
+    try:
+        return wrapper.transform(rows)
+    except Exception as exc:  # any transformer's own
+        raise CannotCompileError(
+            f"{type(wrapper.transformer).__name__} does not take every category that the schema allows: {exc}"
+        ) from exc
 
 
 def _column(values: list[Any], dtype: Any) -> pd.Series:
     """The values as a column of the dtype that the step is used to, as far as it can hold them."""
     missing = [np.nan if value is None else value for value in values]
-    if dtype == "object":
+    known = [value for value in missing if value != UNKNOWN]
+    if dtype == "object" or any(isinstance(value, str) for value in known):
         return pd.Series(missing, dtype=object)
-    known = [value for value in missing if not isinstance(value, str)]
     # A number that is in no training row, or for a boolean one of its two values.
-    other: Any = known[0] if dtype == "bool" else max(map(float, known)) + 1
-    return pd.Series([other if isinstance(value, str) else value for value in missing]).astype(
-        "float64" if np.isnan(np.array(known, dtype="float64")).any() and dtype != "bool" else dtype
-    )
+    other: Any = known[0] if dtype == "bool" else np.nanmax(np.array(known, dtype="float64")) + 1
+    column = pd.Series([other if value == UNKNOWN else value for value in missing])
+    if column.isna().any() or dtype == "category":
+        return column
+    cast = column.astype(dtype)
+    return cast if cast.eq(column).all() else column
 
 
-def _constant(values: list[Any], value: Any) -> bool:
+def _constant(values: tuple[Any, ...], value: Any) -> bool:
     return all(one == value or (one != one and value != value) for one in values)

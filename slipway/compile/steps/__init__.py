@@ -1,3 +1,14 @@
 """Converters of the preprocessing steps; importing this registers them all."""
 
-from slipway.compile.steps import encode, impute, scale  # noqa: F401
+from slipway.compile.steps import (  # noqa: F401
+    bins,
+    components,
+    dates,
+    encode,
+    group,
+    impute,
+    polynomial,
+    scale,
+    select,
+    shape,
+)

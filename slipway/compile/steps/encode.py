@@ -1,9 +1,14 @@
-"""Steps that look at one category at a time: they are tabulated."""
+"""Steps that look at one category at a time: they are tabulated.
 
-from category_encoders import OneHotEncoder, OrdinalEncoder, TargetEncoder
+HashingEncoder is one of them only where it is given a single column; more are hashed into
+common columns, which `tabulate` finds and refuses.
+"""
+
+import category_encoders
 from pycaret.internal.preprocess.transformers import RareCategoryGrouping
-from sklearn.impute import SimpleImputer
+from sklearn import preprocessing
 
 from slipway.compile.registry import tabulated
 
-tabulated(OneHotEncoder, OrdinalEncoder, TargetEncoder, RareCategoryGrouping, SimpleImputer)
+tabulated(RareCategoryGrouping, preprocessing.OrdinalEncoder, preprocessing.OneHotEncoder, preprocessing.TargetEncoder)
+tabulated(*(getattr(category_encoders, name) for name in category_encoders.__all__))

@@ -1,0 +1,41 @@
+"""Principal components: PyCaret's `pca`."""
+
+from typing import Any
+
+import numpy as np
+import spox.opset.ai.onnx.v20 as op
+from sklearn.decomposition import PCA, IncrementalPCA, KernelPCA
+from spox import Var
+
+from slipway.compile.errors import CannotCompileError
+from slipway.compile.registry import matrix_step
+from slipway.compile.table import const
+
+
+@matrix_step(PCA, IncrementalPCA)
+def linear(pca: Any, matrix: Var) -> Var:
+    components = np.asarray(pca.components_, dtype="float64").T
+    projected = op.matmul(op.sub(matrix, const(np.asarray(pca.mean_)[None])), const(components))
+    return op.div(projected, const(np.sqrt(pca.explained_variance_)[None])) if pca.whiten else projected
+
+
+@matrix_step(KernelPCA)
+def kernel(pca: Any, matrix: Var) -> Var:
+    """The likeness to every training row, centred, times the components.
+
+    Centring takes from the likeness k of a row its own mean, and the means of the training's;
+    both are linear in k, so they are put into the matrix that k is multiplied with.
+    """
+    if pca.kernel != "rbf":
+        raise CannotCompileError(f"KernelPCA with kernel={pca.kernel!r}")
+    trained = np.asarray(pca.X_fit_, dtype="float64")
+    squares = op.reduce_sum_square(matrix, const([1], "int64"))
+    crossed = op.matmul(matrix, const(-2 * trained.T))
+    distance = op.relu(op.add(op.add(crossed, squares), const((trained**2).sum(axis=1)[None])))
+    likeness = op.exp(op.mul(distance, const(-float(pca.gamma_))))
+    scaled = np.zeros_like(pca.eigenvectors_, dtype="float64")
+    there = pca.eigenvalues_ > 0
+    scaled[:, there] = pca.eigenvectors_[:, there] / np.sqrt(pca.eigenvalues_[there])
+    centerer = pca._centerer
+    shift = (float(centerer.K_fit_all_) - np.asarray(centerer.K_fit_rows_, dtype="float64")) @ scaled
+    return op.add(op.matmul(likeness, const(scaled - scaled.mean(axis=0))), const(shift[None]))
