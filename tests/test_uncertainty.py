@@ -18,6 +18,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline
 
 from slipway.calibration import calibrated, choose, losses, may_calibrate
+from slipway.certainty import certainty
 from slipway.data import read_table
 from slipway.fields import Field
 from slipway.page import answer
@@ -369,6 +370,32 @@ def test_isotonic_regression_is_not_steeper_than_rounding_errors_allow():
     calibrator = found.calibrators[0]
     rise = np.diff(calibrator.y_thresholds_) / np.diff(calibrator.X_thresholds_)
     assert rise.max() <= 25 / scores.std() * 1.01
+
+
+@pytest.mark.parametrize(
+    ("target", "figures"),
+    [
+        (TARGET, {"interval": {"reason": "ValueError: no fold"}}),
+        (
+            Target("y", {"en": "y"}, classes=("a", "b"), positive="b"),
+            {"calibration": {"method": None, "reason": "ValueError: no fold"}},
+        ),
+    ],
+    ids=["numbers", "classes"],
+)
+def test_a_model_that_fails_out_of_fold_is_served_as_it_is_and_the_reason_kept(target, figures):
+    class Fails:
+        """Stands in for a PyCaret experiment whose steps do not like a fold."""
+
+        @property
+        def pipeline(self):
+            raise ValueError("no fold")
+
+    model = Pipeline([("model", GaussianNB())])
+
+    found = certainty(Fails(), model, model, Schema("made-up", "regression", (FIELD,), target, TEXTS))
+
+    assert (found.pipeline, found.interval, found.figures, found.curves) == (model, None, figures, [])
 
 
 def test_a_threshold_somebody_chose_and_a_calibration_of_theirs_stay():
