@@ -22,7 +22,7 @@ from slipway.compile import estimators, steps  # noqa: F401 (fills the registry)
 from slipway.compile.errors import CannotCompileError
 from slipway.compile.registry import COLUMN_STEPS, MATRIX_STEPS, STEPS, TABULATED, classification, name_of, regression
 from slipway.compile.steps.target import inverse
-from slipway.compile.table import UNKNOWN, Coded, Column, Table, const, split
+from slipway.compile.table import Coded, Column, Table, const, split
 from slipway.compile.tabulate import tabulate
 from slipway.fields import Field
 from slipway.schema import Schema
@@ -95,15 +95,14 @@ def _inputs(schema: Schema) -> tuple[dict[str, Var], Table]:
 
 
 def _coded(field: Field, column: Var) -> Coded:
-    domain = (*field.categories, *([None] if field.nullable else []), UNKNOWN)
-    known = list(range(len(domain) - 1))
+    domain = (*field.categories, *([None] if field.nullable else []))
+    known, other = list(range(len(domain))), len(domain)
     if is_text(field):
-        keys = ["" if value is None else str(value) for value in domain[:-1]]
-        codes = ml.label_encoder(column, keys_strings=keys, values_int64s=known, default_int64=len(known))
-        return Coded(codes, domain)
-    numbers = np.array([np.nan if value is None else value for value in domain[:-1]], dtype="float64")
+        keys = ["" if value is None else str(value) for value in domain]
+        return Coded(ml.label_encoder(column, keys_strings=keys, values_int64s=known, default_int64=other), domain)
+    numbers = np.array([np.nan if value is None else value for value in domain], dtype="float64")
     codes = ml.label_encoder(
-        column, keys_tensor=numbers, values_tensor=np.array(known), default_tensor=np.array([len(known)])
+        column, keys_tensor=numbers, values_tensor=np.array(known), default_tensor=np.array([other])
     )
     return Coded(codes, domain)
 

@@ -16,9 +16,6 @@ from spox import Var
 
 from slipway.compile.errors import CannotCompileError
 
-UNKNOWN = "\x00 a value that training has not seen"
-"""Stands in a domain for every value that is not in it."""
-
 
 @dataclass(frozen=True)
 class Plain:
@@ -33,20 +30,21 @@ class Plain:
 class Coded:
     """`domain[codes]`: `codes` is int64 of shape (n,), positions among the values of the domain.
 
-    The last value of the domain stands for every value that is not in it.
+    One more code stands for every value that is not in it, which no checked record has: its
+    number is NaN.
     """
 
     codes: Var
     domain: tuple[Any, ...]
 
     def numbers(self) -> npt.NDArray[np.float64]:
-        """The domain as float64, if its values are numbers."""
-        return np.array([np.nan if value == UNKNOWN else value for value in self.domain], dtype="float64")
+        """A number for each code, if the domain's values are numbers."""
+        return np.array([*self.domain, np.nan], dtype="float64")
 
     @property
     def nullable(self) -> bool:
-        """Whether one of the values that training has seen is a missing one."""
-        return any(map(is_missing, self.domain[:-1]))
+        """Whether one of the values is a missing one."""
+        return any(map(is_missing, self.domain))
 
 
 Column = Plain | Coded

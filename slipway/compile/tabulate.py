@@ -7,7 +7,7 @@ import pandas as pd
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.table import UNKNOWN, Coded, Column, Table
+from slipway.compile.table import Coded, Column, Table
 
 
 def tabulate(wrapper: Any, table: Table, include: list[str], frame: pd.DataFrame) -> dict[str, Column]:
@@ -71,12 +71,9 @@ def _ask(wrapper: Any, frame: pd.DataFrame, asked: dict[str, list[Any]]) -> pd.D
 def _column(values: list[Any], dtype: Any) -> pd.Series:
     """The values as a column of the dtype that the step is used to, as far as it can hold them."""
     missing = [np.nan if value is None else value for value in values]
-    known = [value for value in missing if value != UNKNOWN]
-    if dtype == "object" or any(isinstance(value, str) for value in known):
+    if dtype == "object" or any(isinstance(value, str) for value in missing):
         return pd.Series(missing, dtype=object)
-    # A number that is in no training row, or for a boolean one of its two values.
-    other: Any = known[0] if dtype == "bool" else np.nanmax(np.array(known, dtype="float64")) + 1
-    column = pd.Series([other if value == UNKNOWN else value for value in missing])
+    column = pd.Series(missing)
     if column.isna().any() or dtype == "category":
         return column
     cast = column.astype(dtype)
