@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from slipway.fields import Record
 from slipway.http import Refused
@@ -45,7 +45,7 @@ LIVE: dict[str, Any] = {
 }
 
 
-def mount(served: Served) -> ASGIApp:
+def mount(served: Served) -> Starlette:
     """The page in every language, as an app to be mounted at `/ui`."""
     pages = {language: _app(served, language) for language in LANGUAGES}
 

@@ -5,13 +5,16 @@ or incompatible ends the process here, with one line and exit code 1. (An error 
 service's constructor would make BentoML restart the worker for ever.)
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import bentoml
 import pydantic
 import yaml
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
-from gradio_app import mount
 from slipway import store
 from slipway.errors import SlipwayError
 from slipway.serving import Served, make_service
@@ -33,8 +36,23 @@ def pinned(tag: str) -> str:
     return next((found for found in tags if found.partition(":")[0] == tag), tag)
 
 
+@asynccontextmanager
+async def with_page(app: Starlette) -> AsyncIterator[None]:
+    """Builds the page when a worker starts.
+
+    Importing Gradio is most of what a start takes, and the process that looks after the
+    workers shows no page.
+    """
+    from gradio_app import mount
+
+    page = mount(_served)
+    app.router.routes.append(Mount("/", page))
+    async with page.router.lifespan_context(page):
+        yield
+
+
 try:
     _served = Served(store.find(pinned(bentoml.use_arguments(Arguments).model)))
-    Slipway = make_service(_served, mount(_served))
+    Slipway = make_service(_served, Starlette(lifespan=with_page))
 except SlipwayError as exc:
     raise SystemExit(f"slipway: {exc}") from None
