@@ -8,6 +8,7 @@ from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 from sklearn.naive_bayes import GaussianNB
 from spox import Var
 
+from slipway.compile.errors import CannotCompileError
 from slipway.compile.estimators.parts import column, largest
 from slipway.compile.registry import Classes, classifier
 from slipway.compile.table import const
@@ -26,6 +27,8 @@ def naive_bayes(model: Any, matrix: Var) -> Classes:
 @classifier(QuadraticDiscriminantAnalysis)
 def quadratic(model: Any, matrix: Var) -> Classes:
     """`QuadraticDiscriminantAnalysis._decision_function`: one rotated and scaled space a class."""
+    if any((scaling == 0.0).any() for scaling in model.scalings_):
+        raise CannotCompileError("QuadraticDiscriminantAnalysis answers NaN: a class has columns that do not vary")
     distances = []
     for center, rotation, scaling in zip(model.means_, model.rotations_, model.scalings_, strict=True):
         turned = op.matmul(op.sub(matrix, const(center[None])), const(rotation * scaling**-0.5))

@@ -38,8 +38,8 @@ class Kernel:
     def _values(self, matrix: Var) -> Var:
         if self.kind == "rbf":
             return rbf(matrix, self.points, self.gamma)
-        products = op.matmul(matrix, const(self.points.T))
-        moved = op.add(op.mul(products, const(self.gamma)), const(self.coef0))
+        # Not multiplied by gamma after: ONNX Runtime would fuse the two and round gamma to float32.
+        moved = op.add(op.matmul(matrix, const(self.gamma * self.points.T)), const(self.coef0))
         if self.kind in ("poly", "polynomial"):
             return op.pow(moved, const(self.degree))
         if self.kind == "sigmoid":
@@ -107,8 +107,7 @@ def _latent(model: Any, matrix: Var) -> tuple[Var, Var]:
     gamma = op.mul(as_column(mean), const(LAMBDAS[None]))
     inner = op.mul(gamma, op.sqrt(op.div(alpha, op.add(alpha, const(LAMBDAS[None] ** 2)))))
     # sqrt(pi / alpha) / (2 sqrt(2 pi variance)) is a half.
-    halves = op.mul(erf(inner), const(0.5))
-    return mean, op.add(op.matmul(halves, const(COEFFICIENTS)), const(0.5 * COEFFICIENTS.sum()))
+    return mean, op.add(op.matmul(erf(inner), const(0.5 * COEFFICIENTS)), const(0.5 * COEFFICIENTS.sum()))
 
 
 def _covariance(kind: Any, matrix: Var, points: Numbers) -> Var:

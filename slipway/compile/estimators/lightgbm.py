@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import spox.opset.ai.onnx.v20 as op
 from spox import Var
 
@@ -17,6 +18,9 @@ from slipway.compile.estimators.parts import column, most_probable, two_classes
 from slipway.compile.estimators.trees import Tree, total
 from slipway.compile.registry import Classes, classifier, regressor
 from slipway.compile.table import const
+
+ZERO = float(np.float32(1e-35))
+"""LightGBM's `kZeroThreshold`."""
 
 IDENTITY = {"regression", "regression_l1", "huber", "fair", "quantile", "mape"}
 EXPONENTIAL = {"poisson", "gamma", "tweedie"}
@@ -72,7 +76,7 @@ def _tree(info: dict[str, Any]) -> Tree:
 
     return Tree(
         feature=np.array(of_inner("split_feature", 0), dtype="int64"),
-        threshold=np.array(of_inner("threshold", 0.0), dtype="float64"),
+        threshold=_zeros_together(np.array(of_inner("threshold", 0.0), dtype="float64")),
         left=np.array([places.get(id(child), -1) for child in of_inner("left_child", None)], dtype="int64"),
         right=np.array([places.get(id(child), -1) for child in of_inner("right_child", None)], dtype="int64"),
         weights=np.array([node.get("leaf_value", 0.0) for node in nodes], dtype="float64"),
@@ -80,6 +84,12 @@ def _tree(info: dict[str, Any]) -> Tree:
             [split and _missing_left(node) for node, split in zip(nodes, inner, strict=True)], dtype=bool
         ),
     )
+
+
+def _zeros_together(thresholds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The thresholds moved out of what counts as zero: LightGBM takes values up to `ZERO` as 0 before it compares."""
+    below = np.nextafter(-ZERO, -np.inf)
+    return np.where(np.abs(thresholds) <= ZERO, np.where(thresholds < 0.0, below, ZERO), thresholds)
 
 
 def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -71,5 +71,7 @@ def mean(parts: Sequence[Var], weights: Any = None) -> Var:
     """The weighted mean of several results of the same shape, as `np.average` makes it."""
     if weights is None:
         return op.div(op.sum(parts), const(float(len(parts))))
-    weighted = [op.mul(part, const(float(weight))) for part, weight in zip(parts, weights, strict=True)]
-    return op.div(op.sum(weighted), const(float(np.sum(weights))))
+    last = const([-1], "int64")
+    stacked = op.concat([op.unsqueeze(part, last) for part in parts], axis=-1)
+    total = op.reduce_sum(op.mul(stacked, const(weights)), last, keepdims=0)
+    return op.div(total, const(float(np.sum(weights))))
