@@ -84,18 +84,19 @@ class Predictor:
             if far_out := self._far_out(checked):
                 raise RecordsError(far_out) from None
             raise
-        if self.schema.target.classes:
-            return self._classes(answers, checked.warnings)
-        return self._numbers(answers, checked)
-
-    def _numbers(self, answers: Answers, checked: Checked) -> list[Prediction]:
-        odd = np.flatnonzero(~np.isfinite(answers.values)).tolist()
+        figures = answers.values[:, None] if answers.probabilities is None else answers.probabilities
+        odd = np.flatnonzero(~np.isfinite(figures).all(axis=1)).tolist()
         if odd:
             raise RecordsError(self._far_out(checked, odd) or [_no_answer(i, {"field": None}) for i in odd])
+        if self.schema.target.classes:
+            return self._classes(answers, checked.warnings)
+        return self._numbers(answers, checked.warnings)
+
+    def _numbers(self, answers: Answers, warnings: list[list[Detail]]) -> list[Prediction]:
         values = self.bounded(answers.values)
         return [
             {"prediction": value, "interval": interval, "warnings": warned}
-            for value, interval, warned in zip(values.tolist(), self._intervals(values), checked.warnings, strict=True)
+            for value, interval, warned in zip(values.tolist(), self._intervals(values), warnings, strict=True)
         ]
 
     def _intervals(self, values: npt.NDArray[np.float64]) -> Sequence[dict[str, float] | None]:
