@@ -4,12 +4,18 @@ from functools import cache
 
 import category_encoders
 import numpy as np
+import onnxruntime
 import pandas as pd
 import pytest
+import spox
+from imblearn.over_sampling import RandomOverSampler
+from lightgbm import LGBMRegressor
 from pycaret.internal.pipeline import Pipeline
+from pycaret.internal.preprocess.iterative_imputer import IterativeImputer
 from pycaret.internal.preprocess.transformers import (
     CleanColumnNames,
     DropImputer,
+    EmbedTextFeatures,
     ExtractDateTimeFeatures,
     FixImbalancer,
     GroupFeatures,
@@ -28,6 +34,7 @@ from sklearn.linear_model import Lasso, LinearRegression
 from sklearn.tree import DecisionTreeRegressor
 
 from slipway.compile import CannotCompileError, compile_pipeline
+from slipway.compile.steps import normal
 from slipway.compiled import CompiledEngine
 from slipway.draw import draw_records
 from slipway.learn import Learnt, learn
@@ -153,6 +160,26 @@ def test_imputers_that_cannot_be_exact_are_refused_only_where_values_may_be_miss
     assert compared(pipeline, complete, complete.schema.columns(records_of(complete))).max() <= EXACT
     with pytest.raises(CannotCompileError, match=reason):
         compile_pipeline(pipeline, filled.schema, filled.inputs)
+
+
+def iterative(model, **options) -> IterativeImputer:
+    return IterativeImputer(
+        num_estimator=model, skip_complete=True, max_iter=3, random_state=1, **{"categorical_indices": []} | options
+    )
+
+
+@pytest.mark.parametrize("model", [LGBMRegressor(n_estimators=8, verbose=-1, n_jobs=1), LinearRegression()], ids=str)
+def test_gaps_are_predicted_in_rounds(model):
+    check(["small", "skewed", *GAPS, "flag"], iterative(model))
+    check(["small", "skewed"], iterative(model))
+
+
+def test_iterative_imputation_among_categories_is_refused():
+    imputer = iterative(
+        LinearRegression(), categorical_indices=[1], num_estimator_prepare_for_categoricals_type="ordinal"
+    )
+    with pytest.raises(CannotCompileError, match="shifts their columns by one"):
+        check(["some", "colour", "few"], imputer, on(["colour"], category_encoders.OrdinalEncoder(cols=["colour"])))
 
 
 IMPUTED_COLOUR = on(["colour"], SimpleImputer(strategy="most_frequent"))
@@ -404,9 +431,16 @@ def test_what_has_no_converter_is_named(step, text):
         compile_pipeline(fitted(learnt, [step], LinearRegression()), learnt.schema, learnt.inputs)
 
 
-def test_steps_of_training_alone_leave_nothing():
-    from imblearn.over_sampling import RandomOverSampler
+def test_free_text_is_refused():
+    columns = table()[["small", "city", "y"]]
+    usecase = UseCase("text", TargetSpec("y"), task="regression", fields={"city": FieldSpec(kind="text")})
+    learnt = learn(columns, usecase, "text")
 
+    with pytest.raises(CannotCompileError, match="'city' is free text"):
+        compile_pipeline(fitted(learnt, [on(["city"], EmbedTextFeatures())]), learnt.schema, learnt.inputs)
+
+
+def test_steps_of_training_alone_leave_nothing():
     learnt = learnt_of(("small", "wide"))
     outliers = fitted(learnt, [RemoveOutliers()])
     assert compared(outliers, learnt, learnt.schema.columns(records_of(learnt))).max() <= EXACT
@@ -439,13 +473,13 @@ def dated(missing: int) -> Learnt:
     return learn(table, UseCase("dates", TargetSpec("y"), task="regression"), "dates")
 
 
-@pytest.mark.parametrize("features", [["day", "month", "year"], FEATURES, *([one] for one in FEATURES)], ids=str)
+@pytest.mark.parametrize("features", [["day", "month", "year"], ["year"], ["dayofyear"], ["second"], FEATURES], ids=str)
 def test_features_of_dates(features):
     learnt = dated(0)
     pipeline = fitted(learnt, [on(["born", "seen"], ExtractDateTimeFeatures(features))])
     rng = np.random.default_rng(5)
     low, high = (day.timestamp() for day in (pd.Timestamp("1677-09-22"), pd.Timestamp("2262-04-10")))
-    days = np.arange(low, high, 86_400 * 3) + rng.integers(0, 3) * 86_400
+    days = np.arange(low, high, 86_400 * 5)
     # Further from 1970 pandas loses part of a second between float64 and its nanoseconds.
     seconds = np.floor(rng.uniform(-(2.0**32), 2.0**32, len(days)))
     taken = {"born": days, "x": np.zeros(len(days)), "seen": seconds}
@@ -482,11 +516,6 @@ def test_a_feature_of_a_date_that_is_no_number_is_named():
 
 
 def test_the_normal_distribution_is_that_of_scipy():
-    import onnxruntime
-    import spox
-
-    from slipway.compile.steps import normal
-
     x = spox.argument(spox.Tensor(np.float64, ("n",)))
 
     def run(convert, values):

@@ -7,6 +7,7 @@ from slipway.compile.steps import (  # noqa: F401
     encode,
     group,
     impute,
+    iterative,
     polynomial,
     scale,
     select,
