@@ -249,6 +249,12 @@ def test_numbers_are_scaled_and_categories_with_them(scaler):
     check(["city", *NUMBERS, "grade", "flag"], on(["city", "grade"], one_hot), scaler)
 
 
+@pytest.mark.parametrize("scaler", SCALERS[:6], ids=str)
+def test_a_single_number_is_scaled_in_double(scaler):
+    check(["skewed"], scaler)
+    check(["skewed"], PCA(1, whiten=True), scaler)
+
+
 @pytest.mark.parametrize("scaler", SCALERS[6:], ids=str)
 def test_missing_values_go_through_and_reach_a_tree(scaler):
     tree = DecisionTreeRegressor(random_state=0)

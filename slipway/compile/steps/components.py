@@ -15,8 +15,9 @@ from slipway.compile.table import const
 @matrix_step(PCA, IncrementalPCA)
 def linear(pca: Any, matrix: Var) -> Var:
     components = np.asarray(pca.components_, dtype="float64").T
-    projected = op.matmul(op.sub(matrix, const(np.asarray(pca.mean_)[None])), const(components))
-    return op.div(projected, const(np.sqrt(pca.explained_variance_)[None])) if pca.whiten else projected
+    if pca.whiten:
+        components = components / np.sqrt(pca.explained_variance_)
+    return op.matmul(op.sub(matrix, const(np.asarray(pca.mean_)[None])), const(components))
 
 
 @matrix_step(KernelPCA)
