@@ -21,6 +21,7 @@ from bench.load import LoadError
 from bench.rounds import Measured, noise
 from bench.servers import DIABETES, ROOT, SLIPWAY
 from bench.settings import PARTS, QUICK, Settings
+from slipway.errors import SlipwayError
 
 TRAINED_WITH = {"insurance": "gbr", "diabetes": "rf"}
 
@@ -124,7 +125,7 @@ def main(argv: list[str] | None = None) -> int:
             del os.environ[name]  # one worker, and the limits as they come
         try:
             write(run(settings), args.out)
-        except LoadError as exc:
+        except (LoadError, SlipwayError) as exc:
             print(f"bench: {exc}", file=sys.stderr)
             return 1
     return 0
