@@ -2,13 +2,18 @@
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnxruntime
 
 from slipway.columns import Columns
 from slipway.parity import Answers
 from slipway.schema import Schema
+
+BLOCK = 4096
+"""Rows that are answered at once."""
 
 
 class CompiledEngine:
@@ -29,7 +34,10 @@ class CompiledEngine:
         options.log_severity_level = 3
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            # That fusion keeps a factor in float32 although everything around it is double.
+            self._session = onnxruntime.InferenceSession(
+                model, options, providers=["CPUExecutionProvider"], disabled_optimizers=["MatmulScaleFusion"]
+            )
         self._inputs = [item.name for item in self._session.get_inputs()]
         self._outputs = [item.name for item in self._session.get_outputs()]
         self._has_classes = bool(schema.target.classes)
@@ -41,8 +49,14 @@ class CompiledEngine:
 
     def predict(self, taken: Columns) -> Answers:
         """Answers to n rows, given as `Schema.columns` makes them."""
-        feed = {name: taken[name] for name in self._inputs}
-        found = dict(zip(self._outputs, self._session.run(self._outputs, feed), strict=True))
+        rows = len(taken[self._inputs[0]])
+        parts = [self._run(taken, start) for start in range(0, rows, BLOCK)] if rows > BLOCK else [self._run(taken)]
+        found = parts[0] if len(parts) == 1 else {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
         if self._has_classes:
             return Answers(np.asarray(found["class"]), found.get("probabilities"))
         return Answers(np.asarray(found["value"]))
+
+    def _run(self, taken: Columns, start: int = 0) -> dict[str, npt.NDArray[Any]]:
+        """The graph's outputs for a block of rows: kernels make a matrix of rows and training rows."""
+        feed = {name: taken[name][start : start + BLOCK] for name in self._inputs}
+        return dict(zip(self._outputs, self._session.run(self._outputs, feed), strict=True))

@@ -203,7 +203,7 @@ class Field:
         if self.low is None or self.high is None or self.low <= value <= self.high:
             return None
         seen = {"minimum": self.low, "maximum": self.high}
-        return {"field": self.name, "value": value, "problem": OUT_OF_RANGE, "expected": seen}
+        return {"field": self.name, "value": shown(value), "problem": OUT_OF_RANGE, "expected": seen}
 
     def json_schema(self) -> dict[str, Any]:
         """This field in the API's description: type, bounds, values, an example."""

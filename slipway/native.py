@@ -84,7 +84,7 @@ class NativeEngine:
         """Answers to a frame of shape (n_rows, n_fields), as `Schema.frame` makes it."""
         with self._one_at_a_time, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of steps that were fitted on another dtype of the same numbers
-            answers = np.asarray(self.pipeline.predict(frame))
+            answers = np.ravel(self.pipeline.predict(frame))  # CatBoost answers a column
             if not self._positions:
                 return Answers(answers.astype("float64"))
             values = np.array([self._positions[label] for label in answers.tolist()], dtype="int64")

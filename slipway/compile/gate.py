@@ -74,7 +74,7 @@ def gate_rows(pipeline: Any, model: onnx.ModelProto, learnt: Learnt) -> Columns:
     """The rows of the gate: the training rows first, then what is made of them, then those drawn."""
     schema = learnt.schema
     trained = {field.name: columns.from_series(field, learnt.inputs[field.name]) for field in schema.fields}
-    parts = [trained, *_missing(trained, schema), *_bins(pipeline, trained), *tree_splits(model, trained)]
+    parts = [trained, *_missing(trained, schema), *_bins(pipeline, trained), *tree_splits(model, trained, schema)]
     parts.append(schema.columns(draw_records(schema, DRAWN, seed=2)))
     return {name: np.concatenate([part[name] for part in parts]) for name in schema.names}
 

@@ -16,6 +16,8 @@ import onnxruntime
 from onnx import helper, numpy_helper
 
 from slipway.columns import Columns
+from slipway.schema import Schema
+from slipway.usecase import Kind
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -23,6 +25,8 @@ Ints = npt.NDArray[np.int64]
 LIMIT = 100_000
 """Nodes for which rows are made, at most; every different split of a feature comes first."""
 STEPS = 56
+DAY = 86_400.0
+"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -60,20 +64,22 @@ class Ensemble:
             return low.astype("float64"), np.nextafter(low, np.float32(np.inf)).astype("float64")
 
 
-def tree_splits(model: onnx.ModelProto, trained: Columns) -> Iterator[Columns]:
+def tree_splits(model: onnx.ModelProto, trained: Columns, schema: Schema) -> Iterator[Columns]:
     """Rows around the splits of every tree, made from the training rows.
 
     Parameters
     ----------
     trained : Columns
         The training rows, each column of shape (n_rows,).
+    schema : Schema
+        Says which columns are numbers and may move, and which are dates and move by whole days.
     """
     for ensemble in ensembles(model):
         features = _Features(model, ensemble.matrix)
         matrix = features(trained)
         nodes, rows = _reached(ensemble, matrix)
         nodes, rows = _spread(ensemble, nodes, rows)
-        yield from _moved(ensemble, features, matrix, trained, nodes, rows)
+        yield from _moved(ensemble, features, matrix, trained, nodes, rows, schema)
 
 
 def ensembles(model: onnx.ModelProto) -> Iterator[Ensemble]:
@@ -176,10 +182,16 @@ def _spread(ensemble: Ensemble, nodes: Ints, rows: Ints) -> tuple[Ints, Ints]:
 
 
 def _moved(
-    ensemble: Ensemble, features: _Features, matrix: Floats, trained: Columns, nodes: Ints, rows: Ints
+    ensemble: Ensemble,
+    features: _Features,
+    matrix: Floats,
+    trained: Columns,
+    nodes: Ints,
+    rows: Ints,
+    schema: Schema,
 ) -> Iterator[Columns]:
     """The rows with the feature of each node moved to both sides of its split."""
-    raw = _raw_fields(matrix, trained)
+    raw = _raw_fields(matrix, {name: trained[name] for name in _of_kind(schema, "number", "integer")})
     low, high = ensemble.sides()
     bisected = []
     for feature in np.unique(ensemble.feature[nodes]):
@@ -193,19 +205,24 @@ def _moved(
     if bisected:
         here = np.concatenate(bisected)
         for side in (low, high):
-            yield from _on_the_way(ensemble, features, matrix, trained, nodes[here], rows[here], side[nodes[here]])
+            yield from _on_the_way(
+                ensemble, features, matrix, trained, nodes[here], rows[here], side[nodes[here]], schema
+            )
 
 
-def _raw_fields(matrix: Floats, trained: Columns) -> dict[int, str]:
-    """Which features are a raw field as it is, where it is not missing."""
+def _raw_fields(matrix: Floats, numbers: Columns) -> dict[int, str]:
+    """Which features are a raw number as it is, where it is not missing."""
     found = {}
     for feature in range(matrix.shape[1]):
-        for name, column in trained.items():
-            if column.dtype == np.float64:
-                there = ~np.isnan(column)
-                if there.any() and np.array_equal(matrix[there, feature], column[there]):
-                    found[feature] = name
+        for name, column in numbers.items():
+            there = ~np.isnan(column)
+            if there.any() and np.array_equal(matrix[there, feature], column[there]):
+                found[feature] = name
     return found
+
+
+def _of_kind(schema: Schema, *kinds: Kind) -> list[str]:
+    return [field.name for field in schema.fields if field.kind in kinds]
 
 
 def _on_the_way(
@@ -216,14 +233,16 @@ def _on_the_way(
     nodes: Ints,
     rows: Ints,
     wanted: Floats,
+    schema: Schema,
 ) -> Iterator[Columns]:
     """Rows between two training rows whose feature is `wanted`, for features made of several fields.
 
-    Only the numbers move; texts stay those of the row that reaches the node. Where the way
+    Only numbers and dates move; categories stay those of the row that reaches the node. Where the way
     does not cross the split (a category's 0 and 1, for instance), there is nothing to add.
     """
-    numbers = [name for name, column in trained.items() if column.dtype == np.float64]
-    if not numbers:
+    days = _of_kind(schema, "date")
+    moving = [*_of_kind(schema, "number", "integer"), *days]
+    if not moving:
         return
     feature = ensemble.feature[nodes]
     here = matrix[rows, feature]
@@ -231,11 +250,12 @@ def _on_the_way(
     smallest, largest = np.nanargmin(matrix, axis=0), np.nanargmax(matrix, axis=0)
     towards = np.where(here > wanted, smallest[feature], largest[feature])
     start = {name: trained[name][rows] for name in trained}
-    way = {name: trained[name][towards] - trained[name][rows] for name in numbers}
+    way = {name: trained[name][towards] - trained[name][rows] for name in moving}
     low, high = np.zeros(len(nodes)), np.ones(len(nodes))
 
     def at(share: Floats) -> Columns:
-        return start | {name: start[name] + share * np.nan_to_num(way[name]) for name in numbers}
+        moved = {name: start[name] + share * np.nan_to_num(way[name]) for name in moving}
+        return start | moved | {name: np.floor(moved[name] / DAY) * DAY for name in days}
 
     def value(share: Floats) -> Floats:
         found: Floats = features(at(share))[np.arange(len(nodes)), feature]
