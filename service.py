@@ -5,6 +5,7 @@ or incompatible ends the process here, with one line and exit code 1. (An error 
 service's constructor would make BentoML restart the worker for ever.)
 """
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -48,6 +49,9 @@ async def with_page(app: Starlette) -> AsyncIterator[None]:
     page = mount(_served)
     app.router.routes.append(Mount("/", page))
     async with page.router.lifespan_context(page):
+        # What is loaded by now stays: the collector need not look at it again while requests wait.
+        gc.collect()
+        gc.freeze()
         yield
 
 

