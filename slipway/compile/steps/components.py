@@ -22,10 +22,10 @@ def linear(pca: Any, matrix: Var) -> Var:
 
 @matrix_step(KernelPCA)
 def kernel(pca: Any, matrix: Var) -> Var:
-    """The likeness to every training row, centred, times the components.
+    """The likeness to every training row, less that row's mean likeness, times the components.
 
-    Centring takes from the likeness k of a row its own mean, and the means of the training's;
-    both are linear in k, so they are put into the matrix that k is multiplied with.
+    Centring also takes away the mean likeness of the row itself, and adds that of all: both are
+    the same for every training row, and the components, being centred, have sums of zero.
     """
     if pca.kernel != "rbf":
         raise CannotCompileError(f"KernelPCA with kernel={pca.kernel!r}")
@@ -37,6 +37,5 @@ def kernel(pca: Any, matrix: Var) -> Var:
     scaled = np.zeros_like(pca.eigenvectors_, dtype="float64")
     there = pca.eigenvalues_ > 0
     scaled[:, there] = pca.eigenvectors_[:, there] / np.sqrt(pca.eigenvalues_[there])
-    centerer = pca._centerer
-    shift = (float(centerer.K_fit_all_) - np.asarray(centerer.K_fit_rows_, dtype="float64")) @ scaled
-    return op.add(op.matmul(likeness, const(scaled - scaled.mean(axis=0))), const(shift[None]))
+    shift = np.asarray(pca._centerer.K_fit_rows_, dtype="float64") @ scaled
+    return op.sub(op.matmul(likeness, const(scaled)), const(shift[None]))
