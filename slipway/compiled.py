@@ -15,6 +15,9 @@ from slipway.schema import Schema
 BLOCK = 4096
 """Rows that are answered at once."""
 
+FLOAT32_OR_WRONG = ["MatMulScaleFusion", "MatmulTransposeFusion"]
+"""Optimisations of ONNX Runtime 1.31 that keep a double factor as float32, or multiply a transposed matrix as if it were not."""
+
 
 class CompiledEngine:
     """Answers with the graph that `slipway.compile` made; safe on any number of threads.
@@ -34,9 +37,8 @@ class CompiledEngine:
         options.log_severity_level = 3
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            # That fusion keeps a factor in float32 although everything around it is double.
             self._session = onnxruntime.InferenceSession(
-                model, options, providers=["CPUExecutionProvider"], disabled_optimizers=["MatmulScaleFusion"]
+                model, options, providers=["CPUExecutionProvider"], disabled_optimizers=FLOAT32_OR_WRONG
             )
         self._inputs = [item.name for item in self._session.get_inputs()]
         self._outputs = [item.name for item in self._session.get_outputs()]

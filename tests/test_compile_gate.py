@@ -10,7 +10,7 @@ import pytest
 from onnx import helper, numpy_helper
 from pycaret.internal.pipeline import Pipeline
 from pycaret.internal.preprocess.transformers import TransformerWrapper
-from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
+from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import KBinsDiscretizer, StandardScaler
 
@@ -124,10 +124,8 @@ def test_missing_values_are_among_the_rows_where_the_schema_allows_them():
     learnt = insurance()
     gaps = learnt.inputs.assign(bmi=learnt.inputs.bmi.mask(learnt.inputs.index % 7 == 0))
     learnt = learn(gaps.assign(charges=learnt.target), UseCase("gaps", TargetSpec("charges")), "gaps.csv")
-    forest = fitted(RandomForestClassifier(n_estimators=3, random_state=0))  # any will do: only the rows count
-    model = boosted()[1]
 
-    rows = gate_rows(forest, model, learnt)
+    rows = gate_rows(*boosted(), learnt)
 
     assert np.isnan(rows["bmi"]).sum() > 58 + 200 + 500 and not np.isnan(rows["age"]).any()
 
