@@ -12,7 +12,7 @@ SAMPLE = [
     ("dt", "three classes", "dt"),
     ("gbc", "two classes", "gbc"),
     ("normalize_method=robust", "people", "dt"),
-    ("max_encoding_ohe=3 (target encoding)", "people", "lr"),
+    ("max_encoding_ohe=3 (target encoding)", "people", "ridge"),
 ]
 
 

@@ -44,7 +44,8 @@ def start(home: Path, *arguments: str, **environment: str) -> Start:
         code = process.returncode
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # its workers too
-        output, code = process.communicate()[0], None
+        process.stdout.close()  # a worker in a session of its own may hold the other end
+        output, code = "", None
     return Start(code, output)
 
 
@@ -78,19 +79,21 @@ def flip_a_bit(path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def starts(insurance: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Start]:
+def starts(insurance: str, uncompiled: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Start]:
     """Every start that is to fail, two at a time: each takes ten seconds of one core."""
     homes = {}
-    for case in ("missing", "damaged", "incompatible", "other answers", "setting", "workers"):
+    for case in ("missing", "damaged", "damaged graph", "incompatible", "other answers", "setting", "workers"):
         homes[case] = tmp_path_factory.mktemp("home")
-        folder = copied(insurance, homes[case])
+        folder = copied(uncompiled if case == "incompatible" else insurance, homes[case])
         if case == "damaged":
             flip_a_bit(homes[case] / "models" / "insurance-pipeline" / folder.name / store.PIPELINE)
+        if case == "damaged graph":
+            flip_a_bit(folder / store.GRAPH)
         if case == "incompatible":
             sealed(folder, "model.yaml", lambda text: text.replace("scikit-learn: ", "scikit-learn: 0."))
         if case == "other answers":
             sealed(folder, "golden.json", other_answer)
-    arguments = {"missing": ["--arg", "model=insurence"]}
+    arguments = {"missing": ["--arg", "model=insurence"], "incompatible": ["--arg", "model=reviews"]}
     environments = {"setting": {"SLIPWAY_MAX_RECORDS": "ten"}, "workers": {"SLIPWAY_WORKERS": "0"}}
 
     def run(case: str) -> Start:
@@ -105,6 +108,7 @@ def starts(insurance: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     [
         ("missing", ["no model 'insurence'", "did you mean 'insurance'?", "`python train.py insurence`"]),
         ("damaged", ["{tag} is damaged", "pipeline.pkl is not what was saved", "`bentoml models delete {tag}`"]),
+        ("damaged graph", ["{tag} is damaged", "model.onnx is not what was saved", "`bentoml models delete {tag}`"]),
         ("incompatible", ["{tag} was made with other package versions", "scikit-learn 0.1", "`python train.py"]),
         (
             "other answers",
@@ -114,14 +118,15 @@ def starts(insurance: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str
         ("workers", ["SLIPWAY_WORKERS is '0'", "a whole number of at least 1"]),
     ],
 )
-def test_a_start_that_cannot_serve_ends_with_one_line_that_says_what_to_do(starts, insurance, case, named):
+def test_a_start_that_cannot_serve_ends_with_one_line_that_says_what_to_do(starts, insurance, uncompiled, case, named):
     ended = starts[case]
+    tag = uncompiled if case == "incompatible" else insurance
 
     assert ended.code == 1, ended.output
     lines = [line for line in ended.output.splitlines() if line.strip()]
     assert len(lines) == 1, ended.output
     for part in named:
-        assert part.format(tag=insurance) in lines[0]
+        assert part.format(tag=tag) in lines[0]
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "2.5", "ten", "", " 3", "²", "9" * 5000], ids=lambda text: repr(text[:5]))
