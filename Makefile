@@ -46,9 +46,9 @@ bench: $(READY)  ## measure beside others, into bench/results/ (OPTIONS="--quick
 	@$(BIN)/python -m bench $(OPTIONS)
 
 coverage: $(READY)  ## what of PyCaret is compiled, into docs/compile-coverage.md (some 15 minutes)
-	$(TIMED) "virtual environment" "$(PYTHON)" -m venv --clear .venv-coverage
-	$(TIMED) "packages" bash scripts/install-packages .venv-coverage/bin/python requirements/coverage.txt
-	@PYTHONPATH=. .venv-coverage/bin/python scripts/coverage.py
+	$(TIMED) "virtual environment" "$(PYTHON)" -m venv --clear .venv/coverage
+	$(TIMED) "packages" bash scripts/install-packages .venv/coverage/bin/python requirements/coverage.txt
+	@PYTHONPATH=. .venv/coverage/bin/python scripts/coverage.py
 
 test: $(READY)  ## run the tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -31,6 +31,5 @@ async def readyz() -> str:
 
 @app.post("/predict")
 async def predict(body: Body) -> dict[str, list[float]]:
-    # Async although it computes: on one core a thread a request was slower.
     frame = pd.DataFrame([record.model_dump() for record in body.records])
     return {"predictions": model.predict(frame).tolist()}
