@@ -1,0 +1,80 @@
+"""`python -m slipway.compile`: a saved PyCaret pipeline becomes a graph, or one line says why not."""
+
+import joblib
+import numpy as np
+import onnxruntime
+import palmerpenguins
+import pytest
+from pycaret.classification import ClassificationExperiment
+
+from slipway.compile.__main__ import main
+from tests.conftest import HOME
+
+FOLDER = HOME / "compile"
+
+
+@pytest.fixture(scope="module")
+def penguins():
+    """A pipeline as PyCaret's `save_model` writes it, and the table that it was fitted on."""
+    FOLDER.mkdir()
+    table = palmerpenguins.load_penguins()[["species", "island", "bill_length_mm", "body_mass_g"]]
+    table.to_csv(FOLDER / "rows.csv", index=False)
+    experiment = ClassificationExperiment()
+    experiment.setup(
+        table, target="species", session_id=1, normalize=True, html=False, verbose=False, system_log=False
+    )  # fmt: skip
+    model = experiment.create_model("dt", verbose=False, cross_validation=False)
+    pipeline = experiment.finalize_model(model)
+    experiment.save_model(pipeline, str(FOLDER / "penguins"), verbose=False)
+    return pipeline, table
+
+
+def test_a_saved_pipeline_becomes_a_graph_that_answers_the_same(penguins, capsys):
+    pipeline, table = penguins
+    out = FOLDER / "model.onnx"
+
+    code = main([str(FOLDER / "penguins.pkl"), "--data", str(FOLDER / "rows.csv"), "--out", str(out)])
+
+    assert code == 0 and "equal on 1" in capsys.readouterr().out
+    rows = table.dropna().head(50)
+    session = onnxruntime.InferenceSession(str(out))
+    feed = {"island": rows.island.to_numpy(dtype=object)}
+    feed |= {name: rows[name].to_numpy("float64") for name in ("bill_length_mm", "body_mass_g")}
+    classes, probabilities = session.run(["class", "probabilities"], feed)
+    assert [pipeline.classes_[position] for position in classes] == pipeline.steps[-1][1].classes_[classes].tolist()
+    wanted = pipeline.predict_proba(rows.drop(columns="species").reset_index(drop=True))
+    assert np.abs(probabilities - wanted).max() < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "data", "named"),
+    [
+        ("rows.csv", "rows.csv", "rows.csv cannot be read as a pipeline"),
+        ("bare.pkl", "rows.csv", "holds a dict, no pipeline; save it with save_model() as a whole"),
+        ("nothing.pkl", "rows.csv", "nothing.pkl cannot be read as a pipeline"),
+        ("penguins.pkl", "nothing.csv", "No such file or directory"),
+        (
+            "penguins.pkl",
+            "other.csv",
+            "has no column 'island'; did you mean 'iland'?; the pipeline was fitted on island",
+        ),
+    ],
+)
+def test_what_cannot_be_compiled_is_refused_in_one_line_and_nothing_is_written(penguins, capsys, pipeline, data, named):
+    joblib.dump({}, FOLDER / "bare.pkl")
+    (FOLDER / "other.csv").write_text("iland,bill_length_mm,body_mass_g\nx,1,2\ny,3,4\n")
+    out = FOLDER / "not-written.onnx"
+
+    code = main([str(FOLDER / pipeline), "--data", str(FOLDER / data), "--out", str(out)])
+
+    said = capsys.readouterr().err
+    assert code == 1 and named in said and said.count("\n") == 1 and said.startswith("compile: ")
+    assert not out.exists()
+
+
+def test_a_graph_that_cannot_be_written_leaves_nothing_behind(penguins, capsys):
+    missing = FOLDER / "no such folder" / "model.onnx"
+
+    code = main([str(FOLDER / "penguins.pkl"), "--data", str(FOLDER / "rows.csv"), "--out", str(missing)])
+
+    assert code == 1 and "cannot be written: No such file or directory" in capsys.readouterr().err
