@@ -252,7 +252,7 @@ def line(result: Result) -> str:
 def written() -> dict[str, str]:
     """The lines that the file has, by what they are about."""
     lines = FILE.read_text(encoding="utf-8").splitlines() if FILE.exists() else []
-    return {subject(line): line for line in lines if line.startswith("| ") and line.count("|") > 6}
+    return {subject(line): line for line in lines if line.startswith("| ") and "| `" in line}
 
 
 def subject(line: str) -> str:

@@ -53,7 +53,7 @@ def test_enough_is_compiled():
     parts = {part: [cells(line) for line in LINES.values() if cells(line)[1] == part] for part in coverage.TABLES}
     failed = [row for rows in parts.values() for row in rows if row[4] == "–"]
     regressors = {row[0] for row in failed if row[0] in coverage.REGRESSORS and row[1] == "numbers"}
-    classifiers = {row[0] for row in failed if row[0] in coverage.CLASSIFIERS}
+    classifiers = {row[0] for row in failed if row[0] in coverage.CLASSIFIERS and "classes" in row[1]}
     options = {row[0] for row in failed if row[1] == "people" and "=drop" not in row[0]}
 
     assert len(regressors) <= 2 and len(classifiers) <= 1 and len(options) <= 3
