@@ -149,8 +149,10 @@ def fit(case: UseCase, *, training_rows: bool = True) -> str:
         say(line)
     say("importing PyCaret …")
     # Only now: it takes seconds, and a wrong file name should not.
+    from slipway.training import experiment_class, train
+
+    experiment_class(learnt.schema.task)  # refuses another PyCaret before anything else imports it
     from slipway.experiment import save_version
-    from slipway.training import train
 
     trained = train(case, learnt, say)
     say("")

@@ -194,13 +194,13 @@ def is_fault(message) -> bool:
 @pytest.fixture
 def open_page(browser):
     """Opens a page, and at the end fails on console errors and on any request to another host."""
-    contexts, faults = [], []
+    closing, faults = [], []
 
     def open_page(server: Server, path: str = "/ui/", **options: object):
         context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True, **options)
-        contexts.append(context)
         # A page that is still loading when its server goes away would report that as a fault.
         server.before_stop.append(context.close)
+        closing.append((server, context.close))
         page = context.new_page()
         page.on("console", lambda message: faults.append(message.text) if is_fault(message) else None)
         page.on("pageerror", lambda error: faults.append(str(error)))
@@ -211,8 +211,9 @@ def open_page(browser):
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for server, close in closing:
+        server.before_stop.remove(close)
+        close()
     assert not faults
 
 

@@ -1,11 +1,13 @@
 """The benchmark's own arithmetic, and that its load generator counts nothing that is no answer."""
 
+import functools
 import json
 import re
 import socketserver
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -18,6 +20,17 @@ from bench.report import Bar
 from bench.rounds import ratio, rotated
 
 REQUESTS = [post("/predict", b'{"number": %d}' % number) for number in range(4)]
+
+
+def apart(test):
+    """The test on a thread of its own: after browser tests Playwright's event loop runs in the main one."""
+
+    @functools.wraps(test)
+    def run(*args, **kwargs):
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(test, *args, **kwargs).result()
+
+    return run
 
 
 @contextmanager
@@ -55,6 +68,7 @@ def http(body: bytes, status: bytes = b"200 OK") -> bytes:
 # The load generator
 
 
+@apart
 def test_each_request_is_answered_by_its_own_answer_though_it_comes_in_pieces():
     def in_pieces(body: bytes) -> list[bytes]:
         whole = http(body * 1000)
@@ -66,6 +80,7 @@ def test_each_request_is_answered_by_its_own_answer_though_it_comes_in_pieces():
     assert bodies == [b'{"number": %d}' % number * 1000 for number in range(4)]
 
 
+@apart
 def test_several_connections_send_the_requests_in_turn_and_every_answer_is_counted():
     seen: list[int] = []
 
@@ -89,11 +104,13 @@ def test_several_connections_send_the_requests_in_turn_and_every_answer_is_count
         pytest.param([], "was closed", id="closed"),
     ],
 )
+@apart
 def test_what_is_no_answer_ends_the_run(pieces, reason):
     with answering(lambda _: pieces) as port, pytest.raises(LoadError, match=reason):
         fire(port, REQUESTS, connections=2, seconds=5)
 
 
+@apart
 def test_a_sample_that_differs_from_the_first_answer_is_found():
     with answering(lambda body: [http(b'{"predictions": [%d]}' % json.loads(body)["number"])]) as port:
         expected = Expected("it", port, REQUESTS)

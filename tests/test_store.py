@@ -260,5 +260,5 @@ def test_a_version_holds_data_and_no_code(insurance):
 
     suffixes = {path.suffix for path in version.path.rglob("*") if path.is_file() and path.name != store.SUMS}
 
-    assert suffixes == {".json", ".csv", ".md", ".svg", ".yaml"}
+    assert suffixes == {".json", ".csv", ".md", ".onnx", ".svg", ".yaml"}
     assert json.loads((version.path / "schema.json").read_text())["name"] == "insurance"
