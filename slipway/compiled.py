@@ -19,6 +19,20 @@ FLOAT32_OR_WRONG = ["MatMulScaleFusion", "MatmulTransposeFusion"]
 """Optimisations of ONNX Runtime 1.31 that keep a double factor as float32, or multiply a transposed matrix as if it were not."""
 
 
+def session(model: bytes) -> onnxruntime.InferenceSession:
+    """A graph ready to run, with the optimisations that keep doubles double."""
+    options = onnxruntime.SessionOptions()
+    # Rows are few or come in batches from several calls at once: one thread each, none of
+    # them spinning while it waits.
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return onnxruntime.InferenceSession(
+            model, options, providers=["CPUExecutionProvider"], disabled_optimizers=FLOAT32_OR_WRONG
+        )
+
+
 class CompiledEngine:
     """Answers with the graph that `slipway.compile` made; safe on any number of threads.
 
@@ -30,16 +44,7 @@ class CompiledEngine:
     name = "onnx"
 
     def __init__(self, model: bytes, schema: Schema) -> None:
-        options = onnxruntime.SessionOptions()
-        # Rows are few or come in batches from several calls at once: one thread each, none of
-        # them spinning while it waits.
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            self._session = onnxruntime.InferenceSession(
-                model, options, providers=["CPUExecutionProvider"], disabled_optimizers=FLOAT32_OR_WRONG
-            )
+        self._session = session(model)
         self._inputs = [item.name for item in self._session.get_inputs()]
         self._outputs = [item.name for item in self._session.get_outputs()]
         self._has_classes = bool(schema.target.classes)

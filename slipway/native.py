@@ -46,6 +46,14 @@ def save(pipeline: Any, path: Path) -> dict[str, str]:
     return {"python": platform.python_version(), **versions}
 
 
+def classes_of(pipeline: Any) -> list[Any]:
+    """The classes of a fitted pipeline's estimator, in its own order, as they stand in the data."""
+    encoder = dict(pipeline.steps).get("label_encoding")
+    encoded = pipeline.steps[-1][1].classes_
+    found = encoded if encoder is None else encoder.transformer.inverse_transform(encoded)
+    return found.tolist()  # type: ignore[no-any-return]
+
+
 class NativeEngine:
     """Answers with the fitted pipeline itself.
 
@@ -64,10 +72,7 @@ class NativeEngine:
         self._positions = {value: position for position, value in enumerate(schema.target.classes)}
         self.order: list[int] = []
         if self._positions and hasattr(pipeline.steps[-1][1], "predict_proba"):
-            encoder = dict(pipeline.steps).get("label_encoding")
-            encoded = pipeline.steps[-1][1].classes_
-            found = encoder.transformer.inverse_transform(encoded) if encoder is not None else encoded
-            self.order = [self._positions[value] for value in found]
+            self.order = [self._positions[value] for value in classes_of(pipeline)]
 
     @classmethod
     def load(cls, path: Path, schema: Schema) -> "NativeEngine":

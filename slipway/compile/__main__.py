@@ -25,6 +25,7 @@ from slipway.compile.registry import TABULATED, name_of
 from slipway.data import read_table
 from slipway.errors import DataError, SlipwayError, nearest
 from slipway.learn import Learnt, learn
+from slipway.native import classes_of
 from slipway.schema import Target
 from slipway.usecase import DataSource, FieldSpec, TargetSpec, UseCase
 
@@ -106,11 +107,8 @@ def _kinds(pipeline: Any, inputs: pd.DataFrame) -> dict[str, FieldSpec]:
 
 
 def _target(pipeline: Any, learnt: Learnt, known: pd.Series | None) -> Target:
-    final = pipeline.steps[-1][1]
-    if hasattr(final, "classes_"):
-        encoder = dict(pipeline.steps).get("label_encoding")
-        classes = final.classes_ if encoder is None else encoder.transformer.inverse_transform(final.classes_)
-        return Target("class", {"en": "class"}, classes=tuple(classes.tolist()))
+    if hasattr(pipeline.steps[-1][1], "classes_"):
+        return Target("class", {"en": "class"}, classes=tuple(classes_of(pipeline)))
     values = pipeline.predict(learnt.inputs) if known is None else known
     return Target("value", {"en": "value"}, spread=float(np.std(np.asarray(values, dtype="float64"), ddof=1)))
 

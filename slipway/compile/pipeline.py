@@ -25,6 +25,7 @@ from slipway.compile.steps.target import inverse
 from slipway.compile.table import Coded, Column, Table, const, split
 from slipway.compile.tabulate import tabulate
 from slipway.fields import Field
+from slipway.native import classes_of
 from slipway.schema import Schema
 
 SAMPLE = 8
@@ -180,10 +181,7 @@ def _names_out(transformer: Any, include: Sequence[str]) -> list[str]:
 
 def _class_outputs(pipeline: Any, schema: Schema, classes: Any) -> dict[str, Var]:
     """The estimator's classes as positions in the schema's."""
-    encoder = dict(pipeline.steps).get("label_encoding")
-    encoded = pipeline.steps[-1][1].classes_
-    found = encoder.transformer.inverse_transform(encoded) if encoder is not None else encoded
-    positions = [schema.target.classes.index(value) for value in found.tolist()]
+    positions = [schema.target.classes.index(value) for value in classes_of(pipeline)]
     outputs = {"class": op.gather(const(positions, "int64"), classes.label)}
     if classes.probabilities is not None:
         order = np.argsort(positions)

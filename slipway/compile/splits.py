@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime
 from onnx import helper, numpy_helper
 
 from slipway.columns import Columns
+from slipway.compiled import session
 from slipway.schema import Schema
 from slipway.usecase import Kind
 
@@ -125,11 +125,7 @@ class _Features:
         del head.graph.output[:]
         head.graph.output.append(helper.make_tensor_value_info(tensor, onnx.TensorProto.DOUBLE, None))
         _drop_unused(head.graph)
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            head.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = session(head.SerializeToString())
         self._inputs = [item.name for item in self._session.get_inputs()]
 
     def __call__(self, rows: Columns) -> Floats:

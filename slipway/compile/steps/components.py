@@ -8,6 +8,7 @@ from sklearn.decomposition import PCA, IncrementalPCA, KernelPCA
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
+from slipway.compile.estimators.kernels import rbf
 from slipway.compile.registry import matrix_step
 from slipway.compile.table import const
 
@@ -29,11 +30,7 @@ def kernel(pca: Any, matrix: Var) -> Var:
     """
     if pca.kernel != "rbf":
         raise CannotCompileError(f"KernelPCA with kernel={pca.kernel!r}")
-    trained = np.asarray(pca.X_fit_, dtype="float64")
-    squares = op.reduce_sum_square(matrix, const([1], "int64"))
-    crossed = op.matmul(matrix, const(-2 * trained.T))
-    distance = op.relu(op.add(op.add(crossed, squares), const((trained**2).sum(axis=1)[None])))
-    likeness = op.exp(op.mul(distance, const(-float(pca.gamma_))))
+    likeness = rbf(matrix, np.asarray(pca.X_fit_, dtype="float64"), float(pca.gamma_))
     scaled = np.zeros_like(pca.eigenvectors_, dtype="float64")
     there = pca.eigenvalues_ > 0
     scaled[:, there] = pca.eigenvectors_[:, there] / np.sqrt(pca.eigenvalues_[there])
