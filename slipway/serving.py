@@ -15,9 +15,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Annotated, Any
 
-os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-
 import bentoml
 import orjson
 from bentoml._internal.configuration.containers import BentoMLContainer
@@ -271,7 +268,7 @@ def make_service(served: Served, page: ASGIApp) -> Any:
 def _tracing() -> dict[str, Any]:
     """Predictions are traced where somebody has configured an exporter, and cost no span where nobody has.
 
-    A span was 0.43 ms of CPU in a request of 0.7 ms, and 4 KB that were kept for five minutes.
+    A span that nobody exports is made, and kept as long as BentoML's timeout, for nothing.
     """
     return {} if BentoMLContainer.tracing.exporter_type.get() else {"excluded_urls": "/predict$"}
 

@@ -7,7 +7,6 @@ time shown, and with the reason where one fails. PyCaret is imported only when t
 
 import inspect
 import logging
-import os
 import time
 import warnings
 from collections.abc import Callable
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Say = Callable[[str], None]
-
-# PyCaret writes a logs.log into the working directory as soon as it is imported.
-os.environ.setdefault("PYCARET_CUSTOM_LOGGING_PATH", os.devnull)
 
 OURS = {
     "data": "the use case's `data:`",

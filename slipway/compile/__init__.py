@@ -1,13 +1,9 @@
 """Compiles a fitted PyCaret pipeline into one ONNX graph, and proves that it answers the same."""
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 import onnx
-
-# PyCaret writes a logs.log into the working directory as soon as it is imported.
-os.environ.setdefault("PYCARET_CUSTOM_LOGGING_PATH", os.devnull)
 
 from slipway.compile.errors import CannotCompileError
 from slipway.compile.gate import Parity, prove
