@@ -75,11 +75,7 @@ def tree_splits(model: onnx.ModelProto, trained: Columns, schema: Schema) -> Ite
         Says which columns are numbers and may move, and which are dates and move by whole days.
     """
     for ensemble in ensembles(model):
-        features = _Features(model, ensemble.matrix)
-        matrix = features(trained)
-        nodes, rows = _reached(ensemble, matrix)
-        nodes, rows = _spread(ensemble, nodes, rows)
-        yield from _moved(ensemble, features, matrix, trained, nodes, rows, schema)
+        yield from _Around(ensemble, _Features(model, ensemble.matrix), trained, schema).rows()
 
 
 def ensembles(model: onnx.ModelProto) -> Iterator[Ensemble]:
@@ -177,35 +173,6 @@ def _spread(ensemble: Ensemble, nodes: Ints, rows: Ints) -> tuple[Ints, Ints]:
     return nodes[taken], rows[taken]
 
 
-def _moved(
-    ensemble: Ensemble,
-    features: _Features,
-    matrix: Floats,
-    trained: Columns,
-    nodes: Ints,
-    rows: Ints,
-    schema: Schema,
-) -> Iterator[Columns]:
-    """The rows with the feature of each node moved to both sides of its split."""
-    raw = _raw_fields(matrix, {name: trained[name] for name in _of_kind(schema, "number", "integer")})
-    low, high = ensemble.sides()
-    bisected = []
-    for feature in np.unique(ensemble.feature[nodes]):
-        here = ensemble.feature[nodes] == feature
-        if feature not in raw:
-            bisected.append(np.flatnonzero(here))
-            continue
-        for side in (low, high):
-            base = {name: column[rows[here]] for name, column in trained.items()}
-            yield base | {raw[feature]: side[nodes[here]]}
-    if bisected:
-        here = np.concatenate(bisected)
-        for side in (low, high):
-            yield from _on_the_way(
-                ensemble, features, matrix, trained, nodes[here], rows[here], side[nodes[here]], schema
-            )
-
-
 def _raw_fields(matrix: Floats, numbers: Columns) -> dict[int, str]:
     """Which features are a raw number as it is, where it is not missing."""
     found = {}
@@ -221,47 +188,63 @@ def _of_kind(schema: Schema, *kinds: Kind) -> list[str]:
     return [field.name for field in schema.fields if field.kind in kinds]
 
 
-def _on_the_way(
-    ensemble: Ensemble,
-    features: _Features,
-    matrix: Floats,
-    trained: Columns,
-    nodes: Ints,
-    rows: Ints,
-    wanted: Floats,
-    schema: Schema,
-) -> Iterator[Columns]:
-    """Rows between two training rows whose feature is `wanted`, for features made of several fields.
+class _Around:
+    """Rows around the splits of one ensemble."""
 
-    Only numbers and dates move; categories stay those of the row that reaches the node. Where the way
-    does not cross the split (a category's 0 and 1, for instance), there is nothing to add.
-    """
-    days = _of_kind(schema, "date")
-    moving = [*_of_kind(schema, "number", "integer"), *days]
-    if not moving:
-        return
-    feature = ensemble.feature[nodes]
-    here = matrix[rows, feature]
-    # From each row towards the training row whose feature is the farthest at the other side.
-    smallest, largest = np.nanargmin(matrix, axis=0), np.nanargmax(matrix, axis=0)
-    towards = np.where(here > wanted, smallest[feature], largest[feature])
-    start = {name: trained[name][rows] for name in trained}
-    way = {name: trained[name][towards] - trained[name][rows] for name in moving}
-    low, high = np.zeros(len(nodes)), np.ones(len(nodes))
+    def __init__(self, ensemble: Ensemble, features: _Features, trained: Columns, schema: Schema) -> None:
+        self.ensemble = ensemble
+        self.features = features
+        self.trained = trained
+        self.matrix = features(trained)
+        self.numbers = _of_kind(schema, "number", "integer")
+        self.days = _of_kind(schema, "date")
 
-    def at(share: Floats) -> Columns:
-        moved = {name: start[name] + share * np.nan_to_num(way[name]) for name in moving}
-        return start | moved | {name: np.floor(moved[name] / DAY) * DAY for name in days}
+    def rows(self) -> Iterator[Columns]:
+        """The rows with the feature of each node moved to both sides of its split."""
+        nodes, rows = _spread(self.ensemble, *_reached(self.ensemble, self.matrix))
+        raw = _raw_fields(self.matrix, {name: self.trained[name] for name in self.numbers})
+        sides = self.ensemble.sides()
+        bisected = []
+        for feature in np.unique(self.ensemble.feature[nodes]):
+            here = self.ensemble.feature[nodes] == feature
+            if feature not in raw:
+                bisected.append(np.flatnonzero(here))
+                continue
+            for side in sides:
+                base = {name: column[rows[here]] for name, column in self.trained.items()}
+                yield base | {raw[feature]: side[nodes[here]]}
+        if bisected and (self.numbers or self.days):
+            here = np.concatenate(bisected)
+            for side in sides:
+                yield self._on_the_way(self.ensemble.feature[nodes[here]], rows[here], side[nodes[here]])
 
-    def value(share: Floats) -> Floats:
-        found: Floats = features(at(share))[np.arange(len(nodes)), feature]
-        return found
+    def _on_the_way(self, feature: Ints, rows: Ints, wanted: Floats) -> Columns:
+        """Rows between two training rows whose feature is `wanted`, for features made of several fields.
 
-    rising = here < wanted
-    crossing = np.where(rising, value(high) >= wanted, value(high) <= wanted)
-    for _ in range(STEPS):
-        middle = (low + high) / 2
-        seen = value(middle)
-        before = np.where(rising, seen < wanted, seen > wanted)
-        low, high = np.where(before, middle, low), np.where(before, high, middle)
-    yield {name: column[crossing] for name, column in at(high).items()}
+        Only numbers and dates move; categories stay those of the row that reaches the node. Where the way
+        does not cross the split (a category's 0 and 1, for instance), there is nothing to add.
+        """
+        here = self.matrix[rows, feature]
+        # From each row towards the training row whose feature is the farthest at the other side.
+        smallest, largest = np.nanargmin(self.matrix, axis=0), np.nanargmax(self.matrix, axis=0)
+        towards = np.where(here > wanted, smallest[feature], largest[feature])
+        start = {name: column[rows] for name, column in self.trained.items()}
+        way = {name: self.trained[name][towards] - start[name] for name in (*self.numbers, *self.days)}
+        low, high = np.zeros(len(rows)), np.ones(len(rows))
+
+        def at(share: Floats) -> Columns:
+            moved = {name: start[name] + share * np.nan_to_num(length) for name, length in way.items()}
+            return start | moved | {name: np.floor(moved[name] / DAY) * DAY for name in self.days}
+
+        def value(share: Floats) -> Floats:
+            found: Floats = self.features(at(share))[np.arange(len(rows)), feature]
+            return found
+
+        rising = here < wanted
+        crossing = np.where(rising, value(high) >= wanted, value(high) <= wanted)
+        for _ in range(STEPS):
+            middle = (low + high) / 2
+            seen = value(middle)
+            before = np.where(rising, seen < wanted, seen > wanted)
+            low, high = np.where(before, middle, low), np.where(before, high, middle)
+        return {name: column[crossing] for name, column in at(high).items()}
