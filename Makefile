@@ -11,6 +11,7 @@ READY := .venv/ready-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
 TIMED = @bash scripts/timed
 export BENTOML_DO_NOT_TRACK := True
 export GRADIO_ANALYTICS_ENABLED := False
+export ORT_DISABLE_TELEMETRY := 1
 
 .PHONY: help setup serve train models bento bench test lint format check coverage lock screenshots
 

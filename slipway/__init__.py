@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 # logs.log into the working directory.
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("PYCARET_CUSTOM_LOGGING_PATH", os.devnull)
 
 if TYPE_CHECKING:

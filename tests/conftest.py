@@ -18,6 +18,7 @@ HOME = Path(tempfile.mkdtemp(prefix="slipway-tests-"))
 os.environ["BENTOML_HOME"] = str(HOME / "bentoml")
 os.environ["BENTOML_DO_NOT_TRACK"] = "True"
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import httpx
 import pytest

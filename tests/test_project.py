@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,16 @@ def test_a_python_that_does_not_fit_is_named_in_one_line(tmp_path, version, reas
 
     assert found.returncode == 1 and found.stdout == ""
     assert re.fullmatch(rf"slipway: Python {re.escape(version)} is {reason}; it needs 3\.11, .*\n", found.stderr)
+
+
+@pytest.mark.parametrize(("first", "left"), [("import slipway.compiled", False), ("import onnxruntime", True)])
+def test_onnx_runtime_reports_nothing_home(tmp_path, first, left):
+    bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+
+    subprocess.run([sys.executable, "-c", first], env=bare, cwd=tmp_path, check=True, timeout=60)
+
+    # Without the switch it writes an identity of this machine, and a database of what is to be sent.
+    assert bool(list(tmp_path.rglob("*onnxruntime*"))) == left
 
 
 def test_no_python_at_all_is_said_in_one_line():
