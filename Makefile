@@ -13,7 +13,7 @@ export BENTOML_DO_NOT_TRACK := True
 export GRADIO_ANALYTICS_ENABLED := False
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup serve train models bento bench test lint format check coverage lock screenshots
+.PHONY: help setup serve train models bento image image-run push bench bench-image test image-test lint format check coverage lock screenshots
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -43,8 +43,23 @@ models: $(READY)  ## list the versions in the store
 bento: $(READY) $(STORE)/$(NAME)/latest  ## build a bento of MODEL
 	@$(BIN)/bentoml build --arg model=$(MODEL)
 
+image: $(READY) $(STORE)/$(NAME)/latest  ## build an image of MODEL (BACKEND=docker|podman|buildah TAG=…)
+	@$(BIN)/python -m deploy.image $(MODEL) $(addprefix --backend ,$(BACKEND)) $(addprefix --tag ,$(TAG)) $(OPTIONS)
+
+image-run: $(READY)  ## run that image at PORT, read-only and without privileges
+	@engine=$$($(BIN)/python -m deploy.engine $(BACKEND)) && exec $$engine run --rm --read-only --tmpfs /tmp \
+		--cap-drop ALL --security-opt no-new-privileges -e PORT=$(PORT) -p 127.0.0.1:$(PORT):$(PORT) \
+		$(OPTIONS) $(NAME):$(or $(TAG),latest)
+
+push: $(READY)  ## push that image (REGISTRY=name.azurecr.io REPOSITORY=…) and print its digest
+	@$(BIN)/python -m deploy.push --registry "$(REGISTRY)" --model $(MODEL) $(addprefix --repository ,$(REPOSITORY)) \
+		$(addprefix --tag ,$(TAG)) $(addprefix --backend ,$(BACKEND))
+
 bench: $(READY)  ## measure beside others, into bench/results/ (OPTIONS="--quick")
 	@$(BIN)/python -m bench $(OPTIONS)
+
+bench-image: $(READY)  ## measure the image beside others, into bench/results/images.md (OPTIONS="--rounds 3")
+	@$(BIN)/python -m bench.images $(OPTIONS)
 
 coverage: $(READY)  ## what of PyCaret is compiled, into docs/compile-coverage.md (some 15 minutes)
 	$(TIMED) "virtual environment" "$(PYTHON)" -m venv --clear .venv/coverage
@@ -53,6 +68,10 @@ coverage: $(READY)  ## what of PyCaret is compiled, into docs/compile-coverage.m
 
 test: $(READY)  ## run the tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+image-test: $(READY)  ## build, run, open, stop, push and pull images (needs docker or podman)
+	@$(BIN)/python -m deploy.engine >/dev/null
+	@$(BIN)/python -m pytest -m image tests/image
 
 lint: $(READY)  ## ruff and mypy; changes nothing
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

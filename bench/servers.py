@@ -66,7 +66,7 @@ class Server:
         return memory
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -88,7 +88,7 @@ def get(port: int, path: str) -> tuple[int, bytes]:
 @contextmanager
 def serve(name: str, **environment: str) -> Iterator[Server]:
     """A server, stopped at the end with all its children."""
-    port = _free_port()
+    port = free_port()
     command = [part.format(port=port) for part in COMMANDS[name]]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(  # noqa: S603 (the commands above)

@@ -29,6 +29,7 @@ from slipway.data import SEPARATORS, parse_csv
 from slipway.errors import DataError, ExplanationError, RecordsError, SlipwayError
 from slipway.explain import DEFAULT_CLASS, Explainer
 from slipway.http import AccessLog, Refused, read_object, uploaded
+from slipway.image import image_of
 from slipway.predictor import Predictor
 from slipway.schema import CheckedTable
 from slipway.store import Version, check_compatible
@@ -252,6 +253,7 @@ def make_service(served: Served, page: ASGIApp) -> Any:
     service = bentoml.service(
         name=served.version.name.replace(".", "-"),
         workers=setting("SLIPWAY_WORKERS", 1),
+        image=image_of(served.version),
         traffic={"timeout": 300},
         # BentoML's own access log breaks off an answer whose request has a header that is no UTF-8,
         # and writes line breaks of a path as they are.

@@ -136,7 +136,7 @@ def _stage(staging: ModelStore, tag: str, folder: Path, labels: dict[str, str], 
     with bentoml.models.create(tag, labels=labels, metadata=metadata, _model_store=staging) as model:
         shutil.copytree(folder, model.path, dirs_exist_ok=True)
     path = Path(staging.get(tag).path)
-    (path / SUMS).write_text(_sums(path), encoding="utf-8")
+    (path / SUMS).write_text(sums(path), encoding="utf-8")
 
 
 def _publish(staging: ModelStore, store: Path, entries: list[str], version: str) -> None:
@@ -160,7 +160,7 @@ def _sweep(store: Path, work: Path, name: str) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _sums(path: Path) -> str:
+def sums(path: Path) -> str:
     """What `SHA256SUMS` says of the files in a folder."""
     files = sorted(file for file in path.rglob("*") if file.is_file() and file != path / SUMS)
     return "".join(f"{_sha256(file)}  {file.relative_to(path).as_posix()}\n" for file in files)
@@ -177,7 +177,7 @@ def _check_files(tag: str, path: Path) -> None:
         saved = (path / SUMS).read_bytes().decode("utf-8")
     except (OSError, ValueError) as exc:
         raise ModelDamagedError(tag, f"{SUMS} is missing or unreadable") from exc
-    found = _sums(path)
+    found = sums(path)
     if found == saved:
         return
     was, now = _by_name(saved), _by_name(found)

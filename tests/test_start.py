@@ -63,7 +63,7 @@ def sealed(folder: Path, file: str, change: Callable[[str], str]) -> None:
     """Change a file and make the sums anew, so that only what it says is wrong."""
     path = folder / file
     path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
-    (folder / store.SUMS).write_text(store._sums(folder), encoding="utf-8")
+    (folder / store.SUMS).write_text(store.sums(folder), encoding="utf-8")
 
 
 def other_answer(golden: str) -> str:

@@ -1,0 +1,92 @@
+"""podman on a bare machine: root in a sandbox, no systemd, no network bridge, maybe no Docker Hub.
+
+`.ci/run` asks for it with SLIPWAY_SANDBOX=1. Elsewhere these tests use the engine as they find it.
+"""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from slipway.image import BASE
+
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+SECRET = "planted-3f9c1e"
+INDEX = f"https://planted:{SECRET}@pypi.org/simple"
+
+CONTAINERS = """
+[containers]
+default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
+netns = "host"
+log_driver = "k8s-file"
+volumes = {volumes}
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+runtime = "runc"
+"""
+
+
+def make(folder: Path) -> dict[str, str]:
+    """An image store of its own below `folder`, and the environment in which podman uses it.
+
+    `CONTAINERS_CONF` is for running. Building has another, `BUILDING`, that mounts what the
+    build needs of this machine: its certificates, and an index address with a planted password.
+    """
+    folder.mkdir()
+    certificate = folder / "planted.crt"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=planted",
+         "-keyout", folder / "planted.key", "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    bundle = folder / "bundle.crt"
+    bundle.write_text(CERTIFICATES.read_text() + certificate.read_text())
+    (folder / "pip.conf").write_text(f"[global]\nindex-url = {INDEX}\ncert = {CERTIFICATES}\n")
+    (folder / "uv.toml").write_text(f'native-tls = true\n[[index]]\nurl = "{INDEX}"\ndefault = true\n')
+    mounted = {bundle: CERTIFICATES, folder / "pip.conf": "/etc/pip.conf", folder / "uv.toml": "/etc/uv/uv.toml"}
+    volumes = [f"{source}:{target}:ro" for source, target in mounted.items()]
+    (folder / "run.conf").write_text(CONTAINERS.format(volumes="[]"))
+    (folder / "build.conf").write_text(CONTAINERS.format(volumes=json.dumps(volumes)))
+    (folder / "storage.conf").write_text(
+        f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/storage"\nrunroot = "{folder}/run"\n'
+    )
+    (folder / "auth.json").write_text('{"auths": {}}')
+    return {
+        "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
+        "CONTAINERS_CONF": str(folder / "run.conf"),
+        "REGISTRY_AUTH_FILE": str(folder / "auth.json"),
+        "BUILDING": str(folder / "build.conf"),
+        "PLANTED": str(certificate),
+    }
+
+
+# What the real base image leaves out as well.
+_UNWANTED = ["man", "doc", "locale", "info"]
+
+
+def stand_in(folder: Path) -> None:
+    """Make an image under the base image's name from Debian's own packages: its Python is 3.11 as well."""
+    sources = Path("/etc/apt/sources.list.d/debian.sources")
+    archive = folder / "base.tar"
+    excluded = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in _UNWANTED]
+    bin = '"$1"/usr/local/bin'
+    hooks = [
+        'rm -f "$1"/usr/lib/python3.11/EXTERNALLY-MANAGED',
+        f"for p in python python3 python3.11; do ln -s /usr/bin/python3.11 {bin}/$p; done",
+        f"ln -s /usr/bin/pip3 {bin}/pip",
+        'rm -rf "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/* "$1"/etc/apt/apt.conf.d/99mmdebstrap '
+        '"$1"/var/lib/apt/lists/* "$1"/var/cache/*; : > "$1"/etc/resolv.conf',
+    ]
+    subprocess.run(
+        ["mmdebstrap", "--variant=minbase", "--include=ca-certificates,python3,python3-pip,python3-venv", *excluded,
+         *(f"--customize-hook={hook}" for hook in hooks), "bookworm", archive,
+         sources if sources.exists() else Path("/etc/apt/sources.list")],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    changes = ["ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin", 'CMD ["python3"]']
+    subprocess.run(
+        ["podman", "import", *(f"--change={change}" for change in changes), archive, f"docker.io/library/{BASE}"],
+        check=True, capture_output=True, env=os.environ,
+    )  # fmt: skip
+    archive.unlink()
