@@ -13,7 +13,7 @@ export BENTOML_DO_NOT_TRACK := True
 export GRADIO_ANALYTICS_ENABLED := False
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup serve train models bento image image-run push bench bench-image test image-test lint format check coverage lock screenshots
+.PHONY: help setup serve train models bento image image-run push bench bench-image test image-test azure-test lint format check coverage lock screenshots
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -73,6 +73,15 @@ image-test: $(READY)  ## build, run, open, stop, push and pull images (needs doc
 	@$(BIN)/python -m deploy.engine >/dev/null
 	@$(BIN)/python -m pytest -m image tests/image
 
+AZURE := .venv/azure/ready-$(shell cksum < requirements/azure.txt | cut -d' ' -f1)
+$(AZURE): requirements/azure.txt | $(READY)
+	$(TIMED) "virtual environment" "$(PYTHON)" -m venv --clear .venv/azure
+	$(TIMED) "azure-cli" bash scripts/install-packages .venv/azure/bin/python requirements/azure.txt
+	@touch $@
+
+azure-test: $(READY) $(AZURE)  ## what `python -m deploy` does, by the real az against a stand-in for Azure
+	@SLIPWAY_REQUIRE_AZURE=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m azure tests/azure
+
 lint: $(READY)  ## ruff and mypy; changes nothing
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
@@ -87,6 +96,7 @@ lock: $(READY)  ## make the locked requirements anew
 	@for part in train serve coverage; do \
 		$(LOCK) -c requirements/dev.txt requirements/$$part.in -o requirements/$$part.txt || exit 1; done
 	@$(LOCK) requirements/uv.in -o requirements/uv.txt
+	@$(LOCK) requirements/azure.in -o requirements/azure.txt
 
 screenshots: $(READY)  ## the pictures of the README, from a running `make serve`
 	@$(BIN)/python scripts/screenshots.py http://localhost:$(PORT)

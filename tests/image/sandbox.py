@@ -8,11 +8,13 @@ import os
 import subprocess
 from pathlib import Path
 
+from pip._internal.models.index import PyPI
+
 from slipway.image import BASE
 
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 SECRET = "planted-3f9c1e"
-INDEX = f"https://planted:{SECRET}@pypi.org/simple"
+INDEX = PyPI.simple_url.replace("://", f"://planted:{SECRET}@")
 
 CONTAINERS = """
 [containers]

@@ -1,0 +1,86 @@
+"""One Web App on Azure: see the calls, run them, go back, look.
+
+`plan` needs no Azure. `apply` reads first and runs only what is missing. Exit code 1 is a
+failure that the last lines explain; 2 a config or an option that cannot be used.
+"""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from deploy import config as configuration
+from deploy import steps
+from deploy.az import Az
+from deploy.config import Config
+from deploy.state import Found, needed
+from deploy.webapp import Calls, access_says
+from slipway.errors import SlipwayError
+
+ACTIONS = {
+    "plan": "print every call of a first deployment, and run none",
+    "apply": "read what there is, and run what is missing",
+    "rollback": "swap back to the image that production ran before",
+    "status": "print what runs, and what differs from the config",
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m deploy",
+        description=(__doc__ or "").split("\n\n")[0],
+        epilog="\n".join(f"{name:10}{text}" for name, text in ACTIONS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("action", choices=ACTIONS)
+    parser.add_argument(
+        "--config", type=Path, default=Path("deploy/azure.yaml"), metavar="FILE", help="default: %(default)s"
+    )
+    parser.add_argument("--az", default="az", metavar="PATH", help="the Azure CLI to run (default: the one on PATH)")
+    return parser
+
+
+def plan(config: Config) -> str:
+    """The calls of a first deployment as a shell script that can be read, and run line by line."""
+    lines = [f"# {access_says(config)}"]
+    for call in needed(config, Found()):
+        if call == Calls(config).swap():
+            lines += [
+                "",
+                f"# wait until {config.slot} answers 200 at {config.health_path}, at most {config.start_limit_seconds} s",
+            ]
+        lines += ["", f"# {call.does}", call.line()]
+    return "\n".join(lines)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def main(argv: list[str] | None = None, probe: steps.Probe = steps.https_status) -> int:
+    """Run one action. `probe` is there for the tests: no slot can be reached from where they run."""
+    args = build_parser().parse_args(argv)
+    try:
+        config = configuration.read(args.config)
+        if args.action == "plan":
+            _say(plan(config))
+        elif args.action == "apply":
+            steps.apply(config, Az(args.az), _say, probe)
+        elif args.action == "rollback":
+            steps.rollback(config, Az(args.az), _say, probe)
+        else:
+            steps.status(config, Az(args.az), _say)
+    except configuration.ConfigError as exc:
+        print(exc, file=sys.stderr)
+        return 2
+    except SlipwayError as exc:
+        print(f"deploy: {exc}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"deploy: stopped; `{shlex.join(['python', '-m', 'deploy', args.action])}` starts over", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

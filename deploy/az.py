@@ -1,0 +1,173 @@
+"""One call of `az`: its arguments, what it does in a sentence, and what its failure means.
+
+Calls go out without a shell, one process each. Nothing is tried again here beyond what `az`
+does by itself: every call may be repeated, so a person runs the whole of `apply` again.
+"""
+
+import itertools
+import json
+import re
+import shlex
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slipway.errors import SlipwayError
+
+ONE_CALL_SECONDS = 1800
+"""After this a call is given up. The longest is a swap, which waits until the slot is warm."""
+
+_LATER = re.compile(r"\{([A-Z_]+)\}")
+_MISSING = re.compile(
+    r"\b(ResourceNotFound|ResourceGroupNotFound|ParentResourceNotFound)\b|\bwas not found\b|could not be found", re.I
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of `az`.
+
+    `argv` starts after `az`. `{NAME}` in it stands for what an earlier call printed, which
+    that call names in `gives`.
+    """
+
+    argv: tuple[str, ...]
+    does: str
+    writes: bool = True
+    gives: str | None = None
+
+    def line(self) -> str:
+        """The call as a line for a POSIX shell, with `$NAME` for what an earlier line printed."""
+        words = (_LATER.sub(r'"$\1"', word) if _LATER.search(word) else shlex.quote(word) for word in self.argv)
+        line = f"az {' '.join(words)}"
+        return f"{self.gives}=$({line})" if self.gives else line
+
+    def filled(self, values: Mapping[str, str]) -> list[str]:
+        """The arguments, with `values` in the places kept for them."""
+        return [_LATER.sub(lambda name: values[name[1]], word) if _LATER.search(word) else word for word in self.argv]
+
+
+class CallError(SlipwayError):
+    """A call of `az` failed. The text says which, in whose words, and what to do."""
+
+    def __init__(self, call: Call, words: str) -> None:
+        self.call, self.words = call, words
+        name = " ".join(itertools.takewhile(lambda word: not word.startswith("-"), call.argv))
+        super().__init__(f"`az {name}` failed ({call.does})\n  az says: {words}\n  what to do: {remedy(words)}")
+
+    @property
+    def missing(self) -> bool:
+        """Whether what was asked for does not exist."""
+        return bool(_MISSING.search(self.words))
+
+
+_REMEDIES = (
+    (
+        r"az login|AADSTS|no subscription|Subscription '?.*'? not found|not logged in|refresh token",
+        "run `az login`, and `az account show` to see that it is the subscription of the config; then run this again",
+    ),
+    (
+        r"AuthorizationFailed|Forbidden|\b403\b|does not have authorization",
+        "your account lacks a role: Contributor on the resource group, and for the role assignment Owner or "
+        "Role Based Access Control Administrator on the registry; `az role assignment list` shows what it has. "
+        "Then run this again",
+    ),
+    (
+        r"name.*(not available|already (exists|taken|in use))|globally unique|Unable to retrieve details of the existing app",
+        "the name is taken by somebody else: choose another `app` in the config, then run this again",
+    ),
+    (
+        r"Conflict|\b409\b|another operation|in progress",
+        "something else is changing this at the moment, perhaps another deployment: "
+        "wait until it has ended, then run this again",
+    ),
+    (r"TooManyRequests|Too Many Requests|\b429\b|throttl", "Azure counts requests: {wait}, then run this again"),
+    (
+        r"Connection (aborted|reset|broken|refused)|RemoteDisconnected|Max retries|timed? ?out|getaddrinfo|Failed to resolve|EOF occurred",
+        "the connection broke: see that this machine reaches Azure, then run this again; it starts over",
+    ),
+    (
+        r"was not found|NotFound|could not be found",
+        "it is not there: compare the names in the config with `az resource list`",
+    ),
+)
+
+
+def remedy(words: str) -> str:
+    """What to do about a failure, from the words of `az`."""
+    for pattern, advice in _REMEDIES:
+        if re.search(pattern, words, re.I | re.S):
+            named = re.search(r"(?:retry|try again) after '?(\d+)'? ?(second|minute)?", words, re.I)
+            wait = f"wait {named[1]} {named[2] or 'second'}s" if named else "wait a few minutes"
+            return advice.replace("{wait}", wait)
+    return "put right what az says, then run this again; it starts over"
+
+
+_NOISE = ("WARNING", "Tip:", "File ", "Traceback", "To check", "Code: ", "Message: ")
+"""How lines begin that say nothing, or again what the first line said."""
+
+
+def _shortened(text: str, limit: int = 400) -> str:
+    """What `az` printed on stderr as one line, without its tips and tracebacks."""
+    lines = [line.strip() for line in text.splitlines()]
+    kept = [line for line in lines if line and not line.startswith(_NOISE)]
+    words = re.sub(r"^ERROR: ", "", " ".join(dict.fromkeys(kept))) or "nothing"
+    return words if len(words) <= limit else words[: limit - 1] + "…"
+
+
+class Az:
+    """Runs calls with the `az` at `program`, and remembers what they print for later ones."""
+
+    def __init__(self, program: str = "az") -> None:
+        self.program = program
+        self.values: dict[str, str] = {}
+
+    def run(self, call: Call) -> Any:
+        """What the call printed, read as JSON; None if it printed nothing.
+
+        Raises
+        ------
+        CallError
+            If `az` cannot be started, takes longer than `ONE_CALL_SECONDS`, or fails.
+        """
+        command = [self.program, *call.filled(self.values), "--only-show-errors"]
+        if not call.gives:
+            command += ["--output", "json"]
+        try:
+            done = subprocess.run(  # noqa: S603 (a list, no shell)
+                command, capture_output=True, text=True, timeout=ONE_CALL_SECONDS, stdin=subprocess.DEVNULL
+            )
+        except OSError as exc:
+            raise AzMissingError(call, self.program, exc) from exc
+        except subprocess.TimeoutExpired as exc:
+            raise CallError(call, f"no end after {ONE_CALL_SECONDS} seconds (timed out)") from exc
+        if done.returncode:
+            raise CallError(call, _shortened(done.stderr))
+        if call.gives:
+            self.values[call.gives] = done.stdout.strip()
+            if not self.values[call.gives]:
+                raise CallError(call, "nothing, where a value was expected")
+            return self.values[call.gives]
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    def find(self, call: Call) -> Any:
+        """What the call printed; None if what it asks for does not exist."""
+        try:
+            return self.run(call)
+        except CallError as exc:
+            if exc.missing:
+                return None
+            raise
+
+
+class AzMissingError(CallError):
+    """There is no `az` to run."""
+
+    def __init__(self, call: Call, program: str, exc: OSError) -> None:
+        SlipwayError.__init__(
+            self,
+            f"{program!r} cannot be run ({exc.strerror}); install the Azure CLI, "
+            "or name one: --az PATH (`pip install --require-hashes -r requirements/azure.txt` installs the tested one)",
+        )
+        self.call, self.words = call, str(exc.strerror)

@@ -1,0 +1,90 @@
+"""The pages about Azure: each command is run by a test, or says that it was not tried."""
+
+import os
+import re
+import shlex
+import subprocess
+
+import pytest
+
+from deploy.__main__ import build_parser
+from tests.azure.standin import SUBSCRIPTION
+from tests.conftest import ROOT
+
+PAGES = ("azure.md", "container-apps.md")
+BOTH = pytest.mark.parametrize("page", PAGES)
+NOT_TRIED = "# not tried"
+
+
+def lines(page: str) -> list[str]:
+    """The command lines of a page: what is indented by four spaces."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return [line.strip() for line in re.findall(r"^    (\S.*)$", text, re.M)]
+
+
+def az_lines(page: str) -> list[list[str]]:
+    """The arguments of each `az` line of a page, after `az`."""
+    inner = [re.sub(r"^\w+=\$\((.*)\)$", r"\1", line) for line in lines(page)]
+    return [shlex.split(line, comments=True)[1:] for line in inner if line.startswith("az ")]
+
+
+@BOTH
+def test_each_line_is_one_that_a_test_runs_or_says_that_it_was_not_tried(page):
+    ours = re.compile(r"(\w+=\$\()?az |python -m deploy |make |python3\.11 -m venv ")
+
+    others = [line for line in lines(page) if not ours.match(line) and not line.endswith(NOT_TRIED)]
+
+    assert lines(page) and others == []
+
+
+def test_each_make_line_names_a_target():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+
+    named = {line.split()[1] for page in PAGES for line in lines(page) if line.startswith("make ")}
+
+    assert {"image", "push"} <= named
+    assert named <= targets
+
+
+def test_each_line_of_ours_is_taken_by_its_parser():
+    found = [line.split()[3:] for page in PAGES for line in lines(page) if line.startswith("python -m deploy ")]
+
+    parsed = [build_parser().parse_args(arguments) for arguments in found]
+
+    assert [args.action for args in parsed] == ["plan", "apply", "status", "rollback"]
+    assert all((ROOT / args.config).exists() for args in parsed)
+
+
+@BOTH
+def test_each_link_leads_somewhere(page):
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        file, _, heading = link.partition("#")
+        assert (ROOT / "docs" / (file or page)).exists(), link
+        names = {
+            re.sub(r"[^\w -]", "", name).lower().replace(" ", "-") for name in re.findall(r"^#+ (.*)$", text, re.M)
+        }
+        assert not heading or heading in names, link
+
+
+@BOTH
+def test_the_page_says_that_nothing_was_run_on_azure(page):
+    assert re.search(r"\*\*Nothing .*run on Azure\.\*\*", (ROOT / "docs" / page).read_text(encoding="utf-8"))
+
+
+@pytest.mark.azure
+@BOTH
+def test_each_az_line_that_says_nothing_else_is_run_by_the_real_az(azure, warm_az, tmp_path, page):
+    (tmp_path / "az").symlink_to(warm_az)
+    (tmp_path / "deploy").mkdir()
+    file = (ROOT / "deploy" / "containerapp.yaml").read_text(encoding="utf-8")
+    file = file.replace("00000000-0000-0000-0000-000000000000", SUBSCRIPTION)
+    (tmp_path / "deploy" / "containerapp.yaml").write_text(file, encoding="utf-8")
+    script = [line for line in lines(page) if re.match(r"(\w+=\$\()?az ", line) and not line.endswith(NOT_TRIED)]
+
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    command = ["sh", "-ec", "\n".join(script)]
+    ran = subprocess.run(command, cwd=tmp_path, env=os.environ | {"PATH": path}, capture_output=True, text=True)
+
+    assert len(script) > 1 and ran.returncode == 0, ran.stderr

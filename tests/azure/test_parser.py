@@ -1,0 +1,74 @@
+"""Every command line, ours and the documentation's, as the parser of the real `az` sees it."""
+
+import json
+import subprocess
+
+import pytest
+
+from deploy.config import SKUS
+from deploy.state import Found, needed
+from deploy.webapp import Calls
+from tests.azure.conftest import ADDRESSES, ENTRA, config
+from tests.azure.test_docs import az_lines
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.azure
+
+
+def refusals(az, lines: list[list[str]]) -> dict[str, str]:
+    """What the parser says against each line that it does not take; a line starts after `az`."""
+    program = [az.with_name("python"), ROOT / "tests" / "azure" / "parser.py"]
+    ran = subprocess.run(program, input=json.dumps(lines), capture_output=True, text=True, check=True, timeout=300)
+    said = json.loads(ran.stdout)
+    assert len(said) == len(lines) > 0
+    return {" ".join(line): words for line, words in zip(lines, said, strict=True) if words}
+
+
+def test_every_call_is_taken(logged_in, az, tmp_path):
+    calls = {}
+    for access in (ADDRESSES, ENTRA):
+        chosen = config(tmp_path, access=access)
+        site = Calls(chosen)
+        reads = [
+            site.read_site("staging"),
+            site.read_settings(None),
+            site.read_sign_in(None),
+            site.read_plan(),
+            site.read_registry(),
+        ]
+        calls |= {call.argv: None for call in [*needed(chosen, Found()), *reads]}
+
+    assert refusals(az, [list(argv) for argv in calls]) == {}
+
+
+def test_every_size_of_plan_that_a_config_may_name_is_taken(logged_in, az):
+    make = ["appservice", "plan", "create", "--resource-group", "g", "--name", "p", "--is-linux", "--sku"]
+
+    assert refusals(az, [[*make, sku] for sku in SKUS]) == {}
+
+
+@pytest.mark.parametrize("page", ["azure.md", "container-apps.md"])
+def test_every_az_line_of_a_page_is_taken(logged_in, az, page):
+    assert refusals(az, az_lines(page)) == {}
+
+
+def test_a_wrong_line_is_refused(logged_in, az):
+    wrong = [
+        ["webapp", "show", "--nme", "x", "--resource-group", "g"],
+        ["webapp", "no-such-command"],
+        ["appservice", "plan", "create", "--resource-group", "g", "--name", "p", "--sku", "P9V9"],
+        [
+            "webapp",
+            "config",
+            "container",
+            "set",
+            "--name",
+            "a",
+            "--resource-group",
+            "g",
+            "--docker-custom-image-name",
+            "x",
+        ],
+    ]
+
+    assert len(refusals(az, wrong)) == 4

@@ -1,0 +1,156 @@
+"""The list of calls: as golden files, in their order, and what must never be in it.
+
+After a change that is meant, `python -m deploy plan` makes the golden files anew: set
+SLIPWAY_WRITE_GOLDEN and run these tests once.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from deploy.__main__ import main, plan
+from deploy.az import Call
+from deploy.state import Found, Site, needed, wanted_moves, wanted_stays
+from deploy.webapp import PLACEHOLDER, Calls
+from tests.azure.conftest import ADDRESSES, ENTRA, NEW, OLD, config, written
+from tests.conftest import ROOT
+
+GOLDEN = ROOT / "tests" / "azure" / "golden"
+FORMS = pytest.mark.parametrize(
+    "access", [ADDRESSES, ENTRA, "public"], ids=["addresses", "entra", "public"]
+)  # fmt: skip
+
+
+def as_wanted(config) -> Found:
+    """What there is when all is as the config says, with nothing in staging yet."""
+    site = Site("app.example", "Running", config.image, wanted_stays(config), wanted_moves(config))
+    return Found(config.sku, site, replace(site, image=PLACEHOLDER, moves={}))
+
+
+@FORMS
+def test_a_plan_is_the_golden_one(tmp_path, access, request):
+    golden = GOLDEN / f"{request.node.callspec.id}.sh"
+    printed = plan(config(tmp_path, access=access)) + "\n"
+    if "SLIPWAY_WRITE_GOLDEN" in os.environ:
+        golden.write_text(printed, encoding="utf-8")
+
+    assert printed == golden.read_text(encoding="utf-8")
+
+
+@FORMS
+def test_a_plan_is_a_shell_script_with_the_very_arguments(tmp_path, access):
+    chosen = config(tmp_path, access=access)
+    show = 'az() { printf "%s\\n" "$@" END; }\n'
+
+    ran = subprocess.run(["sh", "-c", show + plan(chosen)], capture_output=True, text=True, check=True)
+
+    values = {call.gives: "\n".join([*call.argv, "END"]) for call in needed(chosen, Found()) if call.gives}
+    expected = [*(call for call in needed(chosen, Found()) if not call.gives)]
+    assert ran.stdout == "".join("\n".join([*call.filled(values), "END"]) + "\n" for call in expected)
+
+
+def test_plan_says_first_who_is_let_in(tmp_path, capsys):
+    code = main(["plan", "--config", str(written(tmp_path, access="public"))])
+
+    first, second = capsys.readouterr().out.splitlines()[:2]
+    assert code == 0 and second == ""
+    assert first == "# access: public: EVERYBODY on the Internet can use the app and its staging slot"
+
+
+def test_plan_needs_no_az_and_runs_as_a_module(tmp_path):
+    command = [sys.executable, "-m", "deploy", "plan", "--config", str(written(tmp_path)), "--az", "/nowhere"]
+
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+    assert ran.returncode == 0 and ran.stderr == ""
+    assert ran.stdout == (GOLDEN / "addresses.sh").read_text(encoding="utf-8")
+
+
+def test_a_config_with_mistakes_ends_with_code_2_and_a_line_for_each(tmp_path, capsys):
+    code = main(["plan", "--config", str(written(tmp_path, access=None, sku="B1"))])
+
+    printed = capsys.readouterr()
+    assert code == 2 and printed.out == ""
+    assert [re.sub(r".*yaml: (\w+):.*", r"\1", line) for line in printed.err.splitlines()] == ["sku", "access"]
+
+
+@FORMS
+def test_every_call_names_the_subscription_and_holds_no_password(tmp_path, access):
+    chosen = config(tmp_path, access=access)
+
+    for call in needed(chosen, Found()):
+        assert call.argv[-2:] == ("--subscription", chosen.subscription)
+        assert not re.search(r"password|secret|--admin-enabled|registry-user", " ".join(call.argv), re.I), call.argv
+
+
+@FORMS
+def test_the_rules_of_both_sites_come_before_the_image(tmp_path, access):
+    chosen = config(tmp_path, access=access)
+    calls = needed(chosen, Found())
+
+    (image,) = (number for number, call in enumerate(calls) if any(OLD in word for word in call.argv))
+    rules = [number for number, call in enumerate(calls) if "ipSecurityRestrictionsDefaultAction" in str(call.argv)]
+    signs = [number for number, call in enumerate(calls) if "authsettingsV2" in str(call.argv)]
+    assert len(rules) == len(signs) == 2 and max(rules + signs) < image
+    # What lets fewer people in is set before what lets more in.
+    assert all(sign < rule for sign, rule in zip(signs, rules, strict=True)) == (access == ENTRA)
+
+
+def test_production_is_written_by_nothing_but_its_making_its_own_settings_and_the_swap(tmp_path):
+    chosen = config(tmp_path)
+    calls = Calls(chosen)
+
+    on_the_app = [call for call in needed(chosen, Found()) if chosen.app in call.argv and "--slot" not in call.argv]
+
+    assert on_the_app == [calls.make_app(), *(call for call in calls.staying(None) if call.argv[0] == "webapp")]
+    assert needed(chosen, Found())[-1] == calls.swap()
+
+
+def test_nothing_is_needed_where_all_is_as_wanted(tmp_path):
+    chosen = config(tmp_path)
+
+    assert needed(chosen, as_wanted(chosen)) == []
+
+
+def test_a_new_digest_needs_staging_and_a_swap_only(tmp_path):
+    calls = Calls(new := config(tmp_path, image=NEW))
+
+    assert needed(new, as_wanted(config(tmp_path))) == [*calls.stage(), calls.swap()]
+
+
+@pytest.mark.parametrize("setting", [{"port": 8080}, {"health_path": "/livez"}, {"start_limit_seconds": 900}], ids=str)
+def test_a_setting_that_moves_needs_staging_and_a_swap_only(tmp_path, setting):
+    calls = Calls(new := config(tmp_path, **setting))
+
+    assert needed(new, as_wanted(config(tmp_path))) == [*calls.stage(), calls.swap()]
+
+
+def test_who_is_let_in_is_changed_on_both_sites_without_a_swap(tmp_path):
+    calls = Calls(new := config(tmp_path, access="public"))
+
+    todo = needed(new, as_wanted(config(tmp_path)))
+
+    assert todo == [*calls.foundation(), *calls.staying(None), *calls.staying("staging")]
+
+
+def test_an_app_that_is_there_is_never_made_again(tmp_path):
+    chosen = config(tmp_path)
+    found = replace(as_wanted(chosen), staging=None)
+
+    todo = needed(chosen, found)
+
+    assert Calls(chosen).make_app() not in todo and Calls(chosen).make_slot() in todo
+
+
+def test_a_line_shows_what_a_later_call_is_given_as_a_shell_variable():
+    call = Call(("x", "--scope", "{REGISTRY_ID}", "--name", "a b"), "does")
+
+    assert call.line() == "az x --scope \"$REGISTRY_ID\" --name 'a b'"
+    assert call.filled({"REGISTRY_ID": "/r"}) == ["x", "--scope", "/r", "--name", "a b"]
+    assert replace(call, gives="ID").line() == f"ID=$({call.line()})"
+    assert shlex.split(call.line())[0] == "az"
