@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.rounds import Measured, add, noise, rotated
 from bench.settings import Settings
+from slipway import frames
 
 PREDICT_MODEL, PIPELINE, OURS = "PyCaret predict_model", "PyCaret Pipeline.predict", "Slipway"
 
@@ -36,12 +37,12 @@ def contenders(version: Any, records: list[dict[str, Any]], count: int) -> dict[
     experiment = RegressionExperiment()
     parts = [records[start : start + count] for start in range(0, min(len(records), 64 * count), count)]
     schema = predictor.schema
-    frames = cycle([schema.frame(schema.columns(part)) for part in parts])
+    tables = cycle([frames.frame(schema, schema.columns(part)) for part in parts])
     turns = cycle(parts)
     return {
         OURS: lambda: predictor.answer(next(turns)),
-        PIPELINE: lambda: pipeline.predict(next(frames)),
-        PREDICT_MODEL: lambda: experiment.predict_model(pipeline, data=next(frames), verbose=False),
+        PIPELINE: lambda: pipeline.predict(next(tables)),
+        PREDICT_MODEL: lambda: experiment.predict_model(pipeline, data=next(tables), verbose=False),
     }
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from slipway.fields import Field, Value
 
@@ -85,28 +84,3 @@ def _screen_categories(field: Field, values: Sequence[Any]) -> tuple[npt.NDArray
     good = np.array([one_type and type(value) in types and value in known for value in values], dtype=bool)
     kept = [value if sound else field.categories[0] for value, sound in zip(values, good, strict=True)]
     return array(field, kept), ~good
-
-
-def from_series(field: Field, values: pd.Series) -> npt.NDArray[Any]:
-    """A training column, as `learn` typed it, as serving would be given it."""
-    if field.kind == "date":
-        days = values.to_numpy("datetime64[s]")
-        return np.where(np.isnat(days), np.nan, days.astype("int64").astype("float64"))
-    return array(field, [None if missing else value for value, missing in zip(values, values.isna(), strict=True)])
-
-
-def series(field: Field, column: npt.NDArray[Any]) -> pd.Series:
-    """The column in the pandas dtype that the pipeline was fitted with."""
-    if field.kind == "date":
-        return pd.Series(pd.to_datetime(column, unit="s")).astype("datetime64[ns]")
-    if field.kind == "text":
-        return pd.Series(column, dtype=object).replace({"": np.nan} if field.nullable else {})
-    if not field.categories:
-        whole = not field.dtype.startswith("int") or bool((column == np.floor(column)).all())
-        return pd.Series(column).astype(field.dtype if whole and not np.isnan(column).any() else "float64")
-    text = is_text(field)
-    known = {str(value) if text else float(value): value for value in field.categories}
-    found = pd.Series([known.get(value, np.nan) for value in column.tolist()], dtype=object)
-    if field.dtype == "object":
-        return found
-    return found.astype("float64" if found.isna().any() and field.dtype != "bool" else field.dtype)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from slipway.data import DECIMAL_COMMA, MISSING_CELLS, NUMBER
+from slipway.cells import DECIMAL_COMMA, MISSING_CELLS, NUMBER
 from slipway.usecase import Kind, Text
 
 Value = float | int | str | bool | None

@@ -12,6 +12,7 @@ import cloudpickle
 import numpy as np
 import pandas as pd
 
+from slipway import frames
 from slipway.columns import Columns
 from slipway.parity import Answers
 from slipway.schema import Schema
@@ -79,7 +80,7 @@ class NativeEngine:
 
     def predict(self, taken: Columns) -> Answers:
         """Answers to n rows, given as `Schema.columns` makes them."""
-        return self.predict_frame(self._schema.frame(taken))
+        return self.predict_frame(frames.frame(self._schema, taken))
 
     def predict_frame(self, frame: pd.DataFrame) -> Answers:
         """Answers to a frame of shape (n_rows, n_fields), as `Schema.frame` makes it."""

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from slipway.cells import TextTable
 from slipway.columns import Columns
 from slipway.compiled import CompiledEngine
-from slipway.data import TextTable
 from slipway.draw import draw_records
 from slipway.errors import GoldenMismatchError, RecordsError
 from slipway.fields import NO_ANSWER, OUT_OF_RANGE, Detail, words

@@ -12,11 +12,10 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from slipway import columns
+from slipway.cells import TextTable
 from slipway.columns import Columns
-from slipway.data import TextTable
 from slipway.errors import RecordsError, nearest
 from slipway.fields import (
     MISSING_FIELD,
@@ -233,14 +232,6 @@ class Schema:
     def columns(self, values: Sequence[Record]) -> Columns:
         """Checked values as columns, each of shape (len(values),)."""
         return {item.name: columns.array(item, [record[item.name] for record in values]) for item in self.fields}
-
-    def frame(self, taken: Columns) -> pd.DataFrame:
-        """The frame that a fitted pipeline is given, of shape (n_rows, len(fields)).
-
-        The index is 0, 1, 2, …: a repeated index makes PyCaret's transformers join a frame
-        with itself.
-        """
-        return pd.DataFrame({item.name: columns.series(item, taken[item.name]) for item in self.fields})
 
 
 def _column_reader(item: Field, decimal_comma: bool) -> Callable[[str], tuple[Value, Detail | None, Detail | None]]:

@@ -25,7 +25,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from slipway import openapi
-from slipway.data import SEPARATORS, parse_csv
+from slipway.cells import SEPARATORS, parse_csv
 from slipway.errors import DataError, ExplanationError, RecordsError, SlipwayError
 from slipway.explain import DEFAULT_CLASS, Explainer
 from slipway.http import AccessLog, Refused, read_object, uploaded

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from slipway import store
+from slipway import frames, store
 from slipway.data import locate
 from slipway.parity import equal
 from slipway.usecase import DataSource
@@ -44,8 +44,8 @@ def masses() -> str:
 def test_penguin_species_go_from_a_csv_to_api_and_page(penguins, open_page):
     fitted, schema = pipeline(penguins)
     unmeasured = GENTOO | {"sex": None, "bill_depth_mm": None}
-    wanted = fitted.predict(schema.frame(schema.columns([GENTOO, unmeasured]))).tolist()
-    shares = fitted.predict_proba(schema.frame(schema.columns([GENTOO, unmeasured])))
+    wanted = fitted.predict(frames.frame(schema, schema.columns([GENTOO, unmeasured]))).tolist()
+    shares = fitted.predict_proba(frames.frame(schema, schema.columns([GENTOO, unmeasured])))
 
     with serve("--arg", "model=penguins") as server:
         answers = server.post("/predict", json={"records": [GENTOO, unmeasured]}).json()["predictions"]
@@ -66,7 +66,7 @@ def test_penguin_species_go_from_a_csv_to_api_and_page(penguins, open_page):
 def test_penguin_masses_go_from_a_csv_to_api_and_page(masses, open_page):
     fitted, schema = pipeline(masses)
     record = {"species": "Gentoo"} | {name: value for name, value in GENTOO.items() if name != "body_mass_g"}
-    wanted = float(fitted.predict(schema.frame(schema.columns([record])))[0])
+    wanted = float(fitted.predict(frames.frame(schema, schema.columns([record])))[0])
 
     with serve("--arg", f"model={masses}") as server:
         answer = server.post("/predict", json={"records": [record]}).json()["predictions"][0]
@@ -118,7 +118,7 @@ def test_odd_column_names_work_all_the_way_to_api_and_page(open_page):
         "integer", "number", "category", "boolean", "date", "number", "category", "number",
     ]  # fmt: skip
     record = schema.example() | {"年龄 (岁)": 33, "class": "y,2", "a.b [kg]": None}
-    wanted = float(fitted.predict(schema.frame(schema.columns([record])))[0])
+    wanted = float(fitted.predict(frames.frame(schema, schema.columns([record])))[0])
 
     with serve("--arg", f"model={tag}") as server:
         answer = server.post("/predict", json={"records": [record]}).json()["predictions"][0]

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from slipway.data import Table, drop_missing_targets, parse_csv, read_table
+from slipway.cells import parse_csv
+from slipway.data import Table, drop_missing_targets, read_table
 from slipway.errors import DataError
 from slipway.usecase import DataSource
 

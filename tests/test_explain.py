@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import shap
 
-from slipway import explain, store
+from slipway import explain, frames, store
 from slipway.columns import is_text
 from slipway.draw import draw_records
 from slipway.errors import ExplanationError, RecordsError
@@ -555,7 +555,7 @@ def test_the_background_is_read_back_as_the_training_rows_that_were_written(tmp_
     rows = _background(learnt, training_rows=True).reset_index(drop=True)
     rows.to_csv(tmp_path / "background.csv", index=False)
 
-    read = learnt.schema.frame(read_background(tmp_path / "background.csv", learnt.schema.fields))
+    read = frames.frame(learnt.schema, read_background(tmp_path / "background.csv", learnt.schema.fields))
 
     kinds = {field.name: field.kind for field in learnt.schema.fields}
     assert set(kinds.values()) == {"number", "integer", "boolean", "category", "date", "text"}

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from slipway.data import DataSource, parse_csv, read_table
+from slipway import frames
+from slipway.cells import parse_csv
+from slipway.data import DataSource, read_table
 from slipway.errors import DataError, UseCaseError
 from slipway.learn import infer_task, learn
 from slipway.usecase import Example, FieldSpec, TargetSpec, TrainingSpec, UseCase
@@ -405,7 +407,7 @@ def test_the_table_learnt_from_is_read_back_as_the_pipeline_saw_it(tmp_path, cel
     checked = result.schema.check_table(parse_csv(path.read_bytes()))
 
     assert checked.faults == {}
-    pd.testing.assert_frame_equal(result.schema.frame(checked.checked.columns), result.inputs)
+    pd.testing.assert_frame_equal(frames.frame(result.schema, checked.checked.columns), result.inputs)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from slipway import frames
 from slipway.parity import equal
 from tests.conftest import HOME, PATIENT, PERSON, pipeline, says, sentence, serve
 
@@ -39,7 +40,7 @@ def test_a_person_fills_in_the_insurance_form_and_reads_what_the_pipeline_says(o
     page.get_by_label("Yes", exact=True).check()
     page.get_by_label("Southwest").check()
 
-    wanted = fitted.predict(schema.frame(schema.columns([PERSON | {"smoker": "yes"}])))[0]
+    wanted = fitted.predict(frames.frame(schema, schema.columns([PERSON | {"smoker": "yes"}])))[0]
     says(page, f"Expected bill: ${wanted:,.0f} a year")
     assert page.locator(".slip-kicker").inner_text() == "For the values you entered"
 
@@ -54,7 +55,7 @@ def test_a_person_fills_in_the_diabetes_form_and_reads_what_the_pipeline_says(op
     for name, value in PATIENT.items():
         page.get_by_label(labels[name], exact=True).fill(str(value))
 
-    wanted = fitted.predict_proba(schema.frame(schema.columns([PATIENT])))[0][1]
+    wanted = fitted.predict_proba(frames.frame(schema, schema.columns([PATIENT])))[0][1]
     says(page, f"Probability of diabetes: {wanted * 100:.0f} %")
     band = page.locator(".slip-band").inner_text()
     assert band == "A raised estimate. A test would say more." and 0.2 <= wanted < 0.5
@@ -69,7 +70,7 @@ def test_what_was_not_measured_is_ticked_and_predicted_as_missing(open_page, dia
     glucose.get_by_label("Not measured").check()
 
     record = {field.name: field.default for field in schema.fields} | {"Glucose": None}
-    wanted = fitted.predict_proba(schema.frame(schema.columns([record])))[0][1]
+    wanted = fitted.predict_proba(frames.frame(schema, schema.columns([record])))[0][1]
     says(page, f"Probability of diabetes: {wanted * 100:.0f} %")
     glucose.get_by_label("Not measured").uncheck()
     page.get_by_label("Glucose (mg/dL)", exact=True).fill("")
@@ -82,14 +83,14 @@ def test_until_a_field_is_changed_the_answer_is_headed_as_an_example(open_page, 
     defaults = {field.name: field.default for field in schema.fields}
     smoker = schema.texts["examples"][2]["values"]
 
-    says(page, f"Expected bill: ${fitted.predict(schema.frame(schema.columns([defaults])))[0]:,.0f} a year")
+    says(page, f"Expected bill: ${fitted.predict(frames.frame(schema, schema.columns([defaults])))[0]:,.0f} a year")
     assert page.locator(".slip-kicker").inner_text() == "Example: change a field to make it yours"
     page.get_by_role("button", name="Smoker aged 50").click()
-    says(page, f"Expected bill: ${fitted.predict(schema.frame(schema.columns([smoker])))[0]:,.0f} a year")
+    says(page, f"Expected bill: ${fitted.predict(frames.frame(schema, schema.columns([smoker])))[0]:,.0f} a year")
     assert page.get_by_label("Age (years)").input_value() == "50"
     assert page.locator(".slip-kicker").inner_text() == "Example: change a field to make it yours"
     page.get_by_role("button", name="Reset").click()
-    says(page, f"Expected bill: ${fitted.predict(schema.frame(schema.columns([defaults])))[0]:,.0f} a year")
+    says(page, f"Expected bill: ${fitted.predict(frames.frame(schema, schema.columns([defaults])))[0]:,.0f} a year")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +158,7 @@ def test_a_batch_is_predicted_shown_and_given_back_whole(open_page, insurance_se
 
     done, rows = batch(page, path)
 
-    wanted = fitted.predict(schema.frame(schema.columns(table.drop(columns="note").to_dict("records"))))
+    wanted = fitted.predict(frames.frame(schema, schema.columns(table.drop(columns="note").to_dict("records"))))
     target = schema.target
     assert done == "40 of 40 rows of people.csv predicted"
     assert [row["note"] for row in rows] == list(table.note)
@@ -176,7 +177,7 @@ def test_a_diabetes_batch_has_the_pipelines_classes_and_probabilities(open_page,
 
     _, rows = batch(page, path)
 
-    frame = schema.frame(schema.columns(records))
+    frame = frames.frame(schema, schema.columns(records))
     assert [int(row["prediction"]) for row in rows] == fitted.predict(frame).tolist()
     assert [float(row["probability_1"]) for row in rows] == pytest.approx(
         fitted.predict_proba(frame)[:, 1].tolist(), abs=1e-5
@@ -272,7 +273,9 @@ def test_the_page_works_when_two_workers_share_its_calls(open_page, insurance):
         page = open_page(server)
         fitted, schema = pipeline(insurance)
         defaults = {field.name: field.default for field in schema.fields}
-        wanted = fitted.predict(schema.frame(schema.columns([defaults | {"age": age} for age in range(20, 60)])))
+        wanted = fitted.predict(
+            frames.frame(schema, schema.columns([defaults | {"age": age} for age in range(20, 60)]))
+        )
 
         for age, value in zip(range(20, 60), wanted, strict=True):
             page.get_by_label("Age (years)").fill(str(age))

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from slipway.data import parse_csv
+from slipway import frames
+from slipway.cells import parse_csv
 from slipway.errors import RecordsError
 from slipway.fields import Field, words
 from slipway.schema import SCREENED, Schema, Target
@@ -51,7 +52,7 @@ def read(text, schema=SCHEMA):
 
 def given(checked, schema=SCHEMA):
     """The rows that a fitted pipeline would be given, with None for missing and dates as text."""
-    frame = schema.frame(checked.columns).astype(object)
+    frame = frames.frame(schema, checked.columns).astype(object)
     rows = frame.where(frame.notna(), None).to_dict("records")
     return [{k: v.date().isoformat() if isinstance(v, pd.Timestamp) else v for k, v in row.items()} for row in rows]
 
@@ -359,7 +360,7 @@ def test_all_missing_columns_are_named_with_the_nearest_that_is_there():
 def test_the_frame_has_the_dtypes_of_training_and_an_index_from_0(nothing):
     checked = SCHEMA.check_records([RECORD | nothing] * 3)
 
-    frame = SCHEMA.frame(checked.columns)
+    frame = frames.frame(SCHEMA, checked.columns)
 
     assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == {
         "age": "int64", "bmi": "float64", "smoker": "object", "insured": "bool", "grade": "int64", "region": "object",

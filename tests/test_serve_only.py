@@ -107,3 +107,11 @@ def test_the_card_and_the_metrics_say_how_the_gate_ended(insurance, uncompiled):
     assert (
         "the fitted pipeline itself, since it was not compiled" in (store.find(uncompiled).path / "card.md").read_text()
     )
+
+
+def test_a_compiled_version_is_loaded_without_pandas(insurance):
+    ask = "import service, sys; service._served.check_golden(); print('pandas' in sys.modules)"
+
+    run = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert run.stdout.strip() == "False"

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import train as command
-from slipway import store
+from slipway import frames, store
 from slipway.data import locate
 from slipway.parity import equal
 from slipway.predictor import Predictor
@@ -114,7 +114,7 @@ def test_golden_answers_are_those_of_the_fitted_pipeline(insurance):
     golden = version.read_json("golden.json")
 
     fitted, schema = pipeline(insurance)
-    wanted = fitted.predict(schema.frame(schema.columns(golden["records"])))
+    wanted = fitted.predict(frames.frame(schema, schema.columns(golden["records"])))
     assert len(golden["records"]) == 32
     for saved, value in zip(golden["predictions"], wanted, strict=True):
         assert equal(saved, {"prediction": max(0.0, float(value))}, schema.target)
@@ -148,7 +148,7 @@ def test_classes_get_calibrated_probabilities_where_the_estimators_own_are_too_s
     assert metrics["estimator"] == "GaussianNB" and type(fitted.steps[-1][1]).__name__ == "CalibratedClassifierCV"
     assert metrics["calibration"]["brier"]["after"] < 0.95 * metrics["calibration"]["brier"]["before"]
     assert f"{metrics['calibration']['brier']['after']:.4f} after calibration" in (version.path / "card.md").read_text()
-    wanted = fitted.predict_proba(schema.frame(schema.columns([schema.example()])))[0]
+    wanted = fitted.predict_proba(frames.frame(schema, schema.columns([schema.example()])))[0]
     answer = Predictor.load(version).answer([schema.example()])["predictions"][0]
     assert [answer["probabilities"][name] for name in ("no", "yes")] == pytest.approx(wanted, abs=1e-5)
 

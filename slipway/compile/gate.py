@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from slipway import columns
+from slipway import columns, frames
 from slipway.columns import Columns
 from slipway.compile.errors import CannotCompileError
 from slipway.compile.splits import tree_splits
@@ -73,7 +73,7 @@ def prove(
 def gate_rows(pipeline: Any, model: onnx.ModelProto, learnt: Learnt) -> Columns:
     """The rows of the gate: the training rows first, then what is made of them, then those drawn."""
     schema = learnt.schema
-    trained = {field.name: columns.from_series(field, learnt.inputs[field.name]) for field in schema.fields}
+    trained = {field.name: frames.from_series(field, learnt.inputs[field.name]) for field in schema.fields}
     parts = [trained, *_missing(trained, schema), *_bins(pipeline, trained), *tree_splits(model, trained, schema)]
     parts.append(schema.columns(draw_records(schema, DRAWN, seed=2)))
     return {name: np.concatenate([part[name] for part in parts]) for name in schema.names}
