@@ -51,7 +51,6 @@ class Image:
     """An image as `make image` made it."""
 
     name: str
-    model: str
     log: str
     sbom: Path
 
@@ -83,7 +82,7 @@ def make_image(model: str, *arguments: str) -> Image:
     name, megabytes = re.search(r"^(\S+:\S+)  ([\d,]+) MB$", run.stdout, re.M).groups()
     MEASURED.append(f"{name}: {megabytes} MB on disk, built in {time.monotonic() - started:.0f} s")
     sbom = ROOT / re.search(r"^what is in it: (\S+)$", run.stdout, re.M)[1]
-    return Image(name, model, run.stdout + run.stderr, sbom)
+    return Image(name, run.stdout + run.stderr, sbom)
 
 
 @pytest.fixture(scope="session")
@@ -106,6 +105,7 @@ def native_image(engine, uncompiled) -> Iterator[Image]:
 class Container:
     """`make image-run`, while it runs."""
 
+    engine: str
     name: str
     url: str
     process: subprocess.Popen
@@ -122,23 +122,25 @@ class Container:
         return httpx.get(self.url + path, timeout=60, **arguments)
 
     def inside(self, *command: str) -> str:
-        return call(runs(backend()), "exec", self.name, *command)
+        return call(self.engine, "exec", self.name, *command)
 
     def stop(self) -> int:
         """`docker stop`: SIGTERM, and SIGKILL after ten seconds. The container's exit code."""
-        call(runs(backend()), "stop", "--time", "10", self.name)
+        call(self.engine, "stop", "--time", "10", self.name)
         return self.process.wait(30)
 
 
 @contextmanager
-def running(image: str, *options: str) -> Iterator[Container]:
+def running(image: str, engine: str | None = None, options: str = "") -> Iterator[Container]:
     """An image as `make image-run` runs it, ready, on a free port of this machine."""
+    engine = engine or runs(backend())
     name, _, tag = image.rpartition(":")
     port = free_port()
     called = f"slipway-{port}"
     log = HOME / f"{called}.log"
-    given = f"OPTIONS=--name {called} --env BENTOML_HOST=127.0.0.1 {' '.join(options)}"
-    command = ["make", "--no-print-directory", "image-run", f"MODEL={name}", f"TAG={tag}", f"PORT={port}", given]
+    given = f"OPTIONS=--name {called} --env BENTOML_HOST=127.0.0.1 {options}"
+    command = ["make", "--no-print-directory", "image-run", f"MODEL={name}", f"TAG={tag}", f"PORT={port}"]
+    command += [f"BACKEND={engine}", given]
     url = f"http://127.0.0.1:{port}"
     started = time.monotonic()
     with log.open("w") as out:
@@ -151,9 +153,9 @@ def running(image: str, *options: str) -> Iterator[Container]:
                     break
             except httpx.HTTPError:
                 time.sleep(0.1)
-        yield Container(called, url, process, time.monotonic() - started, log, [])
+        yield Container(engine, called, url, process, time.monotonic() - started, log, [])
     finally:
-        subprocess.run([runs(backend()), "rm", "--force", called], capture_output=True)
+        subprocess.run([engine, "rm", "--force", called], capture_output=True)
         process.wait(30)
 
 
@@ -163,6 +165,33 @@ def container(image) -> Iterator[Container]:
     with running(image.name) as started:
         MEASURED.append(f"{image.name}: ready {started.ready_after:.1f} s after `make image-run`")
         yield started
+
+
+@pytest.fixture
+def docker(engine) -> Iterator[str]:
+    """`docker`, with an engine that answers. In the sandbox it is started here, and PATH and the like lead to it."""
+    if not os.environ.get("SLIPWAY_SANDBOX"):
+        if engine != "docker":
+            pytest.skip("docker does not answer here, or podman was chosen")
+        yield engine
+        return
+    process, environment = sandbox.docker_daemon(HOME / "docker")
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    try:
+        for _ in range(60):
+            if subprocess.run(["docker", "info"], capture_output=True).returncode == 0:
+                break
+            time.sleep(0.5)
+        else:
+            pytest.fail((HOME / "docker" / "log").read_text()[-2000:])
+        sandbox.base_for_docker(HOME / "docker", environment)
+        yield "docker"
+    finally:
+        process.terminate()
+        process.wait(30)
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,39 @@ def make(folder: Path) -> dict[str, str]:
     }
 
 
+def docker_daemon(folder: Path) -> tuple[subprocess.Popen, dict[str, str]]:
+    """A Docker engine of its own below `folder`, with the machine's own network, and how to reach it."""
+    (folder / "bin").mkdir(parents=True)
+    # Debian's client goes with Debian's engine; another on PATH may want what this engine has not.
+    (folder / "bin" / "docker").symlink_to("/usr/bin/docker")
+    address = f"unix://{folder}/docker.sock"
+    command = ["/usr/sbin/dockerd", "--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"]
+    command += ["--ip-masq=false", f"--data-root={folder}/data", f"--exec-root={folder}/exec"]
+    command += [f"--pidfile={folder}/pid", f"--host={address}"]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    path = f"{folder}/bin:{os.environ['PATH']}"
+    return process, {"DOCKER_HOST": address, "DOCKER_CONFIG": str(folder / "config"), "PATH": path}
+
+
+def base_for_docker(folder: Path, environment: dict[str, str]) -> None:
+    """The base image, which podman has, for docker: with what a build needs of this machine, as docker mounts nothing."""
+    archive = folder / "base.tar"
+    subprocess.run(["podman", "save", "-o", archive, BASE], check=True, capture_output=True)
+    subprocess.run(["docker", "load", "-i", archive], check=True, capture_output=True, env=os.environ | environment)
+    archive.unlink()
+    context = folder / "context"
+    context.mkdir()
+    (context / "bundle.crt").write_text(CERTIFICATES.read_text())
+    (context / "pip.conf").write_text(f"[global]\ncert = {CERTIFICATES}\n")
+    (context / "uv.toml").write_text("native-tls = true\n")
+    (context / "Dockerfile").write_text(
+        f"FROM {BASE}\nCOPY bundle.crt {CERTIFICATES}\nCOPY pip.conf /etc/pip.conf\nCOPY uv.toml /etc/uv/uv.toml\n"
+    )
+    build = ["docker", "build", "--network", "host", "--quiet", "--tag", BASE, context]
+    subprocess.run(build, check=True, capture_output=True, env=os.environ | environment)
+
+
 # What the real base image leaves out as well.
 _UNWANTED = ["man", "doc", "locale", "info"]
 

@@ -83,7 +83,7 @@ def test_it_runs_without_privileges_and_writes_only_to_tmp(container):
     refused = [
         folder
         for folder in ("/", "/app/.venv", "/home/bentoml", "/home/bentoml/bento", "/etc")
-        if subprocess.run(["podman", "exec", container.name, "python", "-c", attempt, folder], capture_output=True).returncode
+        if subprocess.run([container.engine, "exec", container.name, "python", "-c", attempt, folder], capture_output=True).returncode
     ]  # fmt: skip
     container.inside("python", "-c", attempt, "/tmp")
     assert status["Uid"].split()[0] == status["Gid"].split()[0] == "1034"
@@ -300,3 +300,16 @@ def test_buildah_builds_what_podman_runs(engine, insurance):
 
     with running("insurance:by-buildah") as container:
         check_golden(container.url, insurance)
+
+
+def test_docker_builds_and_runs_it_too(docker, insurance):
+    sandboxed = "SLIPWAY_SANDBOX" in os.environ
+
+    built = make_image(
+        insurance, "BACKEND=docker", "TAG=by-docker", *(["OPTIONS=--opt network=host"] if sandboxed else [])
+    )
+    built.sbom.unlink()
+
+    with running("insurance:by-docker", "docker", "--network host" if sandboxed else "") as container:
+        check_golden(container.url, insurance)
+        assert container.stop() == 0
