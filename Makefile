@@ -47,7 +47,7 @@ image: $(READY) $(STORE)/$(NAME)/latest  ## build an image of MODEL (BACKEND=doc
 	@$(BIN)/python -m deploy.image $(MODEL) $(addprefix --backend ,$(BACKEND)) $(addprefix --tag ,$(TAG)) $(OPTIONS)
 
 image-run: $(READY)  ## run that image at PORT, read-only and without privileges
-	@engine=$$($(BIN)/python -m deploy.engine $(BACKEND)) && exec $$engine run --rm --read-only --tmpfs /tmp \
+	@engine=$$($(BIN)/python -m deploy.engine $(BACKEND)) && exec $$engine run --rm --pull=never --read-only --tmpfs /tmp \
 		--cap-drop ALL --security-opt no-new-privileges -e PORT=$(PORT) -p 127.0.0.1:$(PORT):$(PORT) \
 		$(OPTIONS) $(NAME):$(or $(TAG),latest)
 

@@ -22,7 +22,7 @@ from starlette.types import Receive, Scope, Send
 
 from slipway.fields import Record
 from slipway.http import Refused
-from slipway.page import about, answer, batch, form
+from slipway.page import about, answer, batch, form, reasons
 from slipway.page.guard import Guard
 from slipway.serving import Served
 from slipway.texts import LANGUAGES, PAGE, said
@@ -104,16 +104,18 @@ def build_page(served: Served, language: str) -> gr.Blocks:
     title = said(schema.texts["title"], language)
     with gr.Blocks(title=title, analytics_enabled=False) as page:
         _head(title, said(schema.texts["summary"], language), language)
-        with gr.Tab(t("tab_predict")), gr.Row():
-            with gr.Column(scale=3, elem_classes="slip-form"):
-                inputs, examples, reset = _form(served, language)
-            with gr.Column(scale=2, elem_classes="slip-side", min_width=300):
-                panel = gr.HTML(apply_default_css=False)
+        with gr.Tab(t("tab_predict")):
+            with gr.Row():
+                with gr.Column(scale=3, elem_classes="slip-form"):
+                    inputs, examples, reset = _form(served, language)
+                with gr.Column(scale=2, elem_classes="slip-side", min_width=300):
+                    panel = gr.HTML(apply_default_css=False)
+            below = reasons.build(served, language)
         with gr.Tab(t("tab_batch")):
             batch.build(schema, language)
         with gr.Tab(t("tab_about")):
             about.build(served.version, language)
-        _wire(page, served, language, inputs, panel, [*examples, (reset, None)])
+        _wire(page, served, language, inputs, panel, below, [*examples, (reset, None)])
     return page
 
 
@@ -152,9 +154,13 @@ def _wire(
     language: str,
     inputs: Sequence[form.Input],
     panel: gr.HTML,
+    below: reasons.Reasons,
     starts: Sequence[tuple[gr.Button, Record | None]],
 ) -> None:
-    """Every change of a field asks for an answer; an example, or reset, fills the fields first."""
+    """Every change of a field asks for an answer; an example, or reset, fills the fields first.
+
+    The reasons take longer than the answer and are asked for beside it.
+    """
     schema = served.schema
     fields = [component for item in inputs for component in item.components]
     faults = [item.fault for item in inputs]
@@ -166,16 +172,32 @@ def _wire(
     async def opened() -> list[str]:
         return await _answer(served, language, form.values(schema, defaults), example=True)
 
+    async def reasoned(*values: Any) -> list[str]:
+        chosen = values[len(fields)] if below.choice else None
+        return await _reasons(served, language, values[: len(fields)], chosen)
+
     triggers = [getattr(component, "change" if isinstance(component, gr.DateTime) else "input") for component in fields]
+    asked = [*fields, *([below.choice] if below.choice else [])]
     gr.on(triggers, changed, fields, [panel, *faults], **LIVE)
+    gr.on([*triggers, *([below.choice.change] if below.choice else [])], reasoned, asked, below.panels, **LIVE)
     page.load(opened, None, [panel, *faults], **LIVE)
+    page.load(reasoned, asked, below.panels, **LIVE)
     for button, record in starts:
         start = form.values(schema, record or defaults)
 
         async def started(start: list[Any] = start) -> list[Any]:
             return [*start, *await _answer(served, language, start, example=True)]
 
-        button.click(started, None, [*fields, panel, *faults], **LIVE)
+        filled = button.click(started, None, [*fields, panel, *faults], **LIVE)
+        filled.then(reasoned, asked, below.panels, **LIVE)
+
+
+async def _reasons(served: Served, language: str, values: Sequence[Any], chosen: str | None) -> list[str]:
+    """Why, and what if; empty while a field has a fault."""
+    record, details = form.record(served.schema, values)
+    if details or served.schema.check_record(record)[2]:
+        return ["", ""]
+    return await reasons.answer(served, record, chosen, language)
 
 
 async def _answer(served: Served, language: str, values: Sequence[Any], example: bool) -> list[str]:

@@ -26,15 +26,19 @@ class ContainerError(SlipwayError):
     """An engine, an image or a registry is not there, or refuses."""
 
 
-def call(*command: str) -> str:
-    """What a command prints; raises `ContainerError` with its last words if it fails."""
-    run = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 (a list, no shell)
+def call(*command: str, seconds: float | None = None) -> str:
+    """What a command prints; raises `ContainerError` with its last words if it fails, or takes longer than `seconds`."""
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=seconds)  # noqa: S603 (a list, no shell)
+    except subprocess.TimeoutExpired:
+        raise ContainerError(f"`{' '.join(command[:3])}` did not end within {seconds:.0f} s") from None
     if run.returncode:
-        raise ContainerError(f"`{' '.join(command[:3])}` failed: {_last_line(run.stderr or run.stdout)}")
+        raise ContainerError(f"`{' '.join(command[:3])}` failed: {last_line(run.stderr or run.stdout)}")
     return run.stdout
 
 
-def _last_line(text: str) -> str:
+def last_line(text: str) -> str:
+    """The last line that says something."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1][:400] if lines else "it gave no reason"
 
@@ -45,7 +49,7 @@ def _problem(backend: str) -> str | None:
         if not shutil.which(needed):
             return f"there is no {needed} here; install it"
         try:
-            call(*_ANSWERS[needed])
+            call(*_ANSWERS[needed], seconds=30)
         except ContainerError as exc:
             return f"{needed} does not answer; start it ({exc})"
     return None

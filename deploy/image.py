@@ -19,14 +19,17 @@ from slipway.errors import SlipwayError
 from slipway.store import Version
 
 ROOT = Path(__file__).parent.parent
+SOURCES = ("service.py", "gradio_app.py", "bentofile.yaml", "slipway", "requirements", "LICENSE")
 BENTOML = str(Path(sys.executable).with_name("bentoml"))
 
 
 def revision() -> str:
-    """The commit of the code, with `-dirty` if files differ from it; `unknown` outside of a git checkout."""
+    """The commit of the code, `-dirty` if what goes into an image differs; `unknown` without a checkout of it."""
     try:
+        if Path(call("git", "-C", str(ROOT), "rev-parse", "--show-toplevel").strip()) != ROOT.resolve():
+            return "unknown"
         commit = call("git", "-C", str(ROOT), "rev-parse", "HEAD").strip()
-        changed = call("git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no")
+        changed = call("git", "-C", str(ROOT), "status", "--porcelain", "--", *SOURCES)
     except (ContainerError, FileNotFoundError):
         return "unknown"
     return commit + ("-dirty" if changed else "")
@@ -40,6 +43,15 @@ def tag_of(version: str, revision: str) -> str:
     """
     commit, dash, dirty = revision.partition("-")
     return f"{version}-{commit[:12]}{dash}{dirty}"
+
+
+def name_of(model: str) -> str:
+    """An image's name: the model's, as registries take it.
+
+    >>> name_of("my.model_v2:5o5t7exg")
+    'my-model-v2'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", model.partition(":")[0].lower()).strip("-")
 
 
 def labels(version: Version, revision: str) -> dict[str, str]:
@@ -66,19 +78,20 @@ def build(model: str, wanted: str | None, tag: str | None, opts: list[str]) -> t
     Raises
     ------
     SlipwayError
-        If there is no engine, no such model, or a step fails; the image of that tag is then what it was.
+        If there is no engine, no such model, or a step fails.
     """
     if tag and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", tag):
         raise ContainerError(f"TAG is {tag!r}; expected letters, digits, '_', '.' and '-', at most 128 of them")
     builder = backend(wanted)
     version, code = store.find(model), revision()
-    name = version.name.lower()
+    name = name_of(version.name)
     image = f"{name}:{tag or tag_of(version.version, code)}"
 
     bento = _step("bento", BENTOML, "build", "--arg", f"model={version.tag}", "--output", "tag").split("__tag__:")[-1]
     named = [f"label={key}={value}" for key, value in labels(version, code).items()]
     options = [f"--opt={option}" for option in (*named, *opts)]
-    tags = ["-t", image, "-t", f"{name}:latest"]
+    # Whoever names a tag, a test or a trial say, does not change what is run and pushed without one.
+    tags = ["-t", image, *([] if tag else ["-t", f"{name}:latest"])]
     _step("image", BENTOML, "containerize", bento.strip(), "--backend", builder, *tags, *options)
     engine = runs(builder)
     found = inspect(engine, image)

@@ -13,37 +13,40 @@ import sys
 import tempfile
 from pathlib import Path
 
-from deploy.engine import ContainerError, backend, call, inspect, runs
-from deploy.image import tag_of
+from deploy.engine import ContainerError, backend, call, inspect, last_line, runs
+from deploy.image import name_of, tag_of
 from slipway.errors import SlipwayError
 
 _REGISTRY = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?"
-_REPOSITORY = r"[a-z0-9]+([._/-]+[a-z0-9]+)*"
+_NAME = r"[a-z0-9]+((\.|_{1,2}|-+)[a-z0-9]+)*"
+REPOSITORY = rf"{_NAME}(/{_NAME})*"
 
 _REFUSALS = (
-    (r"unauthorized|authentication required|no basic auth|denied|authorization failed|\b40[13]\b", "{registry} refused the login: {login}"),
-    (r"no such host|name resolution|server misbehaving|lookup ", "there is no registry {registry}: check its name (az acr list -o table)"),
+    (r"unauthorized|authentication required|no basic auth|invalid username/password", "{registry} refused the login: {login}"),
+    (r"no such host|name resolution", "there is no registry {registry}, or its name cannot be looked up from here: check it{names}"),
     (r"connection refused|i/o timeout|deadline exceeded|network is unreachable|no route to host", "{registry} does not answer: check its name and the network"),
 )  # fmt: skip
 
 
 def _login(registry: str, engine: str) -> str:
     if registry.endswith(".azurecr.io"):
-        return f"log in with `az acr login --name {registry.removesuffix('.azurecr.io')}`; it needs the role AcrPush"
+        # A login server may have a hash behind the registry's name.
+        name = registry.removesuffix(".azurecr.io").partition("-")[0]
+        return f"log in with `az acr login --name {name}`; it needs the role AcrPush"
     return f"log in with `{engine} login {registry}`, as somebody who may push"
 
 
-def _reason(text: str, registry: str, engine: str) -> str:
-    """One line for what an engine says when a push fails."""
-    for pattern, reason in _REFUSALS:
-        if re.search(pattern, text, re.IGNORECASE):
-            return reason.format(registry=registry, login=_login(registry, engine))
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return f"{registry} did not take the image: {lines[-1][:300] if lines else 'no reason given'}"
+def reason(text: str, registry: str, engine: str) -> str:
+    """One line for what an engine says when a push fails, its own words at the end."""
+    names = " (az acr list --output table)" if registry.endswith(".azurecr.io") else ""
+    known = (advice for pattern, advice in _REFUSALS if re.search(pattern, text, re.IGNORECASE))
+    advice = next(known, "{registry} did not take the image")
+    said = advice.format(registry=registry, login=_login(registry, engine), names=names)
+    return f"{said} ({engine} says: {last_line(text)})"
 
 
-def push(engine: str, image: str, registry: str, repository: str) -> str:
-    """Push a local image.
+def push(engine: str, image: str, registry: str, repository: str, model: str | None = None) -> str:
+    """Push a local image; with `model`, a tag such as `insurance:5o5t7exg`, only if it serves that version.
 
     Returns
     -------
@@ -53,15 +56,26 @@ def push(engine: str, image: str, registry: str, repository: str) -> str:
     Raises
     ------
     ContainerError
-        If a name cannot be right, the image is missing or carries no labels of ours, or the registry refuses it.
+        If a name cannot be right, the image is missing, serves another model, carries no labels of ours or is for
+        another processor than the registry's Web Apps have, or the registry refuses it.
     """
     if not re.fullmatch(_REGISTRY, registry):
         raise ContainerError(f"REGISTRY is {registry!r}; expected its login server alone, as in name.azurecr.io")
-    if not re.fullmatch(_REPOSITORY, repository):
+    if not re.fullmatch(REPOSITORY, repository):
         raise ContainerError(
             f"REPOSITORY is {repository!r}; expected lower-case letters, digits and '.', '_', '-', '/'"
         )
-    found = inspect(engine, image)["Config"]["Labels"]
+    inspected = inspect(engine, image)
+    found = inspected["Config"]["Labels"]
+    if model and found.get("slipway.model") != model:
+        raise ContainerError(
+            f"{image} serves {found.get('slipway.model')}, not {model}; build it: make image MODEL={model}"
+        )
+    if registry.endswith(".azurecr.io") and inspected.get("Architecture", "amd64") != "amd64":
+        raise ContainerError(
+            f"{image} is for {inspected['Architecture']}, and Azure's Web Apps run amd64; "
+            'build it so: make image OPTIONS="--opt platform=linux/amd64"'
+        )
     try:
         tag = tag_of(found["org.opencontainers.image.version"], found["org.opencontainers.image.revision"])
     except KeyError:
@@ -79,7 +93,7 @@ def _sent(engine: str, target: str, registry: str) -> str:
         options = ["--digestfile", str(file)] if engine == "podman" else []
         run = subprocess.run([engine, "push", *options, target], capture_output=True, text=True)  # noqa: S603
         if run.returncode:
-            raise ContainerError(_reason(run.stderr + run.stdout, registry, engine))
+            raise ContainerError(reason(run.stdout + run.stderr, registry, engine))
         text = file.read_text() if options else run.stdout
     digest = re.search(r"sha256:[0-9a-f]{64}", text)
     if not digest:
@@ -96,10 +110,11 @@ def main() -> None:
     parser.add_argument("--tag", default="latest", help="which local image (default: the last one built)")
     parser.add_argument("--backend")
     arguments = parser.parse_args()
-    name = arguments.model.partition(":")[0].lower()
+    name = name_of(arguments.model)
     try:
         engine = runs(backend(arguments.backend))
-        digest = push(engine, f"{name}:{arguments.tag}", arguments.registry, arguments.repository or name)
+        model = arguments.model if ":" in arguments.model else None
+        digest = push(engine, f"{name}:{arguments.tag}", arguments.registry, arguments.repository or name, model)
     except SlipwayError as exc:
         sys.exit(f"slipway: {exc}")
     print(

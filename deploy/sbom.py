@@ -13,35 +13,40 @@ from uuid import UUID, uuid5
 from cyclonedx.model import HashAlgorithm, HashType, Property
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
-from cyclonedx.model.license import DisjunctiveLicense
+from cyclonedx.model.license import LicenseExpression
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 from deploy.engine import call, inspect
-from slipway.store import Version
+from slipway.store import GRAPH, PIPELINE, SUMS, Version, by_name
 
 # Runs inside of the image, where nothing of ours can be relied on but Python.
 _READ = """
-import importlib.metadata as m, json
-def licence(d):
-    return d.get("License-Expression") or (d.get("License") or "").strip().split("\\n")[0][:80]
-found = [(d.metadata["Name"], d.version, licence(d.metadata)) for d in m.distributions()]
+import importlib.metadata as m, json, platform
+found = [(d.metadata["Name"], d.version, d.metadata.get("License-Expression")) for d in m.distributions()]
 try:
     status = open("/var/lib/dpkg/status", encoding="utf-8").read()
 except OSError:
     status = ""
-print(json.dumps({"python": found, "debian": status}))
+print(json.dumps({"interpreter": platform.python_version(), "python": found, "debian": status}))
 """
+
+
+def _component(name: str, version: str, purl: PackageURL, licence: str | None = None) -> Component:
+    return Component(
+        name=name,
+        version=version,
+        type=ComponentType.LIBRARY,
+        purl=purl,
+        bom_ref=purl.to_string(),
+        licenses=[LicenseExpression(licence)] if licence else None,
+    )
 
 
 def _python(found: list[list[str]]) -> Iterator[Component]:
     for name, version, licence in found:
-        yield Component(
-            name=name,
-            version=version,
-            type=ComponentType.LIBRARY,
-            purl=PackageURL("pypi", name=name.lower().replace("_", "-"), version=version),
-            licenses=[DisjunctiveLicense(name=licence)] if licence else None,
+        yield _component(
+            name, version, PackageURL("pypi", name=name.lower().replace("_", "-"), version=version), licence
         )
 
 
@@ -49,29 +54,21 @@ def _debian(status: str) -> Iterator[Component]:
     for paragraph in status.split("\n\n"):
         package = email.message_from_string(paragraph.lstrip())
         if "installed" in (package["Status"] or "").split():
-            yield Component(
-                name=package["Package"],
-                version=package["Version"],
-                type=ComponentType.LIBRARY,
-                purl=PackageURL(
-                    "deb",
-                    "debian",
-                    package["Package"],
-                    package["Version"],
-                    qualifiers={"arch": package["Architecture"]},
-                ),
-            )
+            name, version, arch = package["Package"], package["Version"], {"arch": package["Architecture"]}
+            yield _component(name, version, PackageURL("deb", "debian", name, version, qualifiers=arch))
 
 
 def _model(version: Version) -> Component:
-    sums = {file: digest for digest, file in map(str.split, (version.path / "SHA256SUMS").read_text().splitlines())}
-    file = "model.onnx" if version.engine == "onnx" else "schema.json"
+    """The model, with the SHA-256 of what answers."""
+    folder, file = (version.path, GRAPH) if version.engine == "onnx" else (version.pipeline.parent, PIPELINE)
+    digest = by_name((folder / SUMS).read_text(encoding="utf-8"))[file]
     return Component(
         name=version.name,
         version=version.version,
         type=ComponentType.MACHINE_LEARNING_MODEL,
-        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=sums[file])],
-        properties=[Property(name="slipway:hashed", value=file)],
+        bom_ref=version.tag,
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=digest)],
+        properties=[Property(name="slipway:file", value=file)],
     )
 
 
@@ -94,10 +91,13 @@ def describe(engine: str, image: str, version: Version) -> Bom:
         name=name,
         version=tag,
         type=ComponentType.CONTAINER,
+        bom_ref=image,
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=digest)],
     )
     bom.metadata.component = root
-    bom.components.update([_model(version), *_python(read["python"]), *_debian(read["debian"])])
+    interpreter = read["interpreter"]
+    cpython = _component("python", interpreter, PackageURL("generic", name="python", version=interpreter))
+    bom.components.update([_model(version), cpython, *_python(read["python"]), *_debian(read["debian"])])
     bom.register_dependency(root, bom.components)
     return bom
 

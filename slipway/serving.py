@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import bentoml
 import orjson
 from bentoml._internal.configuration.containers import BentoMLContainer
+from bentoml._internal.utils.analytics import usage_stats
 from fastapi import FastAPI
 from pydantic import WithJsonSchema
 from starlette.requests import Request
@@ -35,6 +36,9 @@ from slipway.schema import CheckedTable
 from slipway.store import Version, check_compatible
 
 log = logging.getLogger("bentoml")
+
+# `bentoml serve` asks before it imports a service, and remembers the answer; slipway/__init__.py has said no since.
+usage_stats.do_not_track.cache_clear()
 
 QUICK = 16
 """Records of a call that a compiled version answers on the event loop: well below a millisecond."""

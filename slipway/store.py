@@ -180,7 +180,7 @@ def _check_files(tag: str, path: Path) -> None:
     found = sums(path)
     if found == saved:
         return
-    was, now = _by_name(saved), _by_name(found)
+    was, now = by_name(saved), by_name(found)
     for name in sorted(was.keys() | now.keys()):
         if name not in now:
             raise ModelDamagedError(tag, f"{name} is missing")
@@ -191,7 +191,8 @@ def _check_files(tag: str, path: Path) -> None:
     raise ModelDamagedError(tag, f"{SUMS} is not what was saved")
 
 
-def _by_name(sums: str) -> dict[str, str]:
+def by_name(sums: str) -> dict[str, str]:
+    """File → SHA-256, of what `sums` gave."""
     lines = (line.partition("  ") for line in sums.split("\n") if line)
     return {name: digest for digest, _, name in lines}
 

@@ -187,6 +187,26 @@ PAGE: dict[str, Text] = {
     },
     "answer_bare_class": {"en": "{target}: most likely {prediction}", "zh": "{target}：最可能为 {prediction}"},
     "model": {"en": "Model", "zh": "模型"},
+    "why": {"en": "Why", "zh": "为什么"},
+    "why_number": {
+        "en": "The average over the training data is {base}. These values move it to {prediction}:",
+        "zh": "训练数据的平均结果为 {base}。以下数值使其变为 {prediction}：",
+    },
+    "why_class": {
+        "en": "On average over the training data, “{class}” has {base}. These values move it to {prediction}, in percentage points:",
+        "zh": "在训练数据中，“{class}”的平均概率为 {base}。以下数值使其变为 {prediction}（单位：百分点）：",
+    },
+    "why_rest": {"en": "{count} others", "zh": "其他 {count} 项"},
+    "why_note": {
+        "en": "It shows how the model came to its answer, not what causes what.",
+        "zh": "这说明模型如何得出结果，而非因果关系。",
+    },
+    "whatif": {"en": "What if", "zh": "如果改变"},
+    "whatif_field": {"en": "This one changes, and all else stays", "zh": "改变这一项，其他各项不变"},
+    "whatif_summary": {
+        "en": "{field} from {low} to {high}: {first} to {last}",
+        "zh": "{field}从 {low} 到 {high}：{first} 至 {last}",
+    },
     "batch_lead": {
         "en": "Predict a whole CSV. Columns may stand in any order; others are kept. The file goes to this server only, and is not stored.",
         "zh": "对整个 CSV 文件进行预测。列的顺序不限，其他列会保留。文件只发送到本服务器，不会保存。",

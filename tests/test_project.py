@@ -71,6 +71,23 @@ def test_onnx_runtime_reports_nothing_home(tmp_path, first, left):
     assert bool(list(tmp_path.rglob("*onnxruntime*"))) == left
 
 
+def test_bentoml_reports_nothing_home_though_it_asked_before_the_service_was_imported():
+    ask = (
+        "from bentoml._internal.utils.analytics.usage_stats import do_not_track\n"
+        "before = do_not_track()\nimport slipway.serving\nprint(before, do_not_track())"
+    )
+    bare = {key: value for key, value in os.environ.items() if key != "BENTOML_DO_NOT_TRACK"}
+
+    run = subprocess.run([sys.executable, "-c", ask], env=bare, cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+    assert run.stdout.split() == ["False", "True"], run.stderr
+
+
+def test_no_page_has_a_place_that_was_to_be_filled_in():
+    for page in PAGES:
+        assert not re.search(r"^[A-Z]{6,}$", (ROOT / page).read_text(encoding="utf-8"), re.M), page
+
+
 def test_no_python_at_all_is_said_in_one_line():
     found = run("bash", "scripts/check-python", "")
 

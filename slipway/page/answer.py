@@ -9,16 +9,19 @@ from slipway.schema import Schema
 from slipway.texts import PAGE, said
 
 
-def _figure(value: float, decimals: int) -> str:
+def figure(value: float, decimals: int) -> str:
+    """A number with so many decimals, thousands with commas."""
     rounded = round(value, decimals)
     return f"{rounded + 0.0:,.{decimals}f}"  # + 0.0 turns a rounded -0.0 into 0.0
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A probability; one more digit where whole per cents would say none or all."""
     return f"{share * 100:.0f} %" if 0.01 <= share <= 0.99 else f"{share * 100:.1f} %"
 
 
-def _class_label(schema: Schema, value: Any, language: str) -> str:
+def class_label(schema: Schema, value: Any, language: str) -> str:
+    """A class as the use case calls it."""
     return said(schema.target.class_labels.get(str(value)), language) or str(value)
 
 
@@ -27,15 +30,15 @@ def sentence(schema: Schema, prediction: dict[str, Any], language: str) -> str:
     target = schema.target
     words = {"target": said(target.label, language), "probability": "", "prediction": ""}
     if target.classes:
-        words["prediction"] = _class_label(schema, prediction["prediction"], language)
+        words["prediction"] = class_label(schema, prediction["prediction"], language)
         scores = prediction["probabilities"]
         if scores:
             of = target.positive if len(target.classes) == 2 and schema.texts["answer"] else prediction["prediction"]
-            words["probability"] = _percent(scores[str(of)])
+            words["probability"] = percent(scores[str(of)])
         template = schema.texts["answer"] if scores else None
         default = PAGE["answer_class" if scores else "answer_bare_class"]
     else:
-        words["prediction"] = _figure(prediction["prediction"], target.decimals)
+        words["prediction"] = figure(prediction["prediction"], target.decimals)
         template, default = schema.texts["answer"], PAGE["answer_number"]
         if template is None and target.unit:
             words["prediction"] += f" {said(target.unit, language)}"
@@ -48,7 +51,7 @@ def interval(schema: Schema, prediction: dict[str, Any], language: str) -> str:
     if not found:
         return ""
     share = Fraction(found["coverage"]).limit_denominator(100)
-    low, high = (_figure(found[end], target.decimals) for end in ("low", "high"))
+    low, high = (figure(found[end], target.decimals) for end in ("low", "high"))
     unit = f" {said(target.unit, language)}" if target.unit else ""
     return said(PAGE["interval"], language).format(
         part=share.numerator, whole=share.denominator, low=low, high=high, unit=unit
@@ -106,9 +109,9 @@ def _bars(schema: Schema, prediction: dict[str, Any], language: str) -> str:
         share = prediction["probabilities"][str(value)]
         chosen = " slip-chosen" if value == prediction["prediction"] else ""
         rows.append(
-            f'<div class="slip-bar{chosen}"><span>{escape(_class_label(schema, value, language))}</span>'
+            f'<div class="slip-bar{chosen}"><span>{escape(class_label(schema, value, language))}</span>'
             f'<span class="slip-track"><span style="width:{share * 100:.1f}%"></span></span>'
-            f"<span>{_percent(share)}</span></div>"
+            f"<span>{percent(share)}</span></div>"
         )
     title = f"{said(PAGE['probabilities'], language)}: {said(schema.target.label, language)}"
     return f'<div class="slip-bars"><p>{escape(title)}</p>{"".join(rows)}</div>'

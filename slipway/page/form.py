@@ -48,11 +48,18 @@ def shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) and abs(value) < 1e6 else str(value)
 
 
+def value_text(field: Field, value: Any, language: str) -> str:
+    """A record's value as a person reads it."""
+    if value is None:
+        return said(PAGE["not_measured"], language)
+    if field.categories:
+        return said(field.category_labels.get(str(value)), language) or str(value)
+    return shown(round(value, max(field.decimals, 2)) if isinstance(value, float) else value)
+
+
 def choices(field: Field, language: str) -> list[tuple[str, Any]]:
     """Labels and values of a category. Values are texts for Gradio, which cannot tell 1 from true."""
-    return [
-        (said(field.category_labels.get(str(value)), language) or str(value), str(value)) for value in field.categories
-    ]
+    return [(value_text(field, value, language), str(value)) for value in field.categories]
 
 
 def build(field: Field, language: str) -> Input:

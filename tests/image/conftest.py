@@ -20,6 +20,7 @@ from tests.conftest import HOME, ROOT, free_port
 from tests.image import sandbox
 
 MEASURED: list[str] = []
+SANDBOX = bool(os.environ.get("SLIPWAY_SANDBOX"))
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
@@ -32,18 +33,16 @@ def pytest_terminal_summary(terminalreporter) -> None:
 @pytest.fixture(scope="session")
 def engine() -> Iterator[str]:
     """The command that runs images; its base image is there when this is."""
-    environment = {}
-    if os.environ.get("SLIPWAY_SANDBOX"):
-        environment = sandbox.make(HOME / "containers")
-    os.environ.update(environment)
-    found = runs(backend())
-    have = subprocess.run([found, "pull", "-q", f"docker.io/library/{BASE}"], capture_output=True, timeout=300)
-    if have.returncode:
+    if not SANDBOX:
+        yield runs(backend())
+        return
+    os.environ.update(sandbox.make(HOME / "containers"))
+    pull = ["podman", "pull", "--quiet", f"docker.io/library/{BASE}"]
+    if subprocess.run(pull, capture_output=True, timeout=300).returncode:
         MEASURED.append("the base image is a stand-in made of Debian's packages: Docker Hub was not reached")
         sandbox.stand_in(HOME)
-    yield found
-    if environment:
-        subprocess.run([found, "rm", "--all", "--force"], capture_output=True)
+    yield "podman"
+    subprocess.run(["podman", "rm", "--all", "--force"], capture_output=True)
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,8 @@ def make_image(model: str, *arguments: str) -> Image:
 @pytest.fixture(scope="session")
 def image(engine, insurance) -> Iterator[Image]:
     """The image of a compiled model."""
-    built = make_image(insurance)
+    # A name of its own on a machine where somebody works: what `make push` would take stays what it was.
+    built = make_image(insurance, *([] if SANDBOX else ["TAG=under-test"]))
     yield built
     built.sbom.unlink()
 
@@ -96,7 +96,7 @@ def image(engine, insurance) -> Iterator[Image]:
 @pytest.fixture(scope="session")
 def native_image(engine, uncompiled) -> Iterator[Image]:
     """The image of a model that is served by its pipeline."""
-    built = make_image(uncompiled)
+    built = make_image(uncompiled, *([] if SANDBOX else ["TAG=under-test"]))
     yield built
     built.sbom.unlink()
 
@@ -138,7 +138,8 @@ def running(image: str, engine: str | None = None, options: str = "") -> Iterato
     port = free_port()
     called = f"slipway-{port}"
     log = HOME / f"{called}.log"
-    given = f"OPTIONS=--name {called} --env BENTOML_HOST=127.0.0.1 {options}"
+    # The sandbox has the machine's own network, where only loopback is listened on.
+    given = f"OPTIONS=--name {called} {'--env BENTOML_HOST=127.0.0.1' if SANDBOX else ''} {options}"
     command = ["make", "--no-print-directory", "image-run", f"MODEL={name}", f"TAG={tag}", f"PORT={port}"]
     command += [f"BACKEND={engine}", given]
     url = f"http://127.0.0.1:{port}"
@@ -170,7 +171,7 @@ def container(image) -> Iterator[Container]:
 @pytest.fixture
 def docker(engine) -> Iterator[str]:
     """`docker`, with an engine that answers. In the sandbox it is started here, and PATH and the like lead to it."""
-    if not os.environ.get("SLIPWAY_SANDBOX"):
+    if not SANDBOX:
         if engine != "docker":
             pytest.skip("docker does not answer here, or podman was chosen")
         yield engine
@@ -227,7 +228,7 @@ class Registry:
 def registry(certificate) -> Iterator[Registry]:
     if not shutil.which("docker-registry") or not shutil.which("htpasswd"):
         missing = "no docker-registry or htpasswd (Debian: docker-registry, apache2-utils)"
-        pytest.fail(missing) if os.environ.get("SLIPWAY_SANDBOX") else pytest.skip(missing)
+        pytest.fail(missing) if SANDBOX else pytest.skip(missing)
     folder = HOME / "registry"
     folder.mkdir()
     port, password = free_port(), "correct-horse"

@@ -1,0 +1,134 @@
+"""What if: the prediction over the range of one field, everything else as it was entered."""
+
+import datetime as dt
+from html import escape
+from typing import Any
+
+from slipway.fields import Field, Record, same
+from slipway.page.answer import class_label, figure, percent
+from slipway.page.form import value_text
+from slipway.schema import Schema
+from slipway.texts import PAGE, said
+
+POINTS = 41
+CATEGORIES = 24
+"""More are not shown: bars of one's own value and the first others can still be read."""
+
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 520, 220, 8, 26, 12, 8
+
+
+def choosable(schema: Schema) -> list[Field]:
+    """The fields that have a range or categories."""
+    return [field for field in schema.fields if field.kind != "text" and (field.categories or field.low is not None)]
+
+
+def values(field: Field, own: Any) -> list[Any]:
+    """The values to ask for, in order; one's own is among them if it lies in the training range."""
+    if field.categories:
+        others = [value for value in field.categories if not same(value, own)]
+        kept = {str(value) for value in ([own] if own is not None else []) + others[: CATEGORIES - 1]}
+        return [value for value in field.categories if str(value) in kept]
+    grid = _grid(field)
+    if own is not None and grid[0] <= own <= grid[-1]:
+        grid.append(own)
+    return sorted(set(grid))
+
+
+def _grid(field: Field) -> list[Any]:
+    if field.kind == "date":
+        first, last = (dt.date.fromisoformat(str(end)).toordinal() for end in (field.low, field.high))
+        return [dt.date.fromordinal(round(day)).isoformat() for day in _between(first, last)]
+    low, high = float(field.low or 0), float(field.high or 0)
+    points = _between(low, high)
+    return sorted({round(point) for point in points}) if field.kind == "integer" else points
+
+
+def _between(low: float, high: float) -> list[float]:
+    return [low + (high - low) * step / (POINTS - 1) for step in range(POINTS)]
+
+
+def records(field: Field, record: Record) -> tuple[list[Any], list[Record]]:
+    """The values of a field, and the record with each of them."""
+    found = values(field, record[field.name])
+    return found, [record | {field.name: value} for value in found]
+
+
+def render(
+    schema: Schema, field: Field, own: Any, asked: list[Any], predictions: list[dict[str, Any]], now: Any, language: str
+) -> str:
+    """The curve or the bars; `now` is the class that is predicted today, whose probability is shown."""
+    target = schema.target
+    shown = target.positive if len(target.classes) == 2 else now
+    if target.classes:
+        found = [prediction["probabilities"][str(shown)] for prediction in predictions]
+    else:
+        found = [prediction["prediction"] for prediction in predictions]
+
+    def amount(value: float) -> str:
+        return percent(value) if target.classes else figure(value, target.decimals)
+
+    what = said(target.label, language)
+    if target.classes:
+        what += f": {class_label(schema, shown, language)}"
+    elif target.unit:
+        what += f" ({said(target.unit, language)})"
+    caption = f'<p class="slip-small">{escape(what)}</p>'
+    if field.categories:
+        return caption + _bars(field, own, asked, found, amount, language)
+    return caption + _curve(field, own, asked, found, amount, language)
+
+
+def _bars(field: Field, own: Any, asked: list[Any], found: list[float], amount: Any, language: str) -> str:
+    top = max(max(found), 0) or 1.0
+    rows = []
+    for value, result in zip(asked, found, strict=True):
+        chosen = " slip-chosen" if same(value, own) else ""
+        rows.append(
+            f'<div class="slip-bar{chosen}"><span>{escape(value_text(field, value, language))}</span>'
+            f'<span class="slip-track" aria-hidden="true"><span style="width:{max(result, 0) / top * 100:.1f}%"></span></span>'
+            f"<span>{escape(amount(result))}</span></div>"
+        )
+    return f'<div class="slip-bars slip-whatif">{"".join(rows)}</div>'
+
+
+def _position(field: Field, value: Any) -> float:
+    return dt.date.fromisoformat(value).toordinal() if field.kind == "date" else float(value)
+
+
+def _curve(field: Field, own: Any, asked: list[Any], found: list[float], amount: Any, language: str) -> str:
+    places = [_position(field, value) for value in asked]
+    low, high = min(found), max(found)
+    wide, tall = places[-1] - places[0] or 1.0, high - low or 1.0
+
+    def x(place: float) -> float:
+        return LEFT + (place - places[0]) / wide * (WIDTH - LEFT - RIGHT)
+
+    def y(value: float) -> float:
+        return HEIGHT - BOTTOM - (value - low) / tall * (HEIGHT - BOTTOM - TOP - 16)
+
+    line = " ".join(f"{x(place):.1f},{y(value):.1f}" for place, value in zip(places, found, strict=True))
+    ends = [value_text(field, value, language) for value in (asked[0], asked[-1])]
+    summary = said(PAGE["whatif_summary"], language).format(
+        field=said(field.label, language), low=ends[0], high=ends[1], first=amount(found[0]), last=amount(found[-1])
+    )
+    marks = ""
+    if own in asked:
+        at = asked.index(own)
+        across, up = x(places[at]), y(found[at])
+        anchor = "end" if across > WIDTH / 2 else "start"
+        text = f"{value_text(field, own, language)} → {amount(found[at])}"
+        marks = (
+            f'<line x1="{across:.1f}" x2="{across:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" class="slip-now"/>'
+            f'<circle cx="{across:.1f}" cy="{up:.1f}" r="5"/>'
+            f'<text x="{across + (-10 if anchor == "end" else 10):.1f}" y="{TOP + 4}" text-anchor="{anchor}" '
+            f'class="slip-now-text">{escape(text)}</text>'
+        )
+    base = HEIGHT - BOTTOM
+    return (
+        f'<svg class="slip-curve" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(summary)}">'
+        f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{base}" y2="{base}" class="slip-axis"/>'
+        f'<polyline points="{line}"/>{marks}'
+        f'<text x="{LEFT}" y="{HEIGHT - 6}">{escape(ends[0])}</text>'
+        f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{escape(ends[1])}</text></svg>'
+        f'<p class="slip-small">{escape(summary)}</p>'
+    )

@@ -1,0 +1,76 @@
+"""Why: what each field added to one prediction, from the training average to the answer, largest first."""
+
+from html import escape
+from typing import Any
+
+from slipway.page.answer import class_label, figure, percent
+from slipway.page.form import value_text
+from slipway.schema import Schema
+from slipway.texts import PAGE, said
+
+SMALL = 0.01
+"""Contributions below this share of the largest stand together as one."""
+
+
+def render(schema: Schema, explained: dict[str, Any], language: str) -> str:
+    """The waterfall for what `Explainer.explain` answers, as HTML."""
+    steps = _steps(schema, explained, language)
+    amounts = [amount for _, amount in steps]
+    ends = [explained["base"]]
+    for amount in amounts:
+        ends.append(ends[-1] + amount)
+    low, span = min(ends), max(ends) - min(ends) or 1.0
+    rows = "".join(
+        _row(label, _signed(schema, amount), (min(start, end) - low) / span, abs(amount) / span, amount >= 0)
+        for (label, amount), start, end in zip(steps, ends, ends[1:], strict=False)
+    )
+    words = {
+        "base": _amount(schema, explained["base"], language),
+        "prediction": _amount(schema, explained["prediction"], language),
+        "class": class_label(schema, explained["class"], language) if "class" in explained else "",
+    }
+    lead = said(PAGE["why_class" if "class" in explained else "why_number"], language).format(**words)
+    return (
+        f'<section class="slip-box"><h2>{escape(said(PAGE["why"], language))}</h2><p>{escape(lead)}</p>'
+        f'<ol class="slip-falls">{rows}</ol><p class="slip-small">{escape(said(PAGE["why_note"], language))}</p></section>'
+    )
+
+
+def _steps(schema: Schema, explained: dict[str, Any], language: str) -> list[tuple[str, float]]:
+    """Label and contribution of each field, largest first; what is tiny is summed at the end."""
+    found = sorted(explained["contributions"], key=lambda one: -abs(one["contribution"]))
+    least = SMALL * abs(found[0]["contribution"])
+    fields = {field.name: field for field in schema.fields}
+    kept = [one for one in found if abs(one["contribution"]) > least]
+    steps = [
+        (
+            f"{said(fields[one['field']].label, language)}: {value_text(fields[one['field']], one['value'], language)}",
+            one["contribution"],
+        )
+        for one in kept
+    ]
+    rest = found[len(kept) :]
+    if rest:
+        text = said(PAGE["why_rest"], language).format(count=len(rest))
+        steps.append((text, sum(one["contribution"] for one in rest)))
+    return steps
+
+
+def _amount(schema: Schema, value: float, language: str) -> str:
+    if schema.target.classes:
+        return percent(value)
+    unit = f" {said(schema.target.unit, language)}" if schema.target.unit else ""
+    return figure(value, schema.target.decimals) + unit
+
+
+def _signed(schema: Schema, value: float) -> str:
+    text = f"{abs(value) * 100:.1f}" if schema.target.classes else figure(abs(value), schema.target.decimals)
+    return f"{'+' if value >= 0 else '−'}{text}"
+
+
+def _row(label: str, amount: str, left: float, width: float, up: bool) -> str:
+    return (
+        f"<li><span>{escape(label)}</span><span class='slip-fall' aria-hidden='true'>"
+        f"<span class='{'slip-up' if up else 'slip-down'}' style='left:{left * 100:.2f}%;width:{max(width * 100, 0.4):.2f}%'></span>"
+        f"</span><span>{escape(amount)}</span></li>"
+    )

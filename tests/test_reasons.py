@@ -1,0 +1,158 @@
+"""Why, and what if: the page's panels below the answer, compared with the API."""
+
+import re
+
+import pytest
+
+from slipway import store
+from slipway.fields import Field
+from slipway.page import whatif, why
+from tests.conftest import PATIENT, PERSON, serve, trained
+
+
+def number(text: str) -> float:
+    """What a figure on the page says: `−6,596` is -6596."""
+    return float(text.replace("−", "-").replace("+", "").replace(",", "").replace("%", "").strip())
+
+
+def falls(page) -> list[tuple[str, float]]:
+    """Label and amount of each step of the waterfall."""
+    page.locator(".slip-falls").wait_for()
+    rows = page.locator(".slip-falls li")
+    return [
+        (rows.nth(i).locator("> span").first.inner_text(), number(rows.nth(i).locator("> span").last.inner_text()))
+        for i in range(rows.count())
+    ]
+
+
+def fill(page, record: dict) -> None:
+    for label, name in {"Age (years)": "age", "Body mass index (kg/m²)": "bmi", "Children": "children"}.items():
+        page.get_by_label(label).fill(str(record[name]))
+    page.locator(".slip-form").get_by_label("Yes" if record["smoker"] == "yes" else "No", exact=True).check()
+    page.get_by_label("Southwest").check()
+
+
+@pytest.mark.browser
+def test_the_page_says_why_with_the_contributions_of_the_api_largest_first(open_page, insurance_server):
+    page = open_page(insurance_server)
+    person = PERSON | {"smoker": "yes", "age": 50}
+    wanted = insurance_server.post("/explain", json={"record": person}).json()
+
+    fill(page, person)
+    page.locator(".slip-falls", has_text="Smoker: Yes").filter(has_text="Age: 50").wait_for()
+
+    expected = sorted((round(one["contribution"]) for one in wanted["contributions"]), key=abs, reverse=True)
+    found = [amount for label, amount in falls(page) if "others" not in label]
+    assert found == expected[: len(found)] and len(found) >= 3
+    lead = page.locator(".slip-reasons section p").first.inner_text()
+    assert f"{wanted['base']:,.0f} US dollars" in lead and f"{wanted['prediction']:,.0f} US dollars" in lead
+
+
+@pytest.mark.browser
+def test_of_two_classes_the_positive_one_is_explained_in_percentage_points(open_page, diabetes_server):
+    page = open_page(diabetes_server)
+    wanted = diabetes_server.post("/explain", json={"record": PATIENT}).json()
+
+    labels = {
+        "Pregnancies": "Pregnancies", "Glucose (mg/dL)": "Glucose", "Blood pressure (mm Hg)": "BloodPressure", "Skin fold (mm)": "SkinThickness", "Insulin (µU/mL)": "Insulin",
+        "Body mass index (kg/m²)": "BMI", "Family history score": "DiabetesPedigreeFunction", "Age (years)": "Age",
+    }  # fmt: skip
+    for label, name in labels.items():
+        page.locator(".slip-form").get_by_label(label, exact=True).fill(str(PATIENT[name]))
+    page.locator(".slip-falls", has_text="Glucose: 131").filter(has_text="Age: 41").wait_for()
+
+    total = sum(amount for _, amount in falls(page))
+    assert total == pytest.approx(100 * (wanted["prediction"] - wanted["base"]), abs=0.5)
+    assert "percentage points" in page.locator(".slip-reasons section p").first.inner_text()
+
+
+@pytest.mark.browser
+def test_what_if_shows_what_the_api_says_for_another_value(open_page, insurance_server):
+    page = open_page(insurance_server)
+    fill(page, PERSON)
+    page.locator(".slip-falls", has_text="Age: 40").wait_for()
+
+    no, yes = (
+        insurance_server.post("/predict", json={"records": [PERSON | {"smoker": smoker}]}).json()["predictions"][0]
+        for smoker in ("no", "yes")
+    )
+
+    bars = page.locator(".slip-whatif .slip-bar")
+    assert [number(bars.nth(i).locator("> span").last.inner_text()) for i in range(2)] == [
+        round(no["prediction"]),
+        round(yes["prediction"]),
+    ]
+    assert "slip-chosen" in bars.first.get_attribute("class")
+    page.get_by_label("This one changes, and all else stays").click()
+    page.get_by_role("option", name="Age (years)").click()
+    curve = page.locator(".slip-curve")
+    curve.wait_for()
+    assert curve.locator(".slip-now-text").text_content() == f"40 → {no['prediction']:,.0f}"
+    assert re.match("Age from 18 to 64: ", curve.get_attribute("aria-label"))
+
+
+@pytest.mark.browser
+def test_with_a_fault_there_are_no_reasons(open_page, insurance_server):
+    page = open_page(insurance_server)
+    page.locator(".slip-falls").wait_for()
+
+    page.get_by_label("Age (years)").fill("200")
+
+    page.locator(".slip-falls").wait_for(state="detached")
+    assert page.locator(".slip-whatif, .slip-curve").count() == 0
+
+
+@pytest.mark.browser
+def test_a_model_without_probabilities_answers_and_has_no_reasons(open_page):
+    trained("diabetes", "--include", "ridge", "--folds", "2", "--name", "bare")
+    with serve("--arg", "model=bare") as server:
+        page = open_page(server)
+        page.get_by_label("Age (years)").fill("55")
+        page.locator(".slip-kicker", has_text="For the values you entered").wait_for()
+        explained = server.post("/explain", json={"record": PATIENT})
+
+        assert explained.status_code == 400 and "probabilities" in explained.json()["error"]
+        assert page.locator(".slip-falls, .slip-box").count() == 0
+
+
+def test_a_column_called_like_a_script_is_text_in_both_panels(insurance):
+    schema = store.find(insurance).schema()
+    evil = "<img src=x onerror=alert(1)>"
+    explained = {
+        "base": 1.0,
+        "prediction": 3.0,
+        "contributions": [{"field": "sex", "value": evil, "contribution": 2.0}],
+    }
+
+    html = why.render(schema, explained, "en")
+
+    assert "<img" not in html and "&lt;img" in html
+
+
+FIELD = {"dtype": "float64", "label": {"en": "X"}, "default": 1}
+
+
+@pytest.mark.parametrize(
+    ("field", "own", "first", "last", "count"),
+    [
+        (Field("x", "integer", low=0.0, high=5.0, **FIELD), 3, 0, 5, 6),
+        (Field("x", "number", low=0.0, high=1.0, **FIELD), 0.123, 0.0, 1.0, 42),
+        (Field("x", "number", low=0.0, high=1.0, **FIELD), 7.0, 0.0, 1.0, 41),
+        (Field("x", "number", low=0.0, high=1.0, **FIELD), None, 0.0, 1.0, 41),
+        (Field("x", "number", low=2.0, high=2.0, **FIELD), 2.0, 2.0, 2.0, 1),
+        (
+            Field("x", "date", low="2024-01-01", high="2024-12-31", **FIELD),
+            "2024-05-05",
+            "2024-01-01",
+            "2024-12-31",
+            42,
+        ),
+        (Field("x", "category", categories=tuple(map(str, range(100))), **FIELD), "77", "0", "77", 24),
+    ],
+    ids=["integer", "number", "outside", "not measured", "one value", "date", "many categories"],
+)
+def test_what_is_asked_for_covers_the_range_and_ones_own_value(field, own, first, last, count):
+    found = whatif.values(field, own)
+
+    assert (found[0], found[-1], len(found)) == (first, last, count)
+    assert own in found or own in (7.0, None)
