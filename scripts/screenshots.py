@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
-SHOTS = {"page": ("light", 1180, 760, "en-US"), "page-phone-dark": ("dark", 390, 844, "zh-CN")}
+SHOTS = {"page": ("light", 1180, 1300, "en-US"), "page-phone-dark": ("dark", 390, 844, "zh-CN")}
 
 
 def main(url: str) -> None:
@@ -23,6 +23,9 @@ def main(url: str) -> None:
             page.goto(f"{url}/ui/")
             page.locator(".slip-sentence").wait_for()
             page.locator(".slip-examples button").nth(2).click()
+            page.locator(".slip-reasons input").first.click()
+            page.get_by_role("option").nth(2).click()
+            page.locator(".slip-curve").wait_for()
             page.wait_for_timeout(800)
             page.screenshot(path=IMAGES / f"{name}.png")
             print(IMAGES / f"{name}.png")
