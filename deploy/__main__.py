@@ -57,6 +57,12 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
+def _starts_over(args: argparse.Namespace) -> None:
+    """Say with which command line this run is started again."""
+    again = [sys.executable, "-m", "deploy", args.action, "--config", str(args.config), "--az", args.az]
+    print(f"  `{shlex.join(again)}` starts over", file=sys.stderr)
+
+
 def main(argv: list[str] | None = None, probe: steps.Probe = steps.https_status) -> int:
     """Run one action. `probe` is there for the tests: no slot can be reached from where they run."""
     args = build_parser().parse_args(argv)
@@ -75,9 +81,12 @@ def main(argv: list[str] | None = None, probe: steps.Probe = steps.https_status)
         return 2
     except SlipwayError as exc:
         print(f"deploy: {exc}", file=sys.stderr)
+        if isinstance(exc, steps.InterruptedRunError):
+            _starts_over(args)
         return 1
     except KeyboardInterrupt:
-        print(f"deploy: stopped; `{shlex.join(['python', '-m', 'deploy', args.action])}` starts over", file=sys.stderr)
+        print("deploy: stopped by Ctrl-C; nothing was changed", file=sys.stderr)
+        _starts_over(args)
         return 1
     return 0
 

@@ -20,8 +20,13 @@ ONE_CALL_SECONDS = 1800
 
 _LATER = re.compile(r"\{([A-Z_]+)\}")
 _MISSING = re.compile(
-    r"\b(ResourceNotFound|ResourceGroupNotFound|ParentResourceNotFound)\b|\bwas not found\b|could not be found", re.I
+    # The code stands first, in one of two ways: as the commands print it, and as `az rest` does.
+    r"""(\(|Not\ Found\(\{\s*"error":\s*\{\s*"code":\s*")(Parent)?Resource(Group)?NotFound\b"""
+    # What `az webapp show` says of an app that is not there, in azure-cli's own words.
+    r"""|Unable\ to\ find\ resource'[^']*',\ in\ ResourceGroup\ '[^']*'\.$""",
+    re.X,
 )
+"""How words begin that say: it is not there. Others, such as SubscriptionNotFound, say that nothing can be known."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +64,22 @@ class CallError(SlipwayError):
     @property
     def missing(self) -> bool:
         """Whether what was asked for does not exist."""
-        return bool(_MISSING.search(self.words))
+        return bool(_MISSING.match(self.words))
 
 
 _REMEDIES = (
     (
-        r"az login|AADSTS|no subscription|Subscription '?.*'? not found|not logged in|refresh token",
+        r"quota|\bCurrent Limit\b",
+        "the subscription may have no more plans of this size in this region: ask for quota in the portal "
+        "(Quotas, App Service), or choose another `sku` or `location` in the config; then run this again",
+    ),
+    (
+        r"MissingSubscriptionRegistration|not registered to use namespace|NoRegisteredProviderFound",
+        "the subscription does not know this kind of resource yet: `az provider register --wait --namespace "
+        "Microsoft.Web`, likewise Microsoft.ManagedIdentity and Microsoft.ContainerRegistry; then run this again",
+    ),
+    (
+        r"az login|AADSTS|no subscription|SubscriptionNotFound|Subscription '?.*'? not found|not logged in|refresh token",
         "run `az login`, and `az account show` to see that it is the subscription of the config; then run this again",
     ),
     (
@@ -124,19 +139,25 @@ class Az:
         self.values: dict[str, str] = {}
 
     def run(self, call: Call) -> Any:
-        """What the call printed, read as JSON; None if it printed nothing.
+        """What the call printed, read as JSON; None if it writes and printed nothing.
 
         Raises
         ------
         CallError
-            If `az` cannot be started, takes longer than `ONE_CALL_SECONDS`, or fails.
+            If `az` cannot be started, takes longer than `ONE_CALL_SECONDS`, fails, or prints
+            no JSON where something is read.
         """
         command = [self.program, *call.filled(self.values), "--only-show-errors"]
         if not call.gives:
             command += ["--output", "json"]
         try:
             done = subprocess.run(  # noqa: S603 (a list, no shell)
-                command, capture_output=True, text=True, timeout=ONE_CALL_SECONDS, stdin=subprocess.DEVNULL
+                command,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=ONE_CALL_SECONDS,
+                stdin=subprocess.DEVNULL,
             )
         except OSError as exc:
             raise AzMissingError(call, self.program, exc) from exc
@@ -149,7 +170,13 @@ class Az:
             if not self.values[call.gives]:
                 raise CallError(call, "nothing, where a value was expected")
             return self.values[call.gives]
-        return json.loads(done.stdout) if done.stdout.strip() else None
+        try:
+            printed = json.loads(done.stdout) if done.stdout.strip() else None
+        except ValueError as exc:
+            raise CallError(call, f"{_shortened(done.stdout)} (no JSON, where JSON was expected)") from exc
+        if printed is None and not call.writes:
+            raise CallError(call, "nothing, where JSON was expected")
+        return printed
 
     def find(self, call: Call) -> Any:
         """What the call printed; None if what it asks for does not exist."""

@@ -33,7 +33,9 @@ SKUS = (
 """Plans with deployment slots on Linux. Free, Shared and Basic have none."""
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_REPOSITORY = r"[a-z0-9]+([._/-]+[a-z0-9]+)*"
+_NAME = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
+_REPOSITORY = rf"{_NAME}(/{_NAME})*"
+"""Source: the OCI distribution specification, "Pulling manifests"."""
 _IMAGE = re.compile(
     rf"(?P<host>[a-z0-9-]+\.azurecr\.io)/(?P<repository>{_REPOSITORY})@(?P<digest>sha256:[0-9a-f]{{64}})"
 )
@@ -65,22 +67,44 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+_EVERYBODY = "that is every address; write `access: public` if it is meant"
+
+
 def _network(text: str) -> str:
+    expected = "expected a CIDR range such as 203.0.113.0/24, or 203.0.113.7/32 for one address"
+    # Python also takes masks (0.0.0.255 among them) and scopes (%eth0), which Azure does not.
+    if not re.fullmatch(r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?", text):
+        raise ValueError(expected)
     try:
         network = ipaddress.ip_network(text)
     except ValueError as exc:
-        raise ValueError("expected a CIDR range such as 203.0.113.0/24, or 203.0.113.7/32 for one address") from exc
+        raise ValueError(expected) from exc
     if "/" not in text:
         raise ValueError(f"expected a CIDR range; write {network} for this one address")
     if network.prefixlen == 0:
-        raise ValueError("that is every address; write `access: public` if it is meant")
-    return text
+        raise ValueError(_EVERYBODY)
+    return str(network)
+
+
+def _together(networks: list[str]) -> list[str]:
+    """Ranges as they are, unless one is there twice or all of them are every address."""
+    for number, network in enumerate(networks):
+        if network in networks[:number]:
+            raise ValueError(f"{network} is there twice; expected each range once")
+    four = [ipaddress.IPv4Network(network) for network in networks if ":" not in network]
+    six = [ipaddress.IPv6Network(network) for network in networks if ":" in network]
+    whole = [*map(str, ipaddress.collapse_addresses(four)), *map(str, ipaddress.collapse_addresses(six))]
+    if any(network.endswith("/0") for network in whole):
+        raise ValueError(f"together {_EVERYBODY}")
+    return networks
 
 
 class Addresses(_Strict):
     """Only callers from these ranges are let in, to the app, its slot and its Kudu site."""
 
-    addresses: list[Annotated[str, AfterValidator(_network)]] = Field(min_length=1, max_length=500)
+    addresses: Annotated[
+        list[Annotated[str, AfterValidator(_network)]], Field(min_length=1, max_length=500), AfterValidator(_together)
+    ]
 
 
 class Tenant(_Strict):
@@ -151,7 +175,7 @@ class Config(_Strict):
         ),
     ] = "staging"
     port: int = Field(default=3000, ge=1, le=65535)
-    health_path: Annotated[str, _like(r"/[A-Za-z0-9._~/-]+", "a path such as /readyz")] = "/readyz"
+    health_path: Annotated[str, _like(r"/(readyz|livez)", "/readyz or /livez")] = "/readyz"
     start_limit_seconds: int = Field(default=600, ge=10, le=1800)
     access: Access
 
@@ -159,7 +183,9 @@ class Config(_Strict):
     @classmethod
     def _has_slots(cls, sku: str) -> str:
         if sku in ("F1", "D1", "B1", "B2", "B3", "FREE", "SHARED"):
-            raise ValueError("this plan has no deployment slots; expected P0V3, the smallest that has, or larger")
+            raise ValueError(
+                "this plan has no deployment slots; expected P0V3, the smallest of current hardware, or larger"
+            )
         if sku not in SKUS:
             raise ValueError(f"expected one of {', '.join(SKUS)}{nearest(sku, SKUS)}")
         return sku
@@ -196,6 +222,10 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                raise yaml.MarkedYAMLError(
+                    problem="`<<` is not taken here; write the values out", problem_mark=key_node.start_mark
+                )
             key = self.construct_object(key_node, deep=True)
             if key in seen:
                 raise yaml.MarkedYAMLError(problem=f"the key {key!r} is there twice", problem_mark=key_node.start_mark)
@@ -222,7 +252,12 @@ def read(path: str | Path) -> Config:
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
         place = f"line {mark.line + 1}: " if mark else ""
-        raise ConfigError(path, [f"{place}is no valid YAML: {getattr(exc, 'problem', None) or exc}"]) from exc
+        problem = " ".join(str(getattr(exc, "problem", None) or exc).split())
+        raise ConfigError(path, [f"{place}is no valid YAML: {problem}"]) from exc
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as exc:
+        # What PyYAML lets through: a date without a day, a list as a key, `!!int x`, ten thousand brackets.
+        why = str(exc).partition("\n")[0] or type(exc).__name__
+        raise ConfigError(path, [f"holds a value that cannot be read ({why}); put texts in quotes"]) from exc
     if not isinstance(raw, dict):
         raise ConfigError(path, ["holds no deployment; expected keys as in deploy/azure.yaml"])
     try:
@@ -274,5 +309,8 @@ def _plainly(error: dict[str, Any]) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # a whole number of thousands of digits
+        return "a huge number"
     return text if len(text) <= 80 else text[:79] + "…"

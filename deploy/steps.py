@@ -5,22 +5,24 @@ again, and starts over.
 """
 
 import http.client
+import ssl
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from deploy.az import Az, Call, CallError
 from deploy.config import Addresses, Config
 from deploy.state import Found, Site, differences, image_of, look, needed, wanted_moves, wanted_stays
-from deploy.webapp import Calls, access_says
+from deploy.webapp import Calls, access_says, plan_id
 from slipway.errors import SlipwayError
 
 POLL_SECONDS = 5.0
 GRACE_SECONDS = 60.0
 """How long 403 is put up with: address rules and a start take a while to reach the front end."""
 
-Probe = Callable[[str], int]
-"""The HTTP status that a GET of an address has, redirects not followed; 0 without an answer."""
+Probe = Callable[[str], int | str]
+"""The HTTP status that a GET of an address has, redirects not followed; 0 without an answer, or why in words."""
 
 Say = Callable[[str], None]
 
@@ -28,9 +30,13 @@ Say = Callable[[str], None]
 class StoppedError(SlipwayError):
     """A run stopped; the text says why, what was done before, and what is with production."""
 
-    def __init__(self, why: Exception, done: list[str], production: str) -> None:
+    def __init__(self, why: object, done: list[str], production: str) -> None:
         before = "\n    ".join(done) or "nothing"
         super().__init__(f"{why}\n  done before:\n    {before}\n  production: {production}")
+
+
+class InterruptedRunError(StoppedError):
+    """A run was stopped with Ctrl-C. A call that Azure took already may go on there."""
 
 
 class NotReadyError(SlipwayError):
@@ -41,17 +47,26 @@ class RefusedError(SlipwayError):
     """What was asked for would do harm, or nothing."""
 
 
-def https_status(url: str) -> int:
-    """The HTTP status of a GET of an https address; 0 if there is no answer within 30 seconds."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPSConnection(parts.netloc, timeout=30)
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        """Follow none: where a sign-in leads is no sign that the app is ready."""
+
+
+def https_status(url: str) -> int | str:
+    """The HTTP status of a GET of an https address, by way of HTTPS_PROXY if that is set.
+
+    0 if there is no answer within 30 seconds; a failure of TLS in words.
+    """
+    request = urllib.request.Request(url, headers={"User-Agent": "slipway-deploy"})  # noqa: S310 (https only)
     try:
-        connection.request("GET", parts.path, headers={"User-Agent": "slipway-deploy"})
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException):
-        return 0
-    finally:
-        connection.close()
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=30) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as exc:
+        exc.close()
+        return exc.code
+    except (OSError, http.client.HTTPException) as exc:
+        why = getattr(exc, "reason", exc)
+        return f"no TLS that can be trusted ({why})" if isinstance(why, ssl.SSLError) else 0
 
 
 class Run:
@@ -62,7 +77,7 @@ class Run:
         self.calls = Calls(config)
         self.started = time.monotonic()
         self.done: list[str] = []
-        self.swapping = False
+        self.swap_is = ""
 
     def tell(self, text: str) -> None:
         """A line of progress, with the seconds since the start."""
@@ -79,21 +94,33 @@ class Run:
         if call.writes:
             self.done.append(call.does)
 
-    def swap(self) -> None:
-        """Exchange staging and production."""
-        self.swapping = True
-        self.step(self.calls.swap())
+    def swap(self, image: str) -> None:
+        """Exchange staging and production, if the slot still holds the image that was found ready.
 
-    def role(self) -> str:
-        """The role that lets an identity pull: another one in a registry with permissions by repository."""
+        Raises
+        ------
+        NotReadyError
+            If it holds another one: somebody else staged it meanwhile.
+        """
+        self.tell(f"read {self.config.slot} again")
+        there = image_of(self.az.run(self.calls.read_site(self.config.slot)))
+        if there != image:
+            raise NotReadyError(
+                f"{self.config.slot} holds {there or 'no image'}, expected {image}: somebody else changed it "
+                "meanwhile, perhaps another deployment; wait until that has ended, then run this again"
+            )
+        self.swap_is = "begun"
+        self.step(self.calls.swap())
+        self.swap_is = "done"
+
+    def note_password(self) -> None:
+        """Point out an admin password of the registry."""
         registry = self.az.run(self.calls.read_registry())
         if registry.get("adminUserEnabled"):
             self.tell(
                 f"note: the registry {self.config.registry} has an admin password, which nothing here uses; "
                 f"`az acr update --name {self.config.registry} --admin-enabled false` removes it"
             )
-        by_repository = registry.get("roleAssignmentMode") == "AbacRepositoryPermissions"
-        return "Container Registry Repository Reader" if by_repository else "AcrPull"
 
     def wait(self, host: str, limit_seconds: float) -> None:
         """Return once `https://host/<health path>` answers 200.
@@ -105,13 +132,18 @@ class Run:
         """
         url = f"https://{host}{self.config.health_path}"
         began = time.monotonic()
-        last = None
+        last: int | str | None = None
+        refused_since = began
         while (status := self.probe(url)) != 200:
-            waited = time.monotonic() - began
+            now = time.monotonic()
+            waited = now - began
+            # Only 403s in a row count: a start may well answer one among others.
+            if status != 403 or last != 403:
+                refused_since = now
             if status != last:
                 self.tell(f"{url} answers {status or 'nothing'}; waiting, at most {limit_seconds:.0f} s")
                 last = status
-            if status == 403 and isinstance(self.config.access, Addresses) and waited > GRACE_SECONDS:
+            if status == 403 and isinstance(self.config.access, Addresses) and now - refused_since > GRACE_SECONDS:
                 raise NotReadyError(
                     f"{url} answers 403: this machine's address is not in access.addresses; "
                     "add the address that it has on the Internet (or run this from a machine that has one), then run this again"
@@ -127,9 +159,14 @@ class Run:
 
     def production(self) -> str:
         """What is with production after a failure."""
-        if not self.swapping:
+        if not self.swap_is:
             return "not swapped: it runs what it ran before"
-        return "whether it was swapped is not certain: `python -m deploy status` shows its image"
+        if self.swap_is == "done":
+            return "swapped; `python -m deploy status` shows its image"
+        return (
+            "whether it was swapped is not certain, and a swap that has begun may go on in Azure: "
+            "`python -m deploy status` shows its image"
+        )
 
 
 def _stopping(run: Run, work: Callable[[], None]) -> None:
@@ -137,6 +174,9 @@ def _stopping(run: Run, work: Callable[[], None]) -> None:
         work()
     except (CallError, NotReadyError) as exc:
         raise StoppedError(exc, run.done, run.production()) from exc
+    except KeyboardInterrupt as exc:
+        why = "stopped by Ctrl-C; the call of that moment may go on in Azure"
+        raise InterruptedRunError(why, run.done, run.production()) from exc
 
 
 def apply(config: Config, az: Az, say: Say = print, probe: Probe = https_status) -> None:
@@ -156,23 +196,23 @@ def apply(config: Config, az: Az, say: Say = print, probe: Probe = https_status)
 
 def _apply(run: Run) -> None:
     found = run.look()
-    if found.production and found.production.plan.lower() not in ("", run.config.plan.lower()):
+    if found.production and found.production.plan.lower() not in ("", plan_id(run.config).lower()):
         raise RefusedError(
-            f"plan: found {run.config.plan!r}, but {run.config.app} runs on {found.production.plan!r}; "
-            "write that into the config: no app is moved to another plan here"
+            f"plan: found {run.config.plan!r} in the group {run.config.resource_group!r}, but {run.config.app} runs on {found.production.plan!r}; "
+            "no app is moved to another plan here; write its name into the config, if it is in the same group"
         )
     todo = needed(run.config, found)
     if not todo:
         run.tell("image and settings are as wanted; nothing to do")
         return
-    if todo[0].argv[:2] == ("group", "create"):
-        todo = needed(run.config, found, run.role())
-    swapped = todo[-1] == run.calls.swap()
-    for call in todo[:-1] if swapped else todo:
+    for call in todo:
+        if call == run.calls.swap():
+            run.wait(_host(run, run.config.slot), run.config.start_limit_seconds)
+            run.swap(run.config.image)
+            continue
         run.step(call)
-    if swapped:
-        run.wait(_host(run, run.config.slot), run.config.start_limit_seconds)
-        run.swap()
+        if call.gives == "REGISTRY_ID":
+            run.note_password()
     _check(run, run.config.image)
 
 
@@ -197,7 +237,7 @@ def rollback(config: Config, az: Az, say: Say = print, probe: Probe = https_stat
     Raises
     ------
     RefusedError
-        If the slot holds no earlier image; nothing was changed then.
+        If the slot does not hold the image that production ran before; nothing was changed then.
     StoppedError
         At the first failure, with what was done before it.
     """
@@ -209,9 +249,11 @@ def _rollback(run: Run) -> None:
     production, staging = _way_back(run.config, run.look())
     run.tell(f"production: {production.digest or production.image} → {staging.digest}")
     if staging.state != "Running":
-        run.step(run.calls.start())
+        run.step(run.calls.start(run.config.slot))
     run.wait(staging.host, run.config.start_limit_seconds)
-    run.swap()
+    run.swap(staging.image)
+    if production.state != "Running":
+        run.step(run.calls.start(None))
     _check(run, staging.image)
     if run.config.image != staging.image:
         run.tell(f"the config still names {run.config.digest}: until it is changed, `apply` deploys that again")
@@ -235,6 +277,12 @@ def _way_back(config: Config, found: Found) -> tuple[Site, Site]:
             f"{config.slot} holds {staging.digest}, which the config names: "
             "to swap it in is a deployment, not a way back; run `apply`"
         )
+    if staging.digest != staging.previous:
+        raise RefusedError(
+            f"{config.slot} holds {staging.digest}, which is not what production ran before "
+            "(it was staged and never swapped in, or swapped out by a rollback); "
+            "to run it all the same, write it into the config and run `apply`"
+        )
     return production, staging
 
 
@@ -248,6 +296,8 @@ def status(config: Config, az: Az, say: Say = print) -> None:
             continue
         say(f"{name}: https://{site.host}/ {site.state}, {site.digest or site.image or 'no image'}")
         lines = differences(site.stays, wanted_stays(config))
+        if name == "production" and site.state != "Running":
+            lines.insert(0, f"state is {site.state!r}, wanted 'Running'")
         # Staging holds the version before, so only production is compared in what moves.
         lines += differences(site.moves, wanted_moves(config)) if name == "production" else []
         for line in lines:

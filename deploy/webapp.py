@@ -25,20 +25,38 @@ INTERNAL = ("10.0.0.0/8", "100.64.0.0/10")
 Source: "Set up staging environments in Azure App Service", section "Troubleshoot swaps".
 """
 
-AUTH_API = "2024-11-01"
+REST_API = "2024-11-01"
+
+BY_REPOSITORY = ("AbacRepositoryPermissions", "Container Registry Repository Reader")
+"""A registry's other mode, and the role that lets pull there; AcrPull does not count in it."""
 
 
 def access_says(config: Config) -> str:
     """Who will be able to reach the app, in one line."""
     match config.access:
         case Addresses(addresses=addresses):
-            return f"access: addresses: callers from {', '.join(addresses)}, and nobody else"
+            return (
+                f"access: addresses: callers from {', '.join(addresses)}, and nobody else; "
+                f"besides {' and '.join(INTERNAL)}, which are inside Azure: a swap's warm-up comes from there"
+            )
         case Entra(entra=entra):
             return (
                 f"access: entra: people signed in to tenant {entra.tenant}; "
                 f"{config.health_path} answers everybody, so that this machine can see when staging is ready"
             )
     return "access: public: EVERYBODY on the Internet can use the app and its staging slot"
+
+
+PREVIOUS = "SLIPWAY_PREVIOUS"
+"""An app setting that stays with the slot: the digest that production ran when the slot was last staged."""
+
+
+def plan_id(config: Config) -> str:
+    """The resource ID of the plan."""
+    return (
+        f"/subscriptions/{config.subscription}/resourceGroups/{config.resource_group}"
+        f"/providers/Microsoft.Web/serverfarms/{config.plan}"
+    )
 
 
 def identity_id(config: Config) -> str:
@@ -137,12 +155,16 @@ class Calls:
     def _where(self, slot: str | None) -> str:
         return slot or "production"
 
-    def _auth_url(self, slot: str | None) -> str:
+    def _url(self, slot: str | None, part: str) -> str:
         site = (
             f"/subscriptions/{self.config.subscription}/resourceGroups/{self.config.resource_group}"
             f"/providers/Microsoft.Web/sites/{self.config.app}"
         )
-        return f"{site}{f'/slots/{slot}' if slot else ''}/config/authsettingsV2?api-version={AUTH_API}"
+        return f"{site}{f'/slots/{slot}' if slot else ''}/{part}?api-version={REST_API}"
+
+    def _read_part(self, slot: str | None, part: str, what: str) -> Call:
+        does = f"read {what} of {self._where(slot)}"
+        return self._call("rest", ("--method", "get", "--url", self._url(slot, part)), does, writes=False)
 
     # What is read. None of it changes anything.
 
@@ -154,8 +176,13 @@ class Calls:
         return self._call("webapp config appsettings list", self._site(slot), does, writes=False)
 
     def read_sign_in(self, slot: str | None) -> Call:
-        does = f"read the sign-in of {self._where(slot)}"
-        return self._call("rest", ("--method", "get", "--url", self._auth_url(slot)), does, writes=False)
+        return self._read_part(slot, "config/authsettingsV2", "the sign-in")
+
+    def read_passwords(self, slot: str | None) -> Call:
+        return self._read_part(slot, "basicPublishingCredentialsPolicies", "the publishing passwords")
+
+    def read_logs(self, slot: str | None) -> Call:
+        return self._read_part(slot, "config/logs", "what is logged")
 
     def read_plan(self) -> Call:
         options = ("--resource-group", self.config.resource_group, "--name", self.config.plan)
@@ -164,19 +191,18 @@ class Calls:
     def read_registry(self) -> Call:
         return self._call("acr show", ("--name", self.config.registry), "read the registry", writes=False)
 
-    # What is there once.
+    # What is there once. Each call may be repeated.
 
-    def foundation(self, role: str = "AcrPull") -> list[Call]:
-        """Group, identity with the right to pull, plan. Each may be repeated."""
+    def make_group(self) -> Call:
+        options = ("--name", self.config.resource_group, "--location", self.config.location)
+        return self._call("group create", options, "make the resource group")
+
+    def pull_right(self) -> list[Call]:
+        """An identity with the right to pull from the registry."""
         config = self.config
-        group = ("--resource-group", config.resource_group)
-        identity = (*group, "--name", config.identity)
+        identity = ("--resource-group", config.resource_group, "--name", config.identity)
+        registry = ("--name", config.registry, "--output", "tsv", "--query")
         return [
-            self._call(
-                "group create",
-                ("--name", config.resource_group, "--location", config.location),
-                "make the resource group",
-            ),
             self._call(
                 "identity create",
                 (*identity, "--location", config.location),
@@ -190,26 +216,42 @@ class Calls:
                 gives="PRINCIPAL_ID",
             ),
             self._call(
+                "acr show", (*registry, "id"), "read the registry's resource ID", writes=False, gives="REGISTRY_ID"
+            ),
+            self._call(
                 "acr show",
-                ("--name", config.registry, "--query", "id", "--output", "tsv"),
-                "read the registry's resource ID",
+                (*registry, f"roleAssignmentMode == '{BY_REPOSITORY[0]}' && '{BY_REPOSITORY[1]}' || 'AcrPull'"),
+                "read which role lets pull: another one in a registry with permissions by repository",
                 writes=False,
-                gives="REGISTRY_ID",
+                gives="ROLE",
             ),
             self._call(
                 "role assignment create",
                 (
                     *("--assignee-object-id", "{PRINCIPAL_ID}", "--assignee-principal-type", "ServicePrincipal"),
-                    *("--role", role, "--scope", "{REGISTRY_ID}"),
+                    *("--role", "{ROLE}", "--scope", "{REGISTRY_ID}"),
                 ),
                 "let the identity pull from the registry, and nothing else",
             ),
-            self._call(
-                "appservice plan create",
-                (*group, "--name", config.plan, "--location", config.location, "--is-linux", "--sku", config.sku),
-                "make the plan, which is what costs money",
-            ),
         ]
+
+    def make_plan(self) -> Call:
+        """Only for a plan that is not there: on one that is, it would set the number of workers to 1."""
+        config = self.config
+        options = ("--resource-group", config.resource_group, "--name", config.plan, "--location", config.location)
+        return self._call(
+            "appservice plan create",
+            (*options, "--is-linux", "--sku", config.sku),
+            "make the plan, which is what costs money",
+        )
+
+    def resize_plan(self, workers: int) -> Call:
+        """With the `workers` it has: without a number azure-cli 2.91 sets it to 1, here too."""
+        options = ("--resource-group", self.config.resource_group, "--name", self.config.plan)
+        does = f"change the plan to {self.config.sku}, with as many workers as it has"
+        return self._call(
+            "appservice plan update", (*options, "--sku", self.config.sku, "--number-of-workers", str(workers)), does
+        )
 
     def make_app(self) -> Call:
         """Only for an app that is not there: it would put the placeholder over a running image."""
@@ -227,19 +269,23 @@ class Calls:
 
     # What stays with a slot when slots are swapped.
 
-    def staying(self, slot: str | None) -> list[Call]:
-        """Who may call, TLS and identity. What lets fewer people in comes first."""
+    def guards(self, slot: str | None) -> list[Call]:
+        """Who may call, TLS and the log: all that needs no identity. What lets fewer people in comes first."""
         where, site = self._where(slot), self._site(slot)
         rules = self._call(
             "webapp config set",
-            (*site, "--generic-configurations", json.dumps(address_rules(self.config))),
-            f"set which addresses reach {where} and its Kudu site",
+            (
+                *(*site, "--generic-configurations", json.dumps(address_rules(self.config))),
+                *("--always-on", "true", "--ftps-state", "Disabled", "--http20-enabled", "true"),
+                *("--min-tls-version", "1.2"),
+            ),
+            f"set which addresses reach {where} and its Kudu site; always on, no FTP, HTTP/2, TLS 1.2",
         )
         body = json.dumps({"properties": sign_in(self.config)})
         entra = isinstance(self.config.access, Entra)
         signed = self._call(
             "rest",
-            ("--method", "put", "--url", self._auth_url(slot), "--body", body),
+            ("--method", "put", "--url", self._url(slot, "config/authsettingsV2"), "--body", body),
             f"switch the sign-in of {where} {'on' if entra else 'off'}",
         )
         return [
@@ -251,30 +297,36 @@ class Calls:
                 f"https only, no affinity cookie and no publishing password on {where}",
             ),
             self._call(
-                "webapp identity assign",
-                (*site, "--identities", identity_id(self.config)),
-                f"give {where} the identity: neither a new slot nor a swap passes it on",
-            ),
-            self._call(
-                "webapp config set",
-                (
-                    *(*site, "--always-on", "true", "--ftps-state", "Disabled", "--http20-enabled", "true"),
-                    *("--min-tls-version", "1.2", "--acr-use-identity", "true"),
-                    *("--acr-identity", identity_id(self.config)),
-                ),
-                f"always on, no FTP, HTTP/2, TLS 1.2 and pulling with the identity on {where}",
-            ),
-            self._call(
                 "webapp log config",
                 (*site, "--docker-container-logging", "filesystem"),
                 f"keep what the container of {where} prints, for `az webapp log tail`",
             ),
         ]
 
+    def pulling(self, slot: str | None) -> list[Call]:
+        """That the image is pulled with the identity, which must be there."""
+        where, site = self._where(slot), self._site(slot)
+        return [
+            self._call(
+                "webapp identity assign",
+                (*site, "--identities", identity_id(self.config)),
+                f"give {where} the identity: neither a new slot nor a swap passes it on",
+            ),
+            self._call(
+                "webapp config set",
+                (*site, "--acr-use-identity", "true", "--acr-identity", identity_id(self.config)),
+                f"let {where} pull with the identity",
+            ),
+        ]
+
     # What moves with the image.
 
-    def stage(self) -> list[Call]:
-        """Put the image into the slot. It is stopped meanwhile: the old image must not answer for the new one."""
+    def stage(self, production: str) -> list[Call]:
+        """Put the image into the slot. It is stopped meanwhile: the old image must not answer for the new one.
+
+        `production` is the digest that production runs now, or "". The slot is told it before
+        its image changes: after the swap it holds just that image, and `rollback` takes no other.
+        """
         slot = self.config.slot
         site = self._site(slot)
         settings = (f"{name}={value}" for name, value in app_settings(self.config).items())
@@ -284,18 +336,20 @@ class Calls:
         return [
             self._call("webapp stop", site, f"stop {slot}, so that what answers later is the new image"),
             self._call(
-                "webapp config appsettings set", (*site, "--settings", *settings), f"set port and warm-up of {slot}"
+                "webapp config appsettings set",
+                (*site, "--settings", *settings, "--slot-settings", f"{PREVIOUS}={production or 'none'}"),
+                f"set port and warm-up of {slot}, and note what production runs now, for a rollback",
             ),
             self._call(
                 "webapp config set",
                 (*site, "--generic-configurations", json.dumps(content)),
                 f"set the image of {slot}, by digest, and the path that App Service asks each minute",
             ),
-            self.start(),
+            self.start(slot),
         ]
 
-    def start(self) -> Call:
-        return self._call("webapp start", self._site(self.config.slot), f"start {self.config.slot}")
+    def start(self, slot: str | None) -> Call:
+        return self._call("webapp start", self._site(slot), f"start {self._where(slot)}")
 
     def swap(self) -> Call:
         options = (*self._site(self.config.slot), "--target-slot", "production")

@@ -14,7 +14,7 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -86,6 +86,8 @@ class Site:
     logs: Json = field(default_factory=dict)
     passwords: dict[str, bool] = field(default_factory=lambda: {"ftp": True, "scm": True})
     state: str = "Running"
+    sticky: list[str] = field(default_factory=list)
+    """Of an app: the names of the app settings that a swap leaves where they are."""
 
     @property
     def host(self) -> str:
@@ -277,7 +279,13 @@ class Azure:
             if method == "PUT":
                 site.passwords[found[1]] = properties["allow"]
             return named | {"properties": {"allow": site.passwords[found[1]]}}
-        if rest in ("config/slotconfignames", "config/metadata/list"):
+        if rest == "basicpublishingcredentialspolicies":
+            return {"value": [{"name": kind, "properties": {"allow": site.passwords[kind]}} for kind in ("ftp", "scm")]}
+        if rest == "config/slotconfignames":
+            if method == "PUT":
+                site.sticky = properties.get("appSettingNames", [])
+            return named | {"properties": {"appSettingNames": site.sticky}}
+        if rest == "config/metadata/list":
             return named | {"properties": {}}
         raise Missing(f"{site.id}/{rest}")
 
@@ -300,13 +308,15 @@ class Azure:
         return site.json()
 
     def _swap(self, source: Site, target: Site) -> None:
-        for one, other in ((source, target),):
-            moving = [
-                {key: value for key, value in site.config.items() if not STAYS.search(key)} for site in (one, other)
-            ]
-            staying = [{key: value for key, value in site.config.items() if STAYS.search(key)} for site in (one, other)]
-            one.config, other.config = staying[0] | moving[1], staying[1] | moving[0]
-            one.settings, other.settings = other.settings, one.settings
+        def exchanged(here: Json, there: Json, stays: Callable[[str], object]) -> Json:
+            kept = {key: value for key, value in here.items() if stays(key)}
+            return kept | {key: value for key, value in there.items() if not stays(key)}
+
+        one, other = source.config, target.config
+        source.config, target.config = exchanged(one, other, STAYS.search), exchanged(other, one, STAYS.search)
+        sticky = target.sticky.__contains__  # the names are the app's, which is always the target
+        one, other = source.settings, target.settings
+        source.settings, target.settings = exchanged(one, other, sticky), exchanged(other, one, sticky)
 
     def _thing_request(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
         key = path.lower()

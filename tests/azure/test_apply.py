@@ -6,7 +6,7 @@ import re
 import pytest
 
 from deploy import steps
-from deploy.webapp import INTERNAL, PLACEHOLDER
+from deploy.webapp import INTERNAL, PLACEHOLDER, PREVIOUS
 from tests.azure.conftest import ADDRESSES, ENTRA, NEW, OLD, first_run_of
 from tests.azure.standin import ACR_PULL, CLIENT, Fault
 
@@ -27,7 +27,9 @@ def test_a_first_deployment_ends_with_the_image_in_production(azure, first):
     run = first_run_of(azure, first, ADDRESSES)
 
     assert run.code == 0, run.out
-    assert run.out.startswith("access: addresses: callers from 203.0.113.0/24, 2001:db8::/32, and nobody else\n")
+    assert run.out.startswith(
+        "access: addresses: callers from 203.0.113.0/24, 2001:db8::/32, and nobody else; besides 10.0.0.0/8 and 100.64.0.0/10"
+    )
     assert run.out.endswith(f"production runs {OLD.partition('@')[2]}: https://slipway-insurance.azurewebsites.net/\n")
     assert azure.site().image == OLD and azure.site("staging").image == PLACEHOLDER
     assert azure.site().settings["WEBSITES_PORT"] == "3000"
@@ -109,8 +111,11 @@ def test_a_new_digest_changes_staging_and_swaps(deployed, deploy):
     assert ended.code == 0, ended.err
     assert deployed.site().image == NEW and deployed.site("staging").image == OLD
     staging = "sites/slipway-insurance/slots/staging"
-    assert paths(deployed) == [
+    identity, role, *rest = paths(deployed)
+    assert identity == "userAssignedIdentities/slipway-pull" and role.startswith("roleAssignments/")
+    assert rest == [
         f"{staging}/stop",
+        "sites/slipway-insurance/config/slotConfigNames",
         f"{staging}/config/appsettings",
         f"{staging}/config/web",
         f"{staging}/start",
@@ -118,12 +123,62 @@ def test_a_new_digest_changes_staging_and_swaps(deployed, deploy):
     ]
 
 
-def test_a_larger_plan_is_set_without_a_swap(deployed, deploy):
+def plan_of(azure):
+    """The plan that there is."""
+    (plan,) = (thing for path, thing in azure.things.items() if "/serverfarms/" in path)
+    return plan
+
+
+def test_a_larger_plan_is_set_without_a_swap_and_keeps_its_workers(deployed, deploy):
+    plan_of(deployed)["sku"]["capacity"] = 3
+
     ended = deploy("apply", sku="P1V3")
 
     assert ended.code == 0, ended.err
-    (plan,) = (thing for path, thing in deployed.things.items() if "/serverfarms/" in path)
-    assert plan["sku"]["name"] == "P1V3" and not any(path.endswith("slotsswap") for path in paths(deployed))
+    assert plan_of(deployed)["sku"] | {"name": "P1V3", "capacity": 3} == plan_of(deployed)["sku"]
+    assert paths(deployed) == ["serverfarms/slipway-plan"]
+
+
+def test_a_plan_keeps_its_workers_when_other_people_are_let_in(deployed, deploy):
+    plan_of(deployed)["sku"]["capacity"] = 3
+
+    ended = deploy("apply", access={"addresses": ["203.0.113.0/25"]})
+
+    assert ended.code == 0, ended.err
+    assert plan_of(deployed)["sku"]["capacity"] == 3
+    assert not any("serverfarms" in path or "roleAssignments" in path for path in paths(deployed))
+
+
+def test_a_role_that_somebody_removed_is_given_again_with_the_next_image(deployed, deploy):
+    (role,) = (path for path in deployed.things if "/roleassignments/" in path)
+    del deployed.things[role]
+
+    ended = deploy("apply", image=NEW)
+
+    assert ended.code == 0, ended.err
+    assert any("/roleassignments/" in path for path in deployed.things)
+
+
+@pytest.mark.parametrize("drift", ["passwords", "logs", "stopped", "identity"])
+def test_what_somebody_changed_by_hand_is_put_back_without_a_swap(deployed, deploy, drift):
+    site = deployed.site()
+    if drift == "passwords":
+        site.passwords["scm"] = True
+    elif drift == "logs":
+        site.logs["httpLogs"] = {"fileSystem": {"enabled": False}}
+    elif drift == "stopped":
+        site.state = "Stopped"
+    else:
+        site.config["acrUserManagedIdentityID"] = "another"
+    before = deployed.snapshot()[0]
+
+    ended = deploy("apply")
+
+    assert ended.code == 0, ended.err
+    assert deployed.snapshot()[0] != before and not any(path.endswith("slotsswap") for path in paths(deployed))
+    deployed.log.clear()
+    deploy("apply")
+    assert deployed.written() == []
 
 
 def test_rules_that_somebody_removed_from_staging_are_put_back_without_a_swap(deployed, deploy):
@@ -177,7 +232,8 @@ def upgraded(deployed):
     """The stand-in after a deployment of NEW over OLD: staging holds OLD."""
     staging = deployed.site("staging")
     staging.config |= {"linuxFxVersion": f"DOCKER|{OLD}", "healthCheckPath": "/readyz"}
-    staging.settings = dict(deployed.site().settings)
+    staging.settings = deployed.site().settings | {PREVIOUS: OLD.partition("@")[2]}
+    deployed.site().sticky = [PREVIOUS]
     deployed.site().config["linuxFxVersion"] = f"DOCKER|{NEW}"
     return deployed
 
@@ -187,6 +243,8 @@ def test_rollback_swaps_the_earlier_image_back(upgraded, deploy):
 
     assert ended.code == 0, ended.err
     assert upgraded.site().image == OLD and upgraded.site("staging").image == NEW
+    assert PREVIOUS not in upgraded.site().settings  # it stayed, so NEW is no way back
+    assert upgraded.site("staging").settings[PREVIOUS] == OLD.partition("@")[2]
     assert paths(upgraded) == ["sites/slipway-insurance/slots/staging/slotsswap"]
     assert f"the config still names {NEW.partition('@')[2]}" in ended.out
 
@@ -214,8 +272,9 @@ def test_rollback_to_an_image_that_does_not_answer_swaps_nothing(upgraded, deplo
         (PLACEHOLDER, "staging holds mcr.microsoft.com/appsvc/staticsite:latest, no earlier version"),
         (OLD, "as production does; there is nothing to go back to"),
         (NEW, "to swap it in is a deployment, not a way back"),
+        (f"{OLD[:-1]}c", "which is not what production ran before"),
     ],
-    ids=["nothing of ours", "the same digest", "the digest of the config"],
+    ids=["nothing of ours", "the same digest", "the digest of the config", "never in production"],
 )
 def test_rollback_refuses_what_is_no_way_back(deployed, deploy, staging, says):
     deployed.site("staging").config["linuxFxVersion"] = f"DOCKER|{staging}"
@@ -271,3 +330,9 @@ def test_the_state_of_a_page_is_read_over_tls_and_no_redirect_is_followed(azure)
     assert steps.https_status(f"https://{address}/done") == 200
     assert steps.https_status(f"https://{address}/subscriptions/x/nothing") == 404
     assert steps.https_status("https://127.0.0.1:9/readyz") == 0
+
+
+def test_a_certificate_that_is_not_trusted_is_said(azure, monkeypatch):
+    monkeypatch.delenv("SSL_CERT_FILE")
+
+    assert str(steps.https_status(f"{azure.base}/done")).startswith("no TLS that can be trusted (")

@@ -27,6 +27,9 @@ IMAGE = "expected NAME.azurecr.io/REPOSITORY@sha256:<64 hexadecimal digits>; a t
 ACCESS = "expected public, or {addresses: [CIDR, …]}, or {entra: {tenant: …, client_id: …}}"
 
 
+CIDR = "expected a CIDR range such as 203.0.113.0/24, or 203.0.113.7/32 for one address"
+
+
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
@@ -55,13 +58,35 @@ ACCESS = "expected public, or {addresses: [CIDR, …]}, or {entra: {tenant: …,
             "access.entra.client_secret: is no known field; did you mean 'client_id'?",
         ),
         ({"image": "slipwayregistry.azurecr.io/insurance:latest"}, f"image: found 'slipwayregistry.azurecr.io/insurance:latest'; {IMAGE}"),
+        *[
+            ({"access": {"addresses": [text]}}, f"access.addresses.0: found {text!r}; {CIDR}")
+            for text in ("fe80::%eth0/64", "203.0.113.0/0.0.0.255", "203.0.113.0/255.255.255.0", "203.0.113.0/33")
+        ],
+        (
+            {"access": {"addresses": ["2001:DB8::/32", "2001:db8:0::/32"]}},
+            "access.addresses: found ['2001:DB8::/32', '2001:db8:0::/32']; 2001:db8::/32 is there twice; expected each range once",
+        ),
+        *[
+            (
+                {"access": {"addresses": halves}},
+                f"access.addresses: found {halves}; together that is every address; write `access: public` if it is meant",
+            )
+            for halves in (["0.0.0.0/1", "128.0.0.0/1"], ["203.0.113.0/24", "::/1", "8000::/1"])
+        ],
+        *[
+            (
+                {"image": OLD.replace("/insurance@", f"/{name}@")},
+                f"image: found '{OLD.replace('/insurance@', f'/{name}@')[:78]}…; {IMAGE}",
+            )
+            for name in ("a..b", "a___b", "a/-b", "a//b", "a._b")
+        ],
         ({"image": "slipwayregistry.azurecr.io/insurance"}, f"image: found 'slipwayregistry.azurecr.io/insurance'; {IMAGE}"),
         (
             {"registry": "otherregistry"},
             f"image: found '{OLD[:78]}…; expected an image in the registry 'otherregistry', otherregistry.azurecr.io/…",
         ),
         ({"registry": "a-b"}, "registry: found 'a-b'; expected 5 to 50 lower-case letters and digits, without '.azurecr.io'"),
-        ({"sku": "B1"}, "sku: found 'B1'; this plan has no deployment slots; expected P0V3, the smallest that has, or larger"),
+        ({"sku": "B1"}, "sku: found 'B1'; this plan has no deployment slots; expected P0V3, the smallest of current hardware, or larger"),
         ({"sku": "P0V9"}, f"sku: found 'P0V9'; expected one of {', '.join(SKUS)}; did you mean 'P0V4'?"),
         ({"app": "-x"}, "app: found '-x'; expected 2 to 60 lower-case letters, digits and '-', with no '-' at the ends"),
         ({"slot": "production"}, "slot: found 'production'; expected up to 19 lower-case letters, digits and '-', other than production"),
@@ -69,7 +94,7 @@ ACCESS = "expected public, or {addresses: [CIDR, …]}, or {entra: {tenant: …,
         ({"subscription": "mine"}, f"subscription: found 'mine'; {GUID}; `az account show --query id` prints it"),
         ({"port": "3000"}, "port: found '3000'; expected a whole number"),
         ({"port": 0}, "port: found 0; expected at least 1"),
-        ({"health_path": "readyz"}, "health_path: found 'readyz'; expected a path such as /readyz"),
+        ({"health_path": "readyz"}, "health_path: found 'readyz'; expected /readyz or /livez"),
         ({"start_limit_seconds": 1801}, "start_limit_seconds: found 1801; expected at most 1800"),
         ({"start_limit_seconds": 9}, "start_limit_seconds: found 9; expected at least 10"),
         ({"resource_group": None}, "resource_group: is missing; expected a value as in deploy/azure.yaml"),
@@ -102,14 +127,61 @@ def test_a_registry_whose_host_has_a_hash_is_taken(tmp_path):
     assert config(tmp_path, image=image).image == image
 
 
+@pytest.mark.parametrize("name", ["a", "a/b", "a.b_c__d---e/f1"])
+def test_a_repository_is_named_as_registries_name_one(tmp_path, name):
+    image = OLD.replace("/insurance@", f"/{name}@")
+
+    assert config(tmp_path, image=image).repository == f"slipwayregistry.azurecr.io/{name}"
+
+
+def test_an_address_range_is_kept_as_azure_writes_it(tmp_path):
+    found = config(tmp_path, access={"addresses": ["2001:0DB8:0::/32", "203.0.113.0/24"]})
+
+    assert found.access.addresses == ["2001:db8::/32", "203.0.113.0/24"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "port: 2024-13-45\n",
+        "? [a]\n: b\n",
+        "port: !!int x\n",
+        "port: !!int ''\n",
+        "port: !!bool x\n",
+        "port: !!timestamp x\n",
+        f"port: {'9' * 5000}\n",
+        f"port: {'[' * 5000}\n",
+        "port: \0\n",
+    ],
+    ids=["date", "list as key", "no int", "empty int", "no bool", "no time", "digits", "brackets", "nul"],
+)
+def test_a_value_that_the_reader_chokes_on_is_one_line(tmp_path, text):
+    path = tmp_path / "azure.yaml"
+    path.write_text(text)
+
+    with pytest.raises(ConfigError, match=r"\A[^\n]*(cannot be read|is no valid YAML)[^\n]*\Z"):
+        read(path)
+
+
+def test_a_number_too_long_to_be_written_out_is_refused(tmp_path):
+    path = written(tmp_path, port=1)
+    path.write_text(path.read_text().replace("access:", f"start_limit_seconds: 0x{'f' * 5000}\naccess:"))
+
+    with pytest.raises(ConfigError, match=r"start_limit_seconds: found a huge number; expected") as refused:
+        read(path)
+
+    assert len(refused.value.problems) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ("access: public\naccess: {addresses: [203.0.113.0/24]}\n", "line 2: is no valid YAML: the key 'access' is there twice"),
         ("- a\n", "holds no deployment; expected keys as in deploy/azure.yaml"),
         ("access: [\n", "is no valid YAML"),
+        ("a: &a {port: 1}\nb:\n  <<: *a\n", "line 3: is no valid YAML: `<<` is not taken here; write the values out"),
     ],
-    ids=["a key twice", "a list", "broken"],
+    ids=["a key twice", "a list", "broken", "a merge"],
 )  # fmt: skip
 def test_a_file_that_is_no_deployment_is_refused(tmp_path, text, says):
     path = tmp_path / "azure.yaml"

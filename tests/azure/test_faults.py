@@ -26,7 +26,6 @@ FAULTS = pytest.mark.parametrize(
     ],
     ids=["403", "409", "429", "dropped"],
 )
-READS = r"/(list|publishxml|checknameavailability)$"
 
 
 def kinds(chosen) -> dict[str, object]:
@@ -36,6 +35,9 @@ def kinds(chosen) -> dict[str, object]:
         calls.read_site(None),
         calls.read_settings(None),
         calls.read_sign_in(None),
+        calls.read_passwords(None),
+        calls.read_logs(None),
+        calls.resize_plan(3),
         calls.read_plan(),
         calls.read_registry(),
     ]
@@ -57,7 +59,8 @@ def test_each_kind_of_call_fails_with_the_words_of_azure_and_what_to_do(
 
     def failure(call) -> CallError | None:
         az = Az(str(warm_az))
-        az.values = {"PRINCIPAL_ID": "3" * 8, "REGISTRY_ID": next(iter(azure.things.values()))["id"]}
+        az.values = {"PRINCIPAL_ID": "3" * 8, "ROLE": "AcrPull"}
+        az.values["REGISTRY_ID"] = next(iter(azure.things.values()))["id"]
         try:
             az.run(call)
         except CallError as exc:
@@ -78,7 +81,7 @@ def test_each_kind_of_call_fails_with_the_words_of_azure_and_what_to_do(
 @pytest.mark.parametrize(
     ("fault", "done"),
     [
-        (Fault("POST", "/slots/staging/stop$", 403), "nothing"),
+        (Fault("POST", "/slots/staging/stop$", 403), "let the identity pull from the registry, and nothing else"),
         (Fault("PUT", "/slots/staging/config/appsettings$", 429), "stop staging"),
         (Fault("POST", "/slots/staging/slotsswap$", 0), "start staging"),
         (Fault("POST", "/slots/staging/slotsswap$", 409), "start staging"),
@@ -106,6 +109,18 @@ def test_a_role_that_may_not_be_given_stops_before_anything_costs_money(azure, d
 
     assert failed.code == 1 and "Role Based Access Control Administrator" in failed.err
     assert azure.sites == {} and not any("serverfarms" in path for path in azure.things)
+
+
+def test_who_may_call_is_narrowed_though_no_role_may_be_given(deployed, deploy):
+    deployed.faults.append(Fault("PUT", "roleAssignments|userAssignedIdentities", 403))
+    one = {"addresses": ["203.0.113.9/32"]}
+
+    failed = deploy("apply", image=NEW, access=one)
+
+    assert failed.code == 1 and deployed.site().image == OLD
+    for slot in (None, "staging"):
+        first = deployed.site(slot).config["ipSecurityRestrictions"][0]
+        assert (first["ipAddress"], first["action"]) == ("203.0.113.9/32", "Allow")
 
 
 def test_a_read_that_fails_writes_nothing(deployed, deploy):

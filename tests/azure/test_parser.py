@@ -35,6 +35,10 @@ def test_every_call_is_taken(logged_in, az, tmp_path):
             site.read_sign_in(None),
             site.read_plan(),
             site.read_registry(),
+            site.read_passwords("staging"),
+            site.read_logs(None),
+            site.resize_plan(3),
+            site.start(None),
         ]
         calls |= {call.argv: None for call in [*needed(chosen, Found()), *reads]}
 
@@ -42,9 +46,11 @@ def test_every_call_is_taken(logged_in, az, tmp_path):
 
 
 def test_every_size_of_plan_that_a_config_may_name_is_taken(logged_in, az):
-    make = ["appservice", "plan", "create", "--resource-group", "g", "--name", "p", "--is-linux", "--sku"]
+    plan = ("--resource-group", "g", "--name", "p")
+    make = ["appservice", "plan", "create", *plan, "--is-linux", "--sku"]
+    resize = ["appservice", "plan", "update", *plan, "--sku"]
 
-    assert refusals(az, [[*make, sku] for sku in SKUS]) == {}
+    assert refusals(az, [[*line, sku] for sku in SKUS for line in (make, resize)]) == {}
 
 
 @pytest.mark.parametrize("page", ["azure.md", "container-apps.md"])

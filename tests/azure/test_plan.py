@@ -49,7 +49,10 @@ def test_a_plan_is_a_shell_script_with_the_very_arguments(tmp_path, access):
 
     ran = subprocess.run(["sh", "-c", show + plan(chosen)], capture_output=True, text=True, check=True)
 
-    values = {call.gives: "\n".join([*call.argv, "END"]) for call in needed(chosen, Found()) if call.gives}
+    values: dict[str, str] = {}
+    for call in needed(chosen, Found()):
+        if call.gives:
+            values[call.gives] = "\n".join([*call.argv, "END"])
     expected = [*(call for call in needed(chosen, Found()) if not call.gives)]
     assert ran.stdout == "".join("\n".join([*call.filled(values), "END"]) + "\n" for call in expected)
 
@@ -107,7 +110,8 @@ def test_production_is_written_by_nothing_but_its_making_its_own_settings_and_th
 
     on_the_app = [call for call in needed(chosen, Found()) if chosen.app in call.argv and "--slot" not in call.argv]
 
-    assert on_the_app == [calls.make_app(), *(call for call in calls.staying(None) if call.argv[0] == "webapp")]
+    own = [*calls.guards(None), *calls.pulling(None)]
+    assert on_the_app == [calls.make_app(), *(call for call in own if call.argv[0] == "webapp")]
     assert needed(chosen, Found())[-1] == calls.swap()
 
 
@@ -120,14 +124,32 @@ def test_nothing_is_needed_where_all_is_as_wanted(tmp_path):
 def test_a_new_digest_needs_staging_and_a_swap_only(tmp_path):
     calls = Calls(new := config(tmp_path, image=NEW))
 
-    assert needed(new, as_wanted(config(tmp_path))) == [*calls.stage(), calls.swap()]
+    assert needed(new, as_wanted(old := config(tmp_path))) == [
+        *calls.pull_right(),
+        *calls.stage(old.digest),
+        calls.swap(),
+    ]
+
+
+def test_an_image_from_another_registry_is_staged_after_the_right_to_pull_there(tmp_path):
+    new = config(tmp_path, registry="otherregistry", image=OLD.replace("slipwayregistry", "otherregistry"))
+
+    does = [call.argv[:3] for call in needed(new, as_wanted(config(tmp_path))) if call.writes]
+
+    assert does[:3] == [
+        ("identity", "create", "--resource-group"),
+        ("role", "assignment", "create"),
+        ("webapp", "stop", "--resource-group"),
+    ]
 
 
 @pytest.mark.parametrize("setting", [{"port": 8080}, {"health_path": "/livez"}, {"start_limit_seconds": 900}], ids=str)
 def test_a_setting_that_moves_needs_staging_and_a_swap_only(tmp_path, setting):
     calls = Calls(new := config(tmp_path, **setting))
 
-    assert needed(new, as_wanted(config(tmp_path))) == [*calls.stage(), calls.swap()]
+    todo = needed(new, as_wanted(config(tmp_path)))
+
+    assert todo == [*calls.pull_right(), *calls.stage(new.digest), calls.swap()]
 
 
 def test_who_is_let_in_is_changed_on_both_sites_without_a_swap(tmp_path):
@@ -135,7 +157,44 @@ def test_who_is_let_in_is_changed_on_both_sites_without_a_swap(tmp_path):
 
     todo = needed(new, as_wanted(config(tmp_path)))
 
-    assert todo == [*calls.foundation(), *calls.staying(None), *calls.staying("staging")]
+    assert todo == [*calls.guards(None), *calls.guards("staging")]
+
+
+def test_who_is_let_in_is_changed_before_anything_that_needs_a_right_to_give_roles(tmp_path):
+    calls = Calls(new := config(tmp_path, access={"addresses": ["203.0.113.7/32"]}, image=NEW))
+
+    todo = needed(new, as_wanted(old := config(tmp_path)))
+
+    narrowing = [*calls.guards(None), *calls.guards("staging")]
+    assert todo == [*narrowing, *calls.pull_right(), *calls.stage(old.digest), calls.swap()]
+
+
+def test_sites_without_the_identity_get_it_after_it_was_made(tmp_path):
+    calls = Calls(chosen := config(tmp_path))
+    found = as_wanted(chosen)
+    stays = found.staging.stays | {"pulls with the identity": False}
+
+    todo = needed(chosen, replace(found, staging=replace(found.staging, stays=stays)))
+
+    assert todo == [*calls.pull_right(), *calls.pulling("staging")]
+
+
+def test_a_plan_of_another_size_is_resized_and_no_plan_that_is_there_is_made(tmp_path):
+    calls = Calls(new := config(tmp_path, sku="P1V3", image=NEW, access="public"))
+
+    todo = needed(new, as_wanted(config(tmp_path)))
+
+    assert calls.resize_plan(1) in todo and calls.make_plan() not in todo and calls.make_group() not in todo
+    assert needed(new, replace(as_wanted(new), sku="P0V3", workers=3)) == [calls.resize_plan(3)]
+
+
+def test_production_that_somebody_stopped_is_started_after_the_swap(tmp_path):
+    calls = Calls(new := config(tmp_path, image=NEW))
+    found = as_wanted(old := config(tmp_path))
+    stopped = replace(found, production=replace(found.production, state="Stopped"))
+
+    assert needed(old, stopped) == [Calls(old).start(None)]
+    assert needed(new, stopped)[-2:] == [calls.swap(), calls.start(None)]
 
 
 def test_an_app_that_is_there_is_never_made_again(tmp_path):
