@@ -109,7 +109,8 @@ def stand_in(folder: Path) -> None:
     hooks = [
         'rm -f "$1"/usr/lib/python3.11/EXTERNALLY-MANAGED',
         f"for p in python python3 python3.11; do ln -s /usr/bin/python3.11 {bin}/$p; done",
-        f"ln -s /usr/bin/pip3 {bin}/pip",
+        # As in the real one: nothing of pip is in /usr/bin.
+        f'mv "$1"/usr/bin/pip3 {bin}/pip; rm -f "$1"/usr/bin/pip*',
         'rm -rf "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/* "$1"/etc/apt/apt.conf.d/99mmdebstrap '
         '"$1"/var/lib/apt/lists/* "$1"/var/cache/*; : > "$1"/etc/resolv.conf',
     ]
