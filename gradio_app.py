@@ -173,13 +173,13 @@ def _wire(
         return await _answer(served, language, form.values(schema, defaults), example=True)
 
     async def reasoned(*values: Any) -> list[str]:
-        chosen = values[len(fields)] if below.choice else None
+        chosen = next(iter(values[len(fields) :]), None)
         return await _reasons(served, language, values[: len(fields)], chosen)
 
     triggers = [getattr(component, "change" if isinstance(component, gr.DateTime) else "input") for component in fields]
-    asked = [*fields, *([below.choice] if below.choice else [])]
+    asked = [*fields, *below.inputs]
     gr.on(triggers, changed, fields, [panel, *faults], **LIVE)
-    gr.on([*triggers, *([below.choice.change] if below.choice else [])], reasoned, asked, below.panels, **LIVE)
+    gr.on([*triggers, *(choice.change for choice in below.inputs)], reasoned, asked, below.panels, **LIVE)
     page.load(opened, None, [panel, *faults], **LIVE)
     page.load(reasoned, asked, below.panels, **LIVE)
     for button, record in starts:

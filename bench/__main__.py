@@ -119,12 +119,6 @@ def main(argv: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="slipway-bench-") as own:
         # Before anything imports BentoML, which reads it once.
         os.environ["BENTOML_HOME"] = str((args.model_home or Path(own)).resolve())
-        os.environ |= {
-            "BENTOML_DO_NOT_TRACK": "True",
-            "GRADIO_ANALYTICS_ENABLED": "False",
-            "ORT_DISABLE_TELEMETRY": "1",
-        }
-        os.environ["PYCARET_CUSTOM_LOGGING_PATH"] = os.devnull
         for name in [name for name in os.environ if name.startswith("SLIPWAY_")]:
             del os.environ[name]  # one worker, and the limits as they come
         try:

@@ -197,7 +197,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="slipway-bench-") as folder:
         home = Path(folder) / "home"
         os.environ["BENTOML_HOME"] = str(home)
-        os.environ |= {"BENTOML_DO_NOT_TRACK": "True", "GRADIO_ANALYTICS_ENABLED": "False"}
         from bench.__main__ import trained
         from deploy.engine import backend, runs
         from slipway.errors import SlipwayError

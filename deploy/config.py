@@ -34,10 +34,10 @@ SKUS = (
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAME = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
-_REPOSITORY = rf"{_NAME}(/{_NAME})*"
+REPOSITORY = rf"{_NAME}(/{_NAME})*"
 """Source: the OCI distribution specification, "Pulling manifests"."""
 _IMAGE = re.compile(
-    rf"(?P<host>[a-z0-9-]+\.azurecr\.io)/(?P<repository>{_REPOSITORY})@(?P<digest>sha256:[0-9a-f]{{64}})"
+    rf"(?P<host>[a-z0-9-]+\.azurecr\.io)/(?P<repository>{REPOSITORY})@(?P<digest>sha256:[0-9a-f]{{64}})"
 )
 _GUID_MEANS = "36 characters such as 00000000-0000-0000-0000-000000000000, in lower case"
 

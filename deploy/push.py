@@ -13,13 +13,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from deploy.config import REPOSITORY
 from deploy.engine import ContainerError, backend, call, inspect, last_line, runs
 from deploy.image import name_of, tag_of
 from slipway.errors import SlipwayError
 
 _REGISTRY = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?"
-_NAME = r"[a-z0-9]+((\.|_{1,2}|-+)[a-z0-9]+)*"
-REPOSITORY = rf"{_NAME}(/{_NAME})*"
 
 _REFUSALS = (
     (r"unauthorized|authentication required|no basic auth|invalid username/password", "{registry} refused the login: {login}"),

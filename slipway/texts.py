@@ -189,12 +189,12 @@ PAGE: dict[str, Text] = {
     "model": {"en": "Model", "zh": "模型"},
     "why": {"en": "Why", "zh": "为什么"},
     "why_number": {
-        "en": "The average over the training data is {base}. These values move it to {prediction}:",
-        "zh": "训练数据的平均结果为 {base}。以下数值使其变为 {prediction}：",
+        "en": "Over a sample of the training data the average answer is {base}. These values move it to {prediction}:",
+        "zh": "在训练数据的样本中，平均结果为 {base}。以下数值使其变为 {prediction}：",
     },
     "why_class": {
-        "en": "On average over the training data, “{class}” has {base}. These values move it to {prediction}, in percentage points:",
-        "zh": "在训练数据中，“{class}”的平均概率为 {base}。以下数值使其变为 {prediction}（单位：百分点）：",
+        "en": "On average over a sample of the training data, “{class}” has {base}. These values move it to {prediction}, in percentage points:",
+        "zh": "在训练数据的样本中，“{class}”的平均概率为 {base}。以下数值使其变为 {prediction}（单位：百分点）：",
     },
     "why_rest": {"en": "{count} others", "zh": "其他 {count} 项"},
     "why_note": {

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from deploy.config import REPOSITORY
 from deploy.image import name_of, tag_of
-from deploy.push import REPOSITORY, reason
+from deploy.push import reason
 
 
 @pytest.mark.parametrize(

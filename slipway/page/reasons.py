@@ -22,6 +22,11 @@ class Reasons:
     choice: gr.Dropdown | None
 
     @property
+    def inputs(self) -> list[gr.Dropdown]:
+        """What an event reads besides the fields."""
+        return [self.choice] if self.choice else []
+
+    @property
     def panels(self) -> list[gr.HTML]:
         """What an event writes."""
         return [self.why, self.whatif]
@@ -30,9 +35,7 @@ class Reasons:
 def build(served: Served, language: str) -> Reasons:
     """The panels, inside the current Gradio context."""
     schema = served.schema
-    # An estimator that names a class and no probability has nothing that could move.
-    (answered,) = served.predictor.answer([schema.example()])["predictions"]
-    fields = whatif.choosable(schema) if not schema.target.classes or answered["probabilities"] else []
+    fields = whatif.choosable(schema) if _has_figures(served) else []
     with gr.Row(elem_classes="slip-reasons"):
         with gr.Column(min_width=300):
             explained = gr.HTML(apply_default_css=False)
@@ -49,6 +52,14 @@ def build(served: Served, language: str) -> Reasons:
                     )
             curve = gr.HTML(apply_default_css=False)
     return Reasons(explained, curve, choice)
+
+
+def _has_figures(served: Served) -> bool:
+    """An estimator that names a class and no probability has nothing that could move."""
+    if not served.schema.target.classes:
+        return True
+    (answered,) = served.predictor.answer([served.schema.example()])["predictions"]
+    return bool(answered["probabilities"])
 
 
 async def answer(served: Served, record: Record, chosen: str | None, language: str) -> list[str]:
