@@ -16,7 +16,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from bench import inprocess, machine, overhttp, report
+from bench import inprocess, machine, overhttp, page, report
 from bench.load import LoadError
 from bench.rounds import Measured, noise
 from bench.servers import DIABETES, ROOT, SLIPWAY
@@ -87,6 +87,9 @@ def run(settings: Settings) -> dict[str, Any]:
     if "inprocess" in settings.parts:
         print("in process", flush=True)
         inprocess.measure(measured, settings, found[SLIPWAY], drawn[SLIPWAY])
+    if "page" in settings.parts:
+        print("the page, in Chromium", flush=True)
+        page.measure(measured, settings, drawn[SLIPWAY])
     return {
         "date": dt.date.today().isoformat(),
         "commit": machine.commit(),

@@ -44,6 +44,10 @@ BARS = (
     Bar("POST /explain, insurance: median ms", "explain_ms", SLIPWAY, most=50),
     Bar("POST /explain, diabetes: median ms", "explain_ms", DIABETES, most=200),
     Bar("start to ready: ratio to BentoML + empty Gradio page", "start_s", SLIPWAY, GRADIO, most=1.2),
+    Bar("page, first view: s", "page_first_s", SLIPWAY, most=2),
+    Bar("page, a change → its answer: p95 ms", "page_answer_p95_ms", SLIPWAY, most=150),
+    Bar("page, a change → why and what if: p95 ms", "page_reasons_p95_ms", SLIPWAY, most=400),
+    Bar("page, a file of 100,000 rows → its predictions: s", "page_batch_s", SLIPWAY, most=10),
 )
 
 TABLES = {
@@ -58,6 +62,15 @@ TABLES = {
     "Memory after that, MB": {"rss_mb": "resident", "pss_mb": "proportional"},
     "POST /explain": {"explain_ms": "p50 ms"},
     "Start to ready": {"start_s": "s"},
+    "The page, in Chromium": {
+        "page_first_s": "first view, s",
+        "page_again_s": "next view, s",
+        "page_answer_p50_ms": "change → answer, p50 ms",
+        "page_answer_p95_ms": "p95 ms",
+        "page_reasons_p50_ms": "change → why and what if, p50 ms",
+        "page_reasons_p95_ms": "p95 ms",
+        "page_batch_s": "100,000 rows, s",
+    },
     "Noise: a loop of plain Python that should always take as long": {"noise_ms": "ms"},
 }
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-PARTS = ("inprocess", "http", "batch", "start", "memory", "explain")
+PARTS = ("inprocess", "http", "batch", "start", "memory", "explain", "page")
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,20 @@ class Settings:
     in_process: float = 1.0
     connections: int = 16
     rows: int = 10_000
+    changes: int = 30
+    file_rows: int = 100_000
     quick: bool = False
 
 
 QUICK = Settings(
-    rounds=2, starts=1, one_connection=0.5, many_connections=0.7, batch=0.2, explain=0.5, in_process=0.3, quick=True
+    rounds=2,
+    starts=1,
+    one_connection=0.5,
+    many_connections=0.7,
+    batch=0.2,
+    explain=0.5,
+    in_process=0.3,
+    changes=5,
+    file_rows=2_000,
+    quick=True,
 )

@@ -20,35 +20,43 @@ IMPORTANCE_REPEATS = 5
 
 
 @dataclass(frozen=True)
+class Unseen:
+    """Answers to rows that the model had not seen.
+
+    `inputs` is of shape (n_rows, n_fields), with PyCaret's dtypes. `actual` has shape (n_rows,):
+    values, or positions in `Target.classes`.
+    """
+
+    inputs: pd.DataFrame
+    actual: npt.NDArray[Any]
+    answers: Answers
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Figures of a model fitted on the training part alone.
 
-    `folds` has mean and standard deviation of each metric, `holdout` one value of each.
-    `actual` and `predicted` are the hold-out rows' (classes by position), for the plots.
-    `importance` is, for each input, how much the error grows on the hold-out when its values
+    `folds` has mean and standard deviation of each metric, `holdout` one value of each;
+    `unseen` are the hold-out's rows. `importance` is, for each input, how much the error grows on the hold-out when its values
     are shuffled: the mean absolute error in the target's unit; for classes, the probability
     that the right class loses (the share of right answers, without probabilities).
     """
 
     folds: dict[str, dict[str, float]]
     holdout: dict[str, float]
-    actual: npt.NDArray[Any]
-    predicted: Answers
+    unseen: Unseen
     importance: dict[str, float]
 
 
 @dataclass(frozen=True)
-class OutOfFold:
-    """What models say of rows that they had not seen; `n_rows` is all of them, but for time series.
+class OutOfFold(Unseen):
+    """What models say of the folds that they were not fitted on: all rows, but for time series.
 
-    `actual` has shape (n_rows,): values, or positions in `Target.classes`. `scores` are what a
-    calibrator is given: of shape (n_rows,) for two classes and (n_rows, n_classes) for more, in
-    the order of the estimator's classes, whose positions in `Target.classes` are `order`; None
-    for numbers and for estimators without probabilities.
+    `scores` are what a calibrator is given: of shape (n_rows,) for two classes and (n_rows,
+    n_classes) for more, in the order of the estimator's classes, whose positions in
+    `Target.classes` are `order`; None for numbers and for estimators without probabilities.
     """
 
-    actual: npt.NDArray[Any]
-    answers: Answers
     scores: npt.NDArray[np.float64] | None
     order: list[int]
 
@@ -70,12 +78,10 @@ def evaluate(experiment: Any, model: Any, schema: Schema) -> Evaluation:
     inputs, actual = experiment.X_test.reset_index(drop=True), experiment.y_test.to_numpy()
     if schema.target.classes:
         actual = _positions(actual, schema)
-    predicted = engine.predict_frame(inputs)
     return Evaluation(
         folds,
         {name: float(measured[name]) for name in names},
-        actual,
-        predicted,
+        Unseen(inputs, actual, engine.predict_frame(inputs)),
         _importance(engine, inputs, actual, schema),
     )
 
@@ -111,11 +117,12 @@ def out_of_fold(experiment: Any, model: Any, schema: Schema) -> OutOfFold:
     # Repeated folds answer a row several times, which makes them no more rows.
     seen, first = np.unique(np.concatenate(rows), return_index=True)
     values = np.concatenate([answer.values for answer in answers])[first]
-    actual = target.to_numpy()[seen]
+    actual, answered = target.to_numpy()[seen], inputs.iloc[seen].reset_index(drop=True)
     if not schema.target.classes:
-        return OutOfFold(actual.astype("float64"), Answers(values), None, [])
+        return OutOfFold(answered, actual.astype("float64"), Answers(values), None, [])
     probabilities = np.concatenate([answer.probabilities for answer in answers])[first] if scores else None
     return OutOfFold(
+        answered,
         _positions(actual, schema),
         Answers(values, probabilities),
         np.concatenate(scores)[first] if scores else None,

@@ -16,8 +16,10 @@ from slipway.compiled import CompiledEngine
 from slipway.draw import draw_records
 from slipway.errors import SlipwayError, TrainingError
 from slipway.evaluation import Evaluation, evaluate
+from slipway.figures import figures
 from slipway.learn import Learnt, learn
 from slipway.predictor import INTERVAL, Engine, Predictor
+from slipway.profile import profile
 from slipway.schema import Schema
 from slipway.training import DEFAULT_METRIC, METRICS, Trained, quiet
 from slipway.usecase import FieldSpec, Kind, TargetSpec, TrainingSpec, UseCase, check_name, read
@@ -115,10 +117,20 @@ def save_version(
     with quiet():
         sure = certainty(experiment, trained.model, pipeline, schema)
     pipeline = sure.pipeline
+    found = figures(
+        sure.unseen or evaluation.unseen,
+        schema,
+        out_of_fold=sure.unseen is not None,
+        inside=sure.inside,
+        before=sure.before,
+        first=list(evaluation.importance),
+    )
     graph, compiled = _compile(pipeline, learnt, say)
+    tried = list(trained.leaderboard["id"])
     metrics = {
         "metric": trained.metric,
         "estimator": estimator,
+        "chosen": trained.chosen or (estimator if estimator in tried else None),
         "folds": evaluation.folds,
         "holdout": evaluation.holdout,
         "importance": evaluation.importance,
@@ -128,7 +140,9 @@ def save_version(
         "tuned": trained.tuned,
         "compiled": compiled,
         "data": data,
+        "kept_rows": training_rows,
         **sure.figures,
+        **found.metrics,
     }
 
     def write(tag: str, folder: Path, pipeline_folder: Path) -> dict[str, Any]:
@@ -143,11 +157,12 @@ def save_version(
             golden = predictor.golden()
         _write_json(folder / "golden.json", golden)
         _write_json(folder / "metrics.json", metrics)
+        _write_json(folder / "profile.json", profile(learnt))
+        _write_json(folder / "figures.json", found.more)
         trained.leaderboard.to_csv(folder / "leaderboard.csv", index=False)
         _background(learnt, training_rows).to_csv(folder / "background.csv", index=False)
-        report.plots(evaluation, sure.curves, schema, folder / "plots")
         for language, file in (("en", "card.md"), ("zh", "card.zh.md")):
-            text = report.card(tag, schema, metrics, trained.leaderboard, packages, training_rows, language)
+            text = report.card(tag, schema, metrics, found.more, trained.leaderboard, packages, language)
             (folder / file).write_text(text, encoding="utf-8")
         return {
             "target": schema.target.name,

@@ -16,7 +16,7 @@ estimation, Journal of Machine Learning Research 23, 2022.
 
 import csv
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -239,8 +239,7 @@ class Explainer:
             _check_class(schema.target, wanted, faults)
         if faults:
             raise RecordsError(faults)
-        run = _Run(self._predictor, Checked(schema.columns([values]), [warnings]), self._background, wanted)
-        shares = self._method.shares(run.differs(), run.ask)
+        run, shares = self._shares(Checked(schema.columns([values]), [warnings]), wanted)
         found = {"contribution": shares.contributions}
         if shares.errors is not None:
             found["standard_error"] = shares.errors
@@ -255,6 +254,29 @@ class Explainer:
             ],
             "warnings": warnings,
         }
+
+    def shares(self, checked: Checked) -> Iterator[list[float] | None]:
+        """Of each record base and contributions, as `explain` gives them without a class.
+
+        None where the model has no finite answer to some mixture of record and background.
+
+        Raises
+        ------
+        ExplanationError
+            If the estimator has no probabilities.
+        """
+        for row, warned in enumerate(checked.warnings):
+            one = {name: column[row : row + 1] for name, column in checked.columns.items()}
+            try:
+                _, shares = self._shares(Checked(one, [warned]), DEFAULT_CLASS)
+            except RecordsError:
+                yield None
+            else:
+                yield [shares.base, *shares.contributions.tolist()]
+
+    def _shares(self, checked: Checked, wanted: Any) -> tuple["_Run", Shares]:
+        run = _Run(self._predictor, checked, self._background, wanted)
+        return run, self._method.shares(run.differs(), run.ask)
 
 
 def _check_class(target: Target, wanted: Any, faults: list[Detail]) -> None:

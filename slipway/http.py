@@ -4,12 +4,16 @@ BentoML's own parsing accepts NaN and pickles, answers malformed forms with 500,
 addresses that a form names; none of it is used.
 """
 
+import asyncio
 import gc
 import json
 import logging
 import time
 from collections import Counter
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from threading import Event
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import orjson
@@ -22,6 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from slipway.fields import Detail, shown
 
 log = logging.getLogger("bentoml")
+T = TypeVar("T")
 
 
 class Refused(Exception):
@@ -70,6 +75,16 @@ def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is no JSON number")
 
 
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """For a short while, millions of small objects that the garbage collector need not look at again and again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 def parse_json(body: bytes, expected: str) -> Any:
     """Strict JSON: no NaN, no infinity, no key twice; anything else is `Refused` with 400.
 
@@ -78,18 +93,15 @@ def parse_json(body: bytes, expected: str) -> Any:
     quick = _quick(body)
     if quick is not None:
         return quick
-    # Millions of tiny lists would have the garbage collector look at all of them again and again.
-    gc.disable()
     try:
         if 0 in body[:4]:
             raise ValueError("it is not UTF-8")
-        return json.loads(body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_strict_object)
+        with uncollected():
+            return json.loads(body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_strict_object)
     except RecursionError:
         reason = "it is nested too deeply"
     except ValueError as exc:
         reason = str(exc)
-    finally:
-        gc.enable()
     raise Refused(400, f"the body is no JSON ({reason[:200]}); expected {expected}")
 
 
@@ -131,8 +143,8 @@ async def read_object(request: Request, limit: int, expected: str, key: str, opt
     raise Refused(400, f"the body has {found}; expected {expected}")
 
 
-async def uploaded(request: Request, limit: int) -> bytes:
-    """The content of the form's one file, which must be called `file`."""
+async def uploaded(request: Request, limit: int) -> tuple[bytes, dict[str, str]]:
+    """The content of the form's one file, which must be called `file`, and its other fields."""
     if media_type(request) != "multipart/form-data":
         raise Refused(
             415,
@@ -159,11 +171,35 @@ async def uploaded(request: Request, limit: int) -> bytes:
         if not isinstance(file, UploadFile):
             raise Refused(400, "the form has no file in the field `file`; send the CSV there")
         content = await file.read()
+        texts = {key: value for key, value in form.items() if isinstance(value, str)}
     finally:
         await form.close()  # and with it the temporary file of the upload
     if len(content) > limit:
         raise _too_long(limit)
-    return content
+    return content, texts
+
+
+def ticked(texts: dict[str, str], key: str) -> bool:
+    """Whether a form says `true` in a field; without the field it does not."""
+    if (text := texts.get(key, "false")) not in ("true", "false"):
+        raise Refused(400, f"`{key}` is {shown(text)!r}; expected true or false")
+    return text == "true"
+
+
+async def while_listening(request: Request, work: Callable[[Event], Awaitable[T]]) -> T:
+    """What `work` comes to; its event is set as soon as nobody waits for that any more.
+
+    The request's body must have been read.
+    """
+    unwanted = Event()
+    task = asyncio.ensure_future(work(unwanted))
+    try:
+        while not (await asyncio.wait({task}, timeout=0.5))[0]:
+            if await request.is_disconnected():
+                raise ClientDisconnect
+        return task.result()
+    finally:
+        unwanted.set()
 
 
 class AccessLog:

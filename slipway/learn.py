@@ -198,6 +198,12 @@ def _target(column: pd.Series, task: Task, usecase: UseCase, source: str) -> tup
         "unit": spec.unit,
         "class_labels": spec.classes,
     }
+    count = column.nunique() if task == "classification" else 0
+    if spec.threshold is not None and count != 2:
+        found = f"has {count} classes" if count else "is a number"
+        raise UseCaseError(
+            f"use case {usecase.name}", f"`threshold` is for two classes; the target {spec.column!r} {found}: leave it out"
+        )
     if task == "regression":
         numbers = pd.to_numeric(column, errors="coerce").astype("float64")
         if not np.isfinite(numbers).all():
@@ -238,7 +244,8 @@ def _target(column: pd.Series, task: Task, usecase: UseCase, source: str) -> tup
             f"use case {usecase.name}", f"`positive` is {wanted!r}, the target's classes are {list(classes)}"
         )
     whole = pd.api.types.is_float_dtype(column) and kinds.is_whole(column)
-    return Target(**common, classes=classes, positive=positive), column.astype("int64") if whole else column
+    threshold = spec.threshold or (0.5 if len(classes) == 2 else None)
+    return Target(**common, classes=classes, positive=positive, threshold=threshold), column.astype("int64") if whole else column
 
 
 def _texts(usecase: UseCase, target: Target, fields: list[Field]) -> dict[str, Any]:

@@ -138,7 +138,16 @@ def describe(schema: Schema, tag: str, bentoml: dict[str, Any]) -> dict[str, Any
     paths["/predict"] = {
         "post": paths["/predict"]["post"] | {"responses": _responses(_json(answer_schema(schema)), 413, 415)}
     }
-    form = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
+    reasons = "Also what each field added, as `/explain` says it without a class: `base` and `contribution_<field>`; "
+    parts = {
+        "file": {"type": "string", "format": "binary"},
+        "reasons": {
+            "type": "boolean",
+            "default": False,
+            "description": f"{reasons}for files of at most SLIPWAY_MAX_REASONS rows (500).",
+        },
+    }
+    form = {"type": "object", "required": ["file"], "properties": parts}
     paths["/predict_csv"] = {
         "post": {
             "summary": "Predict every row of a CSV; the answer is the CSV with predictions, in the order it came.",

@@ -5,7 +5,8 @@ The API, the batch and the page call the same `Predictor`, so their numbers cann
 
 import csv
 import io
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,6 +24,9 @@ from slipway.store import Version
 from slipway.uncertainty import Interval
 
 INTERVAL = "uncertainty.json"
+
+Reasons = Callable[[Checked], Iterable[Sequence[float] | None]]
+"""Of n checked rows: for each the base and what every field added to its prediction, if that can be said."""
 
 
 class Engine(Protocol):
@@ -132,11 +136,12 @@ class Predictor:
             if warning["problem"] == OUT_OF_RANGE
         ]
 
-    def predict_csv(self, table: TextTable) -> tuple[str, CheckedTable]:
+    def predict_csv(self, table: TextTable, reasons: Reasons | None = None) -> tuple[str, CheckedTable]:
         """The table as CSV with our columns added, and what was read.
 
         Every row is there, in its order; a faulty one has our columns empty but for
         `problems`, which says why. Columns of the same name are kept: ours then get a number.
+        With `reasons` the good rows have what each field added, too.
 
         Raises
         ------
@@ -144,27 +149,36 @@ class Predictor:
             If columns are missing.
         """
         read = self.schema.check_table(table)
-        rows: list[list[str]] = [[""] * len(self._added()) for _ in table.rows]
-        for row, prediction in zip(read.good, self.predict(read.checked), strict=True):
-            rows[row] = self._cells(prediction)
+        names = self.added(reasons is not None)
+        rows: list[list[str]] = [[""] * len(names) for _ in table.rows]
+        explained = reasons(read.checked) if reasons else itertools.repeat(None)
+        for row, prediction, shares in zip(read.good, self.predict(read.checked), explained, strict=False):
+            cells = self._cells(prediction) + list(map(str, shares or ()))
+            rows[row][: len(cells)] = cells
+            rows[row][-2] = "; ".join(map(words, prediction["warnings"]))
         for row, faults in read.faults.items():
             rows[row][-1] = f"line {table.lines[row]}: " + "; ".join(map(words, faults))
         out = io.StringIO(newline="")
         writer = csv.writer(out, delimiter=table.separator, lineterminator="\n")
-        writer.writerow([*table.header, *(_unused(name, table.header) for name in self._added())])
+        writer.writerow([*table.header, *(_unused(name, table.header) for name in names)])
         writer.writerows([*cells, *added] for cells, added in zip(table.rows, rows, strict=True))
         return out.getvalue(), read
 
-    def _added(self) -> list[str]:
-        probabilities = [f"probability_{value}" for value in self.schema.target.classes]
+    def added(self, reasons: bool) -> list[str]:
+        """The columns that a CSV is answered with beside its own, in their order."""
         ends = ["low", "high"] if self.interval else []
-        return ["prediction", *ends, *probabilities, "warnings", "problems"]
+        probabilities = [f"probability_{key}" for key in self._keys]
+        shares = ["base", *(f"contribution_{name}" for name in self.schema.names)] if reasons else []
+        return ["prediction", *ends, *probabilities, *shares, "warnings", "problems"]
 
     def _cells(self, prediction: Prediction) -> list[str]:
-        scores = prediction.get("probabilities") or {}
-        probabilities = [str(scores.get(str(value), "")) for value in self.schema.target.classes]
-        ends = [str(prediction["interval"][end]) for end in ("low", "high")] if self.interval else []
-        return [str(prediction["prediction"]), *ends, *probabilities, "; ".join(map(words, prediction["warnings"])), ""]
+        cells = [str(prediction["prediction"])]
+        if self.interval:
+            cells += [str(prediction["interval"][end]) for end in ("low", "high")]
+        if self._keys:
+            scores = prediction["probabilities"] or {}
+            cells += [str(scores.get(key, "")) for key in self._keys]
+        return cells
 
     def golden(self, count: int = 32, seed: int = 0) -> dict[str, Any]:
         """Records drawn from the schema with this predictor's answers, to be kept with the version."""

@@ -5,7 +5,7 @@ a CSV and the frame handed to the pipeline all come from here, so they cannot di
 Importing this starts neither BentoML nor Gradio nor PyCaret.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from operator import itemgetter
@@ -40,8 +40,9 @@ SCREENED = 32
 class Target:
     """What is predicted. `classes` are the values as they stand in the data; none for numbers.
 
-    `positive` is the class whose probability a two-class sentence speaks of; `spread` the
-    standard deviation of a number target in training, the yardstick of `equal`.
+    `positive` is the class whose probability a two-class sentence speaks of, and from
+    `threshold` on the page counts a case as one of it; `spread` is the standard deviation of a
+    number target in training, the yardstick of `equal`.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Target:
     classes: tuple[Any, ...] = ()
     class_labels: dict[str, Text] = field(default_factory=dict)
     positive: Any = None
+    threshold: float | None = None
     spread: float | None = None
 
 
@@ -215,37 +217,55 @@ class Schema:
             hints = "; ".join(filter(None, (near[name].removeprefix("; ") for name in absent[:5])))
             missing = f"columns are missing: {', '.join(map(repr, absent))}; the file has {found}"
             raise RecordsError(details, f"{missing}; {hints}" if hints else missing)
-        readers = [_column_reader(item, table.decimal_comma) for item in self.fields]
-        cells = [table.column(name) for name in self.names]
-        good, values, warnings, faults = [], [], [], {}
-        for row in range(len(table.rows)):
-            read = [reader(column[row]) for reader, column in zip(readers, cells, strict=True)]
-            problems = [{"problem": table.ragged[row]}] if row in table.ragged else [r[2] for r in read if r[2]]
-            if problems:
-                faults[row] = [{"record": row, "line": table.lines[row]} | problem for problem in problems]
-            else:
-                good.append(row)
-                values.append({name: r[0] for name, r in zip(self.names, read, strict=True)})
-                warnings.append([r[1] for r in read if r[1]])
-        return CheckedTable(table, good, Checked(self.columns(values), warnings), faults)
+        # Column after column, each different cell once: a file may have 200,000 rows.
+        read = [_Cells(item, table.decimal_comma).read(table.column(item.name)) for item in self.fields]
+        problems: dict[int, list[Detail]] = {row: [{"problem": text}] for row, text in table.ragged.items()}
+        for _, _, faulty in read:
+            for row, problem in faulty.items():
+                if row not in table.ragged:
+                    problems.setdefault(row, []).append(problem)
+        faults = {
+            row: [{"record": row, "line": table.lines[row]} | problem for problem in problems[row]]
+            for row in sorted(problems)
+        }
+        good = [row for row in range(len(table.rows)) if row not in faults]
+        taken = {
+            item.name: columns.array(item, [values[row] for row in good] if faults else values)
+            for item, (values, _, _) in zip(self.fields, read, strict=True)
+        }
+        noted: list[list[Detail]] = [[] for _ in table.rows]
+        for _, warned, _ in read:
+            for row, warning in warned.items():
+                noted[row].append(warning)
+        return CheckedTable(table, good, Checked(taken, [noted[row] for row in good]), faults)
 
     def columns(self, values: Sequence[Record]) -> Columns:
         """Checked values as columns, each of shape (len(values),)."""
         return {item.name: columns.array(item, [record[item.name] for record in values]) for item in self.fields}
 
 
-def _column_reader(item: Field, decimal_comma: bool) -> Callable[[str], tuple[Value, Detail | None, Detail | None]]:
-    """Value, warning and fault of a cell; each different cell of a column is read once."""
-    known: dict[str, tuple[Value, Detail | None, Detail | None]] = {}
+class _Cells(dict[str, tuple[Value, Detail | None, Detail | None]]):
+    """Value, warning and fault of the cells of a field; each different cell is read once."""
 
-    def read(cell: str) -> tuple[Value, Detail | None, Detail | None]:
-        if cell not in known:
-            parsed = item.parse(cell, decimal_comma)
-            try:
-                known[cell] = (*item.check(parsed), None)
-            except Fault as fault:
-                problem = {"value": shown(cell), "problem": fault.problem, "expected": fault.expected}
-                known[cell] = None, None, {"field": item.name} | problem
-        return known[cell]
+    def __init__(self, item: Field, decimal_comma: bool) -> None:
+        super().__init__()
+        self._item = item
+        self._decimal_comma = decimal_comma
 
-    return read
+    def __missing__(self, cell: str) -> tuple[Value, Detail | None, Detail | None]:
+        parsed = self._item.parse(cell, self._decimal_comma)
+        try:
+            self[cell] = (*self._item.check(parsed), None)
+        except Fault as fault:
+            problem = {"value": shown(cell), "problem": fault.problem, "expected": fault.expected}
+            self[cell] = None, None, {"field": self._item.name} | problem
+        return self[cell]
+
+    def read(self, cells: Sequence[str]) -> tuple[list[Value], dict[int, Detail], dict[int, Detail]]:
+        """The value of each cell, and by their positions what is warned of and what is faulty."""
+        found = list(map(self.__getitem__, cells))
+        odd = {cell for cell, (_, warning, fault) in self.items() if warning or fault}
+        closer = [position for position, cell in enumerate(cells) if cell in odd] if odd else []
+        warned = {position: warning for position in closer if (warning := found[position][1])}
+        faulty = {position: fault for position in closer if (fault := found[position][2])}
+        return [value for value, _, _ in found], warned, faulty

@@ -9,10 +9,12 @@ import asyncio
 import logging
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import Annotated, Any
 
 import bentoml
@@ -29,10 +31,10 @@ from slipway import openapi
 from slipway.cells import SEPARATORS, parse_csv
 from slipway.errors import DataError, ExplanationError, RecordsError, SlipwayError
 from slipway.explain import DEFAULT_CLASS, Explainer
-from slipway.http import AccessLog, Refused, read_object, uploaded
+from slipway.http import AccessLog, Refused, read_object, ticked, uncollected, uploaded, while_listening
 from slipway.image import image_of
 from slipway.predictor import Predictor
-from slipway.schema import CheckedTable
+from slipway.schema import Checked, CheckedTable
 from slipway.store import Version, check_compatible
 
 log = logging.getLogger("bentoml")
@@ -63,6 +65,7 @@ class Limits:
         self.records = setting("SLIPWAY_MAX_RECORDS", 10_000)
         self.bytes = setting("SLIPWAY_MAX_MEGABYTES", 25) * 1024 * 1024
         self.rows = setting("SLIPWAY_MAX_ROWS", 200_000)
+        self.reasons = setting("SLIPWAY_MAX_REASONS", 500)
 
 
 class Served:
@@ -150,22 +153,29 @@ class Served:
         except ExplanationError as exc:
             raise Refused(400, str(exc)) from exc
 
-    async def answer_csv(self, data: bytes) -> Response:
-        """The contract's answer to a CSV: the same rows with predictions."""
+    async def answer_csv(self, data: bytes, reasons: bool, unwanted: Event) -> Response:
+        """The contract's answer to a CSV: the same rows with predictions, and their reasons if asked for.
+
+        Reasons take their time; once the event is set no more of them are looked for.
+
+        Raises
+        ------
+        Refused
+            400 for no such table, or 413 for too many rows.
+        """
+
+        def explained(checked: Checked) -> Iterator[list[float] | None]:
+            return takewhile(lambda _: not unwanted.is_set(), self.explainer.shares(checked))
 
         def work(predictor: Predictor) -> tuple[str, CheckedTable]:
-            table = parse_csv(data)
-            if len(table.rows) > self.limits.rows:
-                raise Refused(
-                    413,
-                    f"the file has {len(table.rows):,} rows; the limit is {self.limits.rows:,} "
-                    "(SLIPWAY_MAX_ROWS): split it",
-                )
-            return predictor.predict_csv(table)
+            with nullcontext() if reasons else uncollected():
+                table = parse_csv(data)
+                self._check_rows(len(table.rows), reasons)
+                return predictor.predict_csv(table, explained if reasons else None)
 
         try:
             text, read = await self.run(work)
-        except DataError as exc:
+        except (DataError, ExplanationError) as exc:
             raise Refused(400, str(exc)) from exc
         except RecordsError as exc:
             raise Refused(400, str(exc), exc.details) from exc
@@ -176,6 +186,18 @@ class Served:
             "X-Separator": SEPARATORS[read.table.separator],
         }
         return Response(text.encode("utf-8", "replace"), media_type="text/csv; charset=utf-8", headers=headers)
+
+    def _check_rows(self, rows: int, reasons: bool) -> None:
+        if rows > self.limits.rows:
+            raise Refused(
+                413, f"the file has {rows:,} rows; the limit is {self.limits.rows:,} (SLIPWAY_MAX_ROWS): split it"
+            )
+        if reasons and rows > self.limits.reasons:
+            raise Refused(
+                413,
+                f"the file has {rows:,} rows; with reasons the limit is {self.limits.reasons:,} (SLIPWAY_MAX_REASONS): "
+                "send it without `reasons`, or split it",
+            )
 
     def describe(self) -> dict[str, Any]:
         """What `GET /model` says."""
@@ -320,7 +342,9 @@ def _routes(served: Served, service: Any) -> FastAPI:
 
     @app.post("/predict_csv")
     async def predict_csv(request: Request) -> Response:
-        return await served.answer_csv(await uploaded(request, served.limits.bytes))
+        data, texts = await uploaded(request, served.limits.bytes)
+        reasons = ticked(texts, "reasons")
+        return await while_listening(request, lambda unwanted: served.answer_csv(data, reasons, unwanted))
 
     @app.post("/explain")
     async def explain(request: Request) -> Response:

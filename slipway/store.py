@@ -1,7 +1,8 @@
 """A model version in and out of the BentoML model store, and the layout of its folder.
 
     <name>:<version>            schema.json, model.onnx, uncertainty.json, golden.json, background.csv,
-                                metrics.json, leaderboard.csv, card.md, card.zh.md, plots/, SHA256SUMS
+                                metrics.json, figures.json, profile.json, leaderboard.csv, card.md, card.zh.md,
+                                SHA256SUMS
     <name>-pipeline:<version>   pipeline.pkl, the fitted PyCaret pipeline, SHA256SUMS
 
 A version without model.onnx could not be compiled and is served by its pipeline.
@@ -36,6 +37,7 @@ SUMS = "SHA256SUMS"
 PIPELINE = "pipeline.pkl"
 GRAPH = "model.onnx"
 _SUFFIX = "-pipeline"
+OLDEST = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True)
@@ -284,6 +286,35 @@ def listing() -> list[str]:
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A version as it stands in the store, its files not checked. What cannot be read is None."""
+
+    version: str
+    model: bentoml.Model | None
+
+
+def versions(name: str, most: int) -> tuple[list[Listed], int]:
+    """The newest versions of a name, at most `most`, newest first, and how many there are besides.
+
+    A damaged one is among them: this is for looking, and nothing is served from it.
+    """
+    folder = Path(BentoMLContainer.model_store.get()._path) / name
+    paths = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+    newest = sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)[:most]
+    found = [Listed(path.name, _readable(f"{name}:{path.name}")) for path in newest]
+    found.sort(key=lambda item: item.model.creation_time if item.model else OLDEST, reverse=True)
+    return found, len(paths) - len(newest)
+
+
+def _readable(tag: str) -> bentoml.Model | None:
+    try:
+        model = bentoml.models.get(tag)
+        return model if "estimator" in model.info.labels else None
+    except Exception:  # a damaged model.yaml raises whatever its reader raises
+        return None
 
 
 def _age(age: dt.timedelta) -> str:

@@ -52,7 +52,8 @@ class Trained:
     """What the comparison gave: the experiment, the model chosen, and all that were tried.
 
     `leaderboard` has a row for each model, best first: `id`, `model`, the mean of each metric
-    over the folds, and `seconds`. `failed` says why others are not in it.
+    over the folds, and `seconds`. `failed` says why others are not in it. `chosen` is the id of
+    the model's row, None where somebody else chose.
     """
 
     experiment: Any
@@ -61,6 +62,7 @@ class Trained:
     leaderboard: "pd.DataFrame"
     failed: dict[str, str] = field(default_factory=dict)
     tuned: bool = False
+    chosen: str | None = None
 
 
 def experiment_class(task: Task) -> Any:
@@ -158,10 +160,11 @@ def train(usecase: UseCase, learnt: Learnt, say: Say = lambda text: None) -> Tra
             raise TrainingError(
                 "no estimator could be fitted: " + "; ".join(f"{name}: {why}" for name, why in failed.items())
             )
-        model = models[leaderboard["id"].iloc[0]]
+        chosen = str(leaderboard["id"].iloc[0])
+        model = models[chosen]
         if spec.tune:
             model = _tune(experiment, model, metric, say)
-    return Trained(experiment, model, metric, leaderboard, failed, spec.tune)
+    return Trained(experiment, model, metric, leaderboard, failed, spec.tune, chosen)
 
 
 def _first_line(exc: BaseException) -> str:

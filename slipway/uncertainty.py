@@ -101,8 +101,8 @@ def fit_interval(predicted: Floats, actual: Floats, coverage: float = COVERAGE) 
     actual : array of shape (n_rows,)
         Their true values.
     """
-    usable = _usable(predicted, actual)
-    predicted, errors = predicted[usable], actual[usable] - predicted[usable]
+    finite = usable(predicted, actual)
+    predicted, errors = predicted[finite], actual[finite] - predicted[finite]
     if not _enough(len(errors), coverage):
         return None
     order = np.argsort(predicted, kind="stable")
@@ -119,7 +119,7 @@ def fit_interval(predicted: Floats, actual: Floats, coverage: float = COVERAGE) 
     return found
 
 
-def _usable(predicted: Floats, actual: Floats) -> npt.NDArray[np.bool_]:
+def usable(predicted: Floats, actual: Floats) -> npt.NDArray[np.bool_]:
     """Rows with a finite answer: no other is ever given. Far below a double's end, so that no sum passes it."""
     return np.asarray((np.abs(predicted) < HUGE) & (np.abs(actual) < HUGE))
 
@@ -164,22 +164,29 @@ def _shortest(errors: Floats, coverage: float) -> tuple[float, float]:
     return min(0.0, float(errors[first])), max(0.0, float(errors[first + rank]))
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What the interval covers of rows that it was not made from.
+
+    `figures` is what `metrics.json` holds: `rows`; `coverage` (meant), `covered` (found, a share)
+    and `width` (mean, in the target's unit); `fifths`: for each fifth of the predicted values
+    `low`, `high` (of the predictions), `covered` and `width`. `inside`, of shape (n_rows,), is 1
+    where the true value lies in the interval, 0 where not, NaN for rows without a finite answer.
+    """
+
+    figures: dict[str, Any]
+    inside: Floats
+
+
 def measure_interval(
     predicted: Floats, actual: Floats, minimum: float | None = None, maximum: float | None = None
-) -> dict[str, Any] | None:
+) -> Measured | None:
     """What the interval covers of rows that it was not made from, or None if there are too few.
 
     Each tenth of the rows, drawn at random, is judged by the interval that the others call for.
-
-    Returns
-    -------
-    dict
-        `rows`; `coverage` (meant), `covered` (found, a share) and `width` (mean, in the target's
-        unit); `fifths`: for each fifth of the predicted values `low`, `high` (of the predictions),
-        `covered` and `width`.
     """
-    usable = _usable(predicted, actual)
-    predicted, actual = predicted[usable], actual[usable]
+    finite = usable(predicted, actual)
+    predicted, actual = predicted[finite], actual[finite]
     inside, width = np.zeros(len(predicted), dtype=bool), np.zeros(len(predicted))
     part = np.random.default_rng(0).permutation(len(predicted)) % PARTS
     for number in range(PARTS):
@@ -190,7 +197,7 @@ def measure_interval(
         low, high = found.around(predicted[rows], minimum, maximum)
         inside[rows], width[rows] = (actual[rows] >= low) & (actual[rows] <= high), high - low
     fifths = np.array_split(np.argsort(predicted, kind="stable"), 5)
-    return {
+    figures = {
         "rows": len(predicted),
         "coverage": COVERAGE,
         "covered": float(inside.mean()),
@@ -205,3 +212,6 @@ def measure_interval(
             for rows in fifths
         ],
     }
+    every = np.full(len(finite), np.nan)
+    every[finite] = inside
+    return Measured(figures, every)

@@ -61,6 +61,7 @@ class TargetSpec:
     maximum: float | None = None
     decimals: int | None = None
     positive: Any = None
+    threshold: float | None = None
     classes: dict[str, Text] = field(default_factory=dict)
 
 
@@ -319,6 +320,9 @@ class _Reader:
         if not column:
             raise self.fail(raw, "target", "`target` needs `column:`, the column to predict")
         low, high = self.bounds(spec)
+        threshold = self.number(spec, "threshold")
+        if threshold is not None and not 0 < threshold < 1:
+            raise self.fail(spec, "threshold", f"`threshold` is {threshold}, expected a probability between 0 and 1")
         return TargetSpec(
             column=column,
             label=self.text(spec, "label"),
@@ -327,6 +331,7 @@ class _Reader:
             maximum=high,
             decimals=self.whole(spec, "decimals", None, 0),
             positive=spec.get("positive"),
+            threshold=threshold,
             classes=self.labels(spec, "classes"),
         )
 

@@ -1,10 +1,13 @@
 """How the tests of the service call it, and what every refusal looks like."""
 
+import asyncio
 import csv
 import io
 import json
 import os
 import tempfile
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -38,6 +41,12 @@ def form(server: Server, content: bytes, kind: str = "multipart/form-data; bound
 def rows(response: httpx.Response, separator: str = ",") -> list[dict[str, str]]:
     assert response.status_code == 200, response.text
     return list(csv.DictReader(io.StringIO(response.text), delimiter=separator))
+
+
+def on_a_loop(work: Coroutine) -> object:
+    """What a coroutine comes to, on a loop of its own: the browser of other tests has one on this thread."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 def refusal(response: httpx.Response, status: int = 400) -> dict:

@@ -54,7 +54,7 @@ def test_penguin_species_go_from_a_csv_to_api_and_page(penguins, open_page):
         for name in ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g", "year"):
             page.get_by_label(name, exact=True).fill(str(GENTOO[name]))
         page.get_by_label("male", exact=True).check()
-        says(page, f"species: most likely Gentoo ({shares[0].max() * 100:.1f} %)")
+        says(page, f"species: most likely Gentoo ({shares[0].max() * 100:.1f}%)")
 
     assert [answer["prediction"] for answer in answers] == wanted == ["Gentoo", "Gentoo"]
     for answer, row in zip(answers, shares, strict=True):

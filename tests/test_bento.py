@@ -28,6 +28,7 @@ def test_a_bento_holds_what_serving_needs_and_nothing_else(bento):
     files = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
 
     package = {path for path in files if path.startswith("slipway/")}
+    assert not [path for path in package if path.startswith(("slipway/compile/", "slipway/profile/"))]
     modules = {path.removeprefix("slipway/") for path in package if path.count("/") == 1}
     assert files - package == {"service.py", "gradio_app.py", "LICENSE", "bentofile.yaml"}
     assert modules == {

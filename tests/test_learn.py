@@ -333,8 +333,24 @@ def test_a_number_target_knows_its_spread_and_decimals():
         (["1"] * 59 + ["n/k"], {"task": "regression"}, "'y' holds 'n/k', which is no number"),
         ([float("inf"), *np.linspace(1.5, 9, ROWS - 1)], {}, "'y' holds .*inf"),
         (cycle("a", "b"), {"target": {"positive": "c"}}, r"`positive` is 'c', the target's classes are \['a', 'b'\]"),
+        (
+            cycle("a", "b", "c"),
+            {"target": {"threshold": 0.3}},
+            "`threshold` is for two classes; the target 'y' has 3 classes",
+        ),
+        (list(range(ROWS)), {"target": {"threshold": 0.3}}, "`threshold` is for two classes; the target 'y' is a number"),
     ],
-    ids=["rare", "folds", "too many", "text", "mostly numbers", "infinite", "positive"],
+    ids=[
+        "rare",
+        "folds",
+        "too many",
+        "text",
+        "mostly numbers",
+        "infinite",
+        "positive",
+        "threshold of three",
+        "threshold of a number",
+    ],
 )
 @pytest.mark.filterwarnings("ignore:invalid value encountered")
 def test_a_target_that_cannot_be_learnt_is_refused_with_what_to_do(y, usecase, match):

@@ -1,18 +1,31 @@
 """`POST /predict_csv`, the limits of both calls, and what is answered meanwhile."""
 
+import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from types import SimpleNamespace
 
+import httpx
 import pytest
+from starlette.requests import ClientDisconnect
 
-from tests.calls import CSV, GOOD, HEADER, JSON, ROW, form, predict, refusal, rows, upload
+from slipway import store
+from slipway.http import while_listening
+from slipway.serving import Served
+from tests.calls import CSV, GOOD, HEADER, JSON, ROW, form, on_a_loop, predict, refusal, rows, upload
 from tests.conftest import PATIENT, PERSON, Server, serve
 
 
 @pytest.fixture(scope="module")
 def small_server(insurance: str) -> Iterator[Server]:
     """A server with limits that a test can reach."""
-    limits = {"SLIPWAY_MAX_RECORDS": "3", "SLIPWAY_MAX_ROWS": "5", "SLIPWAY_MAX_MEGABYTES": "1"}
+    limits = {
+        "SLIPWAY_MAX_RECORDS": "3",
+        "SLIPWAY_MAX_ROWS": "5",
+        "SLIPWAY_MAX_MEGABYTES": "1",
+        "SLIPWAY_MAX_REASONS": "2",
+    }
     with serve("--arg", f"model={insurance}", **limits) as server:
         yield server
 
@@ -166,6 +179,82 @@ def test_a_csv_that_comes_in_no_form_is_refused_with_415(insurance_server, kind)
     assert "multipart/form-data" in refusal(form(insurance_server, CSV.encode(), kind), 415)["error"]
 
 
+# Reasons
+
+
+def explained(server: Server, content: str, reasons: str = "true") -> httpx.Response:
+    files = {"file": ("people.csv", content, "text/csv")}
+    return httpx.post(f"{server.url}/predict_csv", files=files, data={"reasons": reasons}, timeout=60)
+
+
+def test_a_csv_with_reasons_has_what_explain_says_of_each_good_row(insurance_server):
+    text = f"base,{HEADER}\nmine,{ROW}\nmine,{ROW.replace('male', 'robot')}\nmine,{ROW.replace('no', 'yes')}\n"
+
+    found = rows(explained(insurance_server, text))
+
+    for row, person in ((found[0], PERSON), (found[2], PERSON | {"smoker": "yes"})):
+        told = insurance_server.post("/explain", json={"record": person}).json()
+        assert float(row["base.1"]) == told["base"] and row["base"] == "mine"
+        shares = {one["field"]: one["contribution"] for one in told["contributions"]}
+        assert {name: float(row[f"contribution_{name}"]) for name in PERSON} == shares
+        assert float(row["prediction"]) == told["prediction"]
+    assert {found[1][f"contribution_{name}"] for name in PERSON} == {""} and "robot" in found[1]["problems"]
+    assert rows(explained(insurance_server, text, "false")) == rows(upload(insurance_server, text))
+
+
+@pytest.mark.parametrize("reasons", ["yes", "", "True"])
+def test_reasons_are_true_or_false(insurance_server, reasons):
+    assert "expected true or false" in refusal(explained(insurance_server, CSV, reasons))["error"]
+
+
+def test_other_calls_are_answered_while_reasons_are_looked_for(insurance_server):
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(explained, insurance_server, CSV + f"{ROW}\n" * 499)
+        probes = 0
+        while not slow.done():
+            assert insurance_server.get("/livez").status_code == 200
+            probes += not slow.done()
+
+    assert len(rows(slow.result())) == 500 and probes > 1
+
+
+def test_nobody_waits_for_reasons_any_more_once_the_client_hung_up():
+    class Gone:
+        async def is_disconnected(self) -> bool:
+            return True
+
+    told = []
+
+    async def work(unwanted: Event) -> None:
+        told.append(await asyncio.to_thread(unwanted.wait, 30))
+
+    async def listen() -> None:
+        with pytest.raises(ClientDisconnect):
+            await while_listening(Gone(), work)
+        while not told:
+            await asyncio.sleep(0.01)
+
+    on_a_loop(asyncio.wait_for(listen(), 60))
+
+    assert told == [True]
+
+
+def test_reasons_that_nobody_waits_for_are_looked_for_no_further(insurance):
+    served, unwanted = Served(store.find(insurance)), Event()
+    asked = []
+
+    def shares(checked):
+        for row in range(len(checked.warnings)):
+            asked.append(row)
+            unwanted.set()
+            yield None
+
+    served.__dict__["_explaining"] = SimpleNamespace(shares=shares)
+    on_a_loop(served.answer_csv((CSV + f"{ROW}\n" * 9).encode(), True, unwanted))
+
+    assert asked == [0]
+
+
 # Limits
 
 
@@ -183,6 +272,14 @@ def test_rows_up_to_the_limit_are_answered_and_one_more_is_413_that_names_it(sma
     response = upload(small_server, CSV + f"{ROW}\n" * 5)
 
     assert "6 rows; the limit is 5 (SLIPWAY_MAX_ROWS)" in refusal(response, 413)["error"]
+
+
+def test_rows_with_reasons_have_a_limit_of_their_own(small_server):
+    assert float(rows(explained(small_server, CSV + f"{ROW}\n"))[1]["base"]) > 0
+
+    response = explained(small_server, CSV + f"{ROW}\n" * 2)
+
+    assert "3 rows; with reasons the limit is 2 (SLIPWAY_MAX_REASONS)" in refusal(response, 413)["error"]
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["length known", "chunked"])

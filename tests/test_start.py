@@ -6,11 +6,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from slipway import store
@@ -156,3 +158,21 @@ def test_two_workers_answer_alike_and_a_sigterm_lets_them_finish(insurance):
     assert [response.status_code for response in responses] == [200] * 8
     assert {response.text.count("\n") for response in responses} == {15_001}
     assert code == 0
+
+
+def test_a_server_that_nobody_asks_does_nothing(insurance_server):
+    assert insurance_server.get("/ui/").status_code == 200
+    workers = [
+        child
+        for child in psutil.Process(insurance_server.process.pid).children(recursive=True)
+        if "_bentoml_impl.worker.service" in child.cmdline()
+    ]
+
+    def switches() -> int:
+        return sum(sum(worker.num_ctx_switches()) for worker in workers)
+
+    before = switches()
+    time.sleep(2)
+
+    # Gradio's queue alone would wake up 2,000 times for each of the two pages.
+    assert workers and switches() - before < 400

@@ -25,8 +25,8 @@ METADATA = {"target": "y", "metric": "R2", "score": 0.5, "packages": {}}
 
 def write(tag: str, folder: Path, pipeline: Path) -> dict:
     (folder / "schema.json").write_text("{}")
-    (folder / "plots").mkdir()
-    (folder / "plots" / "a.svg").write_text("<svg/>")
+    (folder / "more").mkdir()
+    (folder / "more" / "a.json").write_text("{}")
     (pipeline / store.PIPELINE).write_bytes(b"a pipeline")
     return METADATA
 
@@ -57,7 +57,7 @@ def test_the_sums_are_what_sha256sum_reads(tmp_path):
     run = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=version.path, capture_output=True, text=True)
 
     assert run.returncode == 0
-    assert run.stdout.splitlines() == ["model.yaml: OK", "plots/a.svg: OK", "schema.json: OK"]
+    assert run.stdout.splitlines() == ["model.yaml: OK", "more/a.json: OK", "schema.json: OK"]
 
 
 def test_an_export_and_import_by_bentoml_keeps_a_version_whole(tmp_path):
@@ -260,5 +260,5 @@ def test_a_version_holds_data_and_no_code(insurance):
 
     suffixes = {path.suffix for path in version.path.rglob("*") if path.is_file() and path.name != store.SUMS}
 
-    assert suffixes == {".json", ".csv", ".md", ".onnx", ".svg", ".yaml"}
+    assert suffixes == {".json", ".csv", ".md", ".onnx", ".yaml"}
     assert json.loads((version.path / "schema.json").read_text())["name"] == "insurance"

@@ -214,11 +214,13 @@ def test_what_is_measured_is_what_the_interval_does_to_rows_it_has_not_seen():
     def noise(p, rng):
         return (0.2 + 0.3 * p) * rng.normal(size=len(p))
 
-    measured = measure_interval(*noisy(2000, noise), minimum=0)
+    found = measure_interval(*noisy(2000, noise), minimum=0)
 
     predicted, actual = noisy(20_000, noise, seed=9)
     low, high = fit_interval(*noisy(2000, noise)).around(predicted, 0)
     inside = (actual >= low) & (actual <= high)
+    measured = found.figures
+    assert measured["covered"] == found.inside.mean()
     assert (measured["rows"], measured["coverage"]) == (2000, 0.9)
     assert measured["covered"] == pytest.approx(inside.mean(), abs=0.02)
     assert measured["width"] == pytest.approx((high - low).mean(), rel=0.05)
@@ -258,7 +260,7 @@ def test_without_an_interval_the_answer_says_null_and_the_page_nothing():
     bare = Predictor("made-up:1", SCHEMA, Same()).answer([{"x": 1.5}])
 
     assert bare["predictions"][0]["interval"] is None
-    assert "slip-interval" not in answer.render(SCHEMA, bare, "en", example=False)
+    assert answer.interval(SCHEMA, bare["predictions"][0], "en") == ""
 
 
 @pytest.mark.parametrize(
@@ -271,9 +273,7 @@ def test_without_an_interval_the_answer_says_null_and_the_page_nothing():
 def test_the_page_says_the_interval_in_words(language, said):
     prediction = {"prediction": 5000, "interval": {"low": 2000.2, "high": 8999.7, "coverage": 0.9}, "warnings": []}
 
-    html = answer.render(SCHEMA, {"model": "made-up:1", "predictions": [prediction]}, language, example=False)
-
-    assert f'<p class="slip-interval">{said}</p>' in html
+    assert answer.interval(SCHEMA, prediction, language) == said
 
 
 # Calibration
@@ -395,7 +395,7 @@ def test_a_model_that_fails_out_of_fold_is_served_as_it_is_and_the_reason_kept(t
 
     found = certainty(Fails(), model, model, Schema("made-up", "regression", (FIELD,), target, TEXTS))
 
-    assert (found.pipeline, found.interval, found.figures, found.curves) == (model, None, figures, [])
+    assert (found.pipeline, found.interval, found.figures, found.unseen) == (model, None, figures, None)
 
 
 def test_a_threshold_somebody_chose_and_a_calibration_of_theirs_stay():

@@ -209,8 +209,13 @@ def test_a_value_of_the_wrong_type_is_shown_with_its_line_and_what_is_expected(p
         ("target: {column: 3}", "line 1: `column` is 3, expected a column's name"),
         ("target: {column: price, decimals: -1}", "line 1: `decimals` is -1, expected at least 0"),
         ("target: {column: price, minimum: 5, maximum: 1}", "line 1: `minimum` 5 is not below `maximum` 1"),
+        (
+            "target: {column: price, threshold: 1}",
+            "line 1: `threshold` is 1, expected a probability between 0 and 1",
+        ),
+        ("target: {column: price, threshold: high}", "line 1: `threshold` is 'high', expected a number"),
     ],
-    ids=["none", "no column", "number", "decimals", "bounds"],
+    ids=["none", "no column", "number", "decimals", "bounds", "threshold", "no threshold"],
 )
 def test_a_target_that_names_no_column_or_contradicts_itself_is_refused(parse, target, match):
     with pytest.raises(UseCaseError, match=match):

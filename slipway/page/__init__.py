@@ -1,1 +1,12 @@
-"""The parts of the page: fields, answer, batch, about. `gradio_app.py` puts them together."""
+"""The parts of the page, a module each; `gradio_app.py` puts them together."""
+
+from typing import Any
+
+# Unqueued, so that any worker can answer any event. `always_last`: while one answer is under
+# way, only the newest change waits for the next, so an older answer never comes after a newer.
+LIVE: dict[str, Any] = {
+    "queue": False,
+    "show_progress": "hidden",
+    "trigger_mode": "always_last",
+    "api_visibility": "private",
+}

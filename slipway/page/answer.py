@@ -1,28 +1,17 @@
 """The answer panel, as HTML: a sentence, its interval or probabilities, warnings, the disclaimer."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from html import escape
 from typing import Any
 
 from slipway import texts
+from slipway.fields import Detail, Record
+from slipway.page import link, standing, threshold
+from slipway.page.context import Page
+from slipway.page.wording import class_label, field_label, figure, percent, value_text
 from slipway.schema import Schema
 from slipway.texts import PAGE, said
-
-
-def figure(value: float, decimals: int) -> str:
-    """A number with so many decimals, thousands with commas."""
-    rounded = round(value, decimals)
-    return f"{rounded + 0.0:,.{decimals}f}"  # + 0.0 turns a rounded -0.0 into 0.0
-
-
-def percent(share: float) -> str:
-    """A probability; one more digit where whole per cents would say none or all."""
-    return f"{share * 100:.0f} %" if 0.01 <= share <= 0.99 else f"{share * 100:.1f} %"
-
-
-def class_label(schema: Schema, value: Any, language: str) -> str:
-    """A class as the use case calls it."""
-    return said(schema.target.class_labels.get(str(value)), language) or str(value)
 
 
 def sentence(schema: Schema, prediction: dict[str, Any], language: str) -> str:
@@ -68,57 +57,90 @@ def band(schema: Schema, prediction: dict[str, Any], language: str) -> str:
     return said(next((b["text"] for b in bands if score < b["below"] or b is bands[-1]), None), language)
 
 
-def render(schema: Schema, answer: dict[str, Any], language: str, example: bool) -> str:
-    """The panel for one prediction; `example` heads it as one that nobody has changed."""
+def render(
+    page: Page,
+    answer: dict[str, Any],
+    record: Record,
+    heading: str,
+    chosen: float | None = None,
+    replaced: Sequence[Detail] = (),
+) -> str:
+    """The panel for one prediction.
+
+    `heading` is a key of the texts; `chosen` the threshold of two classes; `replaced` names the
+    values of a link that did not fit. The record is in it as well, for print, link and comparison.
+    """
+    schema, language = page.schema, page.language
     prediction = answer["predictions"][0]
-    heading = said(PAGE["heading_example" if example else "heading_answer"], language)
     parts = [
-        f'<p class="slip-kicker">{escape(heading)}</p>',
+        f'<p class="slip-kicker">{escape(page.t(heading))}</p>',
         f'<p class="slip-sentence">{escape(sentence(schema, prediction, language))}</p>',
     ]
+    if chosen is not None:
+        parts.append(f'<p class="slip-verdict">{escape(threshold.verdict(schema, prediction, chosen, language))}</p>')
     if text := interval(schema, prediction, language):
         parts.append(f'<p class="slip-interval">{escape(text)}</p>')
+    if page.outcomes:
+        parts.append(standing.scale(schema, prediction, page.outcomes, language))
     if text := band(schema, prediction, language):
         parts.append(f'<p class="slip-band">{escape(text)}</p>')
+    if page.bins:
+        parts.append(standing.of_a_hundred(schema, prediction, page.bins, language))
     if prediction.get("probabilities"):
-        parts.append(_bars(schema, prediction, language))
-    if prediction["warnings"]:
-        labels = {field.name: said(field.label, language) for field in schema.fields}
-        items = "".join(
-            f"<li>{escape(texts.problem(warning, labels[warning['field']], language))}</li>"
-            for warning in prediction["warnings"]
-        )
-        parts.append(
-            f'<div class="slip-warnings"><p>{escape(said(PAGE["warnings"], language))}</p><ul>{items}</ul></div>'
-        )
-    return _panel(parts, schema, answer["model"], language)
+        parts.append(_bars(page, prediction, chosen))
+    labels = {field.name: said(field.label, language) for field in schema.fields}
+    faults = [f"{labels[one['field']]}: {texts.problem(one, labels[one['field']], language)}" for one in replaced]
+    warned = [texts.problem(one, labels[one["field"]], language) for one in prediction["warnings"]]
+    parts += [_notes(page, "replaced", faults), _notes(page, "warnings", warned)]
+    parts.append(_printed(page, record))
+    return _panel(parts, page, answer["model"], link.fragment(record))
 
 
-def render_faults(schema: Schema, tag: str, language: str) -> str:
+def render_faults(page: Page) -> str:
     """The panel while fields have faults: no figure that could be taken for an answer."""
     parts = [
-        f'<p class="slip-kicker">{escape(said(PAGE["heading_faults"], language))}</p>',
-        f'<p class="slip-sentence slip-muted">{escape(said(PAGE["mend"], language))}</p>',
+        f'<p class="slip-kicker">{escape(page.t("heading_faults"))}</p>',
+        f'<p class="slip-sentence slip-muted">{escape(page.t("mend"))}</p>',
     ]
-    return _panel(parts, schema, tag, language)
+    return _panel(parts, page, page.served.version.tag, None)
 
 
-def _bars(schema: Schema, prediction: dict[str, Any], language: str) -> str:
+def _notes(page: Page, heading: str, lines: Sequence[str]) -> str:
+    if not lines:
+        return ""
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f'<div class="slip-warnings"><p>{escape(page.t(heading))}</p><ul>{items}</ul></div>'
+
+
+def _bars(page: Page, prediction: dict[str, Any], chosen: float | None) -> str:
+    schema, language = page.schema, page.language
     rows = []
+    counted = prediction["prediction"] if chosen is None else threshold.counted_as(schema, prediction, chosen)
     for value in schema.target.classes:
         share = prediction["probabilities"][str(value)]
-        chosen = " slip-chosen" if value == prediction["prediction"] else ""
+        mark = " slip-chosen" if value == counted else ""
         rows.append(
-            f'<div class="slip-bar{chosen}"><span>{escape(class_label(schema, value, language))}</span>'
+            f'<div class="slip-bar{mark}"><span>{escape(class_label(schema, value, language))}</span>'
             f'<span class="slip-track"><span style="width:{share * 100:.1f}%"></span></span>'
             f"<span>{percent(share)}</span></div>"
         )
-    title = f"{said(PAGE['probabilities'], language)}: {said(schema.target.label, language)}"
+    title = f"{page.t('probabilities')}: {said(schema.target.label, language)}"
     return f'<div class="slip-bars"><p>{escape(title)}</p>{"".join(rows)}</div>'
 
 
-def _panel(parts: list[str], schema: Schema, tag: str, language: str) -> str:
-    if disclaimer := said(schema.texts["disclaimer"], language):
+def _printed(page: Page, record: Record) -> str:
+    """The inputs as a table, which paper and comparison show and the screen does not."""
+    rows = "".join(
+        f"<tr><th scope='row'>{escape(field_label(field, page.language))}</th>"
+        f"<td>{escape(value_text(field, record[field.name], page.language))}</td></tr>"
+        for field in page.schema.fields
+    )
+    return f'<table class="slip-inputs"><caption>{escape(page.t("inputs"))}</caption><tbody>{rows}</tbody></table>'
+
+
+def _panel(parts: list[str], page: Page, tag: str, fragment: str | None) -> str:
+    if disclaimer := said(page.schema.texts["disclaimer"], page.language):
         parts.append(f'<p class="slip-small">{escape(disclaimer)}</p>')
-    parts.append(f'<p class="slip-small">{escape(said(PAGE["model"], language))} <code>{escape(tag)}</code></p>')
-    return f'<section class="slip-answer" aria-live="polite">{"".join(parts)}</section>'
+    parts.append(f'<p class="slip-small">{escape(page.t("model"))} <code>{escape(tag)}</code></p>')
+    carried = "" if fragment is None else f' data-fragment="{escape(fragment)}"'
+    return f'<section class="slip-answer" aria-live="polite"{carried}>{"".join(parts)}</section>'

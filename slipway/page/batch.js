@@ -1,10 +1,17 @@
+// The batch tab: takes a file, posts it, and shows what came of it. Nothing is kept but the answer on the screen.
 const root = element.querySelector(".slip-batch");
-const { texts, columns, example } = JSON.parse(root.dataset.batch);
+const { texts, phrases, language, columns, labels, example, target, added, addedReasons, bytes, reasons, reader } =
+  JSON.parse(root.dataset.batch);
+const status = root.querySelector(".slip-batch-status");
 const result = root.querySelector(".slip-batch-result");
 const drop = root.querySelector(".slip-drop");
 const input = drop.querySelector("input");
-const SHOWN = 20;
+const tick = root.querySelector(".slip-reasons-tick");
+const LISTED = 20;
+const MEGABYTE = 1024 * 1024;
 const SEPARATORS = { comma: ",", semicolon: ";", tab: "\t" };
+let current = null; // of the file under way: what would call it off
+let links = []; // addresses of files offered, to be given back
 
 const make = (tag, text, className) => {
   const node = document.createElement(tag);
@@ -13,85 +20,241 @@ const make = (tag, text, className) => {
   return node;
 };
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key]);
+const formatter = (options) => new Intl.NumberFormat(language, options).format;
+const whole = formatter();
+const figure = formatter({ minimumFractionDigits: target.decimals, maximumFractionDigits: target.decimals });
+const percent = formatter({ style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const file = (text) => URL.createObjectURL(new Blob(["\ufeff" + text], { type: "text/csv;charset=utf-8" }));
-const quoted = (cell) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
+const said = (text) => phrases.reduce((found, [pattern, ours]) => found.replace(new RegExp(pattern, "g"), ours), text);
+const address = (path) => location.pathname.replace(/\/ui(\/.*)?$/, path);
+const painted = () => new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
 
-function parse(text, separator) {
-  const rows = [];
-  let row = [], cell = "", inside = false;
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i];
-    if (inside) {
-      if (c !== '"') cell += c;
-      else if (text[i + 1] === '"') { cell += c; i++; }
-      else inside = false;
-    } else if (c === '"') inside = true;
-    else if (c === separator) { row.push(cell); cell = ""; }
-    else if (c === "\n") { row.push(cell); rows.push(row); row = []; cell = ""; }
-    else cell += c;
-  }
-  return rows;
+// A file that cannot be predicted; the text is for the person.
+class Unfit extends Error {}
+
+function button(text, act) {
+  const node = make("button", text, "slip-action");
+  node.addEventListener("click", act);
+  return node;
 }
 
-function table(header, rows) {
-  const box = make("div", undefined, "slip-scroll");
-  const node = box.appendChild(make("table"));
-  const first = header.findLastIndex((name) => /^prediction(\.\d+)?$/.test(name));  // ours are the last ones
-  const mine = (i) => (i >= first ? "slip-mine" : "");
-  const head = node.createTHead().insertRow();
-  header.forEach((name, i) => head.appendChild(make("th", name, mine(i))));
-  const body = node.createTBody();
-  for (const row of rows) {
-    const line = body.insertRow();
-    row.forEach((cell, i) => line.appendChild(make("td", cell, mine(i))));
-  }
-  return box;
+function tell(text, className, ...actions) {
+  status.replaceChildren(make("p", text, className), ...actions);
 }
 
-function show(text, separator, name) {
+// What is there of columns: their names, or none; never thousands of them.
+function names(list) {
+  if (!list.length) return make("dd", texts.none);
+  const node = make("dd");
+  list.slice(0, LISTED).forEach((name, i) => node.append(...(i ? [", "] : []), make("code", name)));
+  if (list.length > LISTED) node.append(", ", fill(texts.and_more, { count: whole(list.length - LISTED) }));
+  return node;
+}
+
+function understood({ rows, form, matched, ignored, missing }) {
+  const list = make("dl", undefined, "slip-understood");
+  const add = (term, description) => list.append(make("dt", term), description);
+  if (rows !== undefined) add(texts.rows, make("dd", whole(rows)));
+  if (form) add(texts.form, make("dd", form));
+  add(fill(texts.matched, { count: whole(matched.length) }), names(matched));
+  add(fill(texts.ignored, { count: whole(ignored.length) }), names(ignored));
+  add(fill(texts.missing, { count: whole(missing.length) }), names(missing));
+  if (missing.length) list.lastChild.className = "slip-missing";
+  return [make("h2", texts.understood), list];
+}
+
+// The three fields that weigh most, largest first: "Smoker +20,510; Age +1,843".
+function largest(shares) {
+  const scale = Object.keys(target.classes).length ? 100 : 1;
+  return shares
+    .map((cell, i) => [labels[i], cell === "" ? 0 : Number(cell)])
+    .sort(([, a], [, b]) => Math.abs(b) - Math.abs(a))
+    .filter(([, share]) => share !== 0)
+    .slice(0, 3)
+    .map(([label, share]) => {
+      const size = scale === 1 ? figure(Math.abs(share)) : (Math.abs(share) * scale).toFixed(1);
+      return `${label} ${share < 0 ? "−" : "+"}${size}`;
+    })
+    .join("; ");
+}
+
+// How our own columns stand in the table; `first` is where they begin in a row.
+function ourColumns(rows, ours, first) {
+  const numbers = (write) => (row, at) => (row[at] === "" ? "" : write(Number(row[at])));
+  const found = [];
+  let began = false;
+  ours.forEach((name, i) => {
+    const at = first + i;
+    const add = (title, write, isNumber = false) => found.push({ title, write: (row) => write(row, at), key: at, mine: true, isNumber });
+    if (name === "prediction" && i === 0) {
+      const classes = Object.keys(target.classes).length;
+      add(texts.prediction, classes ? (row) => target.classes[row[at]] ?? row[at] : numbers(figure), !classes);
+    } else if (name === "low" || name === "high") add(texts[name], numbers(figure), true);
+    else if (name === "base" || name.startsWith("contribution_")) {
+      if (began) return;
+      began = true;
+      const kind = !Object.keys(target.classes).length ? "reasons" : target.positive ? "reasons_points" : "reasons_predicted";
+      found.push({
+        title: fill(texts[kind], { label: target.positive }),
+        write: (row) => largest(row.slice(at + 1, at + 1 + labels.length)),
+        mine: true,
+      });
+    } else if (name.startsWith("probability_")) {
+      const label = target.classes[name.slice("probability_".length)];
+      if (rows.some((row) => row[at] !== "")) add(fill(texts.probability, { label }), numbers(percent), true);
+    } else if (rows.some((row) => row[at] !== "")) add(texts[name], (row) => said(row[at]));
+  });
+  return found;
+}
+
+function show(text, chosen, separator, isParquet, explained) {
   const [header, ...rows] = parse(text, separator);
-  const problems = header.length - 1;
-  const faulty = rows.filter((row) => row[problems]);
-  result.replaceChildren(
-    make("p", fill(texts.done, { good: rows.length - faulty.length, rows: rows.length, name }), "slip-done"),
-  );
+  const ours = explained ? addedReasons : added;  // the last columns, whatever number one of them was given
+  const first = header.length - ours.length;
+  const given = header.slice(0, first);
+  const faulty = new Set(rows.flatMap((row, i) => (row[header.length - 1] ? [i] : [])));
+  const comma = separator !== ",";
+  const needed = columns.map((name) => given.indexOf(name));
+  const isLocal = comma && rows.some((row) => needed.some((i) => DECIMAL_COMMA.test(row[i])));
+  const download = safe(text, header, rows, separator, columns, first, isLocal);
+
+  const values = { good: whole(rows.length - faulty.size), rows: whole(rows.length), name: chosen.name };
+  tell(fill(texts.done, values), "slip-done");
   const link = make("a", texts.download, "slip-download");
-  link.href = file(text);
-  link.download = name.replace(/\.\w+$/, "") + "-predictions.csv";
-  result.append(link);
-  if (faulty.length) {
-    result.append(make("h3", texts.faulty));
-    const list = result.appendChild(make("ul", undefined, "slip-faulty"));
-    for (const row of faulty.slice(0, SHOWN)) list.append(make("li", row[problems]));
-    if (faulty.length > SHOWN) list.append(make("li", fill(texts.more, { count: faulty.length - SHOWN })));
+  link.href = file(download.text);
+  links.push(link.href);
+  link.download = chosen.name.replace(/\.\w+$/, "") + "-predictions.csv";
+  result.replaceChildren(link);
+  if (download.isDefused) result.append(make("p", texts.defused, "slip-small"));
+
+  const csv = Object.keys(SEPARATORS).find((name) => SEPARATORS[name] === separator);
+  const form = isParquet ? texts.parquet : isLocal ? fill(texts.decimal_comma, { form: texts[csv] }) : texts[csv];
+  const ignored = given.filter((name) => !columns.includes(name));
+  result.append(...understood({ rows: rows.length, form, matched: columns, ignored, missing: [] }));
+
+  const predicted = rows.filter((_, i) => !faulty.has(i)).map((row) => row[first]);
+  if (predicted.length) {
+    const isClass = Object.keys(target.classes).length > 0;
+    result.append(make("h2", isClass ? texts.classes : texts.histogram));
+    result.append(isClass ? classBars(predicted) : histogram(predicted.map(Number)));
   }
-  result.append(make("h3", texts.first), table(header, rows.slice(0, SHOWN)));
+  if (faulty.size) result.append(make("h2", texts.faulty), faultyList(rows, faulty));
+  const theirs = given.slice(0, FILE_COLUMNS).map((title, i) => ({ title, write: (row) => row[i], key: i, mine: false }));
+  result.append(make("h2", texts.table), table(rows, [...ourColumns(rows, ours, first), ...theirs], faulty, comma));
+  if (given.length > FILE_COLUMNS) {
+    result.append(make("p", fill(texts.columns_left, { count: whole(given.length - FILE_COLUMNS) }), "slip-small"));
+  }
+}
+
+function faultyList(rows, faulty) {
+  const list = make("ul", undefined, "slip-faulty");
+  for (const position of [...faulty].slice(0, LISTED)) list.append(make("li", said(rows[position].at(-1))));
+  if (faulty.size > LISTED) list.append(make("li", fill(texts.more, { count: whole(faulty.size - LISTED) })));
+  return list;
+}
+
+// The file as it is sent: CSV as it is, Parquet as CSV.
+async function prepared(chosen) {
+  const magic = await chosen.slice(0, 4).text();
+  const isParquet = magic === "PAR1" || /\.(parquet|pq)$/i.test(chosen.name);
+  let body = chosen;
+  const mustFit = (key) => {
+    const size = (body.size / MEGABYTE).toLocaleString(language, { maximumFractionDigits: 1 });
+    if (body.size > bytes) throw new Unfit(fill(texts[key], { name: chosen.name, size, limit: bytes / MEGABYTE }));
+  };
+  mustFit("too_big");
+  if (!isParquet) {
+    const head = await chosen.slice(0, MEGABYTE).text();
+    const rows = reasons && tick.checked ? countRows(new Uint8Array(await chosen.arrayBuffer())) : 0;
+    return { body, isParquet, rows, header: () => readHeader(head, columns) };
+  }
+  if (magic !== "PAR1") throw new Unfit(fill(texts.unread, { name: chosen.name, reason: texts.unread_none }));
+  const library = await readerOfParquet();
+  let converted;
+  try {
+    converted = await csvOfParquet(await chosen.arrayBuffer(), library);
+  } catch (fault) {
+    throw new Unfit(fill(texts.unread, { name: chosen.name, reason: String(fault.message).slice(0, 200) }));
+  }
+  body = new Blob([converted.text], { type: "text/csv" });
+  mustFit("too_big_text");
+  return { body, isParquet, rows: converted.count, header: () => parse(converted.text.slice(0, MEGABYTE), ",")[0] };
+}
+
+let attempts = 0; // a browser may remember that an address could not be loaded
+const readerOfParquet = () => {
+  const again = attempts++ ? `&again=${attempts}` : "";
+  return import(address(`/ui/${reader}${again}`)).then((found) => { attempts = 0; return found; });
+};
+
+// What the server refused, in words; for missing columns also what the file has instead.
+function refuse(text, code, chosen, header) {
+  let refusal;
+  try {
+    refusal = JSON.parse(text);
+  } catch {
+    refusal = { error: fill(texts.failed, { status: code }) }; // a proxy's own page
+  }
+  const lost = (refusal.details ?? []).filter((one) => one.problem === "missing column").map((one) => ({
+    name: one.field,
+    near: /did you mean (['"])(.*)\1\?$/.exec(one.expected)?.[2],
+  }));
+  if (!lost.length) {
+    tell(said(refusal.error.replace(/^the file: /, `${chosen.name} `)), "slip-error");
+    return;
+  }
+  tell(fill(texts.needed, { name: chosen.name }), "slip-error");
+  const found = header();
+  result.append(...understood({
+    matched: columns.filter((name) => !lost.some((one) => one.name === name)),
+    ignored: found.filter((name) => !columns.includes(name)),
+    missing: lost.map(({ name, near }) => (near ? fill(texts.nearest, { name, near }) : name)),
+  }));
 }
 
 async function send(chosen) {
   if (!chosen) return;
-  result.replaceChildren(make("p", fill(texts.working, { name: chosen.name })));
-  const form = new FormData();
-  form.append("file", chosen);
+  input.value = ""; // so that the same file can be chosen again
+  current?.abort();
+  const mine = (current = new AbortController());
+  const isLatest = () => current === mine;
+  links.splice(0).forEach((link) => URL.revokeObjectURL(link));
+  result.replaceChildren();
+  const cancel = () => button(texts.cancel, () => { mine.abort(); current = null; status.replaceChildren(); });
+  tell(fill(texts.reading, { name: chosen.name }), "", cancel());
   try {
-    const address = location.pathname.replace(/\/ui(\/.*)?$/, "/predict_csv");
-    const answer = await fetch(address, { method: "POST", body: form });
-    const text = await answer.text();
-    if (answer.ok) show(text, SEPARATORS[answer.headers.get("X-Separator")], chosen.name);
-    else result.replaceChildren(make("p", JSON.parse(text).error, "slip-error"));
-  } catch {
-    result.replaceChildren(make("p", texts.offline, "slip-error"));
+    await painted();
+    const { body, isParquet, rows, header } = await prepared(chosen);
+    if (!isLatest()) return;
+    const asked = Boolean(reasons && tick.checked);
+    const explains = asked && rows <= reasons.most;
+    const form = new FormData();
+    form.append("file", body, chosen.name);
+    if (explains) form.append("reasons", "true");
+    if (asked && !explains) {
+      result.append(make("p", fill(texts.reasons_too_many, { rows: whole(rows), most: whole(reasons.most) }), "slip-note"));
+    }
+    const seconds = explains ? whole(Math.max(1, Math.round(rows * reasons.seconds))) : 0;
+    const text = explains ? texts.explaining : texts.working;
+    tell(fill(text, { name: chosen.name, rows: whole(rows), seconds }), "", cancel());
+    const answer = await fetch(address("/predict_csv"), { method: "POST", body: form, signal: mine.signal });
+    const content = await answer.text();
+    if (!isLatest()) return;
+    const notes = [...result.children];
+    if (answer.ok) show(content, chosen, SEPARATORS[answer.headers.get("X-Separator")], isParquet, explains);
+    else refuse(content, answer.status, chosen, header);
+    result.prepend(...notes);
+  } catch (fault) {
+    if (!isLatest()) return;
+    if (fault instanceof Unfit) tell(fault.message, "slip-error");
+    else tell(texts.offline, "slip-error", button(texts.again, () => send(chosen)));
   }
-  input.value = "";
 }
 
 root.querySelector(".slip-template").href = file(
-  [columns, columns.map((name) => example[name] ?? "")].map((row) => row.map((c) => quoted(String(c))).join(",") + "\n").join(""),
+  [columns, columns.map((name) => example[name] ?? "")].map((row) => row.map((c) => quoted(String(c), ",")).join(",") + "\n").join(""),
 );
 input.addEventListener("change", () => send(input.files[0]));
-drop.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" || event.key === " ") { event.preventDefault(); input.click(); }
-});
 for (const kind of ["dragover", "dragleave", "drop"]) {
   drop.addEventListener(kind, (event) => {
     event.preventDefault();

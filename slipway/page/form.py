@@ -8,6 +8,7 @@ import gradio as gr
 
 from slipway import texts
 from slipway.fields import NULL, Detail, Field, Record
+from slipway.page.wording import field_label, value_text
 from slipway.schema import Schema
 from slipway.texts import PAGE, said
 
@@ -30,31 +31,15 @@ class Input:
         return [self.value] if self.tick is None else [self.value, self.tick]
 
 
-def label(field: Field, language: str) -> str:
-    """`Age (years)`."""
-    unit = f" ({said(field.unit, language)})" if field.unit else ""
-    return f"{said(field.label, language)}{unit}"
-
-
 def _hint(field: Field, language: str) -> str:
     hints = [said(field.help, language)]
     if field.low is not None and field.high is not None:
-        hints.append(said(PAGE["range"], language).format(low=shown(field.low), high=shown(field.high)))
+        hints.append(
+            said(PAGE["range"], language).format(
+                low=value_text(field, field.low, language), high=value_text(field, field.high, language)
+            )
+        )
     return " · ".join(filter(None, hints))
-
-
-def shown(value: Any) -> str:
-    """A bound as a person writes it: 18, not 18.0."""
-    return f"{value:g}" if isinstance(value, float) and abs(value) < 1e6 else str(value)
-
-
-def value_text(field: Field, value: Any, language: str) -> str:
-    """A record's value as a person reads it."""
-    if value is None:
-        return said(PAGE["not_measured"], language)
-    if field.categories:
-        return said(field.category_labels.get(str(value)), language) or str(value)
-    return shown(round(value, max(field.decimals, 2)) if isinstance(value, float) else value)
 
 
 def choices(field: Field, language: str) -> list[tuple[str, Any]]:
@@ -64,7 +49,7 @@ def choices(field: Field, language: str) -> list[tuple[str, Any]]:
 
 def build(field: Field, language: str) -> Input:
     """The components of one field, inside the current Gradio context."""
-    common: dict[str, Any] = {"label": label(field, language), "info": _hint(field, language) or None}
+    common: dict[str, Any] = {"label": field_label(field, language), "info": _hint(field, language) or None}
     with gr.Column(elem_classes="slip-field", min_width=200):
         value = _component(field, language, to_component(field, field.default), common)
         tick = (

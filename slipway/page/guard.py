@@ -9,13 +9,16 @@ import json
 from typing import Any
 
 import gradio as gr
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-FILES = ("assets/", "static/", "svelte/")
-PAGES = ("", "config", "theme.css", "manifest.json", "favicon.ico")
+from slipway.page import assets
+from slipway.page.document import Document
+
+FILES = ("static/", "svelte/")
+PAGES = ("", "config", "theme.css", "favicon.ico")
 RUN = "gradio_api/run/predict"
 BODY_LIMIT = 1024 * 1024
 # Gradio builds addresses from these; whoever can send a header could name any host.
@@ -25,9 +28,10 @@ DROPPED = (b"x-forwarded-host", b"x-gradio-server")
 class Guard:
     """An ASGI middleware around one page."""
 
-    def __init__(self, app: ASGIApp, page: gr.Blocks) -> None:
+    def __init__(self, app: ASGIApp, page: gr.Blocks, document: Document) -> None:
         self.app = app
         self.page = page
+        self.document = document
         # Gradio checks which files an event may touch only for apps that it launched itself.
         page.has_launched = True
 
@@ -39,18 +43,39 @@ class Guard:
             return
         scope = {**scope, "headers": [item for item in scope["headers"] if item[0].lower() not in DROPPED]}
         path = scope["path"].removeprefix(scope.get("root_path", "")).lstrip("/")
-        if scope["method"] in ("GET", "HEAD") and (path in PAGES or path.startswith(FILES)):
-            await self.app(scope, receive, _varied(send) if path == "" else send)
-            return
+        headers = Headers(scope=scope)
+        if scope["method"] in ("GET", "HEAD"):
+            answer = await self._document(scope, receive) if path == "" else assets.response(path, headers)
+            if answer or path in PAGES or path.startswith(FILES):
+                await (answer or self.app)(scope, receive, send)
+                return
         if scope["method"] != "POST" or path != RUN:
             status = 405 if path in PAGES else 404
             await _refusal(status, "the page has nothing here; the API is described at /docs")(scope, receive, send)
+            return
+        if headers.get("x-page-edition", self.document.edition) != self.document.edition:
+            await _refusal(409, "the page is of another version; reload it")(scope, receive, send)
             return
         body = await self._event(Request(scope, receive))
         if isinstance(body, str):
             await _refusal(400, body)(scope, receive, send)
             return
         await self.app(_with_length(scope, body), _replayed(body), send)
+
+    async def _document(self, scope: Scope, receive: Receive) -> Response:
+        """Gradio's document, rewritten. Which one it is depends on the browser's language, as caches must know."""
+        sent: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            sent.append(message)
+
+        # Gradio would read files named by the query.
+        headers = [item for item in scope["headers"] if item[0].lower() != b"accept-encoding"]
+        await self.app({**scope, "method": "GET", "query_string": b"", "headers": headers}, receive, keep)
+        zipped = "gzip" in Headers(scope=scope).get("accept-encoding", "")
+        content = self.document.compressed(b"".join(message.get("body", b"") for message in sent), zipped)
+        found = {"Vary": "Accept-Language, Accept-Encoding", "Cache-Control": "no-cache"}
+        return HTMLResponse(content, sent[0]["status"], found | ({"Content-Encoding": "gzip"} if zipped else {}))
 
     async def _event(self, request: Request) -> bytes | str:
         """The call with nothing in it but what the page sends, or what is wrong with it."""
@@ -93,14 +118,3 @@ def _replayed(body: bytes) -> Receive:
 def _with_length(scope: Scope, body: bytes) -> Scope:
     headers = [item for item in scope["headers"] if item[0].lower() != b"content-length"]
     return {**scope, "headers": [*headers, (b"content-length", str(len(body)).encode())]}
-
-
-def _varied(send: Send) -> Send:
-    """Tell caches that the page depends on the browser's language."""
-
-    async def varied(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            MutableHeaders(scope=message).add_vary_header("Accept-Language")
-        await send(message)
-
-    return varied

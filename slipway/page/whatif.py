@@ -5,8 +5,7 @@ from html import escape
 from typing import Any
 
 from slipway.fields import Field, Record, same
-from slipway.page.answer import class_label, figure, percent
-from slipway.page.form import value_text
+from slipway.page.wording import class_label, figure, percent, value_text
 from slipway.schema import Schema
 from slipway.texts import PAGE, said
 

@@ -3,8 +3,7 @@
 from html import escape
 from typing import Any
 
-from slipway.page.answer import class_label, figure, percent
-from slipway.page.form import value_text
+from slipway.page.wording import class_label, figure, percent, value_text
 from slipway.schema import Schema
 from slipway.texts import PAGE, said
 
@@ -42,6 +41,8 @@ def _steps(schema: Schema, explained: dict[str, Any], language: str) -> list[tup
     least = SMALL * abs(found[0]["contribution"])
     fields = {field.name: field for field in schema.fields}
     kept = [one for one in found if abs(one["contribution"]) > least]
+    if len(kept) == len(found) - 1:  # one alone can as well be named
+        kept = found
     steps = [
         (
             f"{said(fields[one['field']].label, language)}: {value_text(fields[one['field']], one['value'], language)}",

@@ -1,0 +1,81 @@
+// CSV text: read, written, and made harmless for spreadsheets.
+const DANGEROUS = new Set(["=", "+", "-", "@", "\t", "\r"]);
+const NUMBER = /^\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*$/;
+const DECIMAL_COMMA = /^\s*[+-]?\d+,\d+([eE][+-]?\d+)?\s*$/;
+
+function parse(text, separator) {
+  const rows = [];
+  for (let at = 0; at < text.length;) {
+    let end = text.indexOf("\n", at);
+    if (end < 0) end = text.length;
+    const line = text.slice(at, end);
+    if (!line.includes('"')) {
+      rows.push(line.split(separator));
+      at = end + 1;
+    } else {
+      const [row, next] = quotedRow(text, at, separator);
+      rows.push(row);
+      at = next;
+    }
+  }
+  return rows;
+}
+
+function quotedRow(text, at, separator) {
+  const row = [];
+  for (;;) {
+    let cell = "";
+    if (text[at] === '"') {
+      for (at++; ;) {
+        let close = text.indexOf('"', at);
+        if (close < 0) close = text.length;
+        cell += text.slice(at, close);
+        at = close + 1;
+        if (text[at] !== '"') break;
+        cell += '"';
+        at++;
+      }
+    } else {
+      const start = at;
+      while (at < text.length && text[at] !== separator && text[at] !== "\n") at++;
+      cell = text.slice(start, at);
+    }
+    row.push(cell);
+    if (text[at] !== separator) return [row, at + 1];
+    at++;
+  }
+}
+
+// Rows in a file, before anything is sent: line breaks outside of quotes that end a line with something in it.
+function countRows(bytes) {
+  let lines = 0, inside = false, filled = false;
+  for (const byte of bytes) {
+    if (byte === 34) inside = !inside;
+    if (byte === 10 && !inside) { if (filled) lines++; filled = false; }
+    else if (byte > 32) filled = true;
+  }
+  return Math.max(0, lines + (filled ? 1 : 0) - 1);
+}
+
+// The first line, as cells; the separator is the one that finds most of the model's columns.
+function readHeader(text, known) {
+  const line = text.replace(/^\ufeff/, "").trimStart().split("\n", 1)[0].replace(/\r$/, "") + "\n";
+  const headers = [",", ";", "\t"].map((separator) => parse(line, separator)[0].map((name) => name.trim()));
+  const found = (header) => header.filter((name) => known.includes(name)).length + header.length / 1e6;
+  return headers.reduce((best, header) => (found(header) > found(best) ? header : best));
+}
+
+const quoted = (cell, separator) =>
+  cell.includes(separator) || /["\n\r]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+const runs = (cell) => DANGEROUS.has(cell[0]) && !NUMBER.test(cell);
+
+// The answer as it is downloaded: nothing in it runs in a spreadsheet, and its numbers have one decimal mark.
+function safe(text, header, rows, separator, known, first, comma) {
+  const mended = (cell) => (runs(cell) ? `'${cell}` : cell);
+  const isDefused = rows.some((row) => row.some(runs)) || header.some((name) => runs(name) && !known.includes(name));
+  if (!isDefused && !comma) return { text, isDefused };
+  const localised = (cell) => (comma && NUMBER.test(cell) ? cell.replace(".", ",") : cell);
+  const lines = [header.map((name) => (known.includes(name) ? name : mended(name)))];
+  for (const row of rows) lines.push(row.map((cell, i) => (i < first ? mended(cell) : localised(mended(cell)))));
+  return { text: lines.map((row) => row.map((cell) => quoted(cell, separator)).join(separator) + "\n").join(""), isDefused };
+}

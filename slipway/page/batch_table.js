@@ -1,0 +1,113 @@
+// The rows of an answer as a table: a page of it at a time, sorted and filtered.
+const PAGE_ROWS = 50;
+const FILE_COLUMNS = 40;
+const LONG = 200;
+const BLANK = /^\s*$/;
+
+// Sort keys of one column: numbers where every cell is one, else text; empty cells come last either way.
+function sortKeys(rows, column, comma) {
+  const cells = rows.map((row) => row[column]);
+  const numeric = cells.every((cell) => BLANK.test(cell) || (NUMBER.test(cell) && (comma || !cell.includes(","))));
+  return cells.map((cell) => (BLANK.test(cell) ? null : numeric ? Number(cell.replace(",", ".")) : cell));
+}
+
+function sorted(order, keys, down) {
+  const collator = new Intl.Collator(language, { numeric: true });
+  const compare = (a, b) => (typeof a === "number" ? a - b : collator.compare(a, b));
+  return order.sort((i, j) => {
+    if (keys[i] === null || keys[j] === null) return (keys[i] === null) - (keys[j] === null) || i - j;
+    return (down ? -compare(keys[i], keys[j]) : compare(keys[i], keys[j])) || i - j;
+  });
+}
+
+// `columns` are {title, write(row), key?, mine, isNumber}: what stands in the head and cells, which column of the file
+// it sorts by (none: it cannot), whether it is ours, and set as numbers are.
+function table(rows, columns, faulty, comma) {
+  const box = make("div", undefined, "slip-table");
+  const tools = box.appendChild(make("div", undefined, "slip-table-tools"));
+  const search = tools.appendChild(make("label", texts.filter + " ")).appendChild(make("input"));
+  search.type = "search";
+  let only = null;
+  if (faulty.size) {
+    const label = tools.appendChild(make("label"));
+    only = label.appendChild(make("input"));
+    only.type = "checkbox";
+    label.append(" " + fill(texts.only_faulty, { count: whole(faulty.size) }));
+  }
+  const scroll = box.appendChild(make("div", undefined, "slip-scroll"));
+  scroll.tabIndex = 0;
+  scroll.setAttribute("role", "region");
+  scroll.setAttribute("aria-label", texts.table);
+  const node = scroll.appendChild(make("table"));
+  const head = node.createTHead().insertRow();
+  const body = node.createTBody();
+  const turn = box.appendChild(make("div", undefined, "slip-turn"));
+  const previous = turn.appendChild(make("button", texts.previous));
+  const shown = turn.appendChild(make("span"));
+  shown.setAttribute("role", "status");
+  const next = turn.appendChild(make("button", texts.next));
+
+  const look = (column) => (column.mine ? "slip-mine" : "") + (column.isNumber ? " slip-number" : "");
+  let order = rows.map((_, i) => i), by = -1, down = false, page = 0;
+
+  function render() {
+    const first = page * PAGE_ROWS;
+    const part = order.slice(first, first + PAGE_ROWS);
+    body.replaceChildren(...part.map((position) => {
+      const line = make("tr");
+      line.append(make("td", whole(position + 1)));
+      for (const column of columns) {
+        const text = column.write(rows[position]);
+        const cell = make("td", text.length > LONG ? text.slice(0, LONG) + "…" : text, look(column));
+        if (text.length > 40) cell.title = text.slice(0, 2000);
+        line.append(cell);
+      }
+      return line;
+    }));
+    shown.textContent = order.length
+      ? fill(texts.shown, { first: whole(first + 1), last: whole(first + part.length), count: whole(order.length) })
+      : texts.shown_none;
+    previous.disabled = page === 0;
+    next.disabled = first + PAGE_ROWS >= order.length;
+  }
+
+  function arrange() {
+    const wanted = search.value.trim().toLowerCase();
+    order = rows.map((_, i) => i);
+    if (only?.checked) order = order.filter((i) => faulty.has(i));
+    if (wanted) order = order.filter((i) => searched(rows[i]).includes(wanted));
+    if (by >= 0) order = sorted(order, sortKeys(rows, columns[by].key, comma && !columns[by].mine), down);
+    else if (down) order.reverse();
+    page = 0;
+    render();
+  }
+
+  // Every cell as it stands in the file; of ours also what the page says in its place.
+  const worded = columns.filter((column) => column.mine && !column.isNumber && column.key !== undefined);
+  const searched = (row) => [...row, ...worded.map((column) => column.write(row))].join("\u0001").toLowerCase();
+
+  function heading(column, position) {
+    const cell = head.appendChild(make("th", undefined, look(column)));
+    cell.scope = "col";
+    if (column.key === undefined) { cell.textContent = column.title; return; }
+    const button = cell.appendChild(make("button", column.title));
+    cell.setAttribute("aria-sort", position === by ? "ascending" : "none");
+    button.addEventListener("click", () => {
+      down = by === position && !down;
+      by = position;
+      for (const other of head.cells) if (other.hasAttribute("aria-sort")) other.setAttribute("aria-sort", "none");
+      cell.setAttribute("aria-sort", down ? "descending" : "ascending");
+      arrange();
+    });
+  }
+  heading({ title: texts.row, key: -1 }, -1);
+  columns.forEach(heading);
+
+  let waiting = 0;
+  search.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(arrange, 150); });
+  only?.addEventListener("change", arrange);
+  previous.addEventListener("click", () => { page--; render(); });
+  next.addEventListener("click", () => { page++; render(); });
+  render();
+  return box;
+}

@@ -1,0 +1,69 @@
+"""A version as the page tells of it in one language: what the parts of the predict tab share."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from slipway.schema import Schema
+from slipway.serving import Served
+from slipway.texts import PAGE, said
+
+
+@dataclass(frozen=True)
+class Page:
+    """One version in one language. What an older version does not have is None, or empty."""
+
+    served: Served
+    language: str
+
+    @property
+    def schema(self) -> Schema:
+        return self.served.schema
+
+    def t(self, key: str, **values: Any) -> str:
+        """A text of the page; not yet escaped."""
+        return said(PAGE[key], self.language).format(**values)
+
+    @cached_property
+    def outcomes(self) -> dict[str, Any] | None:
+        """How the numbers predicted were distributed in training."""
+        file = self.served.version.path / "profile.json"
+        if self.schema.target.classes or not file.exists():
+            return None
+        found: dict[str, Any] = self.served.version.read_json(file.name)["target"]
+        return found
+
+    @cached_property
+    def has_figures(self) -> bool:
+        """Whether an answer is a number; an estimator that names a class and no probability has nothing to move."""
+        if not self.schema.target.classes:
+            return True
+        (answered,) = self.served.predictor.answer([self.schema.example()])["predictions"]
+        return bool(answered["probabilities"])
+
+    @cached_property
+    def _metrics(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.served.version.read_json("metrics.json")
+        return found
+
+    @property
+    def bins(self) -> list[dict[str, Any]]:
+        """The reliability of two classes' probabilities, bin by bin."""
+        found: list[dict[str, Any]] = self._metrics.get("reliability", {}).get("bins", [])
+        return found
+
+    @property
+    def thresholds(self) -> dict[str, Any] | None:
+        """Found and alarmed for each threshold, of two classes."""
+        return self._metrics.get("thresholds")
+
+    @property
+    def threshold(self) -> float | None:
+        """The use case's threshold; None if there is nothing to choose."""
+        return (self.schema.target.threshold or 0.5) if self.thresholds else None
+
+    @property
+    def importance(self) -> dict[str, float]:
+        """What each input is worth."""
+        found: dict[str, float] = self._metrics["importance"]
+        return found

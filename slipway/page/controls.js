@@ -1,0 +1,17 @@
+// Gradio gives every radio button a name of its own, anew whenever it draws one, so that arrow keys do not move among
+// those of a field; and their group has no name that is read out.
+(() => {
+  const names = new WeakMap();
+  let groups = 0;
+  const mend = () => {
+    for (const group of document.querySelectorAll('fieldset:has(input[type="radio"])')) {
+      if (!names.has(group)) {
+        groups += 1;
+        names.set(group, `group-${groups}`);
+        group.setAttribute("aria-label", group.querySelector('[data-testid="block-info"]')?.textContent ?? "");
+      }
+      for (const radio of group.querySelectorAll('input[type="radio"]')) radio.name = names.get(group);
+    }
+  };
+  new MutationObserver(mend).observe(document, { childList: true, subtree: true });
+})();

@@ -1,0 +1,127 @@
+"""How the values of the target and of each field are spread."""
+
+import datetime as dt
+from html import escape
+from itertools import pairwise
+from typing import Any
+
+from slipway.fields import Field
+from slipway.page import charts
+from slipway.page.summaries import UNITS, Summaries, date_length
+from slipway.page.wording import percent, plain, value_text
+
+CATEGORIES = 10
+"""Categories that have a line of their own; the others share one."""
+
+Ticks = list[tuple[float, str]]
+
+
+def of_target(found: Summaries) -> str:
+    """The section on what is predicted, as HTML."""
+    text, chart = (_classes if found.schema.target.classes else _numbers)(found, found.profile["target"])
+    title = escape(found.t("target", target=found.target_unit))
+    return f'<div class="slip-target"><h2>{title}</h2><p>{escape(text)}</p>{chart}</div>'
+
+
+def _numbers(found: Summaries, target: dict[str, Any]) -> tuple[str, str]:
+    low, middle, high = (found.amount(target["percentiles"][at]) for at in (10, 50, 90))
+    text = found.t("target_spread", low=low, middle=middle, high=high)
+    # The scale reaches further than the rows do.
+    filled = [at for at, count in enumerate(target["counts"]) if count]
+    counts, edges = target["counts"][filled[0] : filled[-1] + 1], target["edges"][filled[0] : filled[-1] + 2]
+    names = [
+        found.t("bar", value=f"{found.amount(first)} – {found.amount(last)}", count=f"{count:,}")
+        for count, (first, last) in zip(counts, pairwise(edges), strict=True)
+    ]
+    ticks = _ticks(found, edges, edges[0], edges[-1])
+    return text, charts.histogram(counts, names, ticks, f"{found.target}: {text}", found.count(max(counts)))
+
+
+def _classes(found: Summaries, target: dict[str, Any]) -> tuple[str, str]:
+    counts, top = target["counts"], max(target["counts"])
+    names = [found.value(found.schema.target.name, value) for value in found.schema.target.classes]
+    text = found.t("target_classes", value=f"“{names[counts.index(top)]}”", share=percent(top / sum(counts)))
+    return text, _bars(found, names, counts, f"{found.target}: {text}")
+
+
+def of_field(found: Summaries, field: Field) -> str:
+    """The chart of one field, as HTML."""
+    stored = found.profile["fields"][field.name]
+    return _categories(found, field, stored) if field.categories else _histogram(found, field, stored)
+
+
+def _categories(found: Summaries, field: Field, stored: dict[str, Any]) -> str:
+    names = [found.value(field.name, value) for value in stored["values"][:CATEGORIES]]
+    counts = stored["counts"][:CATEGORIES]
+    total = sum(stored["counts"]) + stored["others"]
+    share = percent(counts[0] / total)
+    others = len(field.categories) - len(names), total - sum(counts)
+    summary = found.t("often", field=found.name(field.name), value=names[0], share=share)
+    return _bars(found, names, counts, summary, others)
+
+
+def _bars(found: Summaries, names: list[str], counts: list[int], summary: str, others: tuple[int, int] = (0, 0)) -> str:
+    """A bar for each of some categories; how many others there are, and their rows, stand below."""
+    total, top = sum(counts) + others[1], max(counts)
+    rows = [
+        charts.Row(name, (percent(count / total), f"{count:,}"), (count / top,))
+        for name, count in zip(names, counts, strict=True)
+    ]
+    if others[0]:
+        rows.append(charts.Row(found.t("others", count=others[0]), (percent(others[1] / total), f"{others[1]:,}")))
+    return charts.lines(rows, ("", found.t("spread"), found.t("share"), found.t("rows")), summary)
+
+
+def _histogram(found: Summaries, field: Field, stored: dict[str, Any]) -> str:
+    edges, counts = stored["edges"], stored["counts"]
+    whole = field.kind != "number"
+    names = [found.band(field, low, _before(high) if whole else high) for low, high in pairwise(edges)]
+    bars = [found.t("bar", value=name, count=f"{count:,}") for name, count in zip(names, counts, strict=True)]
+    most = max(range(len(counts)), key=counts.__getitem__)
+    share = percent(counts[most] / sum(counts))
+    summary = found.t("often", field=found.name(field.name), value=names[most], share=share)
+    tails = [] if field.kind == "date" else _tails(edges)
+    ticks = _date_ticks(edges) if field.kind == "date" else _number_ticks(found, edges, tails, whole)
+    chart = charts.histogram(counts, bars, ticks, summary, found.count(counts[most]), tails)
+    notes = [
+        found.t("tail_high" if bar else "tail_low", end=value_text(field, edges[bar or 1], found.language))
+        for bar in tails
+    ]
+    return chart + (f"<figcaption>{escape(' '.join(notes))}</figcaption>" if notes else "")
+
+
+def _before(edge: Any) -> Any:
+    """The last whole number, or day, before a bar's right edge."""
+    if isinstance(edge, str):
+        return (dt.date.fromisoformat(edge) - dt.timedelta(days=1)).isoformat()
+    return edge - 1
+
+
+def _tails(edges: list[float]) -> list[int]:
+    """The outermost bars that stand for more than the others do."""
+    widths = [high - low for low, high in pairwise(edges)]
+    usual = sorted(widths)[len(widths) // 2]
+    return [bar for bar in sorted({0, len(widths) - 1}) if widths[bar] > 1.5 * usual]
+
+
+def _number_ticks(found: Summaries, edges: list[float], tails: list[int], whole: bool) -> Ticks:
+    if whole and not tails and edges[1] - edges[0] == 1:
+        every = 1 if len(edges) <= 13 else 5
+        return [(bar + 0.5, plain(edge)) for bar, edge in enumerate(edges[:-1]) if edge % every == 0]
+    low = edges[1] if 0 in tails else edges[0]
+    high = edges[-2] if len(edges) - 2 in tails else edges[-1]
+    return _ticks(found, edges, low, high)
+
+
+def _ticks(found: Summaries, edges: list[float], low: float, high: float) -> Ticks:
+    """Round numbers from `low` to `high`, and where they lie among the bars."""
+    inside = [value for value in charts.scale(low, high, 5) if low <= value <= high]
+    return list(zip(charts.places(edges, inside), charts.numbers(inside, UNITS[found.language]), strict=True))
+
+
+def _date_ticks(edges: list[str]) -> Ticks:
+    """The beginnings of years where there are some, else at most four dates."""
+    years = [at for at, edge in enumerate(edges) if edge.endswith("-01-01")]
+    kept, length = (years, 4) if len(years) > 1 else (list(range(len(edges))), date_length(edges))
+    every = -(-len(kept) // (6 if length == 4 else 3))
+    return [(float(at), edges[at][:length]) for at in kept[::every]]

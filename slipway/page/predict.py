@@ -1,0 +1,216 @@
+"""The predict tab: the form, the answer beside it; below, why it is so and what would change it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from slipway.errors import RecordsError
+from slipway.fields import Detail, Record
+from slipway.http import Refused
+from slipway.page import LIVE, answer, form, link, reasons, threshold
+from slipway.page.context import Page
+from slipway.page.wording import class_label
+from slipway.texts import said
+
+PARTS = Path(__file__).parent
+COMPARED, TOOLS = ((PARTS / name).read_text(encoding="utf-8") for name in ("compare.js", "tools.js"))
+FRAGMENT = "() => location.hash.slice(1)"
+
+
+@dataclass(frozen=True)
+class _Tab:
+    """The components of the tab that events read and write."""
+
+    inputs: list[form.Input]
+    panel: gr.HTML
+    below: reasons.Reasons
+    slider: gr.Slider | None
+
+    @property
+    def fields(self) -> list[gr.components.Component]:
+        return [component for item in self.inputs for component in item.components]
+
+    @property
+    def read(self) -> list[gr.components.Component]:
+        """What an answer depends on: the fields, then the threshold if there is one."""
+        return [*self.fields, *([self.slider] if self.slider else [])]
+
+    @property
+    def answered(self) -> list[gr.components.Component]:
+        """What an answer writes."""
+        return [self.panel, *(item.fault for item in self.inputs)]
+
+
+def build(blocks: gr.Blocks, page: Page) -> None:
+    """The tab's content and events, inside the current Gradio context."""
+    with gr.Row():
+        with gr.Column(scale=3, elem_classes="slip-form"):
+            examples = _examples(page)
+            inputs = _fields(page)
+            reset = gr.Button(page.t("reset"), size="sm", elem_classes="slip-reset")
+        with gr.Column(scale=2, elem_classes="slip-side", min_width=300):
+            panel = gr.HTML(_first(page), apply_default_css=False)
+            gr.HTML(_tools(page), js_on_load=TOOLS, apply_default_css=False)
+    below = reasons.build(page)
+    slider = _threshold(page, page.thresholds) if page.thresholds else None
+    gr.HTML(_compared(page), js_on_load=COMPARED, apply_default_css=False)
+    _wire(blocks, page, _Tab(inputs, panel, below, slider), [*examples, (reset, _defaults(page))])
+
+
+def _examples(page: Page) -> list[tuple[gr.Button, Record]]:
+    """The buttons of the use case's examples, with their records."""
+    found = page.schema.texts["examples"]
+    if not found:
+        return []
+    with gr.Row(elem_classes="slip-examples"):
+        gr.HTML(f'<span class="slip-small">{escape(page.t("examples"))}</span>', apply_default_css=False)
+        return [(gr.Button(said(one["label"], page.language), size="sm"), one["values"]) for one in found]
+
+
+def _fields(page: Page) -> list[form.Input]:
+    fields = page.schema.fields
+    inputs = []
+    for start in range(0, len(fields), 2):
+        with gr.Row():
+            inputs += [form.build(field, page.language) for field in fields[start : start + 2]]
+    return inputs
+
+
+def _tools(page: Page) -> str:
+    """Link, print and comparison; the browser does them from what the panel shows."""
+    texts = {key: page.t(key) for key in ("link_copied", "link_shown", "compare_added", "compare_full", "mend")}
+    data = "".join(f' data-{key.replace("_", "-")}="{escape(text)}"' for key, text in texts.items())
+    buttons = "".join(
+        f'<button type="button" data-tool="{name}">{escape(page.t(name))}</button>'
+        for name in ("link", "print", "compare")
+    )
+    return f'<div class="slip-tools"{data}>{buttons}<span role="status"></span></div>'
+
+
+def _compared(page: Page) -> str:
+    texts = {
+        key: page.t(f"compare_{key}") for key in ("title", "note", "now", "remove", "open", "answer", "differs", "case")
+    }
+    data = "".join(f' data-{key}="{escape(text)}"' for key, text in texts.items())
+    return f'<section class="slip-compare"{data} hidden></section>'
+
+
+def _threshold(page: Page, thresholds: dict[str, Any]) -> gr.Slider:
+    def counted(chosen: float) -> str:
+        return threshold.render(page.schema, thresholds, chosen, page.language)
+
+    with gr.Column(elem_classes="slip-box slip-threshold"):
+        gr.HTML(f"<h2>{escape(page.t('threshold'))}</h2>", apply_default_css=False)
+        positive = class_label(page.schema, page.schema.target.positive, page.language)
+        slider = gr.Slider(
+            threshold.LOWEST,
+            threshold.HIGHEST,
+            page.threshold,
+            step=threshold.STEP,
+            label=page.t("threshold_label", label=positive),
+        )
+        counts = gr.HTML(counted(page.threshold or 0.5), apply_default_css=False)
+
+    async def moved(chosen: float) -> str:
+        return counted(chosen)
+
+    slider.input(moved, slider, counts, **LIVE)
+    return slider
+
+
+def _defaults(page: Page) -> Record:
+    return {field.name: field.default for field in page.schema.fields}
+
+
+def _first(page: Page) -> str:
+    """The panel that the page comes with, so that its first view waits for no second call."""
+    record = _defaults(page)
+    try:
+        return answer.render(page, page.served.predictor.answer([record]), record, "heading_example", page.threshold)
+    except RecordsError:
+        return answer.render_faults(page)
+
+
+def _wire(blocks: gr.Blocks, page: Page, tab: _Tab, starts: Sequence[tuple[gr.Button, Record]]) -> None:
+    """Every change asks for an answer; an example, reset or a link fills the fields first.
+
+    The reasons take longer than the answer and are asked for beside it.
+    """
+    schema = page.schema
+    filled = [*tab.fields, *tab.answered]
+
+    async def changed(*values: Any) -> list[str]:
+        record, faults = form.record(schema, values)
+        return await _answer(page, record, faults, "heading_answer", _chosen(tab, values))
+
+    async def reasoned(*values: Any) -> list[str]:
+        record, faults = form.record(schema, values)
+        if faults:
+            return ["", ""]
+        chosen = values[len(tab.fields)] if tab.below.choice else None
+        return await reasons.answer(page, record, chosen)
+
+    async def opened(fragment: str | None) -> list[Any]:
+        found = link.parse(schema, fragment or "")
+        if found is None:
+            return [gr.skip() for _ in filled]
+        record, replaced = found
+        answered = await _answer(page, record, [], "heading_answer", page.threshold, replaced)
+        return [*form.values(schema, record), *answered]
+
+    triggers = [
+        getattr(component, "change" if isinstance(component, gr.DateTime) else "input") for component in tab.fields
+    ]
+    moved = [tab.slider.input] if tab.slider else []
+    asked = [*tab.fields, *tab.below.inputs]
+    gr.on([*triggers, *moved], changed, tab.read, tab.answered, **LIVE)
+    gr.on([*triggers, *(choice.change for choice in tab.below.inputs)], reasoned, asked, tab.below.panels, **LIVE)
+    fragment = gr.Textbox(visible=False)
+    blocks.load(opened, fragment, filled, js=FRAGMENT, **LIVE).then(reasoned, asked, tab.below.panels, **LIVE)
+    for button, record in starts:
+
+        async def started(*values: Any, record: Record = record) -> list[Any]:
+            chosen = values[0] if values else None
+            return [*form.values(schema, record), *await _answer(page, record, [], "heading_example", chosen)]
+
+        read = [tab.slider] if tab.slider else []
+        button.click(started, read, filled, **LIVE).then(reasoned, asked, tab.below.panels, **LIVE)
+
+
+def _chosen(tab: _Tab, values: Sequence[Any]) -> float | None:
+    return values[-1] if tab.slider else None
+
+
+async def _answer(
+    page: Page,
+    record: Record,
+    faults: list[Detail],
+    heading: str,
+    chosen: float | None,
+    replaced: Sequence[Detail] = (),
+) -> list[str]:
+    """The answer panel, and the text under each field: the same check and prediction as `/predict`.
+
+    `faults` are those that only a form can have.
+    """
+    schema = page.schema
+    if faults:
+        details = faults + schema.check_record(record)[2]
+    else:
+        try:
+            answered = await page.served.answer([record])
+            return [answer.render(page, answered, record, heading, chosen, replaced), *[""] * len(schema.fields)]
+        except Refused as refused:
+            details = refused.details
+    found = {detail["field"]: detail for detail in reversed(details)}
+    texts = [
+        f'<p role="alert">{escape(form.fault_text(field, found[field.name], page.language))}</p>'
+        if field.name in found
+        else ""
+        for field in schema.fields
+    ]
+    return [answer.render_faults(page), *texts]

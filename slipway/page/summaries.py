@@ -1,0 +1,113 @@
+"""A version's stored profile in one language: what the parts of the data tab share."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from slipway.fields import Field
+from slipway.page import charts
+from slipway.page.wording import class_label, figure, plain, value_text
+from slipway.schema import Schema
+from slipway.texts import DATA, said
+
+UNITS = {
+    "en": ((1e12, 1e12, " T"), (1e9, 1e9, " B"), (1e6, 1e6, " M")),
+    "zh": ((1e12, 1e12, " 万亿"), (1e8, 1e8, " 亿"), (1e6, 1e4, " 万")),
+}
+"""From which number on, in what, and by which name large numbers are counted where there is little room."""
+
+
+@dataclass(frozen=True)
+class Summaries:
+    """What `profile.json` holds, and its values as a person reads them. Texts are not yet escaped."""
+
+    schema: Schema
+    profile: dict[str, Any]
+    language: str
+
+    @property
+    def rows(self) -> int:
+        """Rows of the training table."""
+        return int(self.profile["rows"])
+
+    @cached_property
+    def fields(self) -> dict[str, Field]:
+        """The fields by their names."""
+        return {field.name: field for field in self.schema.fields}
+
+    @cached_property
+    def strength(self) -> dict[str, float]:
+        """How far each field goes with the target, from 0 to 1; free texts have none."""
+        found = self.profile["associations"]
+        return dict(zip(found["names"][:-1], found["matrix"][-1], strict=False))
+
+    @cached_property
+    def axis(self) -> list[float]:
+        """The scale of all boxes of a number target: one, so that fields can be compared."""
+        boxes = self._boxes
+        return charts.scale(min(box[0] for box in boxes), max(box[4] for box in boxes)) if boxes else [0.0, 1.0]
+
+    @cached_property
+    def _boxes(self) -> list[list[float]]:
+        relations = [field["relation"] for field in self.profile["fields"].values()]
+        return [entry["box"] for relation in relations for entry in relation if "box" in entry]
+
+    @cached_property
+    def _decimals(self) -> int:
+        """Decimals of the target's figures; they are rounded, so that most need fewer than the target has."""
+        values = [value for box in self._boxes for value in box] + self.profile["target"]["percentiles"][10:91:40]
+        most = self.schema.target.decimals
+        return next((places for places in range(most) if all(round(one, places) == one for one in values)), most)
+
+    def t(self, key: str, **values: Any) -> str:
+        """A text of the tab."""
+        return said(DATA[key], self.language).format(**values)
+
+    @property
+    def target(self) -> str:
+        """What the target is called."""
+        return said(self.schema.target.label, self.language)
+
+    @property
+    def target_unit(self) -> str:
+        """`Charges (US dollars a year)`."""
+        unit = said(self.schema.target.unit, self.language)
+        return f"{self.target} ({unit})" if unit else self.target
+
+    def name(self, name: str) -> str:
+        """What a field, or the target, is called."""
+        return said(self.fields[name].label, self.language) if name in self.fields else self.target
+
+    def value(self, name: str, value: Any) -> str:
+        """A value of a field, or a class."""
+        if name in self.fields:
+            return value_text(self.fields[name], value, self.language)
+        return class_label(self.schema, value, self.language)
+
+    def amount(self, value: float) -> str:
+        """A figure of a number target."""
+        if abs(value) >= 1e6:
+            return charts.numbers([value], UNITS[self.language])[0]
+        return figure(value, self._decimals)
+
+    def count(self, count: int) -> str:
+        """`137 rows`."""
+        return self.t("count", count=f"{count:,}")
+
+    def band(self, field: Field, low: Any, high: Any) -> str:
+        """A part of a number's range or of time; months and years by themselves."""
+        if field.kind == "date":
+            short = date_length(self.profile["fields"][field.name]["edges"])
+            first, last = str(low)[:short], str(high)[:short]
+        elif field.kind == "text":
+            first, last = plain(low), plain(high)
+        else:
+            first, last = value_text(field, low, self.language), value_text(field, high, self.language)
+        if first == last:
+            return first
+        return f"{first} – {last}" if "-" in first else f"{first}–{last}"
+
+
+def date_length(edges: list[str]) -> int:
+    """How many characters of ISO dates tell them apart: those of years, months or days."""
+    return next((length for length, rest in ((4, "-01-01"), (7, "-01")) if all(e.endswith(rest) for e in edges)), 10)

@@ -1,0 +1,44 @@
+// Under the answer: copy a link to these inputs, print the answer, set it beside others.
+const tools = element.querySelector(".slip-tools");
+const status = tools.querySelector("[role=status]");
+const texts = tools.dataset;
+const panel = () => document.querySelector(".slip-answer");
+
+async function link(fragment) {
+  // Behind "#": a browser sends that part of an address to no server.
+  history.replaceState(null, "", `#${fragment}`);
+  try {
+    await navigator.clipboard.writeText(location.href);
+    return texts.linkCopied;
+  } catch {
+    return texts.linkShown; // a page over plain http may not write to the clipboard
+  }
+}
+
+const actions = {
+  link,
+  print: () => { window.print(); return ""; },
+  compare: () => {
+    const added = window.slipCompare?.();
+    return added ? texts.compareAdded : texts.compareFull;
+  },
+};
+
+tools.addEventListener("click", async (event) => {
+  const name = event.target.dataset?.tool;
+  if (!name) return;
+  const fragment = panel()?.dataset.fragment;
+  status.textContent = fragment === undefined ? texts.mend : await actions[name](fragment);
+});
+
+// A link pasted into the address bar of an open page.
+window.addEventListener("hashchange", () => location.reload());
+
+const printed = document.createElement("p");
+printed.className = "slip-printed-date";
+window.addEventListener("beforeprint", () => {
+  const form = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long" });
+  printed.textContent = form.format(new Date());
+  panel()?.append(printed);
+});
+window.addEventListener("afterprint", () => printed.remove());

@@ -1,0 +1,70 @@
+"""axe-core finds no serious fault on any tab, in either theme, in either language."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from slipway.texts import PAGE, said
+
+pytestmark = pytest.mark.browser
+
+
+def faults(page) -> list[str]:
+    """What axe calls serious or critical, and a contrast that it could not see for a decoration."""
+    found = Axe().run(page).response
+    serious = [one for one in found["violations"] if one["impact"] in ("serious", "critical")]
+    unseen = [one for one in found["incomplete"] if one["id"] == "color-contrast"]
+    return [
+        f"{one['id']}: {node['target']} {node['html'][:200]} {node['failureSummary']}"
+        for one in serious + unseen
+        for node in one["nodes"]
+        if one in serious or "pseudo element" in node["failureSummary"]
+    ]
+
+
+OPENED = """() => [...document.querySelectorAll('[role="tabpanel"]')].some(
+  (panel) => panel.checkVisibility() && panel.innerText.trim().length > 40)"""
+
+
+def open_tab(page, tab) -> str:
+    """Open a tab and wait for what it shows; its name."""
+    tab.click()
+    page.get_by_role("tab", name=tab.inner_text(), selected=True).wait_for()
+    page.wait_for_function(OPENED)
+    return tab.inner_text()
+
+
+@pytest.mark.parametrize(
+    ("case", "language", "scheme"),
+    [
+        ("insurance", "en", "light"),
+        ("insurance", "zh", "dark"),
+        ("diabetes", "zh", "light"),
+        ("diabetes", "en", "dark"),
+    ],
+)
+def test_axe_finds_no_serious_fault_on_any_tab(open_page, request, case, language, scheme):
+    server = request.getfixturevalue(f"{case}_server")
+    page = open_page(server, f"/ui/{language}/", color_scheme=scheme, reduced_motion="reduce")
+
+    found = {open_tab(page, tab): faults(page) for tab in page.get_by_role("tab").all()}
+
+    assert {said(PAGE[key], language) for key in ("tab_predict", "tab_batch", "tab_model")} <= set(found)
+    assert not {name: some for name, some in found.items() if some}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault_in_warnings_faults_and_an_open_list(open_page, insurance_server, scheme):
+    page = open_page(insurance_server, "/ui/en/", color_scheme=scheme, reduced_motion="reduce")
+
+    page.get_by_label("Age (years)").fill("90")
+    page.locator(".slip-warnings li").wait_for()
+    warned = faults(page)
+    page.get_by_label("This one changes, and all else stays").click()
+    page.get_by_role("option").first.wait_for()
+    listed = faults(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("option").first.wait_for(state="detached")
+    page.get_by_label("Age (years)").fill("")
+    page.get_by_text("Please fill this in.").wait_for()
+
+    assert (warned, listed, faults(page)) == ([], [], [])

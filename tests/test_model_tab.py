@@ -1,0 +1,247 @@
+"""The Model tab: what it says of a version, and that the calls it offers run as they stand."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from slipway import store
+from slipway.page import model, sentences
+from slipway.texts import CARD, said
+from tests.conftest import HOME, PERSON, trained
+
+TAGS = re.compile(r"<[^>]+>")
+
+
+def text(html: str) -> str:
+    return " ".join(TAGS.sub(" ", html).split())
+
+
+def test_the_sentences_have_the_models_own_figures(insurance):
+    version = store.find(insurance)
+    metrics = version.read_json("metrics.json")
+
+    english, chinese = text(model.render(version, "en")), text(model.render(version, "zh"))
+
+    error = f"{metrics['folds']['MAE']['mean']:,.0f}"
+    assert f"On average a prediction is off by {error} US dollars a year." in english
+    assert f"预测值平均偏差 {error} 美元/年。" in chinese
+    assert f"{metrics['interval']['covered']:.1%} lie inside" in english
+    assert "Gradient Boosting Regressor, the best R2 of 2 tried" in english
+    assert f"on {metrics['compiled']['rows']:,} rows" in english
+    assert version.schema().texts["disclaimer"]["zh"] in chinese
+    created = version.created
+    assert (
+        f"{created.day} {created:%B %Y}" in english and f"{created.year}年{created.month}月{created.day}日" in chinese
+    )
+
+
+def test_groups_of_a_field_make_up_the_whole(insurance):
+    groups = store.find(insurance).read_json("figures.json")["groups"]
+
+    whole = groups["whole"]
+    assert {item["field"] for item in groups["fields"]} == set(PERSON)
+    for item in groups["fields"]:
+        parts = item["groups"]
+        assert sum(part["rows"] for part in parts) == whole["rows"] == 1338
+        for name in ("mae", "bias", "covered"):
+            assert sum(part[name] * part["rows"] for part in parts) / 1338 == pytest.approx(whole[name])
+
+
+def test_a_group_that_is_worse_is_named_on_the_page_and_in_the_card():
+    rng = np.random.default_rng(0)
+    sites = rng.choice(["near", "far"], 600)
+    x = rng.uniform(0, 10, 600)
+    noise = rng.normal(size=600) * np.where(sites == "far", 3.0, 0.3)
+    table = pd.DataFrame({"site": sites, "x": x.round(3), "y": (5 * x + noise).round(3)})
+    path = HOME / "sites.csv"
+    table.to_csv(path, index=False)
+
+    version = store.find(trained("--data", str(path), "--target", "y", "--include", "lr", "--folds", "3"))
+
+    groups = version.read_json("figures.json")["groups"]
+    (said_so,) = [one for one in sentences.worse(version.schema(), groups, "en") if "off by" in one]
+    far, whole = groups["fields"][-1]["groups"][0], groups["whole"]
+    assert far["value"] == "far" and far["mae"] > 1.5 * whole["mae"]
+    assert (
+        said_so == f"site, far: predictions are off by {far['mae']:.2f} on average, against {whole['mae']:.2f} for all."
+    )
+    assert said_so in text(model.render(version, "en"))
+    assert said_so in (version.path / "card.md").read_text()
+
+
+def test_two_classes_are_told_in_words(diabetes):
+    version = store.find(diabetes)
+    metrics, (negatives, positives) = version.read_json("metrics.json"), version.read_json("figures.json")["confusion"]
+
+    shown = text(model.render(version, "en"))
+
+    right, ranked = (f"{metrics['folds'][name]['mean'] * 100:.0f}%" for name in ("Accuracy", "AUC"))
+    assert f"{right} of its answers are right; always answering “Without” would be right in 65%." in shown
+    assert f"gives the first the higher probability in {ranked} of all pairs" in shown
+    found, true = positives[1] / sum(positives), positives[1] / (positives[1] + negatives[1])
+    assert (
+        f"“Diabetes: With” it finds {found * 100:.0f}%; of those that it calls “Diabetes: With”, {true * 100:.0f}% are."
+        in shown
+    )
+
+
+def test_three_classes_with_odd_names_are_shown_and_not_run():
+    rng = np.random.default_rng(0)
+    colours = rng.choice(["red", "green <b>", "蓝"], 400)
+    table = pd.DataFrame(
+        {
+            "x": (rng.normal(size=400) + (colours == "red") * 2).round(3),
+            "it's {{a}} ${b}": rng.normal(size=400).round(2),
+            "<script>alert(1)</script>": rng.choice(["a'b", 'c"d', "e"], 400),
+            "colour": colours,
+        }
+    )
+    path = HOME / "colours.csv"
+    table.to_csv(path, index=False)
+    options = ["--include", "nb", "--folds", "2", "--no-training-rows"]
+
+    version = store.find(trained("--data", str(path), "--target", "colour", *options))
+
+    html = model.render(version, "en")
+    assert "<script" not in html and "green <b>" not in html and "answered green &lt;b&gt;" in html
+    assert len(version.read_json("figures.json")["roc"]) == 3 and html.count("<polyline") == 4
+    assert said(CARD["kept_none"], "en") in html
+
+
+def test_a_classifier_without_probabilities_has_no_curves_and_still_its_answers():
+    version = store.find(trained("diabetes", "--include", "ridge", "--folds", "2", "--name", "bare"))
+
+    html = model.render(version, "en")
+
+    metrics, figures = version.read_json("metrics.json"), version.read_json("figures.json")
+    assert "thresholds" not in metrics and "reliability" not in metrics
+    assert "<svg" not in html and "From the 231 rows that were held out." in html
+    assert sum(map(sum, figures["confusion"])) == 231 and "brier" not in figures["groups"]["whole"]
+
+
+def test_a_version_that_was_not_compiled_says_why(uncompiled):
+    assert "the fitted pipeline itself, since it was not compiled: " in model.render(store.find(uncompiled), "en")
+
+
+def test_a_version_from_before_says_what_it_lacks(insurance, tmp_path):
+    version = store.find(insurance)
+    before = tmp_path / "before"
+    shutil.copytree(version.path, before)
+    (before / "figures.json").unlink()
+    metrics = version.read_json("metrics.json")
+    for name in ("chosen", "kept_rows"):
+        del metrics[name]
+    (before / "metrics.json").write_text(json.dumps(metrics))
+
+    shown = text(model.render(replace(version, path=before), "en"))
+
+    assert "This version was trained before its plots and its errors by group were measured." in shown
+    assert "the best R2 of 2 tried" in shown and "training row" not in shown
+    assert "This version was trained before" not in text(model.render(version, "en"))
+
+
+def test_other_versions_are_listed_and_a_broken_one_breaks_nothing(insurance):
+    other = trained("insurance", "--include", "dummy", "--folds", "2", "--name", "listed")
+    version = store.find(trained("insurance", "--include", "dummy", "--folds", "2", "--name", "listed"))
+    broken = store.find(other).path.parent / "broken"
+    broken.mkdir()
+    (broken / "model.yaml").write_text("{")
+
+    shown = text(model.render(version, "en"))
+
+    assert f"{version.version} answers here" in shown
+    assert re.search(f"{other.partition(':')[2]} .{{8,20}} DummyRegressor R2 -?0.0\\d\\d compiled graph", shown)
+    assert "broken cannot be read" in shown
+    assert "There is no other version of this name." in text(model.render(store.find(insurance), "en"))
+
+
+def test_a_notebooks_own_choice_is_not_called_the_best(insurance):
+    metrics = store.find(insurance).read_json("metrics.json")
+
+    assert sentences.chosen(metrics, ["gbr", "lr"], "en") == "the best R2 of 2 tried"
+    assert sentences.chosen(metrics | {"chosen": "lr"}, ["gbr", "lr"], "en") == ""
+    assert sentences.chosen(metrics | {"chosen": None}, ["gbr", "lr"], "en") == ""
+
+
+# In the browser
+
+
+def snippets(page) -> dict[str, str]:
+    page.get_by_role("tab", name="Model").click()
+    page.locator(".slip-address", has_text="http").first.wait_for(state="attached")
+    calls = page.locator("[data-call]")
+    return {one.get_attribute("data-call"): one.locator("code").text_content() for one in calls.all()}
+
+
+def run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=HOME)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.browser
+def test_the_calls_answer_as_they_stand_and_are_copied(open_page, insurance_server, insurance):
+    page = open_page(insurance_server)
+    schema = store.find(insurance).schema()
+    wanted = insurance_server.post("/predict", json={"records": [schema.example()]}).json()["predictions"][0]
+
+    found = snippets(page)
+
+    assert json.loads(run("sh", "-c", found["curl"]))["predictions"] == [wanted]
+    assert run(sys.executable, "-c", found["requests"]).strip() == str(wanted)
+    assert run(sys.executable, "-c", found["bentoml"]).strip() == str(wanted)
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")  # as on plain http
+    page.locator("[data-call=curl] button").click()
+    page.get_by_text("Selected: copy it with Ctrl+C").wait_for()
+    assert page.evaluate("getSelection().toString()") == found["curl"]
+
+
+@pytest.mark.browser
+def test_the_leaderboard_is_sorted_by_the_heading_that_is_pressed(open_page, insurance_server):
+    page = open_page(insurance_server)
+    snippets(page)
+    board = page.locator(".slip-board")
+    rows = board.locator("tbody tr")
+
+    assert "chosen" in rows.first.inner_text()
+    board.get_by_role("button", name="MAE").focus()
+    page.keyboard.press("Enter")
+
+    head = board.locator("th", has=page.get_by_role("button", name="MAE"))
+    assert head.get_attribute("aria-sort") == "descending" and "Linear Regression" in rows.first.inner_text()
+    page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "ascending" and "Gradient Boosting" in rows.first.inner_text()
+
+
+@pytest.mark.browser
+def test_behind_a_path_prefix_the_calls_have_it_too(open_page, insurance_server):
+    page = open_page(insurance_server)
+    prefix = insurance_server.url + "/team/a"
+    page.route(
+        prefix + "/**", lambda route: route.fulfill(response=route.fetch(url=route.request.url.replace("/team/a", "")))
+    )
+    page.goto(prefix + "/ui/en/")
+
+    found = snippets(page)
+
+    assert f"'{prefix}/predict'" in found["curl"] and f'SyncHTTPClient("{prefix}")' in found["bentoml"]
+
+
+@pytest.mark.browser
+def test_the_tab_fits_a_phone_and_its_picture_says_what_it_shows(open_page, diabetes_server, diabetes):
+    page = open_page(diabetes_server)
+    page.set_viewport_size({"width": 390, "height": 844})
+    snippets(page)
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    points = store.find(diabetes).read_json("figures.json")["roc"][0]["points"]
+    found = max(y for x, y in points if x <= 0.2)
+    image = page.get_by_role("img", name=f"“With”: at 20% false alarms, {found * 100:.0f}% are found.")
+    assert image.bounding_box()["width"] > 250

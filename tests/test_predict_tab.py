@@ -1,0 +1,289 @@
+"""The predict tab beyond its sentence: where the answer stands, the threshold, links, print, comparison."""
+
+import re
+from urllib.parse import quote
+
+import pytest
+
+from slipway import store
+from slipway.page import link, standing, threshold
+from slipway.schema import Schema
+from tests.conftest import says, sentence
+
+REPLACED = "Values of the link that do not fit, and were replaced"
+
+
+@pytest.fixture
+def charges(insurance) -> Schema:
+    return store.find(insurance).schema()
+
+
+def hundreds(text: str) -> int:
+    return int(re.search(r"(\d+) of 100", text)[1])
+
+
+# --- where the answer stands ---
+
+
+@pytest.mark.browser
+def test_the_interval_stands_on_the_scale_of_all_outcomes_of_training(open_page, insurance_server, insurance):
+    outcomes = store.find(insurance).read_json("profile.json")["target"]
+    page = open_page(insurance_server)
+    page.get_by_role("button", name="Smoker aged 50").click()
+    page.locator(".slip-kicker", has_text="Example").wait_for()
+    person = store.find(insurance).schema().texts["examples"][2]["values"]
+    answered = insurance_server.post("/predict", json={"records": [person]}).json()["predictions"][0]
+    says(page, f"Expected bill: ${answered['prediction']:,.0f} a year")
+
+    caption = page.locator(".slip-standing figcaption").inner_text()
+    share = sum(edge <= answered["prediction"] for edge in outcomes["percentiles"]) - 1
+    assert hundreds(caption) == share
+    low, high = outcomes["edges"][0], outcomes["edges"][-1]
+    mark = float(page.locator(".slip-mark").get_attribute("x1")) / standing.WIDTH
+    assert mark == pytest.approx((answered["prediction"] - low) / (high - low), abs=0.001)
+    band = page.locator(".slip-band-rect")
+    width = float(band.get_attribute("width")) / standing.WIDTH
+    interval = answered["interval"]
+    assert width == pytest.approx((interval["high"] - interval["low"]) / (high - low), abs=0.001)
+
+
+def test_a_prediction_beyond_all_outcomes_widens_the_scale(charges):
+    outcomes = {"edges": [0, 10, 20], "counts": [3, 1], "percentiles": [*range(101)]}
+    prediction = {"prediction": 50.0, "interval": {"low": 40.0, "high": 80.0, "coverage": 0.9}}
+
+    html = standing.scale(charges, prediction, outcomes, "en")
+
+    assert f'x1="{50 / 80 * standing.WIDTH:.1f}"' in html and ">80</text>" in html
+    assert hundreds(html) == 50
+    assert hundreds(standing.scale(charges, prediction | {"prediction": 1e9}, outcomes, "en")) == 100
+    assert hundreds(standing.scale(charges, prediction | {"prediction": -1.0}, outcomes, "en")) == 0
+
+
+BINS = [
+    {"low": 0.0, "high": 0.4, "passed": True},
+    {"low": 0.4, "high": 1.0, "passed": False},
+]
+
+
+@pytest.mark.parametrize(
+    ("share", "count"), [(0.34, 34), (0.001, 0), (0.4, None), (1.0, None)], ids=["passed", "none", "edge", "not passed"]
+)
+def test_of_a_hundred_is_said_only_where_the_reliability_check_passed(diabetes, share, count):
+    schema = store.find(diabetes).schema()
+
+    html = standing.of_a_hundred(schema, {"probabilities": {"0": 1 - share, "1": share}}, BINS, "en")
+
+    if count is None:
+        assert html == ""
+    else:
+        assert f"Of 100 cases like this, about {count} turned out “With”" in html
+        assert html.count("slip-dot-on") == count
+
+
+@pytest.mark.browser
+def test_the_page_of_two_classes_says_of_a_hundred_where_its_bin_passed(open_page, diabetes_server, diabetes):
+    bins = store.find(diabetes).read_json("metrics.json")["reliability"]["bins"]
+    page = open_page(diabetes_server)
+    seen = set()
+    for glucose in range(60, 200, 14):
+        page.get_by_label("Glucose (mg/dL)", exact=True).fill(str(glucose))
+        page.locator(".slip-inputs", has_text=f"Glucose (mg/dL){glucose}").wait_for(state="attached")
+        share = float(page.locator(".slip-bar > span").nth(5).inner_text().rstrip("%")) / 100
+        near = [one for one in bins if one["low"] - 0.005 <= share <= one["high"] + 0.005]
+        if len({one["passed"] for one in near}) == 1:
+            assert page.locator(".slip-hundred").count() == near[0]["passed"]
+            seen.add(near[0]["passed"])
+    assert True in seen
+
+
+# --- the threshold ---
+
+COUNTED = {
+    "positives": 25,
+    "negatives": 75,
+    "found": [25] * 31 + [20] * 70,
+    "alarms": [75] * 31 + [15] * 70,
+}
+
+
+@pytest.mark.parametrize(
+    ("at", "wanted"),
+    [
+        (0.3, {"found": 250, "missed": 0, "alarms": 750, "spared": 0}),
+        (0.31, {"found": 200, "missed": 50, "alarms": 150, "spared": 600}),
+        (0.99, {"found": 200, "missed": 50, "alarms": 150, "spared": 600}),
+    ],
+)
+def test_the_counts_of_a_threshold_add_up_to_a_thousand(at, wanted):
+    assert threshold.counts(COUNTED, at) == wanted and sum(wanted.values()) == threshold.CASES
+
+
+@pytest.mark.browser
+def test_the_threshold_of_the_use_case_is_used_and_can_be_moved(open_page, diabetes_server, diabetes):
+    version = store.find(diabetes)
+    counted = version.read_json("metrics.json")["thresholds"]
+    page = open_page(diabetes_server)
+    box = page.locator(".slip-threshold")
+    number = box.locator("input[type=number]")
+    assert version.schema().target.threshold == 0.3 and number.input_value() == "0.3"
+    share = int(re.search(r"(\d+)%", sentence(page))[1])
+    assert 10 < share < 30
+
+    assert page.locator(".slip-verdict").inner_text() == "Below 30%, this counts as “Without”."
+    number.fill("0.1")
+    number.press("Enter")
+
+    page.locator(".slip-verdict", has_text="From 10% on, this counts as “With”.").wait_for()
+    count = threshold.counts(counted, 0.1)
+    box.get_by_text(f"{count['missed']} missed").wait_for()
+    assert box.get_by_text(f"{count['alarms']} false alarms").count() == 1
+    assert page.locator(".slip-answer .slip-chosen").inner_text().startswith("With\n")
+    page.get_by_role("button", name="Low readings").click()
+    page.locator(".slip-verdict", has_text="Below 10%, this counts as “Without”.").wait_for()
+
+
+@pytest.mark.browser
+def test_a_number_has_no_threshold(open_page, insurance_server):
+    page = open_page(insurance_server)
+
+    assert page.locator(".slip-threshold, .slip-verdict, .slip-hundred").count() == 0
+
+
+# --- links ---
+
+
+@pytest.mark.parametrize("name", ["insurance", "diabetes", "uncompiled"])
+def test_a_record_comes_back_from_its_fragment(name, request):
+    schema = store.find(request.getfixturevalue(name)).schema()
+    for record in store.find(request.getfixturevalue(name)).read_json("golden.json")["records"]:
+        again, faults = link.parse(schema, link.fragment(record))
+
+        assert schema.check_record(again)[0] == schema.check_record(record)[0] and not faults
+
+
+def test_what_a_link_does_not_name_is_not_measured_or_usual(diabetes):
+    schema = store.find(diabetes).schema()
+
+    record, faults = link.parse(schema, "Glucose=150&unknown=1")
+
+    assert record["Glucose"] == 150 and record["BMI"] is None and record["Age"] == 29 and not faults
+    assert link.parse(schema, "") is None and link.parse(schema, "section-2") is None
+
+
+def test_a_value_of_a_link_that_does_not_fit_is_replaced_and_named(charges):
+    record, faults = link.parse(charges, "age=abc&sex=martian&bmi=nan&children=2&region=%3Cscript%3E")
+
+    assert record == {field.name: field.default for field in charges.fields} | {"children": 2}
+    assert [(fault["field"], fault["value"]) for fault in faults] == [
+        ("age", "abc"),
+        ("sex", "martian"),
+        ("bmi", "nan"),
+        ("region", "<script>"),
+    ]
+
+
+@pytest.mark.browser
+def test_a_copied_link_reopens_the_page_with_the_same_inputs_and_no_server_sees_them(open_page, insurance_server):
+    page = open_page(insurance_server)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=insurance_server.url)
+    page.get_by_label("Age (years)").fill("37")
+    page.get_by_label("Body mass index (kg/m²)").fill("31.6")
+    page.locator(".slip-inputs", has_text="31.6").filter(has_text="37").wait_for(state="attached")
+    said = sentence(page)
+
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_text("Link copied.").wait_for()
+    address = page.evaluate("navigator.clipboard.readText()")
+
+    assert address.startswith(insurance_server.url + "/ui/#") and "bmi=31.6" in address
+    again = open_page(insurance_server, "/ui/#" + address.partition("#")[2])
+    again.locator(".slip-kicker", has_text="For the values you entered").wait_for()
+    assert again.get_by_label("Age (years)").input_value() == "37"
+    assert again.get_by_label("Body mass index (kg/m²)").input_value() == "31.6"
+    assert sentence(again) == said
+    again.locator(".slip-falls", has_text="Age: 37").wait_for()
+    assert again.evaluate("localStorage.length + sessionStorage.length") == 0 and not again.context.cookies()
+    log = insurance_server.log.read_text()
+    assert "/ui/ 200" in log and "31.6" not in log and "bmi" not in log
+
+
+@pytest.mark.browser
+def test_a_link_with_values_that_do_not_fit_says_so(open_page, insurance_server):
+    page = open_page(insurance_server, "/ui/#age=44&sex=" + quote("<img src=x onerror=alert(1)>"))
+
+    page.get_by_text(REPLACED).wait_for()
+
+    assert page.get_by_label("Age (years)").input_value() == "44"
+    assert page.locator(".slip-warnings li").inner_text() == "Sex: Expected one of female, male."
+    assert page.locator(".slip-answer img").count() == 0
+
+
+@pytest.mark.browser
+def test_with_a_fault_there_is_no_link_and_nothing_to_compare(open_page, insurance_server):
+    page = open_page(insurance_server)
+    page.get_by_label("Age (years)").fill("200")
+    page.get_by_text("Please mend the marked fields.").wait_for()
+
+    for tool in ("Copy link", "Compare"):
+        page.get_by_role("button", name=tool).click()
+        assert page.locator(".slip-tools [role=status]").inner_text() == "Please mend the marked fields."
+    assert "#" not in page.url and page.locator(".slip-compare table").count() == 0
+
+
+# --- print ---
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["insurance", "diabetes"])
+def test_the_answer_prints_on_one_page_with_inputs_reasons_version_and_date(open_page, name, request):
+    server, tag = request.getfixturevalue(f"{name}_server"), request.getfixturevalue(name)
+    page = open_page(server)
+    page.locator(".slip-falls").wait_for()
+    page.evaluate("window.print = () => window.dispatchEvent(new Event('beforeprint'))")
+
+    page.get_by_role("button", name="Print").click()
+    page.emulate_media(media="print")
+
+    shown = page.locator("main").inner_text()
+    for part in ("What was entered", "Why", tag, sentence(page), str(page.evaluate("new Date().getFullYear()"))):
+        assert part in shown
+    schema = store.find(tag).schema()
+    assert page.locator(".slip-inputs tr").count() == len(schema.fields)
+    assert schema.texts["disclaimer"]["en"] in shown
+    for hidden in (".slip-form", ".slip-tools", '[role="tablist"]'):
+        assert not page.locator(hidden).first.is_visible()
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf())) == 1
+
+
+# --- comparison ---
+
+
+@pytest.mark.browser
+def test_people_stand_side_by_side_with_their_differences_marked(open_page, insurance_server):
+    page = open_page(insurance_server)
+    page.get_by_role("button", name="Young non-smoker").click()
+    page.locator(".slip-inputs", has_text="22.5").wait_for(state="attached")
+    first = sentence(page)
+    page.get_by_role("button", name="Compare").click()
+    page.get_by_role("button", name="Smoker aged 50").click()
+    page.locator(".slip-inputs", has_text="33.1").wait_for(state="attached")
+    page.get_by_role("button", name="Compare").click()
+    page.locator(".slip-form").get_by_label("No", exact=True).check()
+    page.locator(".slip-compare tr", has_text="Smoker").filter(has_text="Yes").locator("td").nth(2).filter(
+        has_text="No"
+    ).wait_for()
+
+    table = page.locator(".slip-compare table")
+    rows = {
+        row.locator("th").inner_text(): row.locator("td > span:first-child").all_inner_texts()
+        for row in table.locator("tbody tr").all()
+    }
+
+    assert rows["Smoker"] == ["No", "Yes", "No"] and rows["Age (years)"] == ["25", "50", "50"]
+    assert rows["Answer"][0] == first and rows["Answer"][2] == sentence(page)
+    marked = table.locator("tr", has_text="Smoker").locator("td")
+    assert [cell.get_attribute("class") or "" for cell in marked.all()] == ["", "slip-differs", ""]
+    page.get_by_role("button", name="Remove: Case 1").click()
+    assert table.locator("thead th").count() == 2
+    page.get_by_role("button", name="Remove: Case 1").click()
+    assert table.count() == 0
