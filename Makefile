@@ -98,5 +98,5 @@ lock: $(READY)  ## make the locked requirements anew
 	@$(LOCK) requirements/uv.in -o requirements/uv.txt
 	@$(LOCK) requirements/azure.in -o requirements/azure.txt
 
-screenshots: $(READY)  ## the pictures of the README, from a running `make serve`
-	@$(BIN)/python scripts/screenshots.py http://localhost:$(PORT)
+screenshots: $(READY)  ## every tab of a running `make serve` into screenshots/ (OPTIONS=--readme: those of the README)
+	@$(BIN)/python scripts/screenshots.py http://localhost:$(PORT) $(OPTIONS)

@@ -16,6 +16,7 @@ from bench import machine, report
 from bench.__main__ import build_parser, resolve
 from bench.load import LoadError, ask, fire, post
 from bench.overhttp import Expected, predictions
+from bench.page import percentile, written
 from bench.report import Bar
 from bench.rounds import ratio, rotated
 
@@ -194,3 +195,14 @@ def test_the_options_outweigh_the_settings_and_an_unknown_part_is_named(capsys):
 
 def test_a_processors_name_becomes_part_of_a_file_name():
     assert machine.slug("Intel(R) Xeon(R) CPU @ 2.00GHz") == "intel-xeon-cpu-2-00ghz"
+
+
+@pytest.mark.parametrize(("share", "found"), [(0.5, 10), (0.95, 19), (0.96, 20), (0.01, 1)])
+def test_a_percentile_is_the_smallest_value_that_so_many_do_not_exceed(share, found):
+    assert percentile(list(range(20, 0, -1)), share) == found
+
+
+def test_a_file_for_the_page_has_so_many_rows_whatever_the_records(tmp_path):
+    file = written(tmp_path / "a.csv", [{"age": 1, "sex": "m"}, {"age": None, "sex": "f,"}], 5)
+
+    assert file.read_text().splitlines() == ["age,sex", "1,m", ',"f,"', "1,m", ',"f,"', "1,m"]

@@ -1,10 +1,9 @@
 """The page, in a real browser, against the real server, compared with the fitted pipeline itself."""
 
-
 import pytest
 
 from slipway import frames
-from tests.conftest import PATIENT, PERSON, pipeline, says, sentence, serve
+from tests.conftest import PATIENT, PERSON, pipeline, says, sentence
 
 pytestmark = pytest.mark.browser
 
@@ -151,17 +150,3 @@ def test_a_chinese_browser_gets_a_chinese_page_and_a_link_to_the_english_one(ope
     page.get_by_role("link", name="English").click()
     page.get_by_label("Glucose (mg/dL)", exact=True).wait_for()
     assert page.title() == "Diabetes risk"
-
-
-def test_the_page_works_when_two_workers_share_its_calls(open_page, insurance):
-    with serve(SLIPWAY_WORKERS="2") as server:
-        page = open_page(server)
-        fitted, schema = pipeline(insurance)
-        defaults = {field.name: field.default for field in schema.fields}
-        wanted = fitted.predict(
-            frames.frame(schema, schema.columns([defaults | {"age": age} for age in range(20, 60)]))
-        )
-
-        for age, value in zip(range(20, 60), wanted, strict=True):
-            page.get_by_label("Age (years)").fill(str(age))
-            says(page, f"Expected bill: ${value:,.0f} a year")
