@@ -1,6 +1,5 @@
 """The page, in a real browser, against the real server, compared with the fitted pipeline itself."""
 
-
 import pytest
 
 from slipway import frames

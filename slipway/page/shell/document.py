@@ -15,7 +15,7 @@ from typing import Any
 
 import gradio as gr
 
-from slipway.page import assets
+from slipway.page.shell import assets
 from slipway.schema import Schema
 from slipway.store import Version
 from slipway.texts import ONLINE, said
