@@ -19,10 +19,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from slipway.page import batch, data, model, predict
+from slipway.page.batch import tab as batch
 from slipway.page.context import Page
-from slipway.page.document import Document
-from slipway.page.guard import Guard
+from slipway.page.data import tab as data
+from slipway.page.model import tab as model
+from slipway.page.predict import tab as predict
+from slipway.page.shell.document import PRINT, Document
+from slipway.page.shell.guard import Guard
 from slipway.serving import Served
 from slipway.texts import LANGUAGES, PAGE, said
 
@@ -72,7 +75,7 @@ def _app(served: Served, language: str) -> FastAPI:
         page,
         path="/",
         theme=THEME,
-        css_paths=sorted(PARTS.glob("*.css")),
+        css_paths=sorted(set(PARTS.rglob("*.css")) - {PRINT}),
         favicon_path=str(PARTS / "favicon.svg"),
         footer_links=[],
         run_history=False,

@@ -202,7 +202,8 @@ def _target(column: pd.Series, task: Task, usecase: UseCase, source: str) -> tup
     if spec.threshold is not None and count != 2:
         found = f"has {count} classes" if count else "is a number"
         raise UseCaseError(
-            f"use case {usecase.name}", f"`threshold` is for two classes; the target {spec.column!r} {found}: leave it out"
+            f"use case {usecase.name}",
+            f"`threshold` is for two classes; the target {spec.column!r} {found}: leave it out",
         )
     if task == "regression":
         numbers = pd.to_numeric(column, errors="coerce").astype("float64")
@@ -245,7 +246,9 @@ def _target(column: pd.Series, task: Task, usecase: UseCase, source: str) -> tup
         )
     whole = pd.api.types.is_float_dtype(column) and kinds.is_whole(column)
     threshold = spec.threshold or (0.5 if len(classes) == 2 else None)
-    return Target(**common, classes=classes, positive=positive, threshold=threshold), column.astype("int64") if whole else column
+    return Target(**common, classes=classes, positive=positive, threshold=threshold), column.astype(
+        "int64"
+    ) if whole else column
 
 
 def _texts(usecase: UseCase, target: Target, fields: list[Field]) -> dict[str, Any]:

@@ -91,7 +91,10 @@ MODEL: dict[str, Text] = {
         "zh": "各折的平均值。点击表头可排序。",
     },
     "board_chosen": {"en": "chosen", "zh": "已选用"},
-    "tuned": {"en": "It was tuned afterwards; the row shows it before.", "zh": "选用后又经过调优；表中为调优前的数值。"},
+    "tuned": {
+        "en": "It was tuned afterwards; the row shows it before.",
+        "zh": "选用后又经过调优；表中为调优前的数值。",
+    },
     "boxes": {"en": "Predicted against actual", "zh": "预测值与实际值"},
     "boxes_lead": {
         "en": "For each tenth of the predictions: where the true values lay. The bar holds the middle half of them, the thin line nine of ten, the mark the middle one.",
@@ -398,7 +401,10 @@ PAGE: dict[str, Text] = {
         "en": "Of 100 cases like this, about {count} turned out “{label}” ({target}).",
         "zh": "每 100 个类似案例中，约有 {count} 个为“{label}”（{target}）。",
     },
-    "verdict_above": {"en": "From {threshold} on, this counts as “{label}”.", "zh": "达到 {threshold} 即视为“{label}”。"},
+    "verdict_above": {
+        "en": "From {threshold} on, this counts as “{label}”.",
+        "zh": "达到 {threshold} 即视为“{label}”。",
+    },
     "verdict_below": {"en": "Below {threshold}, this counts as “{label}”.", "zh": "低于 {threshold}，视为“{label}”。"},
     "threshold": {"en": "Where to draw the line", "zh": "如何划定界限"},
     "threshold_label": {"en": "Probability from which a case counts as “{label}”", "zh": "概率达到多少即视为“{label}”"},
@@ -419,7 +425,10 @@ PAGE: dict[str, Text] = {
     "link": {"en": "Copy link", "zh": "复制链接"},
     "print": {"en": "Print", "zh": "打印"},
     "compare": {"en": "Compare", "zh": "加入对比"},
-    "link_copied": {"en": "Link copied. It holds the values; no server sees them.", "zh": "链接已复制。数值只在链接中，服务器看不到。"},
+    "link_copied": {
+        "en": "Link copied. It holds the values; no server sees them.",
+        "zh": "链接已复制。数值只在链接中，服务器看不到。",
+    },
     "link_shown": {"en": "The link stands in the address bar.", "zh": "链接已显示在地址栏中。"},
     "compare_added": {"en": "Added below: change the form and compare.", "zh": "已加入下方：修改表单即可对比。"},
     "compare_full": {"en": "Six are compared already; remove one first.", "zh": "已有六项，请先移除一项。"},
@@ -648,7 +657,10 @@ DATA: dict[str, Text] = {
     "goes_2": {"en": "goes moderately with {target}", "zh": "与{target}中等相关"},
     "goes_3": {"en": "goes strongly with {target}", "zh": "与{target}强相关"},
     "spread": {"en": "How often", "zh": "分布"},
-    "often": {"en": "{field}: most often {value}, in {share} of the rows that have it", "zh": "{field}：最常见的是 {value}，占有值行的 {share}"},
+    "often": {
+        "en": "{field}: most often {value}, in {share} of the rows that have it",
+        "zh": "{field}：最常见的是 {value}，占有值行的 {share}",
+    },
     "bar": {"en": "{value}: {count} rows", "zh": "{value}：{count} 行"},
     "tail_low": {"en": "The first bar holds all below {end}.", "zh": "第一根柱包含低于 {end} 的全部取值。"},
     "tail_high": {"en": "The last bar holds all from {end} on.", "zh": "最后一根柱包含 {end} 及以上的全部取值。"},

@@ -16,7 +16,7 @@ import pytest
 
 from slipway import fields, frames, store
 from slipway.http import Refused
-from slipway.page import batch
+from slipway.page.batch import tab as batch
 from slipway.page.context import Page
 from slipway.parity import equal
 from slipway.serving import Served

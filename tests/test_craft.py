@@ -9,8 +9,9 @@ import pytest
 from fastapi import FastAPI
 
 from slipway import frames
-from slipway.page import assets, wording
-from slipway.page.document import Document
+from slipway.page import wording
+from slipway.page.shell import assets
+from slipway.page.shell.document import Document
 from slipway.texts import ONLINE
 from tests.conftest import free_port, pipeline, says, serve
 

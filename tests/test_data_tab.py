@@ -12,7 +12,8 @@ import pytest
 
 from slipway.data import locate
 from slipway.learn import learn
-from slipway.page import charts, data
+from slipway.page import charts
+from slipway.page.data import tab as data
 from slipway.profile import profile
 from slipway.store import Version
 from slipway.usecase import DataSource, FieldSpec, TargetSpec, TrainingSpec, UseCase

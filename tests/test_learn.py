@@ -338,7 +338,11 @@ def test_a_number_target_knows_its_spread_and_decimals():
             {"target": {"threshold": 0.3}},
             "`threshold` is for two classes; the target 'y' has 3 classes",
         ),
-        (list(range(ROWS)), {"target": {"threshold": 0.3}}, "`threshold` is for two classes; the target 'y' is a number"),
+        (
+            list(range(ROWS)),
+            {"target": {"threshold": 0.3}},
+            "`threshold` is for two classes; the target 'y' is a number",
+        ),
     ],
     ids=[
         "rare",

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from slipway import store
-from slipway.page import model, sentences
+from slipway.page import sentences
+from slipway.page.model import tab as model
 from slipway.texts import CARD, said
 from tests.conftest import HOME, PERSON, trained
 

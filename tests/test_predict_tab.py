@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from slipway import store
-from slipway.page import link, standing, threshold
+from slipway.page.predict import link, standing, threshold
 from slipway.schema import Schema
 from tests.conftest import says, sentence
 

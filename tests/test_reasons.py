@@ -6,7 +6,7 @@ import pytest
 
 from slipway import store
 from slipway.fields import Field
-from slipway.page import whatif, why
+from slipway.page.predict import whatif, why
 from tests.conftest import PATIENT, PERSON, serve, trained
 
 

@@ -21,7 +21,7 @@ from slipway.calibration import calibrated, choose, losses, may_calibrate
 from slipway.certainty import certainty
 from slipway.data import read_table
 from slipway.fields import Field
-from slipway.page import answer
+from slipway.page.predict import answer
 from slipway.parity import Answers
 from slipway.predictor import Predictor
 from slipway.schema import Schema, Target

@@ -3,7 +3,7 @@
 from html import escape
 from typing import Any
 
-from slipway.page.summaries import Summaries
+from slipway.page.data.summaries import Summaries
 from slipway.page.wording import percent
 from slipway.texts import DATA, said
 

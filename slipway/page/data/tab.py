@@ -5,8 +5,9 @@ from html import escape
 import gradio as gr
 
 from slipway.fields import Field
-from slipway.page import LIVE, alerts, charts, distribution, relation
-from slipway.page.summaries import Summaries
+from slipway.page import LIVE, charts
+from slipway.page.data import alerts, distribution, relation
+from slipway.page.data.summaries import Summaries
 from slipway.page.wording import field_label, percent, value_text
 from slipway.store import Version
 from slipway.texts import DATA, KINDS, said

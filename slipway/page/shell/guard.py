@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from slipway.page import assets
-from slipway.page.document import Document
+from slipway.page.shell import assets
+from slipway.page.shell.document import Document
 
 FILES = ("static/", "svelte/")
 PAGES = ("", "config", "theme.css", "favicon.ico")

@@ -11,8 +11,9 @@ from typing import Any
 import gradio as gr
 
 from slipway import store, texts
-from slipway.page import LIVE, calls, plots, sentences
-from slipway.page.told import Told, items, paragraph, row, section, table, unseen
+from slipway.page import LIVE, sentences
+from slipway.page.model import calls, plots
+from slipway.page.model.told import Told, items, paragraph, row, section, table, unseen
 from slipway.page.wording import day, field_label, percent
 from slipway.store import Version
 from slipway.texts import CARD, MODEL, said

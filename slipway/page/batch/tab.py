@@ -27,7 +27,7 @@ from slipway.texts import BATCH, BATCH_PHRASES, said
 PARTS = Path(__file__).parent
 # One script, in this order: each file uses what stands in those before it.
 SCRIPT = "\n".join(
-    (PARTS / f"batch{part}.js").read_text(encoding="utf-8") for part in ("_csv", "_parquet", "_chart", "_table", "")
+    (PARTS / f"{part}.js").read_text(encoding="utf-8") for part in ("csv", "parquet", "chart", "table", "batch")
 )
 READER = PARTS / "hyparquet.min.js"
 

@@ -11,8 +11,9 @@ import gradio as gr
 from slipway.errors import RecordsError
 from slipway.fields import Detail, Record
 from slipway.http import Refused
-from slipway.page import LIVE, answer, form, link, reasons, threshold
+from slipway.page import LIVE
 from slipway.page.context import Page
+from slipway.page.predict import answer, form, link, reasons, threshold
 from slipway.page.wording import class_label
 from slipway.texts import said
 

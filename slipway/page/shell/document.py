@@ -15,12 +15,13 @@ from typing import Any
 
 import gradio as gr
 
-from slipway.page import assets
+from slipway.page.shell import assets
 from slipway.schema import Schema
 from slipway.store import Version
 from slipway.texts import ONLINE, said
 
 SCRIPTS = [Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("online.js", "controls.js")]
+PRINT = Path(__file__).with_name("print.css")
 TAGS = {"en": "en", "zh": "zh-CN"}
 _OTHERS = re.compile(r'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
 _MANIFEST = re.compile(r'\s*<link rel="manifest" href="/[^>]*>')
@@ -76,6 +77,7 @@ def _head(page: gr.Blocks, schema: Schema, language: str, edition: str) -> str:
         ),
         '<link rel="icon" type="image/svg+xml" href="favicon.ico">',
         *_preloads(page),
+        f'<style media="print">{PRINT.read_text(encoding="utf-8")}</style>',
         *(f"<script>{script}</script>" for script in SCRIPTS),
     ]
     return "\n".join(["", *lines])

@@ -7,8 +7,8 @@ from typing import Any
 
 from slipway import texts
 from slipway.fields import Detail, Record
-from slipway.page import link, standing, threshold
 from slipway.page.context import Page
+from slipway.page.predict import link, standing, threshold
 from slipway.page.wording import class_label, field_label, figure, percent, value_text
 from slipway.schema import Schema
 from slipway.texts import PAGE, said

@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from slipway.page import charts
-from slipway.page.told import Told, paragraph, section, unseen
+from slipway.page.model.told import Told, paragraph, section, unseen
 from slipway.page.wording import field_label, percent
 
 SIDE, MARGIN, TOP = 300, 40, 24

@@ -7,7 +7,7 @@ from typing import Any
 
 from slipway.fields import Field
 from slipway.page import charts
-from slipway.page.summaries import UNITS, Summaries, date_length
+from slipway.page.data.summaries import UNITS, Summaries, date_length
 from slipway.page.wording import percent, plain, value_text
 
 CATEGORIES = 10

@@ -5,8 +5,8 @@ from typing import Any
 
 from slipway.fields import Field
 from slipway.page import charts
-from slipway.page.distribution import CATEGORIES
-from slipway.page.summaries import UNITS, Summaries
+from slipway.page.data.distribution import CATEGORIES
+from slipway.page.data.summaries import UNITS, Summaries
 from slipway.page.wording import percent
 
 CLASSES = 8

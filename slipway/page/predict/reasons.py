@@ -8,8 +8,8 @@ import gradio as gr
 
 from slipway.fields import Record
 from slipway.http import Refused
-from slipway.page import whatif, why
 from slipway.page.context import Page
+from slipway.page.predict import whatif, why
 from slipway.page.wording import field_label
 
 

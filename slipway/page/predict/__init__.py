@@ -1,0 +1,1 @@
+"""The predict tab, a module for each part of it; `tab.py` puts them together."""
