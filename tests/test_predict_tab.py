@@ -53,7 +53,7 @@ def test_a_prediction_beyond_all_outcomes_widens_the_scale(charges):
 
     html = standing.scale(charges, prediction, outcomes, "en")
 
-    assert f'x1="{50 / 80 * standing.WIDTH:.1f}"' in html and ">80</text>" in html
+    assert f'x1="{50 / 80 * standing.WIDTH:.1f}"' in html and "<span>80</span>" in html
     assert hundreds(html) == 50
     assert hundreds(standing.scale(charges, prediction | {"prediction": 1e9}, outcomes, "en")) == 100
     assert hundreds(standing.scale(charges, prediction | {"prediction": -1.0}, outcomes, "en")) == 0

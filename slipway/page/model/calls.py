@@ -55,7 +55,7 @@ def render(record: Record, language: str) -> str:
         parts.append(
             f'<div class="slip-call" data-call="{name}"><h3>{t(name)}</h3>'
             f'<button type="button" class="slip-copy" data-copied="{t("copied")}" data-selected="{t("selected")}">{t("copy")}'
-            f'<span class="slip-hidden">: {t(name)}</span></button><pre tabindex="0" aria-label="{t(name)}"><code>{code}</code></pre>'
+            f'<span class="slip-hidden">: {t(name)}</span></button><pre tabindex="0" role="region" aria-label="{t(name)}"><code>{code}</code></pre>'
             '<p class="slip-small" role="status"></p></div>'
         )
     return "".join(parts)

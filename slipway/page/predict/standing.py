@@ -8,7 +8,7 @@ from slipway.page.wording import class_label, figure
 from slipway.schema import Schema
 from slipway.texts import PAGE, said
 
-WIDTH, HEIGHT, GROUND = 400.0, 84.0, 60.0
+WIDTH, HEIGHT, GROUND = 400.0, 66.0, 60.0
 
 
 def scale(schema: Schema, prediction: dict[str, Any], outcomes: dict[str, Any], language: str) -> str:
@@ -45,9 +45,8 @@ def scale(schema: Schema, prediction: dict[str, Any], outcomes: dict[str, Any], 
         f'<g class="slip-outcomes">{bars}</g>{band}'
         f'<line class="slip-mark" x1="{x(value):.1f}" x2="{x(value):.1f}" y1="-4" y2="{GROUND + 6}"/>'
         f'<line class="slip-axis" x1="0" x2="{WIDTH:g}" y1="{GROUND}" y2="{GROUND}"/>'
-        f'<text x="0" y="{HEIGHT - 4}">{figure(low, decimals)}</text>'
-        f'<text x="{WIDTH:g}" y="{HEIGHT - 4}" text-anchor="end">{figure(high, decimals)}</text></svg>'
-        f"<figcaption>{escape(text)}</figcaption></figure>"
+        f'</svg><div class="slip-standing-ends" aria-hidden="true"><span>{figure(low, decimals)}</span>'
+        f"<span>{figure(high, decimals)}</span></div><figcaption>{escape(text)}</figcaption></figure>"
     )
 
 

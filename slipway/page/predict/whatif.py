@@ -13,7 +13,7 @@ POINTS = 41
 CATEGORIES = 24
 """More are not shown: bars of one's own value and the first others can still be read."""
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 520, 220, 8, 26, 12, 8
+WIDTH, HEIGHT, EDGE = 520, 190, 6
 
 
 def choosable(schema: Schema) -> list[Field]:
@@ -100,34 +100,34 @@ def _curve(field: Field, own: Any, asked: list[Any], found: list[float], amount:
     wide, tall = places[-1] - places[0] or 1.0, high - low or 1.0
 
     def x(place: float) -> float:
-        return LEFT + (place - places[0]) / wide * (WIDTH - LEFT - RIGHT)
+        return EDGE + (place - places[0]) / wide * (WIDTH - 2 * EDGE)
 
     def y(value: float) -> float:
-        return HEIGHT - BOTTOM - (value - low) / tall * (HEIGHT - BOTTOM - TOP - 16)
+        return HEIGHT - EDGE - (value - low) / tall * (HEIGHT - 2 * EDGE)
 
     line = " ".join(f"{x(place):.1f},{y(value):.1f}" for place, value in zip(places, found, strict=True))
     ends = [value_text(field, value, language) for value in (asked[0], asked[-1])]
     summary = said(PAGE["whatif_summary"], language).format(
         field=said(field.label, language), low=ends[0], high=ends[1], first=amount(found[0]), last=amount(found[-1])
     )
-    marks = ""
+    marks = label = ""
     if own in asked:
         at = asked.index(own)
         across, up = x(places[at]), y(found[at])
-        anchor = "end" if across > WIDTH / 2 else "start"
-        text = f"{value_text(field, own, language)} → {amount(found[at])}"
         marks = (
-            f'<line x1="{across:.1f}" x2="{across:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" class="slip-now"/>'
+            f'<line x1="{across:.1f}" x2="{across:.1f}" y1="0" y2="{HEIGHT}" class="slip-now"/>'
             f'<circle cx="{across:.1f}" cy="{up:.1f}" r="5"/>'
-            f'<text x="{across + (-10 if anchor == "end" else 10):.1f}" y="{TOP + 4}" text-anchor="{anchor}" '
-            f'class="slip-now-text">{escape(text)}</text>'
         )
-    base = HEIGHT - BOTTOM
+        side = " slip-before" if across > WIDTH / 2 else ""
+        text = f"{value_text(field, own, language)} → {amount(found[at])}"
+        label = f'<span class="slip-now-text{side}" style="left:{across / WIDTH * 100:.1f}%">{escape(text)}</span>'
+    sides = "".join(f"<span>{escape(text)}</span>" for text in dict.fromkeys((amount(high), amount(low))))
+    below = "".join(f"<span>{escape(text)}</span>" for text in ends)
+    # Words stand beside the drawing, which is drawn smaller on a phone, and they must not be.
     return (
-        f'<svg class="slip-curve" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(summary)}">'
-        f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{base}" y2="{base}" class="slip-axis"/>'
-        f'<polyline points="{line}"/>{marks}'
-        f'<text x="{LEFT}" y="{HEIGHT - 6}">{escape(ends[0])}</text>'
-        f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{escape(ends[1])}</text></svg>'
+        f'<div class="slip-curve" role="img" aria-label="{escape(summary)}"><div class="slip-curve-y">{sides}</div>'
+        f'<div class="slip-curve-plot">{label}<svg viewBox="0 0 {WIDTH} {HEIGHT}">'
+        f'<line x1="0" x2="{WIDTH}" y1="{HEIGHT}" y2="{HEIGHT}" class="slip-axis"/>'
+        f'<polyline points="{line}"/>{marks}</svg></div><div class="slip-curve-x">{below}</div></div>'
         f'<p class="slip-small">{escape(summary)}</p>'
     )
