@@ -67,7 +67,7 @@ coverage: $(READY)  ## what of PyCaret is compiled, into docs/compile-coverage.m
 	@PYTHONPATH=. .venv/coverage/bin/python scripts/coverage.py
 
 test: $(READY)  ## run the tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 image-test: $(READY)  ## build, run, open, stop, push and pull images (needs docker or podman)
 	@$(BIN)/python -m deploy.engine >/dev/null

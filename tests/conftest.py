@@ -44,6 +44,15 @@ PATIENT = {
 }
 
 
+SLOWEST = ("stateless", "train", "model_tab", "start", "predict_tab", "batch", "craft", "axe", "uncertainty", "reasons")
+"""Files that take longest. They go first, else at the end one process works at one of them and the other waits."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {f"test_{name}.py": place for place, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(SLOWEST)))
+
+
 def pytest_sessionfinish() -> None:
     shutil.rmtree(HOME, ignore_errors=True)
 
