@@ -39,6 +39,11 @@ THEME = gr.themes.Base(
 ).set(button_primary_background_fill="#17507f", button_primary_text_color="#ffffff")
 
 IDLE_SECONDS = 3600.0
+OTHER_LANGUAGE = r"""
+const link = element.querySelector("a");
+link.href = location.pathname.replace(/\/ui(\/.*)?$/, "/ui/{other}/");
+link.addEventListener("click", () => { link.hash = document.querySelector(".slip-answer")?.dataset.fragment ?? ""; });
+"""
 
 
 def mount(served: Served) -> Starlette:
@@ -119,6 +124,6 @@ def _head(title: str, summary: str, language: str) -> None:
     gr.HTML(
         f'<header class="slip-head"><div><h1>{escape(title)}</h1><p>{escape(summary)}</p></div>'
         f'<a href="#" lang="{other}">{escape(said(PAGE["other_language"], language))}</a></header>',
-        js_on_load=f'element.querySelector("a").href = location.pathname.replace(/\\/ui(\\/.*)?$/, "/ui/{other}/");',
+        js_on_load=OTHER_LANGUAGE.replace("{other}", other),
         apply_default_css=False,
     )

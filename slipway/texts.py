@@ -409,8 +409,8 @@ PAGE: dict[str, Text] = {
     "threshold": {"en": "Where to draw the line", "zh": "如何划定界限"},
     "threshold_label": {"en": "Probability from which a case counts as “{label}”", "zh": "概率达到多少即视为“{label}”"},
     "threshold_lead": {
-        "en": "Of {cases} cases like those in training, judged by a model that had not seen them:",
-        "zh": "以训练数据中的 {cases} 个同类案例计（由未见过它们的模型判断）：",
+        "en": "With the line at {threshold}, of {cases} cases like those in training, judged by a model that had not seen them:",
+        "zh": "界限为 {threshold} 时，以训练数据中的 {cases} 个同类案例计（由未见过它们的模型判断）：",
     },
     "threshold_true": {"en": "{count} are in truth “{label}”", "zh": "{count} 个实际为“{label}”"},
     "threshold_others": {"en": "{count} are not", "zh": "{count} 个实际不是"},

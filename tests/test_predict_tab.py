@@ -124,14 +124,13 @@ def test_the_threshold_of_the_use_case_is_used_and_can_be_moved(open_page, diabe
     counted = version.read_json("metrics.json")["thresholds"]
     page = open_page(diabetes_server)
     box = page.locator(".slip-threshold")
-    number = box.locator("input[type=number]")
-    assert version.schema().target.threshold == 0.3 and number.input_value() == "0.3"
+    slider = box.locator("input[type=range]")
+    assert version.schema().target.threshold == 0.3 and slider.input_value() == "0.3"
     share = int(re.search(r"(\d+)%", sentence(page))[1])
     assert 10 < share < 30
 
     assert page.locator(".slip-verdict").inner_text() == "Below 30%, this counts as “Without”."
-    number.fill("0.1")
-    number.press("Enter")
+    slider.fill("0.1")
 
     page.locator(".slip-verdict", has_text="From 10% on, this counts as “With”.").wait_for()
     count = threshold.counts(counted, 0.1)
@@ -140,6 +139,46 @@ def test_the_threshold_of_the_use_case_is_used_and_can_be_moved(open_page, diabe
     assert page.locator(".slip-answer .slip-chosen").inner_text().startswith("With\n")
     page.get_by_role("button", name="Low readings").click()
     page.locator(".slip-verdict", has_text="Below 10%, this counts as “Without”.").wait_for()
+
+
+@pytest.mark.browser
+def test_whatever_is_slow_the_answer_is_that_of_the_fields_on_the_screen(open_page, diabetes_server):
+    page = open_page(diabetes_server)
+    page.locator(".slip-falls").wait_for()
+    page.evaluate(
+        """() => { const passed = window.fetch; let turn = 0;
+        window.fetch = async (...call) => { await new Promise((go) => setTimeout(go, turn++ % 2 ? 50 : 300)); return passed(...call); }; }"""
+    )
+
+    page.get_by_role("button", name="High readings").click()
+    page.get_by_label("Glucose (mg/dL)", exact=True).fill("60")
+    page.get_by_label("Age (years)", exact=True).fill("33")
+    page.wait_for_timeout(3000)
+
+    fields = [page.get_by_label(label, exact=True).input_value() for label in ("Glucose (mg/dL)", "Age (years)")]
+    told = [
+        page.locator(".slip-inputs tr", has_text=label).locator("td").text_content() for label in ("Glucose", "Age")
+    ]
+    assert fields == told
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("pasted", "value"), [("12,5", "12.5"), ("1,234.5", "1234.5"), ("\u22125", "-5"), ("1.2.3", ""), ("abc", "")]
+)
+def test_a_pasted_number_is_taken_as_it_was_meant_or_not_at_all(open_page, insurance_server, pasted, value):
+    page = open_page(insurance_server)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=insurance_server.url)
+    page.evaluate("text => navigator.clipboard.writeText(text)", pasted)
+    bmi = page.get_by_label("Body mass index (kg/m²)")
+
+    bmi.fill("")
+    bmi.press("Control+v")
+
+    assert bmi.input_value() == value
+    bmi.fill("")
+    bmi.press_sequentially("31,5")
+    assert bmi.input_value() == "31.5"
 
 
 @pytest.mark.browser

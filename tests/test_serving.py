@@ -194,6 +194,28 @@ def test_what_the_page_would_not_send_to_its_own_api_is_no_500(insurance_server,
     assert "object at 0x" not in response.text and "failed validation" not in response.text
 
 
+@pytest.mark.parametrize("value", ["abc", "12,5", "<b>", "\x00", 1e300, -1, True, None, ""])
+def test_whatever_stands_in_the_fields_no_event_of_the_page_is_a_500(insurance_server, insurance, value):
+    fields = [40, "male", value, 0, "no", "southwest"]
+    for index in range(12):
+        for data in ([], [value], fields, [*fields, "bmi"], [*fields, value]):
+            response = run(insurance_server, fn_index=index, data=data)
+
+            assert response.status_code in (200, 400, 404), (index, data, response.text[:300])
+            assert '"visible"' not in response.text
+
+
+@pytest.mark.parametrize("data", ["[NaN]", "[Infinity]", "{}", '""', "null", '{"a": 1}'])
+def test_a_call_whose_values_are_no_list_of_json_values_is_refused(diabetes_server, data):
+    for index in range(8):
+        body = f'{{"fn_index": {index}, "data": {data}}}'
+        response = diabetes_server.post(
+            "/ui/gradio_api/run/predict", content=body, headers={"content-type": "application/json"}
+        )
+
+        assert response.status_code == 400 and response.json()["details"] == []
+
+
 def test_the_page_takes_no_uploads_but_through_predict_csv(insurance_server):
     response = insurance_server.post("/ui/gradio_api/upload", files={"files": ("a.html", b"<script>1</script>")})
 

@@ -1,4 +1,5 @@
 // A Parquet file as CSV text, as the server would have read it in training.
+const CONTROL = /[\x00-\x08\x0e-\x1f]/g; // bytes in a column, which a text may not have
 const isoDay = (date) => date.toISOString().slice(0, 10);
 
 // pandas keeps the zone of a column beside it; the day that was meant is the day there.
@@ -27,7 +28,7 @@ function cellWriter(element, zone) {
   const isDay = element.converted_type === "DATE";
   return (value) => {
     if (value === null || value === undefined) return "";
-    if (typeof value === "string") return value;
+    if (typeof value === "string") return value.replace(CONTROL, "");
     if (typeof value === "number") {
       if (Number.isNaN(value)) return "";
       return scale === null ? String(value) : value.toFixed(scale);

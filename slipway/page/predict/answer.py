@@ -63,12 +63,11 @@ def render(
     record: Record,
     heading: str,
     chosen: float | None = None,
-    replaced: Sequence[Detail] = (),
 ) -> str:
     """The panel for one prediction.
 
-    `heading` is a key of the texts; `chosen` the threshold of two classes; `replaced` names the
-    values of a link that did not fit. The record is in it as well, for print, link and comparison.
+    `heading` is a key of the texts, `chosen` the threshold of two classes. The record is in it as
+    well, for print, link and comparison.
     """
     schema, language = page.schema, page.language
     prediction = answer["predictions"][0]
@@ -89,9 +88,8 @@ def render(
     if prediction.get("probabilities"):
         parts.append(_bars(page, prediction, chosen))
     labels = {field.name: said(field.label, language) for field in schema.fields}
-    faults = [f"{labels[one['field']]}: {texts.problem(one, labels[one['field']], language)}" for one in replaced]
     warned = [texts.problem(one, labels[one["field"]], language) for one in prediction["warnings"]]
-    parts += [_notes(page, "replaced", faults), _notes(page, "warnings", warned)]
+    parts.append(_notes(page, "warnings", warned))
     parts.append(_printed(page, record))
     return _panel(parts, page, answer["model"], link.fragment(record))
 
@@ -103,6 +101,13 @@ def render_faults(page: Page) -> str:
         f'<p class="slip-sentence slip-muted">{escape(page.t("mend"))}</p>',
     ]
     return _panel(parts, page, page.served.version.tag, None)
+
+
+def render_replaced(page: Page, replaced: Sequence[Detail]) -> str:
+    """What of a link did not fit, and was replaced; empty if all did."""
+    labels = {field.name: said(field.label, page.language) for field in page.schema.fields}
+    lines = [f"{labels[one['field']]}: {texts.problem(one, labels[one['field']], page.language)}" for one in replaced]
+    return _notes(page, "replaced", lines)
 
 
 def _notes(page: Page, heading: str, lines: Sequence[str]) -> str:

@@ -28,6 +28,7 @@ class _Tab:
 
     inputs: list[form.Input]
     panel: gr.HTML
+    replaced: gr.HTML
     below: reasons.Reasons
     slider: gr.Slider | None
 
@@ -54,12 +55,13 @@ def build(blocks: gr.Blocks, page: Page) -> None:
             inputs = _fields(page)
             reset = gr.Button(page.t("reset"), size="sm", elem_classes="slip-reset")
         with gr.Column(scale=2, elem_classes="slip-side", min_width=300):
+            replaced = gr.HTML("", apply_default_css=False)
             panel = gr.HTML(_first(page), apply_default_css=False)
             gr.HTML(_tools(page), js_on_load=TOOLS, apply_default_css=False)
     below = reasons.build(page)
     slider = _threshold(page, page.thresholds) if page.thresholds else None
     gr.HTML(_compared(page), js_on_load=COMPARED, apply_default_css=False)
-    _wire(blocks, page, _Tab(inputs, panel, below, slider), [*examples, (reset, _defaults(page))])
+    _wire(blocks, page, _Tab(inputs, panel, replaced, below, slider), [*examples, (reset, _defaults(page))])
 
 
 def _examples(page: Page) -> list[tuple[gr.Button, Record]]:
@@ -119,7 +121,7 @@ def _threshold(page: Page, thresholds: dict[str, Any]) -> gr.Slider:
     async def moved(chosen: float) -> str:
         return counted(chosen)
 
-    slider.input(moved, slider, counts, **LIVE)
+    slider.change(moved, slider, counts, **LIVE)
     return slider
 
 
@@ -137,53 +139,50 @@ def _first(page: Page) -> str:
 
 
 def _wire(blocks: gr.Blocks, page: Page, tab: _Tab, starts: Sequence[tuple[gr.Button, Record]]) -> None:
-    """Every change asks for an answer; an example, reset or a link fills the fields first.
+    """Every change asks for an answer; an example, reset or a link fills the fields, which is a change.
 
+    One event alone writes the panel: of two, each in order for itself, the answer to an older form could come last.
     The reasons take longer than the answer and are asked for beside it.
     """
     schema = page.schema
-    filled = [*tab.fields, *tab.answered]
 
     async def changed(*values: Any) -> list[str]:
         record, faults = form.record(schema, values)
-        return await _answer(page, record, faults, "heading_answer", _chosen(tab, values))
+        heading = "heading_example" if any(record == start for _, start in starts) else "heading_answer"
+        return await _answer(page, record, faults, heading, values[-1] if tab.slider else None)
 
     async def reasoned(*values: Any) -> list[str]:
         record, faults = form.record(schema, values)
-        if faults:
+        if faults or schema.check_record(record)[2]:
             return ["", ""]
         chosen = values[len(tab.fields)] if tab.below.choice else None
         return await reasons.answer(page, record, chosen)
 
     async def opened(fragment: str | None) -> list[Any]:
         found = link.parse(schema, fragment or "")
-        if found is None:
-            return [gr.skip() for _ in filled]
+        if found is None:  # what is typed meanwhile stays
+            return [gr.skip() for _ in (*tab.fields, tab.replaced)]
         record, replaced = found
-        answered = await _answer(page, record, [], "heading_answer", page.threshold, replaced)
-        return [*form.values(schema, record), *answered]
+        return [*form.values(schema, record), answer.render_replaced(page, replaced)]
 
-    triggers = [
-        getattr(component, "change" if isinstance(component, gr.DateTime) else "input") for component in tab.fields
-    ]
-    moved = [tab.slider.input] if tab.slider else []
+    changes = [component.change for component in tab.fields]
+    moved = [tab.slider.change] if tab.slider else []
     asked = [*tab.fields, *tab.below.inputs]
-    gr.on([*triggers, *moved], changed, tab.read, tab.answered, **LIVE)
-    gr.on([*triggers, *(choice.change for choice in tab.below.inputs)], reasoned, asked, tab.below.panels, **LIVE)
-    fragment = gr.Textbox(visible=False)
-    blocks.load(opened, fragment, filled, js=FRAGMENT, **LIVE).then(reasoned, asked, tab.below.panels, **LIVE)
+    gr.on([*changes, *moved], changed, tab.read, tab.answered, **LIVE)
+    gr.on(
+        [*changes, *(choice.change for choice in tab.below.inputs), blocks.load],
+        reasoned,
+        asked,
+        tab.below.panels,
+        **LIVE,
+    )
+    blocks.load(opened, gr.Textbox(visible=False), [*tab.fields, tab.replaced], js=FRAGMENT, **LIVE)
     for button, record in starts:
 
-        async def started(*values: Any, record: Record = record) -> list[Any]:
-            chosen = values[0] if values else None
-            return [*form.values(schema, record), *await _answer(page, record, [], "heading_example", chosen)]
+        async def started(record: Record = record) -> list[Any]:
+            return [*form.values(schema, record), ""]
 
-        read = [tab.slider] if tab.slider else []
-        button.click(started, read, filled, **LIVE).then(reasoned, asked, tab.below.panels, **LIVE)
-
-
-def _chosen(tab: _Tab, values: Sequence[Any]) -> float | None:
-    return values[-1] if tab.slider else None
+        button.click(started, None, [*tab.fields, tab.replaced], **LIVE)
 
 
 async def _answer(
@@ -192,7 +191,6 @@ async def _answer(
     faults: list[Detail],
     heading: str,
     chosen: float | None,
-    replaced: Sequence[Detail] = (),
 ) -> list[str]:
     """The answer panel, and the text under each field: the same check and prediction as `/predict`.
 
@@ -204,7 +202,7 @@ async def _answer(
     else:
         try:
             answered = await page.served.answer([record])
-            return [answer.render(page, answered, record, heading, chosen, replaced), *[""] * len(schema.fields)]
+            return [answer.render(page, answered, record, heading, chosen), *[""] * len(schema.fields)]
         except Refused as refused:
             details = refused.details
     found = {detail["field"]: detail for detail in reversed(details)}

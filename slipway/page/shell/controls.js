@@ -15,3 +15,31 @@
   };
   new MutationObserver(mend).observe(document, { childList: true, subtree: true });
 })();
+
+// A browser drops what it does not take as a number and says nothing: "12,5" became 125, "−5" became 5. A comma before
+// three digits groups thousands, as both languages of the page write them; any other is a decimal comma.
+(() => {
+  const THOUSANDS = /^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$/, DECIMAL = /^[+-]?\d*,\d+$/, PLAIN = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+  const isNumber = (field) => field instanceof HTMLInputElement && field.type === "number";
+
+  function read(text) {
+    const found = text.trim().replace(/[\u2212\u2013]/g, "-");
+    if (THOUSANDS.test(found)) return found.replaceAll(",", "");
+    return DECIMAL.test(found) ? found.replace(",", ".") : found;
+  }
+
+  document.addEventListener("paste", (event) => {
+    if (!isNumber(event.target)) return;
+    event.preventDefault();
+    const found = read(event.clipboardData.getData("text"));
+    event.target.value = PLAIN.test(found) ? found : ""; // nothing rather than another number
+    event.target.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  }, true);
+
+  document.addEventListener("beforeinput", (event) => {
+    const meant = { ",": ".", "\u2212": "-" }[event.data];
+    if (!meant || !isNumber(event.target)) return;
+    event.preventDefault();
+    document.execCommand("insertText", false, meant);
+  }, true);
+})();

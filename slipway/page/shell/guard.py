@@ -85,10 +85,10 @@ class Guard:
             if len(content) > BODY_LIMIT:
                 return "the call is longer than any of the page"
         try:
-            call = json.loads(content.decode("utf-8"))
+            call = json.loads(content.decode("utf-8"), parse_constant=_no_constant)
             function = self.page.fns[call["fn_index"]]
             data = call["data"]
-            if len(data) != len(function.inputs) or not all(map(_is_plain, data)):
+            if not isinstance(data, list) or len(data) != len(function.inputs) or not all(map(_is_plain, data)):
                 return "the call has other values than the page sends"
             for component, value in zip(function.inputs, data, strict=True):
                 component.preprocess(value)
@@ -96,6 +96,10 @@ class Guard:
             return json.dumps(clean, ensure_ascii=False).encode("utf-8")
         except Exception:  # whatever Gradio's components raise for values that are not theirs
             return "the call is none that the page makes; the API is described at /docs"
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number")
 
 
 def _is_plain(value: Any) -> bool:
