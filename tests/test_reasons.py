@@ -39,7 +39,8 @@ def test_the_page_says_why_with_the_contributions_of_the_api_largest_first(open_
     wanted = insurance_server.post("/explain", json={"record": person}).json()
 
     fill(page, person)
-    page.locator(".slip-falls", has_text="Smoker: Yes").filter(has_text="Age: 50").wait_for()
+    falls_shown = page.locator(".slip-falls", has_text="Smoker: Yes").filter(has_text="Age: 50")
+    falls_shown.filter(has_text="Region: Southwest").filter(has_text="Body mass index: 25").wait_for()
 
     expected = sorted((round(one["contribution"]) for one in wanted["contributions"]), key=abs, reverse=True)
     found = [amount for label, amount in falls(page) if "others" not in label]
