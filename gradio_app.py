@@ -73,7 +73,7 @@ def mount(served: Served) -> Starlette:
 def _app(served: Served, language: str) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     page = build_page(served, language)
-    # Nothing is queued, and Gradio would look for it a thousand times a second: a tenth of a core, day and night.
+    # Nothing is queued, and Gradio would look for it a thousand times a second, day and night.
     page._queue.sleep_when_free = page._queue.progress_update_sleep_when_free = IDLE_SECONDS
     gr.mount_gradio_app(
         app,
@@ -99,24 +99,25 @@ def preferred(accepted: str) -> str:
 
 
 def build_page(served: Served, language: str) -> gr.Blocks:
-    """The page in one language: Predict, Batch and Model."""
+    """The page in one language: Predict, Batch, Data and Model."""
 
     def t(key: str) -> str:
         return said(PAGE[key], language)
 
     schema = served.schema
     title = said(schema.texts["title"], language)
-    with gr.Blocks(title=title, analytics_enabled=False) as page:
+    page = Page(served, language)
+    with gr.Blocks(title=title, analytics_enabled=False) as blocks:
         _head(title, said(schema.texts["summary"], language), language)
         with gr.Tab(t("tab_predict")):
-            predict.build(page, Page(served, language))
+            predict.build(blocks, page)
         with gr.Tab(t("tab_batch")):
-            batch.build(Page(served, language))
+            batch.build(page)
         with gr.Tab(t("tab_data")) as tab:
             data.build(tab, served.version, language)
         with gr.Tab(t("tab_model")) as tab:
             model.build(tab, served.version, language)
-    return page
+    return blocks
 
 
 def _head(title: str, summary: str, language: str) -> None:

@@ -254,16 +254,15 @@ def _target(column: pd.Series, task: Task, usecase: UseCase, source: str) -> tup
 def _texts(usecase: UseCase, target: Target, fields: list[Field]) -> dict[str, Any]:
     examples = [asdict(example) for example in usecase.examples]
     draft = Schema(usecase.name, "regression", tuple(fields), target)
-    defaults = {field.name: field.default for field in fields}
     for example in examples:
-        _, _, faults = draft.check_record(defaults | example["values"])
+        _, _, faults = draft.check_record(draft.defaults | example["values"])
         if faults:
             first = faults[0]
             raise UseCaseError(
                 f"use case {usecase.name}",
                 f"the example {example['label']['en']!r} is no valid record: {words(first)}",
             )
-        example["values"] = defaults | example["values"]
+        example["values"] = draft.defaults | example["values"]
     title: Text = usecase.title or {"en": f"{target.label['en']} from {len(fields)} inputs"}
     return {
         "title": title,

@@ -208,7 +208,8 @@ class Predictor:
 
 def read_interval(version: Version) -> Interval | None:
     """The interval around the version's answers; none for classes and where there were too few rows."""
-    return Interval.from_json(version.read_json(INTERVAL)) if (version.path / INTERVAL).exists() else None
+    stored = version.find_json(INTERVAL)
+    return Interval.from_json(stored) if stored else None
 
 
 def _no_answer(record: int, warning: Detail) -> Detail:

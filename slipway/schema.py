@@ -99,6 +99,16 @@ class Schema:
         return [field.name for field in self.fields]
 
     @cached_property
+    def by_name(self) -> dict[str, Field]:
+        """The fields by their names."""
+        return {field.name: field for field in self.fields}
+
+    @property
+    def defaults(self) -> Record:
+        """A record of medians and most frequent values."""
+        return {field.name: field.default for field in self.fields}
+
+    @cached_property
     def _known(self) -> frozenset[str]:
         return frozenset(self.names)
 
@@ -119,8 +129,7 @@ class Schema:
     def example(self) -> Record:
         """One record: the use case's first example, else medians and most frequent values."""
         examples = self.texts.get("examples") or []
-        defaults = {field.name: field.default for field in self.fields}
-        return defaults | (examples[0]["values"] if examples else {})
+        return self.defaults | (examples[0]["values"] if examples else {})
 
     def json_schema(self) -> dict[str, Any]:
         """One record, as the API's description has it."""

@@ -75,6 +75,10 @@ class Version:
         """One of the version's JSON files."""
         return json.loads((self.path / file).read_text(encoding="utf-8"))
 
+    def find_json(self, file: str) -> Any | None:
+        """One of the files that not every version has; None if it is not there."""
+        return self.read_json(file) if (self.path / file).exists() else None
+
     def schema(self) -> Schema:
         """The schema the version learnt."""
         return Schema.from_json(self.read_json("schema.json"))

@@ -510,7 +510,6 @@ BATCH: dict[str, Text] = {
     "histogram_bar": {"en": "{start} to {end}: {count}", "zh": "{start} 至 {end}：{count}"},
     "histogram_rows": {"en": "rows", "zh": "行数"},
     "classes": {"en": "How many of each", "zh": "各类数量"},
-    "classes_bar": {"en": "{label}: {count} of {all}", "zh": "{label}：{all} 行中的 {count} 行"},
     "table": {"en": "Rows", "zh": "明细"},
     "filter": {"en": "Show rows that contain", "zh": "只显示包含以下内容的行"},
     "only_faulty": {"en": "Only rows without a prediction ({count})", "zh": "只显示未能预测的行（{count}）"},

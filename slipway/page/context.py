@@ -1,4 +1,4 @@
-"""A version as the page tells of it in one language: what the parts of the predict tab share."""
+"""A version as the page tells of it in one language: what the predict and batch tabs share."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,11 +27,8 @@ class Page:
     @cached_property
     def outcomes(self) -> dict[str, Any] | None:
         """How the numbers predicted were distributed in training."""
-        file = self.served.version.path / "profile.json"
-        if self.schema.target.classes or not file.exists():
-            return None
-        found: dict[str, Any] = self.served.version.read_json(file.name)["target"]
-        return found
+        profile = None if self.schema.target.classes else self.served.version.find_json("profile.json")
+        return profile["target"] if profile else None
 
     @cached_property
     def has_figures(self) -> bool:

@@ -10,15 +10,9 @@ from typing import Any
 
 from slipway import texts
 from slipway.fields import Field
-from slipway.page.wording import class_label, field_label, figure, percent, value_text
+from slipway.page.wording import amount, class_label, field_label, figure, percent, unit_after, value_text
 from slipway.schema import Schema
 from slipway.texts import CARD, MODEL, said
-
-
-def amount(schema: Schema, value: float, language: str) -> str:
-    """A value of the target with its unit."""
-    unit = f" {said(schema.target.unit, language)}" if schema.target.unit else ""
-    return figure(value, schema.target.decimals) + unit
 
 
 def chosen(metrics: dict[str, Any], tried: list[str], language: str) -> str:
@@ -54,7 +48,7 @@ def sure(schema: Schema, metrics: dict[str, Any], language: str) -> str:
     if "interval" in metrics:
         if reason:
             return t("interval_none", reason=reason)
-        return t("interval", **found | {"width": amount(schema, found["width"], language)})
+        return t("interval", **found | {"width": amount(schema.target, found["width"], language)})
     if "brier" not in found:
         return t("calibration_none", reason=reason)
     before = t("brier", rows=found["rows"])
@@ -85,10 +79,10 @@ def good(schema: Schema, metrics: dict[str, Any], figures: dict[str, Any], langu
 
     folds = {name: fold["mean"] for name, fold in metrics["folds"].items()}
     if not schema.target.classes:
-        said_so = [t("good_number", error=amount(schema, folds["MAE"], language))]
+        said_so = [t("good_number", error=amount(schema.target, folds["MAE"], language))]
         if "covered" in metrics.get("interval", {}):
             share = Fraction(metrics["interval"]["coverage"]).limit_denominator(100)
-            width = amount(schema, metrics["interval"]["width"], language)
+            width = amount(schema.target, metrics["interval"]["width"], language)
             said_so.append(t("good_interval", part=share.numerator, whole=share.denominator, width=width))
         explained = folds["R2"]
         return [*said_so, t("good_explained", share=percent(explained)) if explained > 0 else t("good_nothing")]
@@ -137,10 +131,8 @@ def group(field: Field, part: dict[str, Any], language: str) -> str:
 def worse(schema: Schema, groups: dict[str, Any], language: str) -> list[str]:
     """A sentence for each group that is clearly worse than the others, in the figure that says most."""
     found = []
-    fields = {field.name: field for field in schema.fields}
-    unit = f" {said(schema.target.unit, language)}" if schema.target.unit else ""
     for item in groups["fields"]:
-        field = fields[item["field"]]
+        field = schema.by_name[item["field"]]
         for part in item["groups"]:
             label = said(CARD["group"], language).format(
                 field=field_label(field, language), value=group(field, part, language)
@@ -149,7 +141,7 @@ def worse(schema: Schema, groups: dict[str, Any], language: str) -> list[str]:
             # The share of right answers says in plain words what the Brier score measures.
             for name in [name for name in names if name != "brier" or "right" not in names]:
                 here, whole = (measure(schema, name, of[name]) for of in (part, groups["whole"]))
-                words = {"here": here, "whole": whole + unit if name == "mae" else whole}
+                words = {"here": here, "whole": whole + unit_after(schema.target, language) if name == "mae" else whole}
                 if name == "recall":
                     words["label"] = positive(schema, language)
                 found.append(said(CARD[f"worse_{name}"], language).format(group=label, **words))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from slipway.fields import Field
-from slipway.schema import Schema
+from slipway.schema import Schema, Target
 from slipway.texts import PAGE, said
 
 
@@ -33,7 +33,17 @@ def day(date: dt.date, language: str) -> str:
     return f"{date.year}年{date.month}月{date.day}日" if language == "zh" else f"{date.day} {date:%B %Y}"
 
 
-def field_label(field: Field, language: str) -> str:
+def amount(target: Target, value: float, language: str) -> str:
+    """A value of a number target with its unit: `41,366 US dollars a year`."""
+    return figure(value, target.decimals) + unit_after(target, language)
+
+
+def unit_after(target: Target, language: str) -> str:
+    """The unit as it stands behind a figure; empty if there is none."""
+    return f" {said(target.unit, language)}" if target.unit else ""
+
+
+def field_label(field: Field | Target, language: str) -> str:
     """`Age (years)`."""
     unit = f" ({said(field.unit, language)})" if field.unit else ""
     return f"{said(field.label, language)}{unit}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from slipway.fields import Field
 from slipway.page import charts
-from slipway.page.wording import class_label, figure, plain, value_text
+from slipway.page.wording import class_label, field_label, figure, plain, value_text
 from slipway.schema import Schema
 from slipway.texts import DATA, said
 
@@ -30,10 +30,10 @@ class Summaries:
         """Rows of the training table."""
         return int(self.profile["rows"])
 
-    @cached_property
+    @property
     def fields(self) -> dict[str, Field]:
         """The fields by their names."""
-        return {field.name: field for field in self.schema.fields}
+        return self.schema.by_name
 
     @cached_property
     def strength(self) -> dict[str, float]:
@@ -71,8 +71,7 @@ class Summaries:
     @property
     def target_unit(self) -> str:
         """`Charges (US dollars a year)`."""
-        unit = said(self.schema.target.unit, self.language)
-        return f"{self.target} ({unit})" if unit else self.target
+        return field_label(self.schema.target, self.language)
 
     def name(self, name: str) -> str:
         """What a field, or the target, is called."""

@@ -29,9 +29,10 @@ def build(tab: gr.Tab, version: Version, language: str) -> None:
 
 def render(version: Version, language: str) -> str:
     """The tab's content, as HTML; for a version of before there was a profile, a sentence that says so."""
-    if not (version.path / "profile.json").exists():
+    profile = version.find_json("profile.json")
+    if profile is None:
         return f'<section class="slip-report"><p>{escape(said(DATA["none"], language))}</p></section>'
-    found = Summaries(version.schema(), version.read_json("profile.json"), language)
+    found = Summaries(version.schema(), profile, language)
     lead = found.t("lead", rows=f"{found.rows:,}", fields=len(found.fields), target=found.target_unit)
     parts = [alerts.render(found), distribution.of_target(found), _fields(found), _together(found)]
     return f'<section class="slip-report"><p class="slip-lead">{escape(lead)}</p>{"".join(parts)}</section>'

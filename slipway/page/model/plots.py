@@ -104,13 +104,14 @@ def _reliability(told: Told) -> str:
 def importance(told: Told) -> str:
     """How much worse the model is with each input shuffled."""
     schema, worth = told.schema, told.metrics["importance"]
-    fields = {field.name: field for field in schema.fields}
     classes = bool(schema.target.classes)
     top = max(0.0, *worth.values()) or 1.0
     rows = []
     for name, value in list(worth.items())[:INPUTS]:
         text = f"{value * 100:.1f}%" if classes else told.amount(value)
-        rows.append(charts.Row(field_label(fields[name], told.language), (text.replace("-", "−"),), (value / top,)))
+        rows.append(
+            charts.Row(field_label(schema.by_name[name], told.language), (text.replace("-", "−"),), (value / top,))
+        )
     key = "importance_number"
     if classes:
         reason = told.metrics.get("calibration", {}).get("reason")

@@ -57,7 +57,7 @@ def render(version: Version, language: str) -> str:
 
 def _headline(told: Told) -> str:
     schema, metrics = told.schema, told.metrics
-    target = f"{said(schema.target.label, told.language)}{told.unit}"
+    target = field_label(schema.target, told.language)
     tried = {row["id"]: row["model"] for row in told.board}
     name = tried.get(metrics.get("chosen") or "", metrics["estimator"])
     best = sentences.chosen(metrics, list(tried), told.language)
@@ -160,10 +160,9 @@ def _groups(told: Told) -> str:
     unit = told.unit if "mae" in names else ""
     heads = [told.t("group"), told.t("group_rows")]
     heads += [told.t(name, label=positive) + (unit if name in ("mae", "bias") else "") for name in names]
-    fields = {field.name: field for field in told.schema.fields}
     bodies = [f"<tbody>{_group(told, told.t('all_rows'), groups['whole'], names)}</tbody>"]
     for item in groups["fields"]:
-        field = fields[item["field"]]
+        field = told.schema.by_name[item["field"]]
         rows = [_group(told, sentences.group(field, part, told.language), part, names) for part in item["groups"]]
         title = f'<tr><th scope="colgroup" colspan="{len(heads)}">{escape(field_label(field, told.language))}</th></tr>'
         bodies.append(f"<tbody>{title}{''.join(rows)}</tbody>")

@@ -31,8 +31,7 @@ class Told:
     @cached_property
     def figures(self) -> dict[str, Any]:
         """What was measured on unseen rows; empty for a version from before."""
-        file = "figures.json"
-        return self.version.read_json(file) if (self.version.path / file).exists() else {}
+        return self.version.find_json("figures.json") or {}
 
     @cached_property
     def board(self) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ from slipway import texts
 from slipway.fields import Detail, Record
 from slipway.page.context import Page
 from slipway.page.predict import link, standing, threshold
-from slipway.page.wording import class_label, field_label, figure, percent, value_text
+from slipway.page.wording import class_label, field_label, figure, percent, unit_after, value_text
 from slipway.schema import Schema
 from slipway.texts import PAGE, said
 
@@ -29,8 +29,8 @@ def sentence(schema: Schema, prediction: dict[str, Any], language: str) -> str:
     else:
         words["prediction"] = figure(prediction["prediction"], target.decimals)
         template, default = schema.texts["answer"], PAGE["answer_number"]
-        if template is None and target.unit:
-            words["prediction"] += f" {said(target.unit, language)}"
+        if template is None:
+            words["prediction"] += unit_after(target, language)
     return said(template or default, language).format(**words)
 
 
@@ -41,7 +41,7 @@ def interval(schema: Schema, prediction: dict[str, Any], language: str) -> str:
         return ""
     share = Fraction(found["coverage"]).limit_denominator(100)
     low, high = (figure(found[end], target.decimals) for end in ("low", "high"))
-    unit = f" {said(target.unit, language)}" if target.unit else ""
+    unit = unit_after(target, language)
     return said(PAGE["interval"], language).format(
         part=share.numerator, whole=share.denominator, low=low, high=high, unit=unit
     )
@@ -87,8 +87,7 @@ def render(
         parts.append(standing.of_a_hundred(schema, prediction, page.bins, language))
     if prediction.get("probabilities"):
         parts.append(_bars(page, prediction, chosen))
-    labels = {field.name: said(field.label, language) for field in schema.fields}
-    warned = [texts.problem(one, labels[one["field"]], language) for one in prediction["warnings"]]
+    warned = [texts.problem(one, _label(page, one), language) for one in prediction["warnings"]]
     parts.append(_notes(page, "warnings", warned))
     parts.append(_printed(page, record))
     return _panel(parts, page, answer["model"], link.fragment(record))
@@ -105,9 +104,12 @@ def render_faults(page: Page) -> str:
 
 def render_replaced(page: Page, replaced: Sequence[Detail]) -> str:
     """What of a link did not fit, and was replaced; empty if all did."""
-    labels = {field.name: said(field.label, page.language) for field in page.schema.fields}
-    lines = [f"{labels[one['field']]}: {texts.problem(one, labels[one['field']], page.language)}" for one in replaced]
+    lines = [f"{_label(page, one)}: {texts.problem(one, _label(page, one), page.language)}" for one in replaced]
     return _notes(page, "replaced", lines)
+
+
+def _label(page: Page, detail: Detail) -> str:
+    return said(page.schema.by_name[detail["field"]].label, page.language)
 
 
 def _notes(page: Page, heading: str, lines: Sequence[str]) -> str:

@@ -55,13 +55,13 @@ def build(blocks: gr.Blocks, page: Page) -> None:
             inputs = _fields(page)
             reset = gr.Button(page.t("reset"), size="sm", elem_classes="slip-reset")
         with gr.Column(scale=2, elem_classes="slip-side", min_width=300):
-            replaced = gr.HTML("", apply_default_css=False)
+            replaced = gr.HTML("", apply_default_css=False, elem_classes="slip-replaced")
             panel = gr.HTML(_first(page), apply_default_css=False)
             gr.HTML(_tools(page), js_on_load=TOOLS, apply_default_css=False)
     below = reasons.build(page)
     slider = _threshold(page, page.thresholds) if page.thresholds else None
     gr.HTML(_compared(page), js_on_load=COMPARED, apply_default_css=False)
-    _wire(blocks, page, _Tab(inputs, panel, replaced, below, slider), [*examples, (reset, _defaults(page))])
+    _wire(blocks, page, _Tab(inputs, panel, replaced, below, slider), [*examples, (reset, page.schema.defaults)])
 
 
 def _examples(page: Page) -> list[tuple[gr.Button, Record]]:
@@ -86,20 +86,23 @@ def _fields(page: Page) -> list[form.Input]:
 def _tools(page: Page) -> str:
     """Link, print and comparison; the browser does them from what the panel shows."""
     texts = {key: page.t(key) for key in ("link_copied", "link_shown", "compare_added", "compare_full", "mend")}
-    data = "".join(f' data-{key.replace("_", "-")}="{escape(text)}"' for key, text in texts.items())
     buttons = "".join(
         f'<button type="button" data-tool="{name}">{escape(page.t(name))}</button>'
         for name in ("link", "print", "compare")
     )
-    return f'<div class="slip-tools"{data}>{buttons}<span role="status"></span></div>'
+    return f'<div class="slip-tools"{_told(texts)}>{buttons}<span role="status"></span></div>'
 
 
 def _compared(page: Page) -> str:
     texts = {
         key: page.t(f"compare_{key}") for key in ("title", "note", "now", "remove", "open", "answer", "differs", "case")
     }
-    data = "".join(f' data-{key}="{escape(text)}"' for key, text in texts.items())
-    return f'<section class="slip-compare"{data} hidden></section>'
+    return f'<section class="slip-compare"{_told(texts)} hidden></section>'
+
+
+def _told(texts: dict[str, str]) -> str:
+    """Texts as attributes, for a script to read from `dataset`."""
+    return "".join(f' data-{key.replace("_", "-")}="{escape(text)}"' for key, text in texts.items())
 
 
 def _threshold(page: Page, thresholds: dict[str, Any]) -> gr.Slider:
@@ -125,13 +128,9 @@ def _threshold(page: Page, thresholds: dict[str, Any]) -> gr.Slider:
     return slider
 
 
-def _defaults(page: Page) -> Record:
-    return {field.name: field.default for field in page.schema.fields}
-
-
 def _first(page: Page) -> str:
     """The panel that the page comes with, so that its first view waits for no second call."""
-    record = _defaults(page)
+    record = page.schema.defaults
     try:
         return answer.render(page, page.served.predictor.answer([record]), record, "heading_example", page.threshold)
     except RecordsError:

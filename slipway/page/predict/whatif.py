@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from slipway.fields import Field, Record, same
-from slipway.page.wording import class_label, figure, percent, value_text
+from slipway.page.wording import class_label, field_label, figure, percent, value_text
 from slipway.schema import Schema
 from slipway.texts import PAGE, said
 
@@ -66,11 +66,9 @@ def render(
     def amount(value: float) -> str:
         return percent(value) if target.classes else figure(value, target.decimals)
 
-    what = said(target.label, language)
+    what = field_label(target, language)
     if target.classes:
         what += f": {class_label(schema, shown, language)}"
-    elif target.unit:
-        what += f" ({said(target.unit, language)})"
     caption = f'<p class="slip-small">{escape(what)}</p>'
     if field.categories:
         return caption + _bars(field, own, asked, found, amount, language)

@@ -3,7 +3,7 @@
 from html import escape
 from typing import Any
 
-from slipway.page.wording import class_label, figure, percent, value_text
+from slipway.page.wording import amount, class_label, figure, percent, value_text
 from slipway.schema import Schema
 from slipway.texts import PAGE, said
 
@@ -14,14 +14,13 @@ SMALL = 0.01
 def render(schema: Schema, explained: dict[str, Any], language: str) -> str:
     """The waterfall for what `Explainer.explain` answers, as HTML."""
     steps = _steps(schema, explained, language)
-    amounts = [amount for _, amount in steps]
     ends = [explained["base"]]
-    for amount in amounts:
-        ends.append(ends[-1] + amount)
+    for _, share in steps:
+        ends.append(ends[-1] + share)
     low, span = min(ends), max(ends) - min(ends) or 1.0
     rows = "".join(
-        _row(label, _signed(schema, amount), (min(start, end) - low) / span, abs(amount) / span, amount >= 0)
-        for (label, amount), start, end in zip(steps, ends, ends[1:], strict=False)
+        _row(label, _signed(schema, share), (min(start, end) - low) / span, abs(share) / span, share >= 0)
+        for (label, share), start, end in zip(steps, ends, ends[1:], strict=False)
     )
     words = {
         "base": _amount(schema, explained["base"], language),
@@ -39,17 +38,14 @@ def _steps(schema: Schema, explained: dict[str, Any], language: str) -> list[tup
     """Label and contribution of each field, largest first; what is tiny is summed at the end."""
     found = sorted(explained["contributions"], key=lambda one: -abs(one["contribution"]))
     least = SMALL * abs(found[0]["contribution"])
-    fields = {field.name: field for field in schema.fields}
     kept = [one for one in found if abs(one["contribution"]) > least]
     if len(kept) == len(found) - 1:  # one alone can as well be named
         kept = found
-    steps = [
-        (
-            f"{said(fields[one['field']].label, language)}: {value_text(fields[one['field']], one['value'], language)}",
-            one["contribution"],
-        )
-        for one in kept
-    ]
+    steps = []
+    for one in kept:
+        field = schema.by_name[one["field"]]
+        value = value_text(field, one["value"], language)
+        steps.append((f"{said(field.label, language)}: {value}", one["contribution"]))
     rest = found[len(kept) :]
     if rest:
         text = said(PAGE["why_rest"], language).format(count=len(rest))
@@ -58,10 +54,7 @@ def _steps(schema: Schema, explained: dict[str, Any], language: str) -> list[tup
 
 
 def _amount(schema: Schema, value: float, language: str) -> str:
-    if schema.target.classes:
-        return percent(value)
-    unit = f" {said(schema.target.unit, language)}" if schema.target.unit else ""
-    return figure(value, schema.target.decimals) + unit
+    return percent(value) if schema.target.classes else amount(schema.target, value, language)
 
 
 def _signed(schema: Schema, value: float) -> str:

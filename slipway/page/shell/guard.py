@@ -11,9 +11,10 @@ from typing import Any
 import gradio as gr
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from slipway.http import Refused, parse_json
 from slipway.page.shell import assets
 from slipway.page.shell.document import Document
 
@@ -51,14 +52,15 @@ class Guard:
                 return
         if scope["method"] != "POST" or path != RUN:
             status = 405 if path in PAGES else 404
-            await _refusal(status, "the page has nothing here; the API is described at /docs")(scope, receive, send)
+            refused = Refused(status, "the page has nothing here; the API is described at /docs")
+            await refused.response()(scope, receive, send)
             return
-        if headers.get("x-page-edition", self.document.edition) != self.document.edition:
-            await _refusal(409, "the page is of another version; reload it")(scope, receive, send)
-            return
-        body = await self._event(Request(scope, receive))
-        if isinstance(body, str):
-            await _refusal(400, body)(scope, receive, send)
+        try:
+            if headers.get("x-page-edition", self.document.edition) != self.document.edition:
+                raise Refused(409, "the page is of another version; reload it")
+            body = await self._event(Request(scope, receive))
+        except Refused as refused:
+            await refused.response()(scope, receive, send)
             return
         await self.app(_with_length(scope, body), _replayed(body), send)
 
@@ -77,37 +79,36 @@ class Guard:
         found = {"Vary": "Accept-Language, Accept-Encoding", "Cache-Control": "no-cache"}
         return HTMLResponse(content, sent[0]["status"], found | ({"Content-Encoding": "gzip"} if zipped else {}))
 
-    async def _event(self, request: Request) -> bytes | str:
-        """The call with nothing in it but what the page sends, or what is wrong with it."""
+    async def _event(self, request: Request) -> bytes:
+        """The call with nothing in it but what the page sends.
+
+        Raises
+        ------
+        Refused
+            400 for a call that the page would not make.
+        """
         content = b""
         async for chunk in request.stream():
             content += chunk
             if len(content) > BODY_LIMIT:
-                return "the call is longer than any of the page"
+                raise Refused(400, "the call is longer than any of the page")
         try:
-            call = json.loads(content.decode("utf-8"), parse_constant=_no_constant)
+            call = parse_json(content, "a call of the page")
             function = self.page.fns[call["fn_index"]]
             data = call["data"]
-            if not isinstance(data, list) or len(data) != len(function.inputs) or not all(map(_is_plain, data)):
-                return "the call has other values than the page sends"
-            for component, value in zip(function.inputs, data, strict=True):
+            fits = isinstance(data, list) and len(data) == len(function.inputs) and all(map(_is_plain, data))
+            for component, value in zip(function.inputs, data, strict=True) if fits else ():
                 component.preprocess(value)
             clean = {"fn_index": call["fn_index"], "data": data, "session_hash": str(call.get("session_hash", ""))[:64]}
-            return json.dumps(clean, ensure_ascii=False).encode("utf-8")
         except Exception:  # whatever Gradio's components raise for values that are not theirs
-            return "the call is none that the page makes; the API is described at /docs"
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON number")
+            raise Refused(400, "the call is none that the page makes; the API is described at /docs") from None
+        if not fits:
+            raise Refused(400, "the call has other values than the page sends")
+        return json.dumps(clean, ensure_ascii=False).encode("utf-8")
 
 
 def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, (bool, int, float, str))
-
-
-def _refusal(status: int, error: str) -> JSONResponse:
-    return JSONResponse({"error": error, "details": []}, status)
 
 
 def _replayed(body: bytes) -> Receive:
