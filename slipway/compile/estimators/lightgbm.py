@@ -14,7 +14,7 @@ import spox.opset.ai.onnx.v20 as op
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.estimators.parts import column, most_probable, two_classes
+from slipway.compile.estimators.parts import column, expit, most_probable, two_classes
 from slipway.compile.estimators.trees import Tree, total
 from slipway.compile.registry import Classes, classifier, regressor
 from slipway.compile.table import const
@@ -46,7 +46,7 @@ def lightgbm_classifier(model: Any, matrix: Var) -> Classes:
     objective, options = _objective(dump)
     if objective == "binary":
         slope = float(dict(option.split(":") for option in options)["sigmoid"])
-        return most_probable(two_classes(op.sigmoid(op.mul(scores, const(slope)))))
+        return most_probable(two_classes(expit(op.mul(scores, const(slope)))))
     if objective == "multiclass":
         return most_probable(op.softmax(scores, axis=1))
     raise CannotCompileError(f"LGBMClassifier with the objective {dump['objective']!r}")

@@ -9,7 +9,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.estimators.parts import by_scores, normalised, soft
+from slipway.compile.estimators.parts import by_scores, expit, normalised, soft
 from slipway.compile.registry import Classes, classifier, regression, regressor
 from slipway.compile.table import const
 
@@ -89,4 +89,4 @@ def _scores(model: Any, matrix: Var) -> Var:
 
 def _one_against_rest(scores: Var, n_classes: int) -> Var:
     """As `LinearClassifierMixin._predict_proba_lr`."""
-    return soft(scores, 2) if n_classes == 2 else normalised(op.sigmoid(scores))
+    return soft(scores, 2) if n_classes == 2 else normalised(expit(scores))

@@ -8,13 +8,13 @@ import spox.opset.ai.onnx.v20 as op
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from spox import Var
 
-from slipway.compile.estimators.parts import above, column, most_probable, two_classes
+from slipway.compile.estimators.parts import above, column, expit, most_probable, two_classes
 from slipway.compile.registry import Classes, classifier, regressor
 from slipway.compile.table import const
 
 ACTIVATIONS: dict[str, Callable[[Var], Var]] = {
     "identity": lambda values: values,
-    "logistic": op.sigmoid,
+    "logistic": expit,
     "tanh": op.tanh,
     "relu": op.relu,
     "softmax": lambda values: op.softmax(values, axis=1),

@@ -32,6 +32,14 @@ def two_classes(share: Var) -> Var:
     return op.concat([op.sub(const(1.0), share), share], axis=1)
 
 
+def expit(scores: Var) -> Var:
+    """1 / (1 + e^-x), as precise far below zero as `scipy.special.expit` is.
+
+    ONNX Runtime's Sigmoid is 1 - sigmoid(-x) there: 0 below -37, and of several such shares normalised nothing is left.
+    """
+    return op.div(const(1.0), op.add(const(1.0), op.exp(op.neg(scores))))
+
+
 def largest(scores: Var) -> Var:
     """The position of the first largest score of each row, int64 of shape (n,)."""
     return op.arg_max(scores, axis=1, keepdims=0)
@@ -59,7 +67,7 @@ def by_scores(scores: Var, n_classes: int, probabilities: Var | None = None) -> 
 
 def soft(scores: Var, n_classes: int) -> Var:
     """Probabilities (n, n_classes): logistic in the score (n, 1) of two classes, else the softmax."""
-    return two_classes(op.sigmoid(scores)) if n_classes == 2 else op.softmax(scores, axis=1)
+    return two_classes(expit(scores)) if n_classes == 2 else op.softmax(scores, axis=1)
 
 
 def normalised(shares: Var) -> Var:

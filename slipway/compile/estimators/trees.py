@@ -17,7 +17,7 @@ from sklearn import ensemble, tree
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.estimators.parts import column, most_probable, two_classes
+from slipway.compile.estimators.parts import column, expit, most_probable, two_classes
 from slipway.compile.registry import Classes, classifier, regressor
 from slipway.compile.table import const
 
@@ -174,7 +174,7 @@ def boosted_classifier(model: Any, matrix: Var) -> Classes:
     if len(model.classes_) > 2:
         return Classes(op.arg_max(scores, axis=1, keepdims=0), op.softmax(scores, axis=1), scores)
     label = op.cast(op.greater_or_equal(column(scores), const(0.0)), to=np.int64)
-    return Classes(label, two_classes(op.sigmoid(scores)), column(scores))
+    return Classes(label, two_classes(expit(scores)), column(scores))
 
 
 def _boosted(model: Any, matrix: Var) -> Var:

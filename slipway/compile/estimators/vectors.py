@@ -11,7 +11,7 @@ from spox import Var
 
 from slipway.compile.errors import CannotCompileError
 from slipway.compile.estimators.kernels import Kernel
-from slipway.compile.estimators.parts import above, column, largest
+from slipway.compile.estimators.parts import above, column, expit, largest
 from slipway.compile.registry import Classes, classifier, regressor
 from slipway.compile.table import const
 
@@ -83,7 +83,7 @@ def _probabilities(model: Any, margins: Var, pairs: list[tuple[int, int]]) -> Va
     """`svm_predict_probability`: Platt's sigmoid for each pair, then the pairs are coupled."""
     n_classes = len(model.classes_)
     slope, start = const(-model.probA_[None]), const(-model.probB_[None])
-    wins = op.clip(op.sigmoid(op.add(op.mul(margins, slope), start)), const(LEAST), const(1.0 - LEAST))
+    wins = op.clip(expit(op.add(op.mul(margins, slope), start)), const(LEAST), const(1.0 - LEAST))
     losses = op.sub(const(1.0), wins)
     # r[i, j] is the probability of i against j.
     places = {pair: place for place, pair in enumerate(pairs)}

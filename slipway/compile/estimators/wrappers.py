@@ -12,7 +12,16 @@ from sklearn.multiclass import OneVsRestClassifier
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.estimators.parts import as_column, column, largest, mean, most_probable, normalised, two_classes
+from slipway.compile.estimators.parts import (
+    as_column,
+    column,
+    expit,
+    largest,
+    mean,
+    most_probable,
+    normalised,
+    two_classes,
+)
 from slipway.compile.registry import Classes, classification, classifier, regression, regressor
 from slipway.compile.table import const
 
@@ -182,7 +191,7 @@ def _calibrated(model: Any, matrix: Var, n_classes: int) -> Var:
 
 def _calibrator(model: Any, values: Var) -> Var:
     if isinstance(model, _SigmoidCalibration):
-        return op.sigmoid(op.neg(op.add(op.mul(values, const(float(model.a_))), const(float(model.b_)))))
+        return expit(op.neg(op.add(op.mul(values, const(float(model.a_))), const(float(model.b_)))))
     if isinstance(model, IsotonicRegression):
         return isotonic(model, values)
     raise CannotCompileError(f"calibration by {type(model).__name__}")

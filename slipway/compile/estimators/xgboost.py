@@ -13,7 +13,7 @@ import spox.opset.ai.onnx.v20 as op
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.estimators.parts import above, column, most_probable, two_classes
+from slipway.compile.estimators.parts import above, column, expit, most_probable, two_classes
 from slipway.compile.estimators.trees import LESS, Tree, as_float32, total
 from slipway.compile.registry import Classes, classifier, regressor
 
@@ -42,7 +42,7 @@ def xgboost_classifier(model: Any, matrix: Var) -> Classes:
     objective = learner["objective"]["name"]
     base = _base(learner)
     if objective == "binary:logistic":
-        share = as_float32(op.sigmoid(_sums(learner, matrix, -np.log(1 / base - 1))))
+        share = as_float32(expit(_sums(learner, matrix, -np.log(1 / base - 1))))
         return Classes(above(column(share), 0.5), two_classes(share))
     if objective == "multi:softprob":
         return most_probable(as_float32(op.softmax(_sums(learner, matrix, base), axis=1)))

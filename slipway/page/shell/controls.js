@@ -28,6 +28,18 @@
     return DECIMAL.test(found) ? found.replace(",", ".") : found;
   }
 
+  // Of keys that come faster than it draws, Svelte writes the number it has read back into the field, which takes a dot at
+  // the end away and sets the caret before the figures: "31.5" became "531". The same number is not written.
+  const { get, set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value");
+  Object.defineProperty(HTMLInputElement.prototype, "value", {
+    configurable: true,
+    enumerable: true,
+    get,
+    set(value) {
+      if (!isNumber(this) || String(value) === "" || Number(value) !== this.valueAsNumber) set.call(this, value);
+    },
+  });
+
   document.addEventListener("paste", (event) => {
     if (!isNumber(event.target)) return;
     event.preventDefault();
