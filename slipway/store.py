@@ -270,11 +270,10 @@ def check_compatible(version: Version) -> None:
 def listing() -> list[str]:
     """One line for each version in the store, newest first, under a heading."""
     rows = [("MODEL", "TASK", "TARGET", "ESTIMATOR", "METRIC", "ENGINE", "AGE")]
-    models = [
-        model
-        for model in bentoml.models.list()
-        if "estimator" in model.info.labels and not model.tag.name.endswith(_SUFFIX)
-    ]
+    store = Path(BentoMLContainer.model_store.get()._path)
+    listed = [(f"{name}:{item.version}", item) for name in _names(store) for item in versions(name)[0]]
+    damaged = [f"{tag}  its model.yaml cannot be read" for tag, item in listed if item.damaged]
+    models = [item.model for _, item in listed if item.model]
     for model in sorted(models, key=lambda model: model.creation_time, reverse=True):
         labels, metadata = model.info.labels, model.info.metadata
         rows.append(
@@ -289,18 +288,23 @@ def listing() -> list[str]:
             )
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return lines + damaged
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A version as it stands in the store, its files not checked. What cannot be read is None."""
+    """A version as it stands in the store, its files not checked.
+
+    `model` is None if it is damaged, or none that this project saved.
+    """
 
     version: str
     model: bentoml.Model | None
+    damaged: bool = False
 
 
-def versions(name: str, most: int) -> tuple[list[Listed], int]:
+def versions(name: str, most: int | None = None) -> tuple[list[Listed], int]:
     """The newest versions of a name, at most `most`, newest first, and how many there are besides.
 
     A damaged one is among them: this is for looking, and nothing is served from it.
@@ -308,17 +312,17 @@ def versions(name: str, most: int) -> tuple[list[Listed], int]:
     folder = Path(BentoMLContainer.model_store.get()._path) / name
     paths = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
     newest = sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)[:most]
-    found = [Listed(path.name, _readable(f"{name}:{path.name}")) for path in newest]
+    found = [_listed(name, path.name) for path in newest]
     found.sort(key=lambda item: item.model.creation_time if item.model else OLDEST, reverse=True)
     return found, len(paths) - len(newest)
 
 
-def _readable(tag: str) -> bentoml.Model | None:
+def _listed(name: str, version: str) -> Listed:
     try:
-        model = bentoml.models.get(tag)
-        return model if "estimator" in model.info.labels else None
+        model = bentoml.models.get(f"{name}:{version}")
     except Exception:  # a damaged model.yaml raises whatever its reader raises
-        return None
+        return Listed(version, None, damaged=True)
+    return Listed(version, model if "estimator" in model.info.labels else None)
 
 
 def _age(age: dt.timedelta) -> str:

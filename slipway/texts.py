@@ -401,12 +401,19 @@ PAGE: dict[str, Text] = {
         "en": "Of 100 cases like this, about {count} turned out “{label}” ({target}).",
         "zh": "每 100 个类似案例中，约有 {count} 个为“{label}”（{target}）。",
     },
+    "of_a_hundred_not": {
+        "en": "How many of 100 cases like this turn out “{label}” ({target}) is not certain: for the {rows} unseen cases "
+        "between {low} and {high} the model said {predicted} of 100, and {observed} of 100 did.",
+        "zh": "每 100 个类似案例中有多少个为“{label}”（{target}）尚不能确定：在 {rows} 个未见过的、概率介于 {low} 与 {high} "
+        "的案例中，模型预计每 100 个有 {predicted} 个，实际有 {observed} 个。",
+    },
     "verdict_above": {
         "en": "From {threshold} on, this counts as “{label}”.",
         "zh": "达到 {threshold} 即视为“{label}”。",
     },
     "verdict_below": {"en": "Below {threshold}, this counts as “{label}”.", "zh": "低于 {threshold}，视为“{label}”。"},
     "threshold": {"en": "Where to draw the line", "zh": "如何划定界限"},
+    "threshold_name": {"en": "Threshold", "zh": "界限"},
     "threshold_label": {"en": "Probability from which a case counts as “{label}”", "zh": "概率达到多少即视为“{label}”"},
     "threshold_lead": {
         "en": "With the line at {threshold}, of {cases} cases like those in training, judged by a model that had not seen them:",

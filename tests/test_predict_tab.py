@@ -60,8 +60,8 @@ def test_a_prediction_beyond_all_outcomes_widens_the_scale(charges):
 
 
 BINS = [
-    {"low": 0.0, "high": 0.4, "passed": True},
-    {"low": 0.4, "high": 1.0, "passed": False},
+    {"low": 0.0, "high": 0.4, "passed": True, "rows": 300, "predicted": 0.2, "observed": 0.21},
+    {"low": 0.4, "high": 1.0, "passed": False, "rows": 1234, "predicted": 0.8, "observed": 0.6},
 ]
 
 
@@ -74,7 +74,8 @@ def test_of_a_hundred_is_said_only_where_the_reliability_check_passed(diabetes, 
     html = standing.of_a_hundred(schema, {"probabilities": {"0": 1 - share, "1": share}}, BINS, "en")
 
     if count is None:
-        assert html == ""
+        assert "not certain: for the 1,234 unseen cases between 40% and 100% the model said 80 of 100, and 60" in html
+        assert "slip-dot" not in html
     else:
         assert f"Of 100 cases like this, about {count} turned out “With”" in html
         assert html.count("slip-dot-on") == count
@@ -92,6 +93,7 @@ def test_the_page_of_two_classes_says_of_a_hundred_where_its_bin_passed(open_pag
         near = [one for one in bins if one["low"] - 0.005 <= share <= one["high"] + 0.005]
         if len({one["passed"] for one in near}) == 1:
             assert page.locator(".slip-hundred").count() == near[0]["passed"]
+            assert page.locator(".slip-hundred-not").count() == (not near[0]["passed"])
             seen.add(near[0]["passed"])
     assert True in seen
 
@@ -203,29 +205,33 @@ def test_a_number_has_no_threshold(open_page, insurance_server):
 def test_a_record_comes_back_from_its_fragment(name, request):
     schema = store.find(request.getfixturevalue(name)).schema()
     for record in store.find(request.getfixturevalue(name)).read_json("golden.json")["records"]:
-        again, faults = link.parse(schema, link.fragment(record))
+        again = link.parse(schema, link.fragment(record))
 
-        assert schema.check_record(again)[0] == schema.check_record(record)[0] and not faults
+        assert schema.check_record(again.record)[0] == schema.check_record(record)[0]
+        assert again.threshold is None and not again.replaced
+        assert link.parse(schema, link.fragment(record, 0.15)).threshold == 0.15
 
 
 def test_what_a_link_does_not_name_is_not_measured_or_usual(diabetes):
     schema = store.find(diabetes).schema()
 
-    record, faults = link.parse(schema, "Glucose=150&unknown=1")
+    found = link.parse(schema, "Glucose=150&unknown=1")
 
-    assert record["Glucose"] == 150 and record["BMI"] is None and record["Age"] == 29 and not faults
+    assert found.record["Glucose"] == 150 and found.record["BMI"] is None and found.record["Age"] == 29
+    assert not found.replaced
     assert link.parse(schema, "") is None and link.parse(schema, "section-2") is None
 
 
 def test_a_value_of_a_link_that_does_not_fit_is_replaced_and_named(charges):
-    record, faults = link.parse(charges, "age=abc&sex=martian&bmi=nan&children=2&region=%3Cscript%3E")
+    found = link.parse(charges, "age=abc&sex=martian&bmi=nan&children=2&region=%3Cscript%3E&~threshold=7")
 
-    assert record == {field.name: field.default for field in charges.fields} | {"children": 2}
-    assert [(fault["field"], fault["value"]) for fault in faults] == [
+    assert found.record == charges.defaults | {"children": 2} and found.threshold is None
+    assert [(fault["field"], fault["value"]) for fault in found.replaced] == [
         ("age", "abc"),
         ("sex", "martian"),
         ("bmi", "nan"),
         ("region", "<script>"),
+        ("~threshold", "7"),
     ]
 
 
@@ -252,6 +258,24 @@ def test_a_copied_link_reopens_the_page_with_the_same_inputs_and_no_server_sees_
     assert again.evaluate("localStorage.length + sessionStorage.length") == 0 and not again.context.cookies()
     log = insurance_server.log.read_text()
     assert "/ui/ 200" in log and "31.6" not in log and "bmi" not in log
+
+
+@pytest.mark.browser
+def test_a_link_holds_the_threshold_that_was_chosen(open_page, diabetes_server):
+    page = open_page(diabetes_server)
+    fragment = "() => document.querySelector('.slip-answer').dataset.fragment"
+    assert "threshold" not in page.evaluate(fragment)
+
+    page.locator(".slip-threshold input[type=range]").fill("0.1")
+    page.locator(".slip-verdict", has_text="10%").wait_for()
+
+    again = open_page(diabetes_server, "/ui/#" + page.evaluate(fragment))
+    again.locator(".slip-verdict", has_text="10%").wait_for()
+    faulty = open_page(diabetes_server, "/ui/#Age=30&~threshold=1.5")
+    faulty.get_by_text(REPLACED).wait_for()
+    item = faulty.locator(".slip-warnings li").inner_text()
+    assert item == "Threshold: 1.5 is not possible here; expected 0.01 to 0.99."
+    faulty.locator(".slip-verdict", has_text="30%").wait_for()
 
 
 @pytest.mark.browser

@@ -250,6 +250,19 @@ def test_the_listing_has_a_line_for_each_version_newest_first():
     assert not any("-pipeline" in line for line in lines)
 
 
+def test_the_listing_names_a_damaged_version_and_lists_the_others():
+    kept, broken = store.save("whole", write, LABELS), store.save("broken", write, LABELS)
+    (store.find(broken).path / "model.yaml").write_text("labels: [")
+
+    try:
+        lines = store.listing()
+    finally:
+        shutil.rmtree(store.find(kept).path.parents[1] / "broken")
+
+    assert f"{broken}  its model.yaml cannot be read" in lines
+    assert any(line.startswith(kept) for line in lines)
+
+
 @pytest.mark.parametrize(("age", "said"), [(5, "5 s"), (119, "1 min"), (7300, "2 h"), (200_000, "2 d")])
 def test_an_age_has_one_unit(age, said):
     assert store._age(dt.timedelta(seconds=age)) == said

@@ -90,7 +90,8 @@ def render(
     warned = [texts.problem(one, _label(page, one), language) for one in prediction["warnings"]]
     parts.append(_notes(page, "warnings", warned))
     parts.append(_printed(page, record))
-    return _panel(parts, page, answer["model"], link.fragment(record))
+    moved = chosen if chosen != page.threshold else None
+    return _panel(parts, page, answer["model"], link.fragment(record, moved))
 
 
 def render_faults(page: Page) -> str:
@@ -109,6 +110,8 @@ def render_replaced(page: Page, replaced: Sequence[Detail]) -> str:
 
 
 def _label(page: Page, detail: Detail) -> str:
+    if detail["field"] == link.THRESHOLD:
+        return page.t("threshold_name")
     return said(page.schema.by_name[detail["field"]].label, page.language)
 
 

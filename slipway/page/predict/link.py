@@ -4,24 +4,42 @@
 version's field) is passed over; a value that does not fit is replaced and named.
 """
 
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from slipway.fields import Detail, Fault, Record, detail
+from slipway.fields import OUT_OF_BOUNDS, Detail, Fault, Record, detail
+from slipway.page.predict.threshold import HIGHEST, LOWEST
 from slipway.schema import Schema
 
+THRESHOLD = "~threshold"
+"""The name of the threshold beside those of the fields."""
 
-def fragment(record: Record) -> str:
+
+@dataclass(frozen=True)
+class Linked:
+    """What a fragment stands for, and the values in it that did not fit and were replaced.
+
+    `threshold` is None where the fragment says none.
+    """
+
+    record: Record
+    threshold: float | None
+    replaced: list[Detail]
+
+
+def fragment(record: Record, threshold: float | None = None) -> str:
     """The record as a fragment; what was not measured is left out."""
-    return urlencode({name: _cell(value) for name, value in record.items() if value is not None})
+    named = record if threshold is None else record | {THRESHOLD: threshold}
+    return urlencode({name: _cell(value) for name, value in named.items() if value is not None})
 
 
 def _cell(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def parse(schema: Schema, text: str) -> tuple[Record, list[Detail]] | None:
-    """The record that a fragment stands for, and the values that did not fit; None if it names no field.
+def parse(schema: Schema, text: str) -> Linked | None:
+    """What a fragment stands for; None if it names no field.
 
     A field that is not named has not been measured if it may be so, and its default if not.
     """
@@ -43,4 +61,17 @@ def parse(schema: Schema, text: str) -> tuple[Record, list[Detail]] | None:
         except Fault as fault:
             faults.append(detail(None, field.name, cell, fault.problem, fault.expected))
             record[field.name] = field.default
-    return record, faults
+    threshold = None
+    if THRESHOLD in given:
+        try:
+            threshold = _threshold(given[THRESHOLD])
+        except ValueError:
+            expected = {"minimum": LOWEST, "maximum": HIGHEST}
+            faults.append(detail(None, THRESHOLD, given[THRESHOLD], OUT_OF_BOUNDS, expected))
+    return Linked(record, threshold, faults)
+
+
+def _threshold(cell: str) -> float:
+    if not LOWEST <= (found := float(cell)) <= HIGHEST:
+        raise ValueError(cell)
+    return found

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from html import escape
 from typing import Any
 
-from slipway.page.wording import class_label, figure
+from slipway.page.wording import class_label, figure, percent
 from slipway.schema import Schema
 from slipway.texts import PAGE, said
 
@@ -56,21 +56,29 @@ def _share_below(percentiles: list[float], value: float) -> int:
 
 
 def of_a_hundred(schema: Schema, prediction: dict[str, Any], bins: list[dict[str, Any]], language: str) -> str:
-    """A hundred dots, so many filled as cases like this one came true; empty where that was not confirmed.
+    """A hundred dots, so many filled as cases like this one came true; where that was not confirmed, what was found.
 
     `bins` are the reliability's of `metrics.json`: a bin has passed if, of rows that the model
     had not seen, as many came true as it had said.
     """
     share = prediction["probabilities"][str(schema.target.positive)]
-    found = next((one for one in bins if share < one["high"] or one is bins[-1]), None)
-    if found is None or not found["passed"]:
-        return ""
+    found = next((one for one in bins if share < one["high"]), bins[-1])
     count = round(share * 100)
-    text = said(PAGE["of_a_hundred"], language).format(
-        count=count,
-        label=class_label(schema, schema.target.positive, language),
-        target=said(schema.target.label, language),
-    )
+    words = {
+        "label": class_label(schema, schema.target.positive, language),
+        "target": said(schema.target.label, language),
+    }
+    if not found["passed"]:
+        text = said(PAGE["of_a_hundred_not"], language).format(
+            rows=f"{found['rows']:,}",
+            low=percent(found["low"]),
+            high=percent(found["high"]),
+            predicted=round(found["predicted"] * 100),
+            observed=round(found["observed"] * 100),
+            **words,
+        )
+        return f'<p class="slip-hundred-not slip-small">{escape(text)}</p>'
+    text = said(PAGE["of_a_hundred"], language).format(count=count, **words)
     dots = "".join(f'<i class="{"slip-dot-on" if number < count else ""}"></i>' for number in range(100))
     return (
         f'<figure class="slip-hundred"><div class="slip-dots" aria-hidden="true">{dots}</div>'

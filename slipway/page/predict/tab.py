@@ -160,9 +160,9 @@ def _wire(blocks: gr.Blocks, page: Page, tab: _Tab, starts: Sequence[tuple[gr.Bu
     async def opened(fragment: str | None) -> list[Any]:
         found = link.parse(schema, fragment or "")
         if found is None:  # what is typed meanwhile stays
-            return [gr.skip() for _ in (*tab.fields, tab.replaced)]
-        record, replaced = found
-        return [*form.values(schema, record), answer.render_replaced(page, replaced)]
+            return [gr.skip() for _ in (*tab.read, tab.replaced)]
+        threshold = [found.threshold or page.threshold] if tab.slider else []
+        return [*form.values(schema, found.record), *threshold, answer.render_replaced(page, found.replaced)]
 
     changes = [component.change for component in tab.fields]
     moved = [tab.slider.change] if tab.slider else []
@@ -175,7 +175,7 @@ def _wire(blocks: gr.Blocks, page: Page, tab: _Tab, starts: Sequence[tuple[gr.Bu
         tab.below.panels,
         **LIVE,
     )
-    blocks.load(opened, gr.Textbox(visible=False), [*tab.fields, tab.replaced], js=FRAGMENT, **LIVE)
+    blocks.load(opened, gr.Textbox(visible=False), [*tab.read, tab.replaced], js=FRAGMENT, **LIVE)
     for button, record in starts:
 
         async def started(record: Record = record) -> list[Any]:
