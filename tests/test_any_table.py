@@ -3,6 +3,7 @@
 import csv
 import io
 import keyword
+from contextlib import redirect_stdout
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from slipway import frames, store
 from slipway.data import locate
 from slipway.parity import equal
 from slipway.usecase import DataSource
-from tests.conftest import HOME, pipeline, says, serve, train, trained
+from tests.conftest import HOME, pipeline, says, serve, trained
 
 PENGUINS = DataSource("palmerpenguins/data/penguins.csv", package="palmerpenguins")
 GENTOO = {
@@ -28,10 +29,10 @@ GENTOO = {
 
 @pytest.fixture(scope="module")
 def penguins() -> str:
-    run = train("--data", str(locate(PENGUINS)), "--target", "species", "--include", "lda,ridge", "--folds", "3")
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "task: classification of 'species' (inferred from 3 different values" in run.stdout
-    return run.stdout.splitlines()[-1].removeprefix("saved ")
+    with redirect_stdout(io.StringIO()) as said:
+        tag = trained("--data", str(locate(PENGUINS)), "--target", "species", "--include", "lda,ridge", "--folds", "3")
+    assert "task: classification of 'species' (inferred from 3 different values" in said.getvalue()
+    return tag
 
 
 @pytest.fixture(scope="module")

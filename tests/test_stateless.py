@@ -81,8 +81,8 @@ def test_two_workers_share_200_changes_of_a_page(open_page, insurance):
         answered: set[str] = set()
         pages = 0
         # Which worker a connection goes to is the kernel's choice, and a page keeps its connections.
-        while pages < 8 or (len(answered) < 2 and pages < 40):
-            interact(open_page(server), insurance, 25)
+        while pages < 4 or (len(answered) < 2 and pages < 20):
+            interact(open_page(server), insurance, 50)
             answered = set(re.findall(r"entry_service:insurance:(\d)\] POST /ui/", server.log.read_text()))
             pages += 1
 

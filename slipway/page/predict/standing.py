@@ -4,7 +4,7 @@ from bisect import bisect_right
 from html import escape
 from typing import Any
 
-from slipway.page.wording import class_label, figure, percent
+from slipway.page.wording import class_label, figure
 from slipway.schema import Schema
 from slipway.texts import PAGE, said
 
@@ -71,8 +71,8 @@ def of_a_hundred(schema: Schema, prediction: dict[str, Any], bins: list[dict[str
     if not found["passed"]:
         text = said(PAGE["of_a_hundred_not"], language).format(
             rows=f"{found['rows']:,}",
-            low=percent(found["low"]),
-            high=percent(found["high"]),
+            low=f"{found['low']:.0%}",
+            high=f"{found['high']:.0%}",
             predicted=round(found["predicted"] * 100),
             observed=round(found["observed"] * 100),
             **words,
