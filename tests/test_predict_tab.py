@@ -256,7 +256,7 @@ def test_a_copied_link_reopens_the_page_with_the_same_inputs_and_no_server_sees_
     assert sentence(again) == said
     again.locator(".slip-falls", has_text="Age: 37").wait_for()
     assert again.evaluate("localStorage.length + sessionStorage.length") == 0 and not again.context.cookies()
-    log = insurance_server.log.read_text()
+    log = re.sub(r"[\d.]+ ms", "", insurance_server.log.read_text())  # an answer may have taken 31.6 ms
     assert "/ui/ 200" in log and "31.6" not in log and "bmi" not in log
 
 
