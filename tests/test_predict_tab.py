@@ -324,6 +324,8 @@ def test_the_answer_prints_on_one_page_with_inputs_reasons_version_and_date(open
     for hidden in (".slip-form", ".slip-tools", '[role="tablist"]'):
         assert not page.locator(hidden).first.is_visible()
     assert len(re.findall(rb"/Type\s*/Page\b", page.pdf())) == 1
+    bar = page.locator(".slip-falls span > span").first
+    assert bar.evaluate("bar => getComputedStyle(bar).printColorAdjust") == "exact"
 
 
 # --- comparison ---

@@ -7,6 +7,7 @@ import pytest
 from slipway import store
 from slipway.fields import Field
 from slipway.page.predict import whatif, why
+from slipway.schema import Schema, Target
 from tests.conftest import PATIENT, PERSON, serve, trained
 
 
@@ -114,6 +115,18 @@ def test_a_model_without_probabilities_answers_and_has_no_reasons(open_page):
 
         assert explained.status_code == 400 and "probabilities" in explained.json()["error"]
         assert page.locator(".slip-falls, .slip-box").count() == 0
+
+
+def test_of_many_fields_the_largest_dozen_is_named_and_the_rest_summed():
+    names = [f"x{number}" for number in range(30)]
+    fields = tuple(Field(name, "number", "float64", {"en": name}, 1) for name in names)
+    schema = Schema("wide", "regression", fields, Target("y", {"en": "Y"}))
+    contributions = [{"field": name, "value": 1, "contribution": 40.0 - place} for place, name in enumerate(names)]
+
+    steps = why._steps(schema, {"contributions": contributions}, "en")
+
+    assert [label for label, _ in steps] == [*(f"{name}: 1" for name in names[:12]), "18 others"]
+    assert sum(share for _, share in steps) == sum(one["contribution"] for one in contributions)
 
 
 def test_a_column_called_like_a_script_is_text_in_both_panels(insurance):

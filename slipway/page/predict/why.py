@@ -9,6 +9,8 @@ from slipway.texts import PAGE, said
 
 SMALL = 0.01
 """Contributions below this share of the largest stand together as one."""
+MOST = 12
+"""Nor are more than these named: `/explain` has them all."""
 
 
 def render(schema: Schema, explained: dict[str, Any], language: str) -> str:
@@ -35,10 +37,10 @@ def render(schema: Schema, explained: dict[str, Any], language: str) -> str:
 
 
 def _steps(schema: Schema, explained: dict[str, Any], language: str) -> list[tuple[str, float]]:
-    """Label and contribution of each field, largest first; what is tiny is summed at the end."""
+    """Label and contribution of each field, largest first; what is tiny, or beyond `MOST`, is summed at the end."""
     found = sorted(explained["contributions"], key=lambda one: -abs(one["contribution"]))
     least = SMALL * abs(found[0]["contribution"])
-    kept = [one for one in found if abs(one["contribution"]) > least]
+    kept = [one for one in found if abs(one["contribution"]) > least][:MOST]
     if len(kept) == len(found) - 1:  # one alone can as well be named
         kept = found
     steps = []
