@@ -148,8 +148,12 @@ def test_whatever_is_slow_the_answer_is_that_of_the_fields_on_the_screen(open_pa
     page = open_page(diabetes_server)
     page.locator(".slip-falls").wait_for()
     page.evaluate(
-        """() => { const passed = window.fetch; let turn = 0;
-        window.fetch = async (...call) => { await new Promise((go) => setTimeout(go, turn++ % 2 ? 50 : 300)); return passed(...call); }; }"""
+        """() => { const passed = window.fetch; let turn = 0; window.calls = { open: 0, last: 0 };
+        window.fetch = async (...call) => {
+            calls.open += 1;
+            await new Promise((go) => setTimeout(go, turn++ % 2 ? 50 : 300));
+            return passed(...call).finally(() => { calls.open -= 1; calls.last = performance.now(); });
+        }; }"""
     )
 
     page.get_by_role("button", name="High readings").click()
@@ -157,7 +161,7 @@ def test_whatever_is_slow_the_answer_is_that_of_the_fields_on_the_screen(open_pa
     page.wait_for_function("() => [...document.querySelectorAll('input')].some((field) => field.value === '172')")
     page.get_by_label("Glucose (mg/dL)", exact=True).fill("60")
     page.get_by_label("Age (years)", exact=True).fill("33")
-    page.wait_for_timeout(3000)
+    page.wait_for_function("() => calls.open === 0 && performance.now() - calls.last > 1000")
 
     fields = [page.get_by_label(label, exact=True).input_value() for label in ("Glucose (mg/dL)", "Age (years)")]
     told = [
