@@ -66,8 +66,9 @@ coverage: $(READY)  ## what of PyCaret is compiled, into docs/compile-coverage.m
 	$(TIMED) "packages" bash scripts/install-packages .venv/coverage/bin/python requirements/coverage.txt
 	@PYTHONPATH=. .venv/coverage/bin/python scripts/coverage.py
 
+# Three processes for two cores: a fifth of the time one waits for a server or a page.
 test: $(READY)  ## run the tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 image-test: $(READY)  ## build, run, open, stop, push and pull images (needs docker or podman)
 	@$(BIN)/python -m deploy.engine >/dev/null

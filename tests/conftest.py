@@ -45,7 +45,7 @@ PATIENT = {
 
 
 SLOWEST = ("stateless", "train", "model_tab", "start", "predict_tab", "batch", "craft", "axe", "uncertainty", "reasons")
-"""Files that take longest. They go first, else at the end one process works at one of them and the other waits."""
+"""Files that take longest. They go first, else at the end one process works at one of them and the others wait."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,9 +9,11 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -141,10 +143,17 @@ def test_a_setting_that_is_no_whole_number_is_refused_in_words(monkeypatch, text
 
 def test_two_workers_answer_alike_and_a_sigterm_lets_them_finish(insurance):
     text = ",".join(PERSON) + "\n" + (",".join(map(str, PERSON.values())) + "\n") * 15_000
-    with serve("--arg", f"model={insurance}", SLIPWAY_WORKERS="2") as server, ThreadPoolExecutor(8) as pool:
+    with (
+        serve("--arg", f"model={insurance}", SLIPWAY_WORKERS="2") as server,
+        ThreadPoolExecutor(8) as pool,
+        ExitStack() as stack,
+    ):
         quick = [pool.submit(server.post, "/predict", json={"records": [PERSON]}) for _ in range(20)]
         answers = {future.result().text for future in quick}
-        slow = [pool.submit(server.post, "/predict_csv", files={"file": ("a.csv", text)}) for _ in range(8)]
+        # A connection that no worker has accepted yet is no call under way: each has answered before.
+        clients = [stack.enter_context(httpx.Client(base_url=server.url, timeout=60)) for _ in range(8)]
+        assert {client.get("/readyz").status_code for client in clients} == {200}
+        slow = [pool.submit(client.post, "/predict_csv", files={"file": ("a.csv", text)}) for client in clients]
         wait(slow, return_when=FIRST_COMPLETED)
         running = sum(not future.done() for future in slow)
 
