@@ -66,7 +66,7 @@ coverage: $(READY)  ## what of PyCaret is compiled, into docs/compile-coverage.m
 	$(TIMED) "packages" bash scripts/install-packages .venv/coverage/bin/python requirements/coverage.txt
 	@PYTHONPATH=. .venv/coverage/bin/python scripts/coverage.py
 
-# Three processes for two cores: a fifth of the time one waits for a server or a page.
+# Three processes for two cores: each waits for servers and pages now and then.
 test: $(READY)  ## run the tests
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
