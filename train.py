@@ -39,7 +39,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
     parser.add_argument("--name", help="name of the model in the store (default: the use case's, or the file's)")
     parser.add_argument("--task", choices=TASKS, help="default: inferred from the target")
-    parser.add_argument("--metric", help="PyCaret's name of the metric to choose by (default: R2 or Accuracy)")
+    parser.add_argument(
+        "--metric", help="name of the metric to choose by, as PyCaret has it (default: R2; for classes the log loss)"
+    )
     parser.add_argument(
         "--include", metavar="gbr,rf,…", help="PyCaret's ids of the estimators to compare (default: all quick ones)"
     )
@@ -169,6 +171,8 @@ def fit(case: UseCase, *, training_rows: bool = True) -> str:
         say(
             f"{name:10} {number(fold['mean']):>12} {number(fold['sd']):>12} {number(saved.evaluation.holdout[name]):>12}"
         )
+    if saved.threshold is not None:
+        say(f"classes are named at the threshold {saved.threshold:g}: {positive!r} from that probability on")
     say("")
     say(f"chosen by {trained.metric}; {time.monotonic() - started:.0f} s in all")
     say(f"saved {saved.tag}")

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from slipway.calibration import Calibration, calibrated, choose, may_calibrate
+from slipway.decision import decide
 from slipway.evaluation import OutOfFold, Unseen, out_of_fold
 from slipway.parity import Answers
 from slipway.schema import Schema, Target
@@ -58,7 +59,7 @@ def certainty(experiment: Any, model: Any, pipeline: Any, schema: Schema) -> Cer
         return Certainty(pipeline, None, {key: {"method": None, "reason": NO_PROBABILITIES}})
     try:
         found = out_of_fold(experiment, model, schema)
-        return _classes(found, pipeline) if classes else _numbers(found, pipeline, schema.target)
+        return _classes(found, pipeline, schema.target) if classes else _numbers(found, pipeline, schema.target)
     except Exception as exc:  # PyCaret's steps raise anything, and the model itself is sound
         reason = f"{type(exc).__name__}: {exc}"[:200]
         return Certainty(pipeline, None, {key: ({"method": None} if classes else {}) | {"reason": reason}})
@@ -76,7 +77,7 @@ def _numbers(found: OutOfFold, pipeline: Any, target: Target) -> Certainty:
     return Certainty(pipeline, interval, {"interval": measured.figures}, unseen, measured.inside)
 
 
-def _classes(found: OutOfFold, pipeline: Any) -> Certainty:
+def _classes(found: OutOfFold, pipeline: Any, target: Target) -> Certainty:
     raw = found.answers.probabilities
     if raw is None or found.scores is None:
         return Certainty(pipeline, None, {"calibration": {"method": None, "reason": NO_PROBABILITIES}}, found)
@@ -88,15 +89,15 @@ def _classes(found: OutOfFold, pipeline: Any) -> Certainty:
         calibration = Calibration(None, [], calibration.before, calibration.before, own)
         reason = {"reason": OWN_CHOICE}
     after = calibration.probabilities
+    served = decide(Answers(np.array(order)[after.argmax(axis=1)], after[:, np.argsort(order)]), target)
     figures = {
         "method": calibration.method,
         "rows": len(actual),
         "brier": {"before": calibration.before, "after": calibration.after},
-        "changed": float(np.mean(own.argmax(axis=1) != after.argmax(axis=1))),
+        "changed": float(np.mean(found.answers.values != served.values)),
         **reason,
     }
     if not calibration.method:
         return Certainty(pipeline, None, {"calibration": figures}, found)
-    served = Answers(np.array(order)[after.argmax(axis=1)], after[:, np.argsort(order)])
     unseen = Unseen(found.inputs, found.actual, served)
     return Certainty(calibrated(pipeline, calibration), None, {"calibration": figures}, unseen, before=raw)

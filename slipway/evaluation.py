@@ -9,8 +9,10 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import clone
 
+from slipway.decision import decide
 from slipway.errors import TrainingError
-from slipway.native import NativeEngine
+from slipway.metrics import measure, measured_by_us, positive_scores
+from slipway.native import NativeEngine, classes_of
 from slipway.parity import Answers
 from slipway.schema import Schema
 from slipway.training import METRICS
@@ -34,7 +36,7 @@ class Unseen:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures of a model fitted on the training part alone.
+    """Figures of a model fitted on the training part alone; of classes at the threshold of the target.
 
     `folds` has mean and standard deviation of each metric, `holdout` one value of each;
     `unseen` are the hold-out's rows. `importance` is, for each input, how much the error grows on the hold-out when its values
@@ -66,27 +68,35 @@ def evaluate(experiment: Any, model: Any, schema: Schema) -> Evaluation:
 
     A finalised pipeline has seen the hold-out, so its estimator is fitted anew as well.
     """
-    fitted = experiment.create_model(clone(_estimator(model)), verbose=False)
-    table = experiment.pull(pop=True)
-    names = [name for name in METRICS[schema.task] if name in table.columns]
-    folds = {name: {"mean": float(table.loc["Mean", name]), "sd": float(table.loc["Std", name])} for name in names}
-    experiment.predict_model(fitted, verbose=False)
-    measured = experiment.pull(pop=True).iloc[0]
+    with measured_by_us(experiment, schema.target):
+        fitted = experiment.create_model(clone(last_step(model)), verbose=False)
+        table = experiment.pull(pop=True)
     pipeline = copy.deepcopy(experiment.pipeline)
     pipeline.steps.append(("trained_model", fitted))
     engine = NativeEngine(pipeline, schema)
     inputs, actual = experiment.X_test.reset_index(drop=True), experiment.y_test.to_numpy()
     if schema.target.classes:
         actual = _positions(actual, schema)
+    answers = decide(engine.predict_frame(inputs), schema.target)
+    if schema.target.classes:
+        scores = positive_scores(pipeline, inputs, schema.target, classes_of(pipeline))
+        measured = measure(actual, answers, schema.target, scores)
+    else:
+        experiment.predict_model(fitted, verbose=False)
+        measured = experiment.pull(pop=True).iloc[0].to_dict()
+    names = [name for name in METRICS[schema.task] if name in table.columns]
+    # What a model cannot be measured by is left out: there is no log loss without probabilities.
+    names = [name for name in names if np.isfinite([table.loc["Mean", name], measured[name]]).all()]
     return Evaluation(
-        folds,
+        {name: {"mean": float(table.loc["Mean", name]), "sd": float(table.loc["Std", name])} for name in names},
         {name: float(measured[name]) for name in names},
-        Unseen(inputs, actual, engine.predict_frame(inputs)),
+        Unseen(inputs, actual, answers),
         _importance(engine, inputs, actual, schema),
     )
 
 
-def _estimator(model: Any) -> Any:
+def last_step(model: Any) -> Any:
+    """The estimator of a pipeline; of an estimator itself."""
     return model.steps[-1][1] if hasattr(model, "steps") else model
 
 
@@ -100,7 +110,7 @@ def out_of_fold(experiment: Any, model: Any, schema: Schema) -> OutOfFold:
     Raises what PyCaret's steps raise, which is anything.
     """
     pipeline = copy.deepcopy(experiment.pipeline)
-    pipeline.steps.append(("trained_model", _estimator(model)))
+    pipeline.steps.append(("trained_model", last_step(model)))
     inputs, target = experiment.X, experiment.y
     groups = experiment._get_groups(None, data=inputs)
     rows, answers, scores = [], [], []
@@ -109,7 +119,7 @@ def out_of_fold(experiment: Any, model: Any, schema: Schema) -> OutOfFold:
         engine = NativeEngine(clone(pipeline).fit(inputs.iloc[train], target.iloc[train]), schema)
         held_out = inputs.iloc[test].reset_index(drop=True)
         rows.append(test)
-        answers.append(engine.predict_frame(held_out))
+        answers.append(decide(engine.predict_frame(held_out), schema.target))
         if engine.order:
             if len(engine.order) < len(schema.target.classes):
                 raise TrainingError("a class has so few rows that a fold lacks it")

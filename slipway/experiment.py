@@ -1,27 +1,31 @@
 """From a PyCaret experiment to a version in the store: what `train.py` and a notebook share."""
 
 import json
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from sklearn.base import clone
 
 from slipway import native, report, store
 from slipway.certainty import certainty
 from slipway.compile import CannotCompileError, compile_and_prove
 from slipway.compiled import CompiledEngine
+from slipway.decision import threshold_of
 from slipway.draw import draw_records
 from slipway.errors import SlipwayError, TrainingError
-from slipway.evaluation import Evaluation, evaluate
+from slipway.evaluation import Evaluation, evaluate, last_step
 from slipway.figures import figures
 from slipway.learn import Learnt, learn
+from slipway.metrics import LOG_LOSS, measured_by_us
 from slipway.predictor import INTERVAL, Engine, Predictor
 from slipway.profile import profile
 from slipway.schema import Schema
-from slipway.training import DEFAULT_METRIC, METRICS, Trained, quiet
+from slipway.training import DEFAULT_METRIC, METRICS, Trained, has_probabilities, quiet, without_probabilities
 from slipway.usecase import FieldSpec, Kind, TargetSpec, TrainingSpec, UseCase, check_name, read
 
 BACKGROUND_ROWS = 64
@@ -29,10 +33,11 @@ BACKGROUND_ROWS = 64
 
 @dataclass(frozen=True)
 class Saved:
-    """What a saved version says of itself: its tag and its figures."""
+    """What a saved version says of itself: its tag and its figures; of two classes with their threshold."""
 
     tag: str
     evaluation: Evaluation
+    threshold: float | None
 
 
 def save(
@@ -54,8 +59,9 @@ def save(
         The model's name in the BentoML store.
     model : estimator or finalised pipeline, optional
         What to serve. A finalised pipeline is not fitted again; an estimator is finalised
-        first. Without one, the best model of the experiment is taken. Probabilities of either
-        may be calibrated, see `slipway.calibration`.
+        first. Without one, the best model of the experiment is taken: the one with the lowest
+        out-of-fold log loss for classes, which is measured anew for each, the highest R2 for
+        numbers. Probabilities of either may be calibrated, see `slipway.calibration`.
     usecase : path, optional
         A use-case YAML with texts, units and bounds; its data, options and estimators
         do not count here.
@@ -85,12 +91,11 @@ def save(
         | {"training": TrainingSpec(folds=2, seed=int(experiment.seed))}
     )
     learnt = learn(table, case, f"the data of the experiment {name!r}", keep=table.columns)
-    metric = DEFAULT_METRIC[learnt.schema.task]
     with quiet():
-        if model is None:
-            model = _best(experiment, metric)
-        leaderboard = _leaderboard(experiment, metric)
-    trained = Trained(experiment, model, metric, leaderboard)
+        trained = _given(experiment, model, learnt) if model is not None else _best(experiment, learnt)
+    if task == "classification" and not has_probabilities(trained.model):
+        warnings.warn(without_probabilities(type(_final(trained.model)).__name__), stacklevel=2)
+    learnt = _own_threshold(learnt, trained.model, case.target)
     return save_version(trained, learnt, data={"source": "a PyCaret experiment"}, training_rows=training_rows).tag
 
 
@@ -126,7 +131,10 @@ def save_version(
         first=list(evaluation.importance),
     )
     graph, compiled = _compile(pipeline, learnt, say)
+    threshold = threshold_of(schema.target, evaluation.unseen.answers.probabilities is not None)
     tried = list(trained.leaderboard["id"])
+    # A model without probabilities has no log loss to be listed by.
+    listed = trained.metric if trained.metric in evaluation.folds else next(iter(evaluation.folds))
     metrics = {
         "metric": trained.metric,
         "estimator": estimator,
@@ -135,6 +143,7 @@ def save_version(
         "holdout": evaluation.holdout,
         "importance": evaluation.importance,
         "rows": {"train": len(experiment.X_train), "holdout": len(experiment.X_test), "all": len(learnt.inputs)},
+        "threshold": threshold,
         "left_out": learnt.left_out,
         "failed": trained.failed,
         "tuned": trained.tuned,
@@ -166,14 +175,14 @@ def save_version(
             (folder / file).write_text(text, encoding="utf-8")
         return {
             "target": schema.target.name,
-            "metric": trained.metric,
-            "score": evaluation.folds[trained.metric]["mean"],
+            "metric": listed,
+            "score": evaluation.folds[listed]["mean"],
             "data_sha256": data.get("sha256", ""),
             "packages": packages,
         }
 
     labels = {"task": schema.task, "estimator": estimator, "engine": "native" if graph is None else "onnx"}
-    return Saved(store.save(schema.name, write, labels), evaluation)
+    return Saved(store.save(schema.name, write, labels), evaluation, threshold)
 
 
 def _compile(pipeline: Any, learnt: Learnt, say: Callable[[str], None]) -> tuple[bytes | None, dict[str, Any]]:
@@ -224,7 +233,7 @@ def _background(learnt: Learnt, training_rows: bool) -> pd.DataFrame:
 
 def _final(pipeline: Any) -> Any:
     """The estimator inside a pipeline and PyCaret's wrappers."""
-    estimator = pipeline.steps[-1][1]
+    estimator = last_step(pipeline)
     for wrapped in ("regressor_", "classifier_"):
         estimator = getattr(estimator, wrapped, estimator)
     return estimator
@@ -271,26 +280,88 @@ def _kinds(experiment: Any, case: UseCase, table: pd.DataFrame) -> dict[str, Fie
     }
 
 
-def _best(experiment: Any, metric: str) -> Any:
-    try:
-        return experiment.automl(optimize=metric)
-    except Exception as exc:
-        raise TrainingError(
-            f"the experiment has no model to take the best of ({exc}); "
-            "call its compare_models() or create_model() first, or give the model"
-        ) from exc
-
-
-def _leaderboard(experiment: Any, metric: str) -> pd.DataFrame:
-    """The models that the experiment has tried, best first."""
-    rows = [
-        {"id": type(entry["model"]).__name__, "model": type(entry["model"]).__name__, **entry["scores"].loc["Mean"]}
+def _tried(experiment: Any) -> list[dict[str, Any]]:
+    """The models that the experiment has compared or created, each with its PyCaret scores."""
+    return [
+        entry
         for entry in experiment._master_model_container
         if entry.get("scores") is not None and "Mean" in entry["scores"].index
     ]
-    board = pd.DataFrame(rows, columns=["id", "model", *METRICS[_task(experiment)]])
-    ascending = metric not in ("R2", *METRICS["classification"])
-    return board.drop_duplicates().sort_values(metric, ascending=ascending, ignore_index=True)
+
+
+def _best(experiment: Any, learnt: Learnt) -> Trained:
+    """The best of the models that the experiment has tried."""
+    target, metric = learnt.schema.target, DEFAULT_METRIC[learnt.schema.task]
+    tried = _tried(experiment)
+    if not tried:
+        raise TrainingError(
+            "the experiment has no model to take the best of; "
+            "call its compare_models() or create_model() first, or give the model"
+        )
+    if not target.classes:
+        return Trained(
+            experiment, experiment.automl(optimize=metric), metric, _leaderboard(tried, METRICS["regression"])
+        )
+    scored = []
+    with measured_by_us(experiment, target):
+        for entry in tried:
+            experiment.create_model(clone(entry["model"]), verbose=False)
+            scored.append(entry | {"scores": experiment.pull(pop=True)})
+    # Stable, and NaN last: without probabilities there is no log loss.
+    order = pd.Series([entry["scores"].loc["Mean", metric] for entry in scored]).sort_values(kind="stable").index
+    best = scored[order[0]]["model"]
+    board = _leaderboard([scored[place] for place in order], METRICS["classification"])
+    return Trained(experiment, best, metric, board, chosen=type(best).__name__)
+
+
+def _given(experiment: Any, model: Any, learnt: Learnt) -> Trained:
+    """A model that somebody else chose, beside those that PyCaret has measured."""
+    comparable = _comparable(learnt.schema)
+    return Trained(experiment, model, comparable[0], _leaderboard(_tried(experiment), comparable))
+
+
+def _comparable(schema: Schema) -> list[str]:
+    """PyCaret's own metrics that mean here what ours of the same name do, the one to sort by first.
+
+    PyCaret's are for the threshold 0.5 and, of two classes, for the second one where they are called
+    0 and 1; else averages over both.
+    """
+    target = schema.target
+    names = [name for name in METRICS[schema.task] if name != LOG_LOSS]
+    if not target.classes:
+        return [DEFAULT_METRIC["regression"], *(name for name in names if name != DEFAULT_METRIC["regression"])]
+    if len(target.classes) > 2:
+        return names
+    if target.threshold not in (None, 0.5):
+        return ["AUC"]
+    if target.classes == (0, 1) and not isinstance(target.classes[0], bool) and target.positive == 1:
+        return names
+    return [name for name in names if name not in ("Recall", "Prec.", "F1")]
+
+
+def _leaderboard(tried: list[dict[str, Any]], names: list[str]) -> pd.DataFrame:
+    """Models with the means of these metrics over the folds; the best by the first one come first."""
+    rows = [
+        {"id": type(entry["model"]).__name__, "model": type(entry["model"]).__name__, **entry["scores"].loc["Mean"]}
+        for entry in tried
+    ]
+    board = pd.DataFrame(rows, columns=["id", "model", *names]).drop_duplicates()
+    lower_is_better = names[0] in (LOG_LOSS, "MAE", "MSE", "RMSE", "RMSLE", "MAPE")
+    return board.sort_values(names[0], ascending=lower_is_better, kind="stable", ignore_index=True)
+
+
+def _own_threshold(learnt: Learnt, model: Any, spec: TargetSpec) -> Learnt:
+    """What was learnt, with the threshold of PyCaret's `probability_threshold=`, where the use case has none.
+
+    PyCaret's is for the second class.
+    """
+    target = learnt.schema.target
+    given = getattr(last_step(model), "probability_threshold", None)
+    if given is None or spec.threshold is not None or len(target.classes) != 2:
+        return learnt
+    is_second = target.positive == sorted(target.classes)[-1]
+    target = replace(target, threshold=float(given if is_second else 1 - given))
+    return replace(learnt, schema=replace(learnt.schema, target=target))
 
 
 def _task(experiment: Any) -> Any:

@@ -55,7 +55,15 @@ def answer_schema(schema: Schema) -> dict[str, Any]:
     if target.classes:
         prediction: dict[str, Any] = {"enum": list(target.classes)}
         shares = {str(value): {"type": "number", "minimum": 0, "maximum": 1} for value in target.classes}
-        beside: dict[str, Any] = {"probabilities": {"type": "object", "nullable": True, "properties": shares}}
+        beside: dict[str, Any] = {
+            "probabilities": {"type": "object", "nullable": True, "properties": shares},
+            "threshold": {
+                "type": "number",
+                "nullable": True,
+                "description": f"Of two classes: the probability from which `prediction` is {target.positive!r}; "
+                "null where the most probable class is named.",
+            },
+        }
     else:
         prediction = {"type": "number"}
         beside = {"interval": _interval(unit)}

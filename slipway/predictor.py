@@ -15,10 +15,11 @@ import numpy.typing as npt
 from slipway.cells import TextTable
 from slipway.columns import Columns
 from slipway.compiled import CompiledEngine
+from slipway.decision import decide, threshold_of
 from slipway.draw import draw_records
 from slipway.errors import GoldenMismatchError, RecordsError
 from slipway.fields import NO_ANSWER, OUT_OF_RANGE, Detail, words
-from slipway.parity import Answers, Prediction, equal
+from slipway.parity import TOLERANCE, Answers, Prediction, difference
 from slipway.schema import Checked, CheckedTable, Schema
 from slipway.store import Version
 from slipway.uncertainty import Interval
@@ -114,13 +115,19 @@ class Predictor:
         ]
 
     def _classes(self, answers: Answers, warnings: list[list[Detail]]) -> list[Prediction]:
-        classes = self.schema.target.classes
+        target = self.schema.target
+        threshold = threshold_of(target, answers.probabilities is not None)
         scores: Sequence[Any] = [None] * len(warnings)
         if answers.probabilities is not None:
             scores = [dict(zip(self._keys, row, strict=True)) for row in answers.probabilities.tolist()]
         return [
-            {"prediction": classes[position], "probabilities": score, "warnings": warned}
-            for position, score, warned in zip(answers.values.tolist(), scores, warnings, strict=True)
+            {
+                "prediction": target.classes[position],
+                "probabilities": score,
+                "threshold": threshold,
+                "warnings": warned,
+            }
+            for position, score, warned in zip(decide(answers, target).values.tolist(), scores, warnings, strict=True)
         ]
 
     def bounded(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -169,7 +176,8 @@ class Predictor:
         ends = ["low", "high"] if self.interval else []
         probabilities = [f"probability_{key}" for key in self._keys]
         shares = ["base", *(f"contribution_{name}" for name in self.schema.names)] if reasons else []
-        return ["prediction", *ends, *probabilities, *shares, "warnings", "problems"]
+        threshold = ["threshold"] if len(self._keys) == 2 else []
+        return ["prediction", *ends, *probabilities, *threshold, *shares, "warnings", "problems"]
 
     def _cells(self, prediction: Prediction) -> list[str]:
         cells = [str(prediction["prediction"])]
@@ -178,6 +186,8 @@ class Predictor:
         if self._keys:
             scores = prediction["probabilities"] or {}
             cells += [str(scores.get(key, "")) for key in self._keys]
+        if len(self._keys) == 2:
+            cells.append("" if prediction["threshold"] is None else str(prediction["threshold"]))
         return cells
 
     def golden(self, count: int = 32, seed: int = 0) -> dict[str, Any]:
@@ -193,16 +203,17 @@ class Predictor:
         GoldenMismatchError
             With the rows that differ, and by how much.
         """
-        answers = self.answer(golden["records"])["predictions"]
-        pairs = list(zip(answers, golden["predictions"], strict=True))
         target = self.schema.target
-        wrong = [i for i, (answer, wanted) in enumerate(pairs) if not equal(answer, wanted, target)]
+        answers, saved = self.answer(golden["records"])["predictions"], golden["predictions"]
+        # Versions saved before the threshold decided named the most probable class: their probabilities still hold.
+        wanted = decide(Answers.of(saved, target), target)
+        wrong = np.flatnonzero(difference(Answers.of(answers, target), wanted, target) > TOLERANCE).tolist()
         if wrong:
-            answer, wanted = (pair["prediction"] for pair in pairs[wrong[0]])
+            answer, was = (of[wrong[0]]["prediction"] for of in (answers, saved))
             rows = ", ".join(map(str, wrong[:5])) + (", …" if len(wrong) > 5 else "")
             raise GoldenMismatchError(
                 self.tag,
-                f"{len(wrong)} of {len(pairs)} golden rows differ (rows {rows}; row {wrong[0]}: {answer!r}, saved {wanted!r})",
+                f"{len(wrong)} of {len(saved)} golden rows differ (rows {rows}; row {wrong[0]}: {answer!r}, saved {was!r})",
             )
 
 

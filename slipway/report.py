@@ -52,12 +52,24 @@ def card(
     ]
     for name, fold in metrics["folds"].items():
         held = sentences.metric(name, metrics["holdout"][name])
-        lines.append(f"| {name} | {sentences.spread(name, fold)} | {held} | {said(texts.METRICS[name], language)} |")
+        lines.append(
+            f"| {name} | {sentences.spread(name, fold)} | {held} | {sentences.metric_words(name, schema, metrics, language)} |"
+        )
+    if at := sentences.at_threshold("at_threshold", schema, metrics, language):
+        lines += ["", _cell(at)]
     lines += ["", f"## {t('sure')}", "", _cell(sentences.sure(schema, metrics, language))]
     if fifths := metrics.get("interval", {}).get("fifths"):
         lines += ["", t("interval_head"), "|---|---:|---:|", *map(_fifth, fifths)]
     worse = sentences.worse(schema, figures["groups"], language) or [t("groups_alike")]
-    lines += ["", f"## {t('groups')}", "", t("groups_lead"), "", *(f"- {_cell(text)}" for text in worse)]
+    at = sentences.at_threshold("groups_threshold", schema, metrics, language)
+    lines += [
+        "",
+        f"## {t('groups')}",
+        "",
+        f"{t('groups_lead')} {at}".strip(),
+        "",
+        *(f"- {_cell(text)}" for text in worse),
+    ]
     if len(leaderboard):
         lines += ["", f"## {t('board')}", "", *_board(leaderboard, language)]
     if metrics["failed"]:

@@ -210,7 +210,7 @@ class Served:
             "created": self.version.created.isoformat(),
             "packages": self.version.metadata["packages"],
             **{key: metrics[key] for key in ("estimator", "metric", "folds", "holdout", "rows", "importance")},
-            **{key: metrics[key] for key in ("interval", "calibration") if key in metrics},
+            **{key: metrics[key] for key in ("threshold", "interval", "calibration") if key in metrics},
         }
 
 

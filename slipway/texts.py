@@ -25,6 +25,10 @@ METRICS: dict[str, Text] = {
     "R2": {"en": "share of the variation that is explained; 1 is perfect", "zh": "可解释的变异比例；1 为完美"},
     "RMSLE": {"en": "RMSE on the logarithm: relative errors", "zh": "取对数后的 RMSE：相对误差"},
     "MAPE": {"en": "mean error as a share of the true value", "zh": "误差占真实值的平均比例"},
+    "Log loss": {
+        "en": "how far the probabilities are from what came true; 0 is perfect, lower is better",
+        "zh": "预测概率与实际结果的差距；0 为完美，越低越好",
+    },
     "Accuracy": {"en": "share of right answers", "zh": "正确答案的比例"},
     "AUC": {
         "en": "how often a positive is ranked above a negative; 0.5 is chance",
@@ -36,6 +40,23 @@ METRICS: dict[str, Text] = {
     "Kappa": {"en": "agreement beyond chance", "zh": "超出随机的一致性"},
     "MCC": {"en": "correlation of answer and truth", "zh": "答案与真实的相关性"},
 }
+
+METRICS_AVERAGED: dict[str, Text] = {
+    "AUC": {
+        "en": "AUC of each class against the rest, averaged over the classes by their rows; 0.5 is chance",
+        "zh": "各类别对其余类别的 AUC，按行数加权平均；0.5 为随机",
+    },
+    "Recall": {
+        "en": "recall of each class, averaged over the classes by their rows",
+        "zh": "各类别召回率，按行数加权平均",
+    },
+    "Prec.": {
+        "en": "precision of each class, averaged over the classes by their rows",
+        "zh": "各类别精确率，按行数加权平均",
+    },
+    "F1": {"en": "F1 of each class, averaged over the classes by their rows", "zh": "各类别 F1，按行数加权平均"},
+}
+"""The metrics that are averages where there is no one positive class."""
 
 MODEL: dict[str, Text] = {
     "loading": {"en": "Loading …", "zh": "正在加载 …"},
@@ -212,6 +233,18 @@ KINDS: dict[str, Text] = {
 }
 
 CARD: dict[str, Text] = {
+    "at_threshold": {
+        "en": "Accuracy, recall, precision, F1, kappa and MCC are for the threshold {threshold}: at that probability or more, a case counts as “{label}”.",
+        "zh": "准确率、召回率、精确率、F1、Kappa 和 MCC 均按阈值 {threshold} 计算：概率达到该值即视为“{label}”。",
+    },
+    "groups_threshold": {
+        "en": "Classes are named at the threshold {threshold}.",
+        "zh": "类别按阈值 {threshold} 判定。",
+    },
+    "board_threshold": {
+        "en": "All models were compared at the threshold {threshold}.",
+        "zh": "所有模型均按阈值 {threshold} 比较。",
+    },
     "model": {"en": "Model", "zh": "模型"},
     "seconds": {"en": "Seconds", "zh": "秒"},
     "task": {"en": "Task", "zh": "任务"},

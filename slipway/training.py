@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.errors import TrainingError, UseCaseError, nearest
 from slipway.learn import Learnt
+from slipway.metrics import LOG_LOSS, NAMES, measured_by_us
 from slipway.usecase import Task, UseCase
 
 if TYPE_CHECKING:
@@ -40,11 +41,13 @@ OURS = {
 
 METRICS: dict[Task, list[str]] = {
     "regression": ["MAE", "MSE", "RMSE", "R2", "RMSLE", "MAPE"],
-    "classification": ["Accuracy", "AUC", "Recall", "Prec.", "F1", "Kappa", "MCC"],
+    "classification": list(NAMES.values()),
 }
-"""PyCaret's metrics under its own names, in its own order."""
+"""The metrics under PyCaret's names, in its order; those of classes are measured by `slipway.metrics`."""
 
-DEFAULT_METRIC: dict[Task, str] = {"regression": "R2", "classification": "Accuracy"}
+DEFAULT_METRIC: dict[Task, str] = {"regression": "R2", "classification": LOG_LOSS}
+"""What the estimator is chosen by. The log loss rewards probabilities that mean what they say; one without
+probabilities has none, and comes last."""
 
 
 @dataclass(frozen=True)
@@ -153,18 +156,44 @@ def train(usecase: UseCase, learnt: Learnt, say: Say = lambda text: None) -> Tra
         except Exception as exc:  # PyCaret raises whatever its steps raise
             raise TrainingError(f"PyCaret's setup() refused the table or its options: {_first_line(exc)}") from exc
         say(f"setup: {len(learnt.inputs):,} rows, {len(schema.fields)} inputs, {time.monotonic() - started:.1f} s")
-        metric = _metric(experiment, spec.metric or DEFAULT_METRIC[schema.task], schema.target.classes, usecase)
-        ids = _estimators(experiment, usecase)
-        leaderboard, models, failed = _compare(experiment, ids, metric, say)
-        if leaderboard.empty:
-            raise TrainingError(
-                "no estimator could be fitted: " + "; ".join(f"{name}: {why}" for name, why in failed.items())
-            )
-        chosen = str(leaderboard["id"].iloc[0])
-        model = models[chosen]
-        if spec.tune:
-            model = _tune(experiment, model, metric, say)
+        with measured_by_us(experiment, schema.target):
+            metric = _metric(experiment, spec.metric or DEFAULT_METRIC[schema.task], schema.target.classes, usecase)
+            ids = _estimators(experiment, usecase)
+            leaderboard, models, failed = _compare(experiment, ids, metric, say)
+            if leaderboard.empty:
+                raise TrainingError(
+                    "no estimator could be fitted: " + "; ".join(f"{name}: {why}" for name, why in failed.items())
+                )
+            chosen = str(leaderboard["id"].iloc[0])
+            model = models[chosen]
+            if schema.target.classes and not has_probabilities(model):
+                say(without_probabilities(str(leaderboard["model"].iloc[0]), _next_best(leaderboard, models, metric)))
+            if spec.tune:
+                model = _tune(experiment, model, metric, say)
     return Trained(experiment, model, metric, leaderboard, failed, spec.tune, chosen)
+
+
+def has_probabilities(model: Any) -> bool:
+    """Whether a fitted classifier, or a pipeline that ends in one, gives probabilities."""
+    return hasattr(model, "predict_proba")
+
+
+def without_probabilities(name: str, better: str = "") -> str:
+    """What is lost with an estimator that names a class alone, and what to do about it."""
+    return (
+        f"{name} gives no probabilities: its answers name a class and nothing else, without a threshold, calibration "
+        f"or a reason why{better or '; choose an estimator that has them'}"
+    )
+
+
+def _next_best(leaderboard: "pd.DataFrame", models: dict[str, Any], metric: str) -> str:
+    for _, row in leaderboard.iterrows():
+        if has_probabilities(models[row["id"]]):
+            return (
+                f"; of those that give probabilities {row['model']} is best ({metric} {row[metric]:.4f}): "
+                f"--include {row['id']} takes it, and so does no --metric, which goes by {LOG_LOSS.lower()}"
+            )
+    return ""
 
 
 def _first_line(exc: BaseException) -> str:
@@ -227,7 +256,9 @@ def _compare(
     board = pd.DataFrame(rows)
     if len(board):
         best_first = experiment.get_metrics().set_index("Display Name").loc[metric, "Greater is Better"]
-        board = board.sort_values(metric, ascending=not best_first, kind="stable", ignore_index=True)
+        board = board.sort_values(
+            metric, ascending=not best_first, kind="stable", ignore_index=True, na_position="last"
+        )
     return board, models, failed
 
 

@@ -48,10 +48,10 @@ def test_diabetes_answers_are_the_fitted_pipelines_own_and_probabilities_sum_to_
     assert [one["prediction"] for one in predictions] == [one["prediction"] for one in wanted]
     assert {one["prediction"] for one in predictions} == {0, 1}
     for one, own_answer in zip(predictions, wanted, strict=True):
-        assert one.keys() == {"prediction", "probabilities", "warnings"}
+        assert one.keys() == {"prediction", "probabilities", "threshold", "warnings"}
         assert equal(one, own_answer, own.schema.target) and one["probabilities"].keys() == {"0", "1"}
         assert math.fsum(one["probabilities"].values()) == pytest.approx(1)
-        assert one["prediction"] == int(one["probabilities"]["1"] > 0.5)
+        assert one["threshold"] == 0.3 and one["prediction"] == int(one["probabilities"]["1"] >= 0.3)
 
 
 def test_a_glucose_of_zero_is_answered_as_not_measured_with_a_warning(diabetes_server):

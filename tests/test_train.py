@@ -30,11 +30,11 @@ def test_training_shows_the_model_in_hand_the_leaderboard_and_both_kinds_of_metr
     assert re.fullmatch(r"saved shown:[a-z0-9]+", lines[-1])
 
 
-def test_classification_reports_its_seven_metrics_and_what_unseen_rows_show(diabetes):
+def test_classification_reports_its_eight_metrics_and_what_unseen_rows_show(diabetes):
     version = store.find(diabetes)
     metrics, figures = version.read_json("metrics.json"), version.read_json("figures.json")
 
-    assert list(metrics["folds"]) == ["Accuracy", "AUC", "Recall", "Prec.", "F1", "Kappa", "MCC"]
+    assert list(metrics["folds"]) == ["Log loss", "Accuracy", "AUC", "Recall", "Prec.", "F1", "Kappa", "MCC"]
     assert list(metrics["holdout"]) == list(metrics["folds"])
     assert metrics["thresholds"]["positives"] == 268 and metrics["thresholds"]["found"][0] == 268
     assert figures["out_of_fold"] and sum(map(sum, figures["confusion"])) == figures["rows"] == 768

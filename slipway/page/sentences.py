@@ -5,6 +5,7 @@ All are plain text: the card escapes them for Markdown, the page for HTML.
 
 from collections.abc import Iterator
 from fractions import Fraction
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,24 @@ def sure(schema: Schema, metrics: dict[str, Any], language: str) -> str:
 
 
 def metric(name: str, value: float) -> str:
-    """A metric's value; PyCaret writes an AUC of 0 where it could not measure one."""
-    return "–" if name == "AUC" and value == 0 else texts.number(value)
+    """A metric's value; PyCaret writes an AUC of 0 where it could not measure one, and did so in older versions."""
+    return "–" if isnan(value) or name == "AUC" and value == 0 else texts.number(value)
+
+
+def metric_words(name: str, schema: Schema, metrics: dict[str, Any], language: str) -> str:
+    """What a metric is, for people who do not know it."""
+    classes = schema.target.classes
+    # Versions that do not say their threshold have PyCaret's averages for two classes that are not 0 and 1.
+    averaged = len(classes) > 2 or (len(classes) == 2 and "threshold" not in metrics and set(classes) != {0, 1})
+    return said(texts.METRICS_AVERAGED.get(name, texts.METRICS[name]) if averaged else texts.METRICS[name], language)
+
+
+def at_threshold(key: str, schema: Schema, metrics: dict[str, Any], language: str) -> str:
+    """Which threshold figures are for, by a key of the card's texts; empty where there is none."""
+    threshold = metrics.get("threshold")
+    if threshold is None:
+        return ""
+    return said(CARD[key], language).format(threshold=percent(threshold), label=positive(schema, language))
 
 
 def spread(name: str, fold: dict[str, float]) -> str:

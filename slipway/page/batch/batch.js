@@ -102,7 +102,8 @@ function ourColumns(rows, ours, first) {
     } else if (name.startsWith("probability_")) {
       const label = target.classes[name.slice("probability_".length)];
       if (rows.some((row) => row[at] !== "")) add(fill(texts.probability, { label }), numbers(percent), true);
-    } else if (rows.some((row) => row[at] !== "")) add(texts[name], (row) => said(row[at]));
+    } else if (name === "threshold") return;  // the same in every row: it stands in the file
+    else if (rows.some((row) => row[at] !== "")) add(texts[name], (row) => said(row[at]));
   });
   return found;
 }

@@ -79,14 +79,15 @@ def _good(told: Told) -> str:
     heads = [escape(told.t(key)) for key in ("metric", "folds", "holdout", "words")]
     rows = []
     for name, fold in metrics["folds"].items():
-        words = said(texts.METRICS[name], told.language)
+        words = sentences.metric_words(name, told.schema, metrics, told.language)
         cells = [name, sentences.spread(name, fold), sentences.metric(name, metrics["holdout"][name]), words]
         rows.append(row([escape(cell) for cell in cells]))
     # How sure a number is has a section of its own.
     sure = paragraph(sentences.sure(told.schema, metrics, told.language)) if "calibration" in metrics else ""
+    at = paragraph(sentences.at_threshold("at_threshold", told.schema, metrics, told.language), "slip-small")
     return section(
         told.card("quality"),
-        f'<div class="slip-says">{says}</div>{table(told.card("quality"), heads, rows, "slip-metrics")}{sure}',
+        f'<div class="slip-says">{says}</div>{table(told.card("quality"), heads, rows, "slip-metrics")}{at}{sure}',
     )
 
 
@@ -176,6 +177,7 @@ def _groups(told: Told) -> str:
     return section(
         told.card("groups"),
         paragraph(told.card("groups_lead"))
+        + paragraph(sentences.at_threshold("groups_threshold", told.schema, told.metrics, told.language), "slip-small")
         + (items(worse[:WORSE]) or paragraph(told.card("groups_alike")))
         + folded
         + note

@@ -71,6 +71,8 @@ def render(
     """
     schema, language = page.schema, page.language
     prediction = answer["predictions"][0]
+    if chosen is not None:  # the slider may stand elsewhere than the version's threshold
+        prediction = prediction | {"prediction": threshold.counted_as(schema, prediction, chosen)}
     parts = [
         f'<p class="slip-kicker">{escape(page.t(heading))}</p>',
         f'<p class="slip-sentence">{escape(sentence(schema, prediction, language))}</p>',
@@ -86,7 +88,7 @@ def render(
     if page.bins:
         parts.append(standing.of_a_hundred(schema, prediction, page.bins, language))
     if prediction.get("probabilities"):
-        parts.append(_bars(page, prediction, chosen))
+        parts.append(_bars(page, prediction))
     warned = [texts.problem(one, _label(page, one), language) for one in prediction["warnings"]]
     parts.append(_notes(page, "warnings", warned))
     parts.append(_printed(page, record))
@@ -122,13 +124,12 @@ def _notes(page: Page, heading: str, lines: Sequence[str]) -> str:
     return f'<div class="slip-warnings"><p>{escape(page.t(heading))}</p><ul>{items}</ul></div>'
 
 
-def _bars(page: Page, prediction: dict[str, Any], chosen: float | None) -> str:
+def _bars(page: Page, prediction: dict[str, Any]) -> str:
     schema, language = page.schema, page.language
     rows = []
-    counted = prediction["prediction"] if chosen is None else threshold.counted_as(schema, prediction, chosen)
     for value in schema.target.classes:
         share = prediction["probabilities"][str(value)]
-        mark = " slip-chosen" if value == counted else ""
+        mark = " slip-chosen" if value == prediction["prediction"] else ""
         rows.append(
             f'<div class="slip-bar{mark}"><span>{escape(class_label(schema, value, language))}</span>'
             f'<span class="slip-track"><span style="width:{share * 100:.1f}%"></span></span>'
