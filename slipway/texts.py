@@ -241,10 +241,6 @@ CARD: dict[str, Text] = {
         "en": "Classes are named at the threshold {threshold}.",
         "zh": "类别按阈值 {threshold} 判定。",
     },
-    "board_threshold": {
-        "en": "All models were compared at the threshold {threshold}.",
-        "zh": "所有模型均按阈值 {threshold} 比较。",
-    },
     "model": {"en": "Model", "zh": "模型"},
     "seconds": {"en": "Seconds", "zh": "秒"},
     "task": {"en": "Task", "zh": "任务"},

@@ -191,7 +191,7 @@ def _next_best(leaderboard: "pd.DataFrame", models: dict[str, Any], metric: str)
         if has_probabilities(models[row["id"]]):
             return (
                 f"; of those that give probabilities {row['model']} is best ({metric} {row[metric]:.4f}): "
-                f"--include {row['id']} takes it, and so does no --metric, which goes by {LOG_LOSS.lower()}"
+                f"--include {row['id']} takes it; without --metric the log loss decides, which needs probabilities"
             )
     return ""
 
