@@ -13,10 +13,7 @@ from slipway.schema import Target
 
 def threshold_of(target: Target, has_probabilities: bool) -> float | None:
     """The probability from which a case is positive; None where there are not two classes with probabilities."""
-    if len(target.classes) != 2 or not has_probabilities:
-        return None
-    # Versions that were saved before a threshold was kept have none.
-    return 0.5 if target.threshold is None else target.threshold
+    return target.decision_threshold if has_probabilities else None
 
 
 def decide(answers: Answers, target: Target) -> Answers:

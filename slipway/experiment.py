@@ -332,7 +332,7 @@ def _comparable(schema: Schema) -> list[str]:
         return [DEFAULT_METRIC["regression"], *(name for name in names if name != DEFAULT_METRIC["regression"])]
     if len(target.classes) > 2:
         return names
-    if target.threshold not in (None, 0.5):
+    if target.decision_threshold != 0.5:
         return ["AUC"]
     if target.classes == (0, 1) and not isinstance(target.classes[0], bool) and target.positive == 1:
         return names

@@ -41,7 +41,7 @@ class Target:
     """What is predicted. `classes` are the values as they stand in the data; none for numbers.
 
     `positive` is the class whose probability a two-class sentence speaks of, and from
-    `threshold` on the page counts a case as one of it; `spread` is the standard deviation of a
+    `threshold` on a case counts as one of it; `spread` is the standard deviation of a
     number target in training, the yardstick of `equal`.
     """
 
@@ -56,6 +56,16 @@ class Target:
     positive: Any = None
     threshold: float | None = None
     spread: float | None = None
+
+    @property
+    def decision_threshold(self) -> float | None:
+        """The probability from which a case of two classes is positive; None for numbers and several classes.
+
+        Versions that were saved before a threshold was kept have 0.5.
+        """
+        if len(self.classes) != 2:
+            return None
+        return 0.5 if self.threshold is None else self.threshold
 
 
 @dataclass(frozen=True)

@@ -455,8 +455,8 @@ PAGE: dict[str, Text] = {
     "threshold_spared": {"en": "{count} rightly left alone", "zh": "正确排除 {count} 个"},
     "threshold_alarms": {"en": "{count} false alarms", "zh": "误报 {count} 个"},
     "threshold_note": {
-        "en": "A lower line misses fewer and alarms more. It changes the sentence above; the API and the batch name the more likely class.",
-        "zh": "界限越低，漏掉的越少，误报越多。它只影响上面的判断；API 和批量预测给出概率更高的类别。",
+        "en": "A lower line misses fewer and alarms more. Moving it changes this page only; the API and batch files go by {own}.",
+        "zh": "界限越低，漏掉的越少，误报越多。移动它只影响本页；API 和批量文件按 {own} 判定。",
     },
     "link": {"en": "Copy link", "zh": "复制链接"},
     "print": {"en": "Print", "zh": "打印"},

@@ -56,8 +56,8 @@ class Page:
 
     @property
     def threshold(self) -> float | None:
-        """The use case's threshold; None if there is nothing to choose."""
-        return (self.schema.target.threshold or 0.5) if self.thresholds else None
+        """The version's threshold; None if there is nothing to choose."""
+        return self.schema.target.decision_threshold if self.thresholds else None
 
     @property
     def importance(self) -> dict[str, float]:

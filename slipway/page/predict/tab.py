@@ -119,7 +119,7 @@ def _threshold(page: Page, thresholds: dict[str, Any]) -> gr.Slider:
             step=threshold.STEP,
             label=page.t("threshold_label", label=positive),
         )
-        counts = gr.HTML(counted(page.threshold or 0.5), apply_default_css=False)
+        counts = gr.HTML(counted(page.threshold or 0.0), apply_default_css=False)
 
     async def moved(chosen: float) -> str:
         return counted(chosen)

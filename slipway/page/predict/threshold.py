@@ -62,4 +62,5 @@ def render(schema: Schema, thresholds: dict[str, Any], threshold: float, languag
         f"<strong>{t('threshold_' + bad, count=count[bad])}</strong></p></div>"
         for head, good, bad in rows
     )
-    return f'<p class="slip-small">{t("threshold_lead", threshold=percent(threshold), cases=f"{CASES:,}")}</p>{bars}<p class="slip-small">{t("threshold_note")}</p>'
+    note = t("threshold_note", own=percent(schema.target.decision_threshold or 0.0))
+    return f'<p class="slip-small">{t("threshold_lead", threshold=percent(threshold), cases=f"{CASES:,}")}</p>{bars}<p class="slip-small">{note}</p>'
