@@ -20,6 +20,7 @@ from slipway.figures import figures
 from slipway.learn import Learnt, learn
 from slipway.predictor import INTERVAL, Engine, Predictor
 from slipway.profile import profile
+from slipway.row_order import check_row_order
 from slipway.schema import Schema
 from slipway.training import DEFAULT_METRIC, METRICS, Trained, quiet
 from slipway.usecase import FieldSpec, Kind, TargetSpec, TrainingSpec, UseCase, check_name, read
@@ -75,6 +76,9 @@ def save(
     """
     experiment = _current(experiment)
     task = _task(experiment)
+    with quiet():
+        for pipeline in (experiment.pipeline, model) if hasattr(model, "steps") else (experiment.pipeline,):
+            check_row_order(pipeline, experiment.X)
     table = _original(experiment)
     target = str(experiment.target_param)
     case = read(usecase) if usecase else UseCase(name)
