@@ -1,7 +1,8 @@
 """Checked values as arrays: one a field, as the compiled graph takes them and a frame is made of.
 
 Numbers, booleans and dates (seconds since 1970) are float64 with NaN for missing; text is
-an object array of `str` with "" for missing. Records come one by one, a model wants columns.
+an object array of `str` with None for missing: "" may be a category, and another one. Records
+come one by one, a model wants columns.
 """
 
 from collections.abc import Sequence
@@ -28,11 +29,26 @@ def array(field: Field, values: Sequence[Value]) -> npt.NDArray[Any]:
     """Checked values of one field as its column."""
     if is_text(field):
         found = np.empty(len(values), dtype=object)
-        found[:] = values if set(map(type, values)) == {str} else ["" if v is None else str(v) for v in values]
+        plain = set(map(type, values)) <= {str, type(None)}
+        found[:] = values if plain else [None if value is None else str(value) for value in values]
         return found
     if field.kind == "date":
         return np.array([_seconds(value) for value in values], dtype="float64")
     return np.array(values, dtype="float64")
+
+
+def fill(column: npt.NDArray[Any], text: str) -> npt.NDArray[Any]:
+    """A text column with `text` in place of what is missing; any other column as it is."""
+    if column.dtype != object or not (gaps := missing(column)).any():
+        return column
+    filled = column.copy()
+    filled[gaps] = text
+    return filled
+
+
+def missing(column: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Where a text column has no value."""
+    return np.asarray(column == np.array(None), dtype=bool)
 
 
 def _seconds(day: Any) -> float:

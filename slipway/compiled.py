@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from slipway import columns
 from slipway.columns import Columns
 from slipway.parity import Answers
 from slipway.schema import Schema
@@ -17,6 +18,10 @@ BLOCK = 4096
 
 FLOAT32_OR_WRONG = ["MatMulScaleFusion", "MatmulTransposeFusion"]
 """Optimisations of ONNX Runtime 1.31 that keep a double factor as float32, or multiply a transposed matrix as if it were not."""
+
+MISSING_TEXT = "missing_text"
+"""Key of a graph's metadata: the text that stands for a missing one. Graphs without it were saved
+when "" stood for both, a missing text and the category ""."""
 
 
 def session(model: bytes) -> onnxruntime.InferenceSession:
@@ -31,6 +36,11 @@ def session(model: bytes) -> onnxruntime.InferenceSession:
         return onnxruntime.InferenceSession(
             model, options, providers=["CPUExecutionProvider"], disabled_optimizers=FLOAT32_OR_WRONG
         )
+
+
+def missing_text(running: onnxruntime.InferenceSession) -> str:
+    """The text that a graph takes for a missing one."""
+    return str(running.get_modelmeta().custom_metadata_map.get(MISSING_TEXT, ""))
 
 
 class CompiledEngine:
@@ -48,6 +58,8 @@ class CompiledEngine:
         self._inputs = [item.name for item in self._session.get_inputs()]
         self._outputs = [item.name for item in self._session.get_outputs()]
         self._has_classes = bool(schema.target.classes)
+        self._missing = missing_text(self._session)
+        self._gaps = {field.name for field in schema.fields if field.nullable and columns.is_text(field)}
 
     @classmethod
     def load(cls, path: Path, schema: Schema) -> "CompiledEngine":
@@ -66,4 +78,5 @@ class CompiledEngine:
     def _run(self, taken: Columns, start: int = 0) -> dict[str, npt.NDArray[Any]]:
         """The graph's outputs for a block of rows: kernels make a matrix of rows and training rows."""
         feed = {name: taken[name][start : start + BLOCK] for name in self._inputs}
+        feed |= {name: columns.fill(feed[name], self._missing) for name in self._gaps.intersection(feed)}
         return dict(zip(self._outputs, self._session.run(self._outputs, feed), strict=True))

@@ -1,5 +1,6 @@
 """From a PyCaret experiment to a version in the store: what `train.py` and a notebook share."""
 
+import itertools
 import json
 import warnings
 from collections.abc import Callable, Iterator
@@ -13,17 +14,20 @@ from sklearn.base import clone
 
 from slipway import native, report, store
 from slipway.certainty import certainty
-from slipway.compile import CannotCompileError, compile_and_prove
+from slipway.compile import CannotCompileError, check_reading, compile_and_prove
 from slipway.compiled import CompiledEngine
 from slipway.decision import threshold_of
 from slipway.draw import draw_records
 from slipway.errors import SlipwayError, TrainingError
 from slipway.evaluation import Evaluation, evaluate, last_step
 from slipway.figures import figures
+from slipway.kinds import infer
 from slipway.learn import Learnt, learn
 from slipway.metrics import LOG_LOSS, measured_by_us
+from slipway.notebook import check_carried
 from slipway.predictor import INTERVAL, Engine, Predictor
 from slipway.profile import profile
+from slipway.row_order import check_row_order
 from slipway.schema import Schema
 from slipway.training import DEFAULT_METRIC, METRICS, Trained, has_probabilities, quiet, without_probabilities
 from slipway.usecase import FieldSpec, Kind, TargetSpec, TrainingSpec, UseCase, check_name, read
@@ -81,7 +85,12 @@ def save(
     """
     experiment = _current(experiment)
     task = _task(experiment)
+    with quiet():
+        for pipeline in (experiment.pipeline, model) if hasattr(model, "steps") else (experiment.pipeline,):
+            check_row_order(pipeline, experiment.X)
     table = _original(experiment)
+    source = f"the data of the experiment {name!r}"
+    check_carried(table, source)
     target = str(experiment.target_param)
     case = read(usecase) if usecase else UseCase(name)
     case = UseCase(
@@ -90,7 +99,7 @@ def save(
         | {"fields": _kinds(experiment, case, table)}
         | {"training": TrainingSpec(folds=2, seed=int(experiment.seed))}
     )
-    learnt = learn(table, case, f"the data of the experiment {name!r}", keep=table.columns)
+    learnt = replace(learn(table, case, source, keep=table.columns), frame=table)
     with quiet():
         trained = _given(experiment, model, learnt) if model is not None else _best(experiment, learnt)
     if task == "classification" and not has_probabilities(trained.model):
@@ -198,6 +207,8 @@ def _compile(pipeline: Any, learnt: Learnt, say: Callable[[str], None]) -> tuple
     else:
         say(f"compiled: equal on {parity.rows:,} rows, {parity.seconds:.1f} s")
         return model.SerializeToString(), parity.to_json()
+    with quiet(), _predicting():
+        check_reading(pipeline, learnt)
     say(f"not compiled, to be served by its pipeline: {reason}")
     return None, {"reason": reason}
 
@@ -227,8 +238,15 @@ def _write_json(path: Path, content: Any) -> None:
 
 def _background(learnt: Learnt, training_rows: bool) -> pd.DataFrame:
     if training_rows:
-        return learnt.inputs.sample(min(BACKGROUND_ROWS, len(learnt.inputs)), random_state=0)
-    return pd.DataFrame(draw_records(learnt.schema, BACKGROUND_ROWS, seed=1))
+        rows = learnt.inputs.sample(min(BACKGROUND_ROWS, len(learnt.inputs)), random_state=0)
+    else:
+        rows = pd.DataFrame(draw_records(learnt.schema, BACKGROUND_ROWS, seed=1))
+    for field in learnt.schema.fields:
+        if "" in field.categories:
+            # An empty cell of the file is then this category, and what is missing needs another text.
+            mark = next(text for n in itertools.count() if (text := "null" + "_" * n) not in field.categories)
+            rows[field.name] = rows[field.name].where(rows[field.name].notna(), mark)
+    return rows
 
 
 def _final(pipeline: Any) -> Any:
@@ -273,7 +291,12 @@ def _original(experiment: Any) -> pd.DataFrame:
 def _kinds(experiment: Any, case: UseCase, table: pd.DataFrame) -> dict[str, FieldSpec]:
     """The use case's fields, with the kinds that PyCaret gave the columns where it differs from the table."""
     kinds: dict[str, Kind] = {name: "text" for name in experiment._fxs["Text"]}
-    kinds |= {name: "category" for name in experiment._fxs["Categorical"] if pd.api.types.is_numeric_dtype(table[name])}
+    # Numbers and texts that look like dates, too, are categories where PyCaret took them so.
+    kinds |= {
+        name: "category"
+        for name in experiment._fxs["Categorical"]
+        if pd.api.types.is_numeric_dtype(table[name]) or infer(table[name], FieldSpec()) == "date"
+    }
     fields = {name: spec for name, spec in case.fields.items() if name in table.columns}
     return fields | {
         name: FieldSpec(**vars(fields.get(name, FieldSpec())) | {"kind": kind}) for name, kind in kinds.items()

@@ -83,10 +83,10 @@ def _by_cell(field: Field) -> dict[str, Value]:
 
 
 def _value(field: Field, cell: str, known: dict[str, Value]) -> Value:
-    if cell == "":
-        return None
     if field.categories:
-        return known[cell]
+        return known.get(cell)  # any other cell is a missing value, whatever `_background` wrote for it
+    if cell == "":
+        return None if field.nullable else cell
     return float(cell) if field.kind in ("number", "integer") else cell
 
 
@@ -145,7 +145,7 @@ class Exact:
 def _first_alike(background: list[npt.NDArray[Any]]) -> Positions:
     """The first row that has the same values in a subset of fields, of shape (2**n_fields, n_background)."""
     size = len(background[0])
-    codes = [np.unique(column, return_inverse=True)[1] for column in background]
+    codes = [_codes(column) for column in background]
     alike = np.zeros((2 ** len(codes), size), dtype="int64")
     for subset in range(1, len(alike)):
         lowest = (subset & -subset).bit_length() - 1
@@ -154,6 +154,15 @@ def _first_alike(background: list[npt.NDArray[Any]]) -> Positions:
         )
         alike[subset] = first[group]
     return alike
+
+
+def _codes(column: npt.NDArray[Any]) -> Positions:
+    """A whole number for each different value, of shape (n_background,)."""
+    if column.dtype == object:  # texts, among which a missing one has no order
+        place = {value: code for code, value in enumerate(dict.fromkeys(column.tolist()))}
+        return np.array([place[value] for value in column.tolist()], dtype="int64")
+    codes: Positions = np.unique(column, return_inverse=True)[1]
+    return codes
 
 
 class Sampled:

@@ -123,6 +123,8 @@ class Field:
         """The JSON value that a CSV cell stands for; a cell that is none stays text."""
         cell = cell.strip()
         by_text = {str(value): value for value in (*self.missing, *self.categories)}
+        if self.nullable:
+            by_text.pop("", None)  # An empty cell says nothing; only JSON can tell the category "".
         if cell in by_text:
             return by_text[cell]
         if cell in MISSING_CELLS:

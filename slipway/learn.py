@@ -28,12 +28,22 @@ the pipeline's float32 to hold it."""
 
 @dataclass(frozen=True)
 class Learnt:
-    """A schema, the typed inputs and target it describes, and why other columns are not in it."""
+    """A schema, the typed inputs and target it describes, and why other columns are not in it.
+
+    `frame` has the same rows as the frame had them on which the pipeline was fitted, where that
+    was not `inputs`: with the times of day, dtypes and missing values of a notebook's own frame.
+    """
 
     schema: Schema
     inputs: pd.DataFrame
     target: pd.Series
     left_out: dict[str, str]
+    frame: pd.DataFrame | None = None
+
+    @property
+    def fitted_on(self) -> pd.DataFrame:
+        """The rows as the pipeline saw them, of shape (n_rows, n_fields)."""
+        return (self.inputs if self.frame is None else self.frame)[self.schema.names]
 
 
 def learn(table: pd.DataFrame, usecase: UseCase, source: str, keep: Iterable[str] = ()) -> Learnt:

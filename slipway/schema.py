@@ -95,6 +95,8 @@ class Schema:
     """The fields of a model, in the order of its pipeline, its target, and its texts.
 
     `texts` holds what the page says: title, summary, answer, bands, disclaimer, examples.
+    `empty_is_missing` is true of versions that were saved when their pipelines were given "" and
+    a missing text as one value.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Schema:
     fields: tuple[Field, ...]
     target: Target
     texts: dict[str, Any] = field(default_factory=dict)
+    empty_is_missing: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -134,7 +137,8 @@ class Schema:
             given: dict[str, Any] = item | {key: tuple(item[key]) for key in ("categories", "missing")}
             fields.append(Field(**given))
         target = Target(**stored["target"] | {"classes": tuple(stored["target"]["classes"])})
-        return cls(stored["name"], stored["task"], tuple(fields), target, stored["texts"])
+        empty_is_missing = stored.get("empty_is_missing", True)
+        return cls(stored["name"], stored["task"], tuple(fields), target, stored["texts"], empty_is_missing)
 
     def example(self) -> Record:
         """One record: the use case's first example, else medians and most frequent values."""

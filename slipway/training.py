@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from slipway.errors import TrainingError, UseCaseError, nearest
 from slipway.learn import Learnt
 from slipway.metrics import LOG_LOSS, NAMES, measured_by_us
+from slipway.row_order import check_row_order
 from slipway.usecase import Task, UseCase
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ def train(usecase: UseCase, learnt: Learnt, say: Say = lambda text: None) -> Tra
         except Exception as exc:  # PyCaret raises whatever its steps raise
             raise TrainingError(f"PyCaret's setup() refused the table or its options: {_first_line(exc)}") from exc
         say(f"setup: {len(learnt.inputs):,} rows, {len(schema.fields)} inputs, {time.monotonic() - started:.1f} s")
+        check_row_order(experiment.pipeline, experiment.X)
         with measured_by_us(experiment, schema.target):
             metric = _metric(experiment, spec.metric or DEFAULT_METRIC[schema.task], schema.target.classes, usecase)
             ids = _estimators(experiment, usecase)

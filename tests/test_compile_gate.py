@@ -68,7 +68,7 @@ def test_a_threshold_moved_by_one_float32_step_beyond_a_value_that_occurs_is_ref
     rng = np.random.default_rng(trial)
     trees = next(ensembles(model))
     node = rng.integers(len(trees.split))
-    values = np.unique(gate_rows(pipeline, model, insurance())[NUMBERS[trees.feature[node]]]).astype("float32")
+    values = np.unique(gate_rows(pipeline, model, insurance()).columns[NUMBERS[trees.feature[node]]]).astype("float32")
     above = values[values > trees.split[node]].min()
 
     def move(splits):
@@ -96,7 +96,7 @@ def test_both_sides_of_every_threshold_are_among_the_rows(scaled):
     steps = [StandardScaler()] if scaled else []
     pipeline = fitted(GradientBoostingRegressor(n_estimators=5, random_state=0), *steps)
     model = compile_pipeline(pipeline, insurance().schema, insurance().inputs)
-    rows = gate_rows(pipeline, model, insurance())
+    rows = gate_rows(pipeline, model, insurance()).columns
 
     seen = np.column_stack([rows[name] for name in NUMBERS])
     seen = (steps[0].transform(pd.DataFrame(seen, columns=NUMBERS)) if scaled else seen).astype("float32")
@@ -113,7 +113,7 @@ def test_both_sides_of_every_edge_of_a_bin_are_among_the_rows():
     pipeline = fitted(LinearRegression(), KBinsDiscretizer(encode="ordinal", strategy="kmeans"))
     model = compile_pipeline(pipeline, insurance().schema, insurance().inputs)
 
-    rows = gate_rows(pipeline, model, insurance())
+    rows = gate_rows(pipeline, model, insurance()).columns
 
     for name, edges in zip(NUMBERS, pipeline.steps[0][1].transformer.bin_edges_, strict=True):
         for edge in edges:
@@ -125,7 +125,7 @@ def test_missing_values_are_among_the_rows_where_the_schema_allows_them():
     gaps = learnt.inputs.assign(bmi=learnt.inputs.bmi.mask(learnt.inputs.index % 7 == 0))
     learnt = learn(gaps.assign(charges=learnt.target), UseCase("gaps", TargetSpec("charges")), "gaps.csv")
 
-    rows = gate_rows(*boosted(), learnt)
+    rows = gate_rows(*boosted(), learnt).columns
 
     assert np.isnan(rows["bmi"]).sum() > 58 + 200 + 500 and not np.isnan(rows["age"]).any()
 
@@ -168,7 +168,7 @@ def test_a_pipeline_that_cannot_answer_an_allowed_row_is_not_compiled():
 
 def test_native_answers_are_what_is_compared_with():
     pipeline, model = boosted()
-    rows = {name: column[:5] for name, column in gate_rows(pipeline, model, insurance()).items()}
+    rows = {name: column[:5] for name, column in gate_rows(pipeline, model, insurance()).columns.items()}
 
     ours = native.NativeEngine(pipeline, insurance().schema).predict(rows).values
 

@@ -6,11 +6,11 @@ from typing import Any
 import onnx
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.gate import Parity, prove
+from slipway.compile.gate import Parity, check_reading, prove
 from slipway.compile.pipeline import compile_pipeline
 from slipway.learn import Learnt
 
-__all__ = ["CannotCompileError", "Parity", "compile_and_prove", "compile_pipeline", "prove"]
+__all__ = ["CannotCompileError", "Parity", "check_reading", "compile_and_prove", "compile_pipeline", "prove"]
 
 
 def compile_and_prove(

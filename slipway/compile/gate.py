@@ -1,8 +1,10 @@
-"""The parity gate: a graph is served only if it answers as the fitted pipeline does.
+"""The parity gate: what is served answers as the fitted pipeline does, or it is refused.
 
-Both answer every training row, rows with each value missing that may be, rows drawn from
-the schema, and, for every node of every tree and every edge of a bin, the nearest values at
-both sides of it, in the number type in which the fitted estimator compares.
+The pipeline is given rows as a person's frame holds them, and what serves the same rows as a
+client would send them: a loss on the way from one to the other is a difference like any other.
+Both answer every training row, rows with each value missing that may be, rows drawn from the
+schema, and, for every node of every tree and every edge of a bin, the nearest values at both
+sides of it, in the number type in which the fitted estimator compares.
 """
 
 import time
@@ -13,13 +15,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
+import pandas as pd
 
 from slipway import columns, frames
 from slipway.columns import Columns
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.splits import tree_splits
+from slipway.compile.splits import Ints, Moved, tree_splits
 from slipway.compiled import CompiledEngine
 from slipway.draw import draw_records
+from slipway.errors import RecordsError, TrainingError
+from slipway.fields import OUT_OF_BOUNDS, words
 from slipway.learn import Learnt
 from slipway.native import NativeEngine
 from slipway.parity import TOLERANCE, Answers, difference
@@ -44,6 +49,25 @@ class Parity:
         return {"rows": self.rows, "largest": self.largest, "seconds": round(self.seconds, 1)}
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Rows of the gate, twice: as serving reads them, and in frames as a person would hold them.
+
+    The frames together have as many rows as the columns, in the same order.
+    """
+
+    columns: Columns
+    frames: list[pd.DataFrame]
+
+    def one(self, row: int) -> pd.DataFrame:
+        """A frame with this row alone."""
+        for frame in self.frames:
+            if row < len(frame):
+                return frame.iloc[[row]].reset_index(drop=True)
+            row -= len(frame)
+        raise IndexError(row)
+
+
 def prove(
     pipeline: Any, model: onnx.ModelProto, learnt: Learnt, say: Callable[[str], None] = lambda text: None
 ) -> Parity:
@@ -58,11 +82,11 @@ def prove(
     started = time.monotonic()
     schema = learnt.schema
     rows = gate_rows(pipeline, model, learnt)
-    count = len(next(iter(rows.values())))
+    count = sum(map(len, rows.frames))
     say(f"comparing the compiled graph with the pipeline on {count:,} rows …")
     native = NativeEngine(pipeline, schema)
     fitted = _fitted(native, rows)
-    ours = CompiledEngine(model.SerializeToString(), schema).predict(rows)
+    ours = CompiledEngine(model.SerializeToString(), schema).predict(rows.columns)
     off = difference(ours, fitted, schema.target)
     largest = float(off.max())
     if largest > TOLERANCE:
@@ -70,46 +94,135 @@ def prove(
     return Parity(count, largest, time.monotonic() - started)
 
 
-def gate_rows(pipeline: Any, model: onnx.ModelProto, learnt: Learnt) -> Columns:
+def gate_rows(pipeline: Any, model: onnx.ModelProto, learnt: Learnt) -> Rows:
     """The rows of the gate: the training rows first, then what is made of them, then those drawn."""
     schema = learnt.schema
-    trained = {field.name: frames.from_series(field, learnt.inputs[field.name]) for field in schema.fields}
-    parts = [trained, *_missing(trained, schema), *_bins(pipeline, trained), *tree_splits(model, trained, schema)]
-    parts.append(schema.columns(draw_records(schema, DRAWN, seed=2)))
-    return {name: np.concatenate([part[name] for part in parts]) for name in schema.names}
+    own, trained = served_rows(learnt)
+    moved = [*_missing(trained, schema), *_bins(pipeline, trained), *tree_splits(model, trained, schema)]
+    drawn = draw_records(schema, DRAWN, seed=2)
+    parts = [trained, *({name: trained[name][rows] for name in schema.names} | new for rows, new in moved)]
+    parts.append(schema.check_records(drawn).columns)
+    others = [*(_changed(own, rows, new, schema) for rows, new in moved), frames.of_records(schema, drawn)]
+    return Rows({name: np.concatenate([part[name] for part in parts]) for name in schema.names}, _blocks(own, others))
 
 
-def _missing(trained: Columns, schema: Schema) -> Iterator[Columns]:
+def served_rows(learnt: Learnt) -> tuple[pd.DataFrame, Columns]:
+    """The training rows as the pipeline saw them, and as serving reads them when a client sends them.
+
+    Rows outside the hard bounds, which nobody can send, are left out.
+
+    Raises
+    ------
+    CannotCompileError
+        If serving refuses a row for any other reason.
+    """
+    schema, own = learnt.schema, frames.of_person(learnt.fitted_on)
+    records = frames.records(own)
+    try:
+        return own, schema.check_records(records).columns
+    except RecordsError:
+        pass  # which lists the first faults only
+    kept, values = [], []
+    for position, record in enumerate(records):
+        value, _, faults = schema.check_record(record, position)
+        serious = [fault for fault in faults if fault["problem"] != OUT_OF_BOUNDS]
+        if serious:
+            raise CannotCompileError(f"row {position} of the training rows is refused when sent: {words(serious[0])}")
+        if not faults:
+            kept.append(position)
+            values.append(value)
+    return own.iloc[kept].reset_index(drop=True), schema.columns(values)
+
+
+def check_reading(pipeline: Any, learnt: Learnt) -> None:
+    """Compare a pipeline that serves by itself with itself: sent rows with the rows that it saw.
+
+    Rows to which it has no answer at all are passed over here.
+
+    Raises
+    ------
+    TrainingError
+        If serving refuses a training row, or answers it otherwise; it names the column.
+    """
+    schema = learnt.schema
+    try:
+        own, trained = served_rows(learnt)
+    except CannotCompileError as exc:
+        raise TrainingError(str(exc)) from exc
+    native = NativeEngine(pipeline, schema)
+    asked = own.iloc[:BLOCK]
+    read = frames.frame(schema, {name: column[:BLOCK] for name, column in trained.items()})
+    fitted = native.predict_frame(asked)
+    off = difference(native.predict_frame(read), fitted, schema.target)
+    if off.max(initial=0.0) <= TOLERANCE:
+        return
+    row = int(np.argmax(off))
+    one = difference(native.predict_frame(asked.iloc[[row]].reset_index(drop=True)), _at(fitted, row), schema.target)
+    if one[0] > TOLERANCE:
+        return  # an ill-conditioned model differs from itself, however it is asked
+    wrong = [name for name in schema.names if _differs(native, asked, {name: read[name]}, fitted, schema)]
+    lost = "; ".join(f"{name!r}, {asked[name][row]!r} is read as {read[name][row]!r}" for name in wrong[:3])
+    raise TrainingError(
+        f"sent to the server, {int((off > TOLERANCE).sum()):,} of {len(off):,} training rows are answered otherwise than "
+        f"by the fitted pipeline: {lost or 'whatever the column'}; make plain numbers, texts, booleans or days of them "
+        "before setup(), and train again"
+    )
+
+
+def _differs(
+    native: NativeEngine, frame: pd.DataFrame, read: dict[str, pd.Series], fitted: Answers, schema: Schema
+) -> bool:
+    answers = native.predict_frame(frame.assign(**read))
+    return bool(difference(answers, fitted, schema.target).max() > TOLERANCE)
+
+
+def _at(answers: Answers, row: int) -> Answers:
+    """The answer to one row."""
+    scores = answers.probabilities
+    return Answers(answers.values[row : row + 1], None if scores is None else scores[row : row + 1])
+
+
+def _blocks(own: pd.DataFrame, others: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Frames of at most `BLOCK` rows, the person's own with its own dtypes: PyCaret copies a frame at every step."""
+    whole = [own, pd.concat(others, ignore_index=True)]
+    return [
+        frame.iloc[start : start + BLOCK].reset_index(drop=True)
+        for frame in whole
+        for start in range(0, len(frame), BLOCK)
+    ]
+
+
+def _changed(own: pd.DataFrame, rows: Ints, new: Columns, schema: Schema) -> pd.DataFrame:
+    """Rows of the person's frame with new values in some columns."""
+    frame = own.iloc[rows].reset_index(drop=True)
+    return frame.assign(**{name: frames.series(schema.by_name[name], column) for name, column in new.items()})
+
+
+def _missing(trained: Columns, schema: Schema) -> Iterator[Moved]:
     """Training rows with each value missing that may be, one by one and all together."""
     rng = np.random.default_rng(3)
     some = rng.permutation(len(trained[schema.names[0]]))[:MISSING]
     absent = {field.name: columns.array(field, [None] * len(some)) for field in schema.fields if field.nullable}
-    base = {name: column[some] for name, column in trained.items()}
     for name, column in absent.items():
-        yield base | {name: column}
+        yield some, {name: column}
     if len(absent) > 1:
-        yield base | absent
+        yield some, absent
 
 
-def _bins(pipeline: Any, trained: Columns) -> Iterator[Columns]:
+def _bins(pipeline: Any, trained: Columns) -> Iterator[Moved]:
     """The nearest numbers around every edge of a `KBinsDiscretizer`, put into a few training rows."""
     for _, wrapper in pipeline.steps[:-1]:
         edges = getattr(getattr(wrapper, "transformer", None), "bin_edges_", None)
         for name, inner in zip(wrapper._include, edges, strict=True) if edges is not None else ():
             if name in trained and trained[name].dtype == np.float64:
                 around = np.concatenate([np.nextafter(inner, -np.inf), inner, np.nextafter(inner, np.inf)])
-                some = np.arange(3).repeat(len(around)) % len(trained[name])
-                yield {other: column[some] for other, column in trained.items()} | {name: np.tile(around, 3)}
+                yield np.arange(3).repeat(len(around)) % len(trained[name]), {name: np.tile(around, 3)}
 
 
-def _fitted(native: NativeEngine, rows: Columns) -> Answers:
-    """The pipeline's own answers, in blocks: PyCaret copies a frame at every step."""
-    count = len(next(iter(rows.values())))
+def _fitted(native: NativeEngine, rows: Rows) -> Answers:
+    """The pipeline's own answers."""
     try:
-        parts = [
-            native.predict({name: column[start : start + BLOCK] for name, column in rows.items()})
-            for start in range(0, count, BLOCK)
-        ]
+        parts = [native.predict_frame(frame) for frame in rows.frames]
     except Exception as exc:  # PyCaret's steps raise anything
         raise CannotCompileError(
             f"the fitted pipeline has no answer to some rows that its schema allows ({type(exc).__name__}: {exc})"
@@ -118,7 +231,7 @@ def _fitted(native: NativeEngine, rows: Columns) -> Answers:
     return Answers(np.concatenate([part.values for part in parts]), np.concatenate(scores) if scores else None)
 
 
-def _why(native: NativeEngine, rows: Columns, fitted: Answers, off: npt.NDArray[np.float64], schema: Schema) -> str:
+def _why(native: NativeEngine, rows: Rows, fitted: Answers, off: npt.NDArray[np.float64], schema: Schema) -> str:
     """One line: how far off, on how many rows, and whether the fitted pipeline is sure of itself."""
     wrong = np.flatnonzero(off > TOLERANCE)
     worst = wrong[np.argsort(-off[wrong])][:ALONE]
@@ -126,11 +239,8 @@ def _why(native: NativeEngine, rows: Columns, fitted: Answers, off: npt.NDArray[
     text = f"the graph is off on {len(wrong):,} of {len(off):,} rows ({far}; allowed is {TOLERANCE:g})"
     swing = 0.0
     for row in worst:
-        alone = native.predict({name: column[row : row + 1] for name, column in rows.items()})
-        within = Answers(
-            fitted.values[row : row + 1], None if fitted.probabilities is None else fitted.probabilities[row : row + 1]
-        )
-        swing = max(swing, float(difference(alone, within, schema.target)[0]))
+        alone = native.predict_frame(rows.one(int(row)))
+        swing = max(swing, float(difference(alone, _at(fitted, row), schema.target)[0]))
     if swing > TOLERANCE:
         size = "another class" if np.isinf(swing) else f"by up to {swing:.1g}"
         text += (

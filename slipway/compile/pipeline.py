@@ -5,6 +5,7 @@ makes of its columns; their names and order are read off the fitted step itself,
 given a few rows on the way.
 """
 
+import itertools
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -24,6 +25,7 @@ from slipway.compile.registry import COLUMN_STEPS, MATRIX_STEPS, STEPS, TABULATE
 from slipway.compile.steps.target import inverse
 from slipway.compile.table import Coded, Column, Table, const, split
 from slipway.compile.tabulate import tabulate
+from slipway.compiled import MISSING_TEXT
 from slipway.fields import Field
 from slipway.native import classes_of
 from slipway.schema import Schema
@@ -40,7 +42,8 @@ def compile_pipeline(pipeline: Any, schema: Schema, rows: pd.DataFrame) -> onnx.
     pipeline : fitted PyCaret 3 pipeline
     schema : Schema
         The raw fields, which become the graph's inputs: float64 (dates in seconds since
-        1970), or string for categories that are text, each of shape (n,).
+        1970), or string for categories that are text, each of shape (n,). The text that stands for
+        a missing one is in the graph's metadata, under `compiled.MISSING_TEXT`.
     rows : DataFrame of shape (n_rows, n_fields)
         Some rows as the pipeline takes them; no more than a few are looked at.
 
@@ -56,7 +59,8 @@ def compile_pipeline(pipeline: Any, schema: Schema, rows: pd.DataFrame) -> onnx.
     CannotCompileError
         That names the step or estimator for which there is no converter.
     """
-    inputs, table = _inputs(schema)
+    missing = _missing_text(schema)
+    inputs, table = _inputs(schema, missing)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         matrix = _preprocess(pipeline, table, _sample(rows))
@@ -68,11 +72,18 @@ def compile_pipeline(pipeline: Any, schema: Schema, rows: pd.DataFrame) -> onnx.
         )
         model = spox.build(inputs, outputs)
     model.producer_name = "slipway"
+    onnx.helper.set_model_props(model, {MISSING_TEXT: missing})
     onnx.checker.check_model(model)
     return model
 
 
-def _inputs(schema: Schema) -> tuple[dict[str, Var], Table]:
+def _missing_text(schema: Schema) -> str:
+    """A text that is no category: one that Unicode keeps for a program's own use."""
+    known = {str(value) for field in schema.fields for value in field.categories}
+    return next(text for count in itertools.count(1) if (text := "\uffff" * count) not in known)
+
+
+def _inputs(schema: Schema, missing: str) -> tuple[dict[str, Var], Table]:
     """The graph's inputs, and the table that the first step is given."""
     inputs: dict[str, Var] = {}
     columns: dict[str, Column] = {}
@@ -83,7 +94,7 @@ def _inputs(schema: Schema) -> tuple[dict[str, Var], Table]:
         kind = str if is_text(field) else np.float64
         inputs[field.name] = spox.argument(spox.Tensor(kind, ("n",)))
         if field.categories:
-            columns[field.name] = _coded(field, inputs[field.name])
+            columns[field.name] = _coded(field, inputs[field.name], missing)
         else:
             plain.append(field)
     if plain:
@@ -95,11 +106,11 @@ def _inputs(schema: Schema) -> tuple[dict[str, Var], Table]:
     return inputs, Table(columns).select(schema.names)
 
 
-def _coded(field: Field, column: Var) -> Coded:
+def _coded(field: Field, column: Var, missing: str) -> Coded:
     domain = (*field.categories, *([None] if field.nullable else []))
     known, other = list(range(len(domain))), len(domain)
     if is_text(field):
-        keys = ["" if value is None else str(value) for value in domain]
+        keys = [missing if value is None else str(value) for value in domain]
         return Coded(ml.label_encoder(column, keys_strings=keys, values_int64s=known, default_int64=other), domain)
     numbers = np.array([np.nan if value is None else value for value in domain], dtype="float64")
     codes = ml.label_encoder(

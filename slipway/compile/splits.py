@@ -14,8 +14,8 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from slipway.columns import Columns
-from slipway.compiled import session
+from slipway.columns import Columns, fill
+from slipway.compiled import missing_text, session
 from slipway.schema import Schema
 from slipway.usecase import Kind
 
@@ -64,7 +64,11 @@ class Ensemble:
             return low.astype("float64"), np.nextafter(low, np.float32(np.inf)).astype("float64")
 
 
-def tree_splits(model: onnx.ModelProto, trained: Columns, schema: Schema) -> Iterator[Columns]:
+Moved = tuple[Ints, Columns]
+"""Positions of training rows, and the columns in which they are changed, of as many rows."""
+
+
+def tree_splits(model: onnx.ModelProto, trained: Columns, schema: Schema) -> Iterator[Moved]:
     """Rows around the splits of every tree, made from the training rows.
 
     Parameters
@@ -123,10 +127,12 @@ class _Features:
         _drop_unused(head.graph)
         self._session = session(head.SerializeToString())
         self._inputs = [item.name for item in self._session.get_inputs()]
+        self._missing = missing_text(self._session)
 
     def __call__(self, rows: Columns) -> Floats:
         """The matrix of n rows, of shape (n, n_features)."""
-        matrix: Floats = self._session.run(None, {name: rows[name] for name in self._inputs})[0]
+        feed = {name: fill(rows[name], self._missing) for name in self._inputs}
+        matrix: Floats = self._session.run(None, feed)[0]
         return matrix
 
 
@@ -199,7 +205,7 @@ class _Around:
         self.numbers = _of_kind(schema, "number", "integer")
         self.days = _of_kind(schema, "date")
 
-    def rows(self) -> Iterator[Columns]:
+    def rows(self) -> Iterator[Moved]:
         """The rows with the feature of each node moved to both sides of its split."""
         nodes, rows = _spread(self.ensemble, *_reached(self.ensemble, self.matrix))
         raw = _raw_fields(self.matrix, {name: self.trained[name] for name in self.numbers})
@@ -211,14 +217,13 @@ class _Around:
                 bisected.append(np.flatnonzero(here))
                 continue
             for side in sides:
-                base = {name: column[rows[here]] for name, column in self.trained.items()}
-                yield base | {raw[feature]: side[nodes[here]]}
+                yield rows[here], {raw[feature]: side[nodes[here]]}
         if bisected and (self.numbers or self.days):
             here = np.concatenate(bisected)
             for side in sides:
                 yield self._on_the_way(self.ensemble.feature[nodes[here]], rows[here], side[nodes[here]])
 
-    def _on_the_way(self, feature: Ints, rows: Ints, wanted: Floats) -> Columns:
+    def _on_the_way(self, feature: Ints, rows: Ints, wanted: Floats) -> Moved:
         """Rows between two training rows whose feature is `wanted`, for features made of several fields.
 
         Only numbers and dates move; categories stay those of the row that reaches the node. Where the way
@@ -247,4 +252,5 @@ class _Around:
             seen = value(middle)
             before = np.where(rising, seen < wanted, seen > wanted)
             low, high = np.where(before, middle, low), np.where(before, high, middle)
-        return {name: column[crossing] for name, column in at(high).items()}
+        moved = at(high)
+        return rows[crossing], {name: moved[name][crossing] for name in way}

@@ -97,7 +97,7 @@ def record(schema: Schema, values: Sequence[Any]) -> tuple[Record, list[Detail]]
         ticked = next(remaining) if field.nullable else False
         if field.categories:
             value = {str(category): category for category in field.categories}.get(value, value)
-        if value == "" and field.kind != "text":
+        if value == "" and field.kind != "text" and "" not in field.categories:
             value = None
         if value is None and not ticked:
             faults.append({"field": field.name, "value": None, "problem": NULL, "expected": None})

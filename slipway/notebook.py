@@ -1,0 +1,67 @@
+"""What a notebook's frame may hold that a request cannot carry: refused before anything is saved.
+
+A client sends numbers, texts, booleans and days. What the pipeline was fitted on beyond that
+would be lost on the way, and every answer be that of another row.
+"""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+
+from slipway.errors import DataError
+
+HOW = "change the column before setup(), and set up and fit again"
+
+
+def check_carried(table: pd.DataFrame, source: str) -> None:
+    """Refuse columns of which serving would lose something.
+
+    Raises
+    ------
+    DataError
+        If a column holds times of day, time zones, durations or other values that JSON and the
+        schema do not have, with a value and what to make of it.
+    """
+    for name in table.columns:
+        problem = _problem(table[name].dropna())
+        if problem:
+            raise DataError(source, f"{name!r} {problem}; {HOW}")
+
+
+def _problem(present: pd.Series) -> str | None:
+    if isinstance(present.dtype, pd.DatetimeTZDtype):
+        return (
+            f"holds times with a time zone, such as {present.iloc[0].isoformat()}, and a request carries plain days: "
+            "`.dt.tz_localize(None).dt.normalize()` keeps the day, `.dt.hour` is a number"
+        )
+    if pd.api.types.is_datetime64_any_dtype(present):
+        late = present[present != present.dt.normalize()]
+        return _hours(late.iloc[0]) if len(late) else None
+    if isinstance(present.dtype, pd.SparseDtype):
+        return "is sparse, and a request carries every value: `.sparse.to_dense()` makes plain numbers"
+    if pd.api.types.is_integer_dtype(present) and (beyond := present[present.astype("float64").abs() > 2**53]).any():
+        return (
+            f"holds whole numbers beyond 2^53, such as {beyond.iloc[0]}, which a request rounds: "
+            '`.astype(str)` keeps codes, `.astype("float64")` sizes'
+        )
+    plain = pd.api.types.is_numeric_dtype(present) or pd.api.types.is_bool_dtype(present)
+    if plain and not pd.api.types.is_complex_dtype(present):
+        return None
+    values = [value.item() if isinstance(value, np.generic) else value for value in present]
+    odd = next((value for value in values if not isinstance(value, (str, bool, int, float))), None)
+    if odd is not None:
+        kind = "dates as objects" if isinstance(odd, dt.date) else f"values of the type {type(odd).__name__}"
+        return f"holds {kind}, such as {odd}, and a request carries numbers, texts, booleans and days"
+    texts = [value for value in values if isinstance(value, str)]
+    other = next((value for value in values if not isinstance(value, str)), None)
+    if texts and other is not None:
+        return f"holds texts and other values, such as {texts[0]!r} and {other!r}, which PyCaret cannot put in an order"
+    return None
+
+
+def _hours(moment: pd.Timestamp) -> str:
+    return (
+        f"holds times of day, such as {moment.isoformat(sep=' ')}, and a request carries days: the hours would be lost; "
+        "make a number of what counts (`.dt.hour`), and drop the rest with `.dt.normalize()`"
+    )
