@@ -41,7 +41,7 @@ THEME = gr.themes.Base(
 IDLE_SECONDS = 3600.0
 OTHER_LANGUAGE = r"""
 const link = element.querySelector("a");
-link.href = location.pathname.replace(/\/ui(\/.*)?$/, "/ui/{other}/");
+link.href = slipAddress("ui/{other}/");
 link.addEventListener("click", () => { link.hash = document.querySelector(".slip-answer")?.dataset.fragment ?? ""; });
 """
 

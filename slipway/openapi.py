@@ -10,6 +10,7 @@ DOCS_PAGE = """<!doctype html>
 <head>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>API</title>
+<link rel="icon" type="image/svg+xml" href="./favicon.ico">
 <link rel="stylesheet" href="./static_content/swagger-ui.css">
 </head>
 <body>

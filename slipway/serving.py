@@ -34,6 +34,7 @@ from slipway.explain import DEFAULT_CLASS, Explainer
 from slipway.http import AccessLog, Refused, read_object, ticked, uncollected, uploaded, while_listening
 from slipway.image import image_of
 from slipway.predictor import Predictor
+from slipway.prefix import BehindProxy, root_path
 from slipway.schema import Checked, CheckedTable
 from slipway.store import Version, check_compatible
 
@@ -286,6 +287,7 @@ def make_service(served: Served, page: ASGIApp) -> Any:
         logging={"access": {"enabled": False}},
         tracing=_tracing(),
     )(Slipway)
+    service.add_asgi_middleware(BehindProxy, root=root_path())
     service.add_asgi_middleware(AccessLog)
     service.add_asgi_middleware(PredictEndpoint, served=served)
     service.mount_asgi_app(page, path="/ui")

@@ -388,7 +388,12 @@ PAGE: dict[str, Text] = {
     "not_measured": {"en": "Not measured", "zh": "未测量"},
     "range": {"en": "{low} to {high} in training", "zh": "训练范围 {low} 至 {high}"},
     "heading_example": {"en": "Example: change a field to make it yours", "zh": "示例：修改任一项即可得到您的结果"},
-    "heading_answer": {"en": "For the values you entered", "zh": "根据您输入的数值"},
+    "heading_answer": {"en": "For the values shown", "zh": "根据所示的输入内容"},
+    "heading_old": {"en": "For earlier values; updating …", "zh": "先前内容的结果，正在更新 …"},
+    "heading_none": {"en": "No answer", "zh": "没有结果"},
+    "unanswered": {"en": "The server gave no answer for these values.", "zh": "服务器未能给出这些内容的结果。"},
+    "earlier": {"en": "For earlier values", "zh": "先前内容的结果"},
+    "wait": {"en": "Wait for the answer to these values.", "zh": "请等待当前内容的结果。"},
     "heading_faults": {"en": "No answer yet", "zh": "尚无结果"},
     "mend": {"en": "Please mend the marked fields.", "zh": "请修正标出的项目。"},
     "probabilities": {"en": "Probabilities", "zh": "概率"},
@@ -420,7 +425,7 @@ PAGE: dict[str, Text] = {
     },
     "whatif": {"en": "What if", "zh": "如果改变"},
     "whatif_field": {"en": "This one changes, and all else stays", "zh": "改变这一项，其他各项不变"},
-    "inputs": {"en": "What was entered", "zh": "输入的数值"},
+    "inputs": {"en": "Inputs", "zh": "输入内容"},
     "replaced": {"en": "Values of the link that do not fit, and were replaced", "zh": "链接中不合适的数值，已被替换"},
     "standing": {
         "en": "All outcomes in training; this one is higher than {share} of 100. The band holds the interval.",
@@ -577,6 +582,10 @@ BATCH: dict[str, Text] = {
         "zh": "无法连接服务器，请稍后再试。",
     },
     "failed": {"en": "The server could not answer (status {status}).", "zh": "服务器未能处理（状态码 {status}）。"},
+    "unanswered": {
+        "en": "What came back for {name} is not a table of predictions (status {status}). Try again, or ask whoever runs the server.",
+        "zh": "{name} 收到的内容不是预测结果表（状态码 {status}）。请重试，或联系服务器管理员。",
+    },
     "too_big": {
         "en": "{name} has {size} MB; the limit is {limit} MB. Split it, or leave columns out.",
         "zh": "{name} 为 {size} MB，上限为 {limit} MB。请拆分文件或删去部分列。",
@@ -739,6 +748,18 @@ ONLINE: dict[str, Text] = {
     "lost": {
         "en": "The server cannot be reached. Your values are still here; it tries again.",
         "zh": "无法连接服务器。您填写的内容仍在，正在重试。",
+    },
+    "failed": {
+        "en": "The server answered with an error ({status}). Your values are still here; it tries again.",
+        "zh": "服务器返回错误（{status}）。您填写的内容仍在，正在重试。",
+    },
+    "unread": {
+        "en": "What came back is not an answer of this server. Your values are still here; it tries again.",
+        "zh": "收到的内容不是本服务器的结果。您填写的内容仍在，正在重试。",
+    },
+    "slow": {
+        "en": "The server has not answered for a minute. Your values are still here; it tries again.",
+        "zh": "服务器一分钟内没有回应。您填写的内容仍在，正在重试。",
     },
     "changed": {
         "en": "The server has another version now. Reload the page to go on.",

@@ -25,7 +25,7 @@ def test_a_person_fills_in_the_insurance_form_and_reads_what_the_pipeline_says(o
 
     wanted = fitted.predict(frames.frame(schema, schema.columns([PERSON | {"smoker": "yes"}])))[0]
     says(page, f"Expected bill: ${wanted:,.0f} a year")
-    assert page.locator(".slip-kicker").inner_text() == "For the values you entered"
+    assert page.locator(".slip-kicker").inner_text() == "For the values shown"
 
 
 def test_a_person_fills_in_the_diabetes_form_and_reads_what_the_pipeline_says(open_page, diabetes_server, diabetes):

@@ -254,7 +254,7 @@ def test_a_copied_link_reopens_the_page_with_the_same_inputs_and_no_server_sees_
 
     assert address.startswith(insurance_server.url + "/ui/#") and "bmi=31.6" in address
     again = open_page(insurance_server, "/ui/#" + address.partition("#")[2])
-    again.locator(".slip-kicker", has_text="For the values you entered").wait_for()
+    again.locator(".slip-kicker", has_text="For the values shown").wait_for()
     assert again.get_by_label("Age (years)").input_value() == "37"
     assert again.get_by_label("Body mass index (kg/m²)").input_value() == "31.6"
     assert sentence(again) == said
@@ -320,7 +320,7 @@ def test_the_answer_prints_on_one_page_with_inputs_reasons_version_and_date(open
     page.emulate_media(media="print")
 
     shown = page.locator("main").inner_text()
-    for part in ("What was entered", "Why", tag, sentence(page), str(page.evaluate("new Date().getFullYear()"))):
+    for part in ("Inputs", "Why", tag, sentence(page), str(page.evaluate("new Date().getFullYear()"))):
         assert part in shown
     schema = store.find(tag).schema()
     assert page.locator(".slip-inputs tr").count() == len(schema.fields)

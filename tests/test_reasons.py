@@ -110,7 +110,7 @@ def test_a_model_without_probabilities_answers_and_has_no_reasons(open_page):
     with serve("--arg", "model=bare") as server:
         page = open_page(server)
         page.get_by_label("Age (years)").fill("55")
-        page.locator(".slip-kicker", has_text="For the values you entered").wait_for()
+        page.locator(".slip-kicker", has_text="For the values shown").wait_for()
         explained = server.post("/explain", json={"record": PATIENT})
 
         assert explained.status_code == 400 and "probabilities" in explained.json()["error"]

@@ -156,8 +156,11 @@ def test_a_bad_host_in_a_header_is_no_500(insurance_server, header, host):
 
 
 def run(server: Server, **body: object) -> httpx.Response:
-    """A call to Gradio's own API, as the page makes it when a field changes."""
-    return server.post("/ui/gradio_api/run/predict", json={"fn_index": 0, "session_hash": "x"} | body)
+    """A call to Gradio's own API, as the page makes it when a field changes (its first event is the browser's own)."""
+    return server.post("/ui/gradio_api/run/predict", json={"fn_index": 1, "session_hash": "x"} | body)
+
+
+SENT = "[]"  # the fields as the browser has them, which go back with the answer
 
 
 def test_the_pages_own_api_copies_no_file_of_the_server_to_where_it_can_be_fetched(insurance_server, tmp_path):
@@ -165,7 +168,7 @@ def test_the_pages_own_api_copies_no_file_of_the_server_to_where_it_can_be_fetch
     secret.write_text("a secret of the server")
     file = {"path": str(secret), "meta": {"_type": "gradio.FileData"}}
 
-    run(insurance_server, data=[file] * len(PERSON))
+    run(insurance_server, data=[file] * len(PERSON) + [SENT])
 
     copies = list(GRADIO_FILES.rglob(secret.name))
     fetched = [insurance_server.get(f"/ui/gradio_api/file={copy}").text for copy in copies]
@@ -178,12 +181,13 @@ def test_the_pages_own_api_copies_no_file_of_the_server_to_where_it_can_be_fetch
     "body",
     [
         pytest.param({"data": []}, id="no values"),
-        pytest.param({"data": ["x"] * 6}, id="wrong values"),
-        pytest.param({"data": [40, "alien", 25, 0, "no", "southwest"]}, id="unknown category"),
-        pytest.param({"data": [40, "male", 25, 0, "no", {"a": [1]}]}, id="object"),
-        pytest.param({"data": [40, "male", 25, 0, "no", "southwest"], "fn_index": 99}, id="no such function"),
+        pytest.param({"data": ["x"] * 6 + [SENT]}, id="wrong values"),
+        pytest.param({"data": [40, "alien", 25, 0, "no", "southwest", SENT]}, id="unknown category"),
+        pytest.param({"data": [40, "male", 25, 0, "no", {"a": [1]}, SENT]}, id="object"),
+        pytest.param({"data": [40, "male", 25, 0, "no", "southwest", SENT], "fn_index": 99}, id="no such function"),
         pytest.param(
-            {"data": [{"path": "http://127.0.0.1:1/", "meta": {"_type": "gradio.FileData"}}] * 6}, id="an address"
+            {"data": [{"path": "http://127.0.0.1:1/", "meta": {"_type": "gradio.FileData"}}] * 6 + [SENT]},
+            id="an address",
         ),
     ],
 )
@@ -198,7 +202,15 @@ def test_what_the_page_would_not_send_to_its_own_api_is_no_500(insurance_server,
 def test_whatever_stands_in_the_fields_no_event_of_the_page_is_a_500(insurance_server, insurance, value):
     fields = [40, "male", value, 0, "no", "southwest"]
     for index in range(12):
-        for data in ([], [value], fields, [*fields, "bmi"], [*fields, value]):
+        for data in (
+            [],
+            [value],
+            fields,
+            [*fields, "bmi"],
+            [*fields, value],
+            [*fields, "bmi", SENT],
+            [*fields, "bmi", value],
+        ):
             response = run(insurance_server, fn_index=index, data=data)
 
             assert response.status_code in (200, 400, 404), (index, data, response.text[:300])
@@ -222,3 +234,13 @@ def test_the_page_takes_no_uploads_but_through_predict_csv(insurance_server):
     for path in response.json() if response.status_code == 200 else ():
         Path(path).unlink()
     assert response.status_code in (403, 404, 405, 413)
+
+
+def test_what_the_page_does_in_the_browser_alone_cannot_be_called(insurance_server):
+    fields = [40, "male", 25, 0, "no", "southwest"]
+
+    refused = run(insurance_server, fn_index=0, data=[*fields, "bmi"])
+    answered = run(insurance_server, data=[*fields, '"><b>'])
+
+    assert refused.status_code == 400 and refused.json()["details"] == []
+    assert 'data-fields="&quot;&gt;&lt;b&gt;"' in answered.json()["data"][0] and "<b>" not in answered.text

@@ -26,7 +26,6 @@ const figure = formatter({ minimumFractionDigits: target.decimals, maximumFracti
 const percent = formatter({ style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const file = (text) => URL.createObjectURL(new Blob(["\ufeff" + text], { type: "text/csv;charset=utf-8" }));
 const said = (text) => phrases.reduce((found, [pattern, ours]) => found.replace(new RegExp(pattern, "g"), ours), text);
-const address = (path) => location.pathname.replace(/\/ui(\/.*)?$/, path);
 const painted = () => new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
 
 // A file that cannot be predicted; the text is for the person.
@@ -185,17 +184,22 @@ async function prepared(chosen) {
 let attempts = 0; // a browser may remember that an address could not be loaded
 const readerOfParquet = () => {
   const again = attempts++ ? `&again=${attempts}` : "";
-  return import(address(`/ui/${reader}${again}`)).then((found) => { attempts = 0; return found; });
+  return import(slipAddress(`ui/${reader}${again}`)).then((found) => { attempts = 0; return found; });
 };
+
+// A refusal in the shape of the API; null for whatever else.
+function refusalOf(text) {
+  try {
+    const refusal = JSON.parse(text);
+    return typeof refusal?.error === "string" ? refusal : null;
+  } catch {
+    return null;
+  }
+}
 
 // What the server refused, in words; for missing columns also what the file has instead.
 function refuse(text, code, chosen, header) {
-  let refusal;
-  try {
-    refusal = JSON.parse(text);
-  } catch {
-    refusal = { error: fill(texts.failed, { status: code }) }; // a proxy's own page
-  }
+  const refusal = refusalOf(text) ?? { error: fill(texts.failed, { status: code }), details: [] }; // a proxy's own page
   const lost = (refusal.details ?? []).filter((one) => one.problem === "missing column").map((one) => ({
     name: one.field,
     near: /did you mean (['"])(.*)\1\?$/.exec(one.expected)?.[2],
@@ -238,11 +242,14 @@ async function send(chosen) {
     const seconds = explains ? whole(Math.max(1, Math.round(rows * reasons.seconds))) : 0;
     const text = explains ? texts.explaining : texts.working;
     tell(fill(text, { name: chosen.name, rows: whole(rows), seconds }), "", cancel());
-    const answer = await fetch(address("/predict_csv"), { method: "POST", body: form, signal: mine.signal });
+    const answer = await fetch(slipAddress("predict_csv"), { method: "POST", body: form, signal: mine.signal });
     const content = await answer.text();
     if (!isLatest()) return;
     const notes = [...result.children];
-    if (answer.ok) show(content, chosen, SEPARATORS[answer.headers.get("X-Separator")], isParquet, explains);
+    const separator = SEPARATORS[answer.headers.get("X-Separator")];
+    // A table of predictions and nothing else: a proxy may answer with a page of its own, and call it a success.
+    if (answer.ok && !separator) throw new Unfit(fill(texts.unanswered, { name: chosen.name, status: answer.status }));
+    if (answer.ok) show(content, chosen, separator, isParquet, explains);
     else refuse(content, answer.status, chosen, header);
     result.prepend(...notes);
   } catch (fault) {

@@ -1,5 +1,5 @@
 // The tab's content comes when it is opened: listeners stand on the element around it.
-const base = location.origin + location.pathname.replace(/\/ui(\/.*)?$/, "").replaceAll("'", "%27").replaceAll('"', "%22");
+const base = slipAddress(".").replace(/\/$/, "").replaceAll("'", "%27").replaceAll('"', "%22");
 
 function address() {
   for (const span of element.querySelectorAll(".slip-address")) if (span.textContent !== base) span.textContent = base;

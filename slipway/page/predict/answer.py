@@ -8,7 +8,7 @@ from typing import Any
 from slipway import texts
 from slipway.fields import Detail, Record
 from slipway.page.context import Page
-from slipway.page.predict import link, standing, threshold
+from slipway.page.predict import link, live, standing, threshold
 from slipway.page.wording import class_label, field_label, figure, percent, unit_after, value_text
 from slipway.schema import Schema
 from slipway.texts import PAGE, said
@@ -62,19 +62,20 @@ def render(
     answer: dict[str, Any],
     record: Record,
     heading: str,
+    fields: str,
     chosen: float | None = None,
 ) -> str:
     """The panel for one prediction.
 
-    `heading` is a key of the texts, `chosen` the threshold of two classes. The record is in it as
-    well, for print, link and comparison.
+    `heading` is a key of the texts, `fields` what the form held, as JSON, `chosen` the threshold of two classes. The
+    record is in it as well, for print, link and comparison.
     """
     schema, language = page.schema, page.language
     prediction = answer["predictions"][0]
     if chosen is not None:  # the slider may stand elsewhere than the version's threshold
         prediction = prediction | {"prediction": threshold.counted_as(schema, prediction, chosen)}
     parts = [
-        f'<p class="slip-kicker">{escape(page.t(heading))}</p>',
+        _kicker(page, heading),
         f'<p class="slip-sentence">{escape(sentence(schema, prediction, language))}</p>',
     ]
     if chosen is not None:
@@ -93,16 +94,26 @@ def render(
     parts.append(_notes(page, "warnings", warned))
     parts.append(_printed(page, record))
     moved = chosen if chosen != page.threshold else None
-    return _panel(parts, page, answer["model"], link.fragment(record, moved))
+    carried = (
+        live.marks("answer", fields, threshold=chosen) + f' data-fragment="{escape(link.fragment(record, moved))}"'
+    )
+    return _panel(parts, page, answer["model"], carried)
 
 
-def render_faults(page: Page) -> str:
+def render_faults(page: Page, fields: str, chosen: float | None = None) -> str:
     """The panel while fields have faults: no figure that could be taken for an answer."""
     parts = [
-        f'<p class="slip-kicker">{escape(page.t("heading_faults"))}</p>',
+        _kicker(page, "heading_faults"),
         f'<p class="slip-sentence slip-muted">{escape(page.t("mend"))}</p>',
     ]
-    return _panel(parts, page, page.served.version.tag, None)
+    return _panel(parts, page, page.served.version.tag, live.marks("answer", fields, threshold=chosen))
+
+
+def _kicker(page: Page, heading: str) -> str:
+    """The line above the answer: for which values it is. The browser shows the other one while that is not so."""
+    spans = (("fresh", heading), ("stale", "heading_old"))
+    found = "".join(f'<span class="slip-{name}">{escape(page.t(key))}</span>' for name, key in spans)
+    return f'<p class="slip-kicker">{found}</p>'
 
 
 def render_replaced(page: Page, replaced: Sequence[Detail]) -> str:
@@ -149,9 +160,9 @@ def _printed(page: Page, record: Record) -> str:
     return f'<table class="slip-inputs"><caption>{escape(page.t("inputs"))}</caption><tbody>{rows}</tbody></table>'
 
 
-def _panel(parts: list[str], page: Page, tag: str, fragment: str | None) -> str:
+def _panel(parts: list[str], page: Page, tag: str, carried: str) -> str:
     if disclaimer := said(page.schema.texts["disclaimer"], page.language):
         parts.append(f'<p class="slip-small">{escape(disclaimer)}</p>')
     parts.append(f'<p class="slip-small">{escape(page.t("model"))} <code>{escape(tag)}</code></p>')
-    carried = "" if fragment is None else f' data-fragment="{escape(fragment)}"'
+    parts.append(live.instead(page, page.t("heading_none")))
     return f'<section class="slip-answer" aria-live="polite"{carried}>{"".join(parts)}</section>'

@@ -12,9 +12,11 @@ const make = (tag, text, className) => {
   return node;
 };
 
+const answered = () => document.querySelector(".slip-answer");
+
 function current() {
-  const panel = document.querySelector(".slip-answer");
-  if (panel?.dataset.fragment === undefined) return null;
+  const panel = answered();
+  if (panel?.dataset.fragment === undefined || panel.dataset.state) return null;
   const said = (selector) => panel.querySelector(selector)?.textContent ?? "";
   return {
     fragment: panel.dataset.fragment,
@@ -22,6 +24,9 @@ function current() {
     answer: [".slip-sentence", ".slip-interval", ".slip-verdict"].map(said).filter(Boolean),
   };
 }
+
+// While the answer is not that of the form: nothing that could be taken for it.
+const pending = () => ({ answer: ["…"], inputs: kept[0].inputs.map(([label]) => [label, "…"]) });
 
 function heading(column, number) {
   const cell = make("th", column.now ? texts.now : `${texts.case} ${number + 1}`);
@@ -50,7 +55,7 @@ function line(label, cells) {
   for (const [position, cell] of cells.entries()) {
     const node = row.appendChild(make("td"));
     for (const part of [cell].flat()) node.append(make("span", part));
-    if (position && String(cell) !== String(cells[0])) {
+    if (position && String(cell) !== "…" && String(cell) !== String(cells[0])) {
       node.className = "slip-differs";
       node.append(make("span", texts.differs, "slip-hidden"));
     }
@@ -61,7 +66,7 @@ function line(label, cells) {
 function render() {
   section.hidden = kept.length === 0;
   if (section.hidden) return section.replaceChildren();
-  const now = current();
+  const now = answered()?.dataset.state ? pending() : current();
   const columns = now ? [...kept, { ...now, now: true }] : kept;
   const table = make("table");
   const head = table.createTHead().insertRow();
@@ -79,8 +84,9 @@ function render() {
 }
 
 function watch(node) {
-  const observer = new MutationObserver(() => kept.length && render());
-  observer.observe(node, { childList: true, subtree: true });
+  // An answer that is due for less than one would notice does not empty its column first.
+  const observer = new MutationObserver(() => kept.length && answered()?.dataset.state !== "due" && render());
+  observer.observe(node, { childList: true, subtree: true, attributeFilter: ["data-state"] });
   return observer;
 }
 

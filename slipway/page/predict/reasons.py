@@ -9,7 +9,7 @@ import gradio as gr
 from slipway.fields import Record
 from slipway.http import Refused
 from slipway.page.context import Page
-from slipway.page.predict import whatif, why
+from slipway.page.predict import live, whatif, why
 from slipway.page.wording import field_label
 
 
@@ -37,7 +37,7 @@ def build(page: Page) -> Reasons:
     fields = whatif.choosable(page.schema) if page.has_figures else []
     with gr.Row(elem_classes="slip-reasons"):
         with gr.Column(min_width=300):
-            explained = gr.HTML(apply_default_css=False)
+            explained = gr.HTML(apply_default_css=False, elem_id="live-why")
         with gr.Column(min_width=300, elem_classes="slip-box" if fields else ""):
             choice = None
             if fields:
@@ -48,13 +48,16 @@ def build(page: Page) -> Reasons:
                         value=max(fields, key=lambda field: page.importance.get(field.name, 0)).name,
                         label=page.t("whatif_field"),
                     )
-            curve = gr.HTML(apply_default_css=False)
+            curve = gr.HTML(apply_default_css=False, elem_id="live-whatif")
     return Reasons(explained, curve, choice)
 
 
-async def answer(page: Page, record: Record, chosen: str | None) -> list[str]:
-    """Both panels for one checked record; empty where the model has nothing to say."""
-    return [await _why(page, record), await _whatif(page, record, chosen)]
+async def answer(page: Page, record: Record, fields: str, chosen: str | None) -> list[str]:
+    """Both panels for one checked record, which the form held as `fields` (JSON); empty where the model has nothing to say."""
+    return [
+        live.panel(page, "why", await _why(page, record), fields, page.t("why")),
+        live.panel(page, "whatif", await _whatif(page, record, chosen), fields, choice=chosen),
+    ]
 
 
 async def _why(page: Page, record: Record) -> str:

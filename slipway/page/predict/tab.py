@@ -1,5 +1,6 @@
 """The predict tab: the form, the answer beside it; below, why it is so and what would change it."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -13,13 +14,16 @@ from slipway.fields import Detail, Record
 from slipway.http import Refused
 from slipway.page import LIVE
 from slipway.page.context import Page
-from slipway.page.predict import answer, form, link, reasons, threshold
+from slipway.page.predict import answer, form, link, live, reasons, threshold
 from slipway.page.wording import class_label
 from slipway.texts import said
 
 PARTS = Path(__file__).parent
 COMPARED, TOOLS = ((PARTS / name).read_text(encoding="utf-8") for name in ("compare.js", "tools.js"))
 FRAGMENT = "() => location.hash.slice(1)"
+# The fields as the browser has them come along as text, and go back with the answer: it says for which values it is.
+FIELDS = "(...values) => [...values.slice(0, -1), JSON.stringify(values.slice(0, {count}))]"
+HOLDS = "(...values) => {{ window.slipLive.holds({count}, {keys}, values); }}"
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class _Tab:
     replaced: gr.HTML
     below: reasons.Reasons
     slider: gr.Slider | None
+    counts: gr.HTML | None
+    sent: gr.Textbox
 
     @property
     def fields(self) -> list[gr.components.Component]:
@@ -56,12 +62,13 @@ def build(blocks: gr.Blocks, page: Page) -> None:
             reset = gr.Button(page.t("reset"), size="sm", elem_classes="slip-reset")
         with gr.Column(scale=2, elem_classes="slip-side", min_width=300):
             replaced = gr.HTML("", apply_default_css=False, elem_classes="slip-replaced")
-            panel = gr.HTML(_first(page), apply_default_css=False)
+            panel = gr.HTML(_first(page), apply_default_css=False, elem_id="live-answer")
             gr.HTML(_tools(page), js_on_load=TOOLS, apply_default_css=False)
     below = reasons.build(page)
-    slider = _threshold(page, page.thresholds) if page.thresholds else None
+    slider, counts = _threshold(page) if page.thresholds else (None, None)
     gr.HTML(_compared(page), js_on_load=COMPARED, apply_default_css=False)
-    _wire(blocks, page, _Tab(inputs, panel, replaced, below, slider), [*examples, (reset, page.schema.defaults)])
+    tab = _Tab(inputs, panel, replaced, below, slider, counts, gr.Textbox(visible=False))
+    _wire(blocks, page, tab, [*examples, (reset, page.schema.defaults)])
 
 
 def _examples(page: Page) -> list[tuple[gr.Button, Record]]:
@@ -85,7 +92,10 @@ def _fields(page: Page) -> list[form.Input]:
 
 def _tools(page: Page) -> str:
     """Link, print and comparison; the browser does them from what the panel shows."""
-    texts = {key: page.t(key) for key in ("link_copied", "link_shown", "compare_added", "compare_full", "mend")}
+    texts = {
+        key: page.t(key)
+        for key in ("link_copied", "link_shown", "compare_added", "compare_full", "mend", "wait", "unanswered")
+    }
     buttons = "".join(
         f'<button type="button" data-tool="{name}">{escape(page.t(name))}</button>'
         for name in ("link", "print", "compare")
@@ -105,10 +115,12 @@ def _told(texts: dict[str, str]) -> str:
     return "".join(f' data-{key.replace("_", "-")}="{escape(text)}"' for key, text in texts.items())
 
 
-def _threshold(page: Page, thresholds: dict[str, Any]) -> gr.Slider:
-    def counted(chosen: float) -> str:
-        return threshold.render(page.schema, thresholds, chosen, page.language)
+def _counted(page: Page, chosen: float) -> str:
+    html = threshold.render(page.schema, page.thresholds or {}, chosen, page.language)
+    return live.panel(page, "counts", html, threshold=chosen)
 
+
+def _threshold(page: Page) -> tuple[gr.Slider, gr.HTML]:
     with gr.Column(elem_classes="slip-box slip-threshold"):
         gr.HTML(f"<h2>{escape(page.t('threshold'))}</h2>", apply_default_css=False)
         positive = class_label(page.schema, page.schema.target.positive, page.language)
@@ -119,22 +131,19 @@ def _threshold(page: Page, thresholds: dict[str, Any]) -> gr.Slider:
             step=threshold.STEP,
             label=page.t("threshold_label", label=positive),
         )
-        counts = gr.HTML(counted(page.threshold or 0.0), apply_default_css=False)
-
-    async def moved(chosen: float) -> str:
-        return counted(chosen)
-
-    slider.change(moved, slider, counts, **LIVE)
-    return slider
+        counts = gr.HTML(_counted(page, page.threshold or 0.0), apply_default_css=False, elem_id="live-counts")
+    return slider, counts
 
 
 def _first(page: Page) -> str:
     """The panel that the page comes with, so that its first view waits for no second call."""
     record = page.schema.defaults
+    fields = json.dumps(form.values(page.schema, record), ensure_ascii=False)
     try:
-        return answer.render(page, page.served.predictor.answer([record]), record, "heading_example", page.threshold)
+        answered = page.served.predictor.answer([record])
     except RecordsError:
-        return answer.render_faults(page)
+        return answer.render_faults(page, fields, page.threshold)
+    return answer.render(page, answered, record, "heading_example", fields, page.threshold)
 
 
 def _wire(blocks: gr.Blocks, page: Page, tab: _Tab, starts: Sequence[tuple[gr.Button, Record]]) -> None:
@@ -148,14 +157,17 @@ def _wire(blocks: gr.Blocks, page: Page, tab: _Tab, starts: Sequence[tuple[gr.Bu
     async def changed(*values: Any) -> list[str]:
         record, faults = form.record(schema, values)
         heading = "heading_example" if any(record == start for _, start in starts) else "heading_answer"
-        return await _answer(page, record, faults, heading, values[-1] if tab.slider else None)
+        return await _answer(page, record, faults, heading, str(values[-1]), values[-2] if tab.slider else None)
 
     async def reasoned(*values: Any) -> list[str]:
         record, faults = form.record(schema, values)
         if faults or schema.check_record(record)[2]:
             return ["", ""]
         chosen = values[len(tab.fields)] if tab.below.choice else None
-        return await reasons.answer(page, record, chosen)
+        return await reasons.answer(page, record, str(values[-1]), chosen)
+
+    async def moved(chosen: float) -> str:
+        return _counted(page, chosen)
 
     async def opened(fragment: str | None) -> list[Any]:
         found = link.parse(schema, fragment or "")
@@ -165,16 +177,18 @@ def _wire(blocks: gr.Blocks, page: Page, tab: _Tab, starts: Sequence[tuple[gr.Bu
         return [*form.values(schema, found.record), *threshold, answer.render_replaced(page, found.replaced)]
 
     changes = [component.change for component in tab.fields]
-    moved = [tab.slider.change] if tab.slider else []
-    asked = [*tab.fields, *tab.below.inputs]
-    gr.on([*changes, *moved], changed, tab.read, tab.answered, **LIVE)
-    gr.on(
-        [*changes, *(choice.change for choice in tab.below.inputs), blocks.load],
-        reasoned,
-        asked,
-        tab.below.panels,
-        **LIVE,
-    )
+    slid = [tab.slider.change] if tab.slider else []
+    chosen = [choice.change for choice in tab.below.inputs]
+    keys = ["threshold"] * len(slid) + ["choice"] * len(chosen)
+    holds = HOLDS.format(count=len(tab.fields), keys=json.dumps(keys))
+    # First, since Gradio goes on to the next event of a change only when this one is answered.
+    gr.on([*changes, *slid, *chosen], None, [*tab.read, *tab.below.inputs], None, js=holds, **LIVE)
+    fields = FIELDS.format(count=len(tab.fields))
+    gr.on([*changes, *slid], changed, [*tab.read, tab.sent], tab.answered, js=fields, **LIVE)
+    asked = [*tab.fields, *tab.below.inputs, tab.sent]
+    gr.on([*changes, *chosen, blocks.load], reasoned, asked, tab.below.panels, js=fields, **LIVE)
+    if tab.slider:
+        tab.slider.change(moved, tab.slider, tab.counts, **LIVE)
     blocks.load(opened, gr.Textbox(visible=False), [*tab.read, tab.replaced], js=FRAGMENT, **LIVE)
     for button, record in starts:
 
@@ -189,11 +203,12 @@ async def _answer(
     record: Record,
     faults: list[Detail],
     heading: str,
+    fields: str,
     chosen: float | None,
 ) -> list[str]:
     """The answer panel, and the text under each field: the same check and prediction as `/predict`.
 
-    `faults` are those that only a form can have.
+    `faults` are those that only a form can have, `fields` is what it held, as JSON.
     """
     schema = page.schema
     if faults:
@@ -201,7 +216,7 @@ async def _answer(
     else:
         try:
             answered = await page.served.answer([record])
-            return [answer.render(page, answered, record, heading, chosen), *[""] * len(schema.fields)]
+            return [answer.render(page, answered, record, heading, fields, chosen), *[""] * len(schema.fields)]
         except Refused as refused:
             details = refused.details
     found = {detail["field"]: detail for detail in reversed(details)}
@@ -211,4 +226,4 @@ async def _answer(
         else ""
         for field in schema.fields
     ]
-    return [answer.render_faults(page), *texts]
+    return [answer.render_faults(page, fields, chosen), *texts]

@@ -27,8 +27,9 @@ const actions = {
 tools.addEventListener("click", async (event) => {
   const name = event.target.dataset?.tool;
   if (!name) return;
-  const fragment = panel()?.dataset.fragment;
-  status.textContent = fragment === undefined ? texts.mend : await actions[name](fragment);
+  const { fragment, state } = panel()?.dataset ?? {};
+  if (state) status.textContent = state === "failed" ? texts.unanswered : texts.wait;
+  else status.textContent = fragment === undefined ? texts.mend : await actions[name](fragment);
 });
 
 // A link pasted into the address bar of an open page.

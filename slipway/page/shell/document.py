@@ -1,7 +1,8 @@
 """The HTML document around a page, as it leaves the server: Gradio's, with our language, title and link preview.
 
 Gradio's own says that every page is English and called Gradio, and shows a picture from another host to whoever a
-link is sent to. It is rewritten as text, once for each address under which the server is reached.
+link is sent to. It is rewritten as text, once: it names no address but relative ones, so it is the same wherever a server
+stands and whatever a proxy leaves of the path.
 """
 
 import gzip
@@ -20,10 +21,14 @@ from slipway.schema import Schema
 from slipway.store import Version
 from slipway.texts import ONLINE, said
 
-SCRIPTS = [Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("online.js", "controls.js")]
+SCRIPTS = [
+    Path(__file__).with_name(name).read_text(encoding="utf-8")
+    for name in ("address.js", "live.js", "online.js", "controls.js")
+]
 PRINT = Path(__file__).with_name("print.css")
 TAGS = {"en": "en", "zh": "zh-CN"}
 _OTHERS = re.compile(r'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
+_ROOT = re.compile(r'"root": ?"([^"]*)"')
 _MANIFEST = re.compile(r'\s*<link rel="manifest" href="/[^>]*>')
 
 
@@ -34,7 +39,7 @@ class Document:
         self.edition = _edition(page, version)
         self._language = language
         self._head = _head(page, version.schema(), language, self.edition)
-        self.compressed = lru_cache(maxsize=8)(self._compressed)
+        self.compressed = lru_cache(maxsize=2)(self._compressed)
 
     def rewritten(self, html: str) -> str:
         """Gradio's document with what is said of it here.
@@ -44,6 +49,9 @@ class Document:
         top, script, rest = html.partition("<script>")
         top = _OTHERS.sub("", top).replace('lang="en"', f'lang="{TAGS[self._language]}"', 1)
         top = re.sub(r"(<base [^>]*>)", lambda found: found[1] + self._head, top, count=1)
+        if root := _ROOT.search(rest):
+            # Gradio's script and its own line in the document resolve "." against the document's address.
+            rest = rest.replace(f'"{root[1]}"', '"."')
         return top + script + _MANIFEST.sub("", rest, count=1)
 
     def _compressed(self, html: bytes, zipped: bool) -> bytes:

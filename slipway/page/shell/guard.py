@@ -19,11 +19,11 @@ from slipway.page.shell import assets
 from slipway.page.shell.document import Document
 
 FILES = ("static/", "svelte/")
-PAGES = ("", "config", "theme.css", "favicon.ico")
+PAGES = ("", "theme.css", "favicon.ico")
 RUN = "gradio_api/run/predict"
 BODY_LIMIT = 1024 * 1024
-# Gradio builds addresses from these; whoever can send a header could name any host.
-DROPPED = (b"x-forwarded-host", b"x-gradio-server")
+# Gradio builds addresses from these, whoever sent them; and to any origin it would say that it may read the answer.
+DROPPED = (b"x-forwarded-host", b"x-gradio-server", b"origin")
 
 
 class Guard:
@@ -96,7 +96,13 @@ class Guard:
             call = parse_json(content, "a call of the page")
             function = self.page.fns[call["fn_index"]]
             data = call["data"]
-            fits = isinstance(data, list) and len(data) == len(function.inputs) and all(map(_is_plain, data))
+            # An event without a function is answered in the browser.
+            fits = (
+                function.fn is not None
+                and isinstance(data, list)
+                and len(data) == len(function.inputs)
+                and all(map(_is_plain, data))
+            )
             for component, value in zip(function.inputs, data, strict=True) if fits else ():
                 component.preprocess(value)
             clean = {"fn_index": call["fn_index"], "data": data, "session_hash": str(call.get("session_hash", ""))[:64]}

@@ -1,10 +1,14 @@
-// When the server cannot be reached a call of the page is sent again until it is answered, so that Gradio, which would
-// give up and throw away what was typed, never hears of it. Other changes wait meanwhile: only the newest is sent.
+// A call of the page that is not answered is announced, its panels are emptied, and it is sent again until it is answered
+// or the form has changed. Gradio never hears of it: it would give up, and forget what was changed meanwhile.
 (() => {
-  const { edition, lost, changed, reload } = JSON.parse(document.querySelector('meta[name="slipway-page"]').content);
+  const { edition, lost, failed, unread, slow, changed, reload } =
+    JSON.parse(document.querySelector('meta[name="slipway-page"]').content);
   const FIRST = 1000, LONGEST = 30000;  // milliseconds from one try to the next
+  const GIVEN = 60000;  // milliseconds that an answer may take
   const passed = window.fetch.bind(window);
   const waiting = new Set();
+  const newest = new Map();  // event → number of its last call
+  const troubles = new Map();  // event → what is wrong with its last call
   let notice;
   let over = false;  // the server has another version: nothing but a reload mends that
 
@@ -17,7 +21,6 @@
   const sleep = (time) => new Promise((resolve) => setTimeout(resolve, time));
 
   function say(text, button) {
-    document.documentElement.classList.toggle("slip-lost", Boolean(text));
     if (!notice) {
       if (!text) return;
       notice = document.createElement("div");
@@ -37,25 +40,79 @@
     return button;
   }
 
+  // What a call is about: its event, and what of the page it writes.
+  function described(body) {
+    const event = JSON.parse(body).fn_index;
+    const { components, dependencies } = window.gradio_config;
+    const { outputs } = dependencies.find((one) => one.id === event);
+    const names = outputs.map((id) => components.find((one) => one.id === id)?.props.elem_id ?? "");
+    return { event, count: outputs.length, panels: names.filter((name) => name.startsWith("live-")).map((name) => name.slice(5)) };
+  }
+
+  // An answer that leaves everything as it is.
+  const nothing = ({ count }) => answerOf({ data: Array.from({ length: count }, () => ({ __type__: "update" })) });
+  const answerOf = (content) => new Response(JSON.stringify(content), { headers: { "Content-Type": "application/json" } });
+
+  // What comes of a call: its answer, or in words why there is none.
+  async function ask(input, init, { count }) {
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), GIVEN);
+    try {
+      const response = await passed(input, { ...init, signal: stop.signal });
+      if (response.status === 409) return { over: true };
+      if ([502, 503, 504].includes(response.status)) return { trouble: lost };
+      if (!response.ok) return { trouble: failed.replace("{status}", response.status) };
+      const text = await response.text();
+      const content = parsed(text);
+      return content?.data?.length === count ? { answer: answerOf(content) } : { trouble: unread };
+    } catch {
+      return { trouble: stop.signal.aborted ? slow : lost };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  function parsed(text) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      return null;
+    }
+  }
+
+  function gone() {
+    over = true;
+    say(changed, reloading());
+    window.slipLive.failed(window.slipLive.everything);
+    return new Promise(() => {});
+  }
+
   window.fetch = async (input, init) => {
     if (!/\/gradio_api\/run\/predict(\?|$)/.test(String(input?.url ?? input))) return passed(input, init);
-    const headers = new Headers(init?.headers);
+    const call = described(init.body);
+    const { event, panels } = call;
+    const mine = (newest.get(event) ?? 0) + 1;
+    newest.set(event, mine);
+    const read = window.slipLive.read(panels);
+    const headers = new Headers(init.headers);
     headers.set("X-Page-Edition", edition);
     for (let time = FIRST; ; time = Math.min(2 * time, LONGEST)) {
-      const answer = await passed(input, { ...init, headers }).catch(() => null);
-      if (over || answer?.status === 409) {
-        over = true;
-        say(changed, reloading());
-        return new Promise(() => {});
-      }
-      if (answer && ![502, 503, 504].includes(answer.status)) {
-        say("");
+      const found = over ? { over } : await ask(input, { ...init, headers }, call);
+      if (over || found.over) return gone();
+      if (newest.get(event) !== mine) return nothing(call);  // a newer call of the same event is under way
+      if (found.answer) {
+        troubles.delete(event);
+        say([...troubles.values()].at(-1) ?? "");
+        window.slipLive.answered(panels);
         wake();
-        return answer;
+        return found.answer;
       }
-      say(lost);
+      troubles.set(event, found.trouble);
+      say(found.trouble);
+      window.slipLive.failed(panels);
       await sleep(FIRST);  // what a person types asks at once, but not more often than this
-      await pause(time - FIRST);
+      if (window.slipLive.read(panels) === read) await pause(time - FIRST);
+      if (window.slipLive.read(panels) !== read) return nothing(call);  // the form has changed: Gradio asks for that next
     }
   };
   for (const kind of ["input", "click", "online"]) window.addEventListener(kind, wake, true);
