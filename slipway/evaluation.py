@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import clone
 
+from slipway.classifier_metrics import measure, measured_by_us, positive_scores
 from slipway.decision import decide
 from slipway.errors import TrainingError
-from slipway.metrics import measure, measured_by_us, positive_scores
 from slipway.native import NativeEngine, classes_of
 from slipway.parity import Answers
 from slipway.schema import Schema

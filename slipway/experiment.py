@@ -14,6 +14,7 @@ from sklearn.base import clone
 
 from slipway import native, report, store
 from slipway.certainty import certainty
+from slipway.classifier_metrics import LOG_LOSS, measured_by_us
 from slipway.compile import CannotCompileError, check_reading, compile_and_prove
 from slipway.compiled import CompiledEngine
 from slipway.decision import threshold_of
@@ -23,7 +24,6 @@ from slipway.evaluation import Evaluation, evaluate, last_step
 from slipway.figures import figures
 from slipway.kinds import infer
 from slipway.learn import Learnt, learn
-from slipway.metrics import LOG_LOSS, measured_by_us
 from slipway.notebook import check_carried
 from slipway.predictor import INTERVAL, Engine, Predictor
 from slipway.profile import profile

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from slipway.classifier_metrics import LOG_LOSS, NAMES, measured_by_us
 from slipway.errors import TrainingError, UseCaseError, nearest
 from slipway.learn import Learnt
-from slipway.metrics import LOG_LOSS, NAMES, measured_by_us
 from slipway.row_order import check_row_order
 from slipway.usecase import Task, UseCase
 
@@ -44,7 +44,7 @@ METRICS: dict[Task, list[str]] = {
     "regression": ["MAE", "MSE", "RMSE", "R2", "RMSLE", "MAPE"],
     "classification": list(NAMES.values()),
 }
-"""The metrics under PyCaret's names, in its order; those of classes are measured by `slipway.metrics`."""
+"""The metrics under PyCaret's names, in its order; those of classes are measured by `slipway.classifier_metrics`."""
 
 DEFAULT_METRIC: dict[Task, str] = {"regression": "R2", "classification": LOG_LOSS}
 """What the estimator is chosen by. The log loss rewards probabilities that mean what they say; one without

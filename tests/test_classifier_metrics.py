@@ -10,8 +10,8 @@ from sklearn import metrics as reference
 
 import slipway
 from slipway import store
+from slipway.classifier_metrics import log_loss, measure
 from slipway.fields import Field
-from slipway.metrics import log_loss, measure
 from slipway.page import sentences
 from slipway.page.context import Page
 from slipway.page.model import tab as model_tab
