@@ -1,5 +1,7 @@
 # Each target is a short line around what a person could type; `make` alone lists them.
 MODEL ?= insurance
+# Not from the environment: some shells have a HOST there, and it is not where to listen.
+HOST := 127.0.0.1
 PORT ?= 3000
 WORKERS ?= 1
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -20,8 +22,10 @@ help:  ## list the targets
 
 setup: $(READY)  ## .venv with the locked requirements
 
-$(READY): requirements/dev.txt requirements/uv.txt
+# What the requirements say is in the name, and nothing goes by time stamps: a checkout gives new ones to old files.
+$(READY):
 	@bash scripts/check-python "$(PYTHON)"
+	@bash scripts/check-folder .venv
 	$(TIMED) "virtual environment" "$(PYTHON)" -m venv --clear .venv
 	$(TIMED) "installer" $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	$(TIMED) "packages" bash scripts/install-packages $(BIN)/python requirements/dev.txt
@@ -30,9 +34,9 @@ $(READY): requirements/dev.txt requirements/uv.txt
 $(STORE)/$(NAME)/latest: | $(READY)
 	$(TIMED) "training $(NAME)" $(BIN)/python train.py $(NAME)
 
-serve: $(READY) $(STORE)/$(NAME)/latest  ## page and API at http://localhost:3000 (MODEL=insurance PORT=3000 WORKERS=1)
+serve: $(READY) $(STORE)/$(NAME)/latest  ## page and API at http://localhost:3000, for this machine (MODEL=insurance PORT=3000 WORKERS=1 HOST=127.0.0.1)
 	@echo "page: http://localhost:$(PORT)/ui/  API: http://localhost:$(PORT)/docs"
-	@SLIPWAY_WORKERS=$(WORKERS) exec $(BIN)/bentoml serve --port $(PORT) --arg model=$(MODEL)
+	@SLIPWAY_WORKERS=$(WORKERS) exec $(BIN)/bentoml serve --host $(HOST) --port $(PORT) --arg model=$(MODEL)
 
 train: $(READY)  ## train MODEL anew
 	@$(BIN)/python train.py $(MODEL)
@@ -62,6 +66,7 @@ bench-image: $(READY)  ## measure the image beside others, into bench/results/im
 	@$(BIN)/python -m bench.images $(OPTIONS)
 
 coverage: $(READY)  ## what of PyCaret is compiled, into docs/compile-coverage.md (some 15 minutes)
+	@bash scripts/check-folder .venv/coverage
 	$(TIMED) "virtual environment" "$(PYTHON)" -m venv --clear .venv/coverage
 	$(TIMED) "packages" bash scripts/install-packages .venv/coverage/bin/python requirements/coverage.txt
 	@PYTHONPATH=. .venv/coverage/bin/python scripts/coverage.py
@@ -75,7 +80,8 @@ image-test: $(READY)  ## build, run, open, stop, push and pull images (needs doc
 	@$(BIN)/python -m pytest -m image tests/image
 
 AZURE := .venv/azure/ready-$(shell cksum < requirements/azure.txt | cut -d' ' -f1)
-$(AZURE): requirements/azure.txt | $(READY)
+$(AZURE): | $(READY)
+	@bash scripts/check-folder .venv/azure
 	$(TIMED) "virtual environment" "$(PYTHON)" -m venv --clear .venv/azure
 	$(TIMED) "azure-cli" bash scripts/install-packages .venv/azure/bin/python requirements/azure.txt
 	@touch $@

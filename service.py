@@ -1,8 +1,8 @@
 """The BentoML service: `bentoml serve`, `bentoml serve --arg model=diabetes`, `bentoml build`.
 
 On import the version is found and its files are checked; a model that is missing, damaged
-or incompatible ends the process here, with one line and exit code 1. (An error in the
-service's constructor would make BentoML restart the worker for ever.)
+or incompatible ends the process here, with one line and exit code 1; in a worker that starts
+again later it ends the whole server so.
 """
 
 import gc
@@ -17,8 +17,8 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from slipway import store
-from slipway.errors import SlipwayError
 from slipway.serving import Served, make_service
+from slipway.supervisor import starting
 
 
 class Arguments(pydantic.BaseModel, extra="forbid"):
@@ -44,9 +44,10 @@ async def with_page(app: Starlette) -> AsyncIterator[None]:
     Importing Gradio is most of what a start takes, and the process that looks after the
     workers shows no page.
     """
-    from gradio_app import mount
+    with starting():
+        from gradio_app import mount
 
-    page = mount(_served)
+        page = mount(_served)
     app.router.routes.append(Mount("/", page))
     async with page.router.lifespan_context(page):
         # What is loaded by now stays: the collector need not look at it again while requests wait.
@@ -55,8 +56,6 @@ async def with_page(app: Starlette) -> AsyncIterator[None]:
         yield
 
 
-try:
+with starting():
     _served = Served(store.find(pinned(bentoml.use_arguments(Arguments).model)))
     Slipway = make_service(_served, Starlette(lifespan=with_page))
-except SlipwayError as exc:
-    raise SystemExit(f"slipway: {exc}") from None

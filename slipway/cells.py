@@ -8,9 +8,12 @@ import csv
 import io
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from types import SimpleNamespace
 
-from slipway.errors import DataError
+from slipway.errors import DataError, TableTooLargeError
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 MISSING_CELLS = frozenset({"", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null"})
@@ -20,8 +23,42 @@ since both occur as real categories."""
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
+_START = re.compile(r"\S")
+_HEAD_LINES, _HEAD_CHARACTERS = 50, 256 * 1024
+"""What of a file decides which separator it has."""
+
+CELLS_OF_A_ROW = 4
+"""A row may have as many characters as so many of the longest cells, so that no row is read that is far too long."""
 
 csv.field_size_limit(64 * 1024 * 1024)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """How much of something a file may have, which setting says so, and what to do with more."""
+
+    limit: int
+    setting: str
+    remedy: str
+    when: str = ""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a file of a stranger may have: checked while it is read, since what was read is in memory already.
+
+    `cells` counts those that a row lacks, too; `cell` is in characters.
+    """
+
+    rows: Bound
+    columns: Bound
+    cells: Bound
+    cell: Bound
+
+
+_NONE = Bound(2**48, "", "")
+UNBOUNDED = Bounds(_NONE, _NONE, _NONE, _NONE)
 
 
 @dataclass(frozen=True)
@@ -48,6 +85,13 @@ class TextTable:
         position = self.header.index(name)
         return [row[position] for row in self.rows]
 
+    def blocks(self, size: int) -> Iterator["TextTable"]:
+        """The same table in pieces of at most `size` rows, in their order."""
+        for start in range(0, len(self.rows), size):
+            part = slice(start, start + size)
+            ragged = {row - start: text for row, text in self.ragged.items() if start <= row < start + size}
+            yield TextTable(self.header, self.rows[part], self.lines[part], ragged, self.separator)
+
 
 def _decode(data: bytes, source: str) -> str:
     if data[:4] in (b"PK\x03\x04", b"PAR1", b"%PDF", b"\x89PNG"):
@@ -72,11 +116,16 @@ def _decode(data: bytes, source: str) -> str:
 
 def _separator(text: str) -> str:
     """The separator that cuts the first lines into most columns, most evenly."""
-    head = "".join(text.lstrip().splitlines(keepends=True)[:50])
+    begin = _START.search(text)
+    start = begin.start() if begin else 0
+    head = text[start : start + _HEAD_CHARACTERS + 1]
+    lines = [line[0] for line in islice(_LINE.finditer(head), _HEAD_LINES)]
+    if len(head) > _HEAD_CHARACTERS and 1 < len(lines) < _HEAD_LINES:
+        lines.pop()  # it is cut off
 
     def evenness(separator: str) -> tuple[int, int]:
         try:
-            rows = [row for row in csv.reader(io.StringIO(head), delimiter=separator) if row]
+            rows = [row for row in csv.reader(lines, delimiter=separator) if row]
         except csv.Error:
             return 0, 0
         width, count = Counter(map(len, rows)).most_common(1)[0]
@@ -85,53 +134,122 @@ def _separator(text: str) -> str:
     return max(SEPARATORS, key=evenness)
 
 
-def parse_csv(data: bytes, source: str = "the file") -> TextTable:
+class _RowTooLongError(Exception):
+    """Raised in the midst of a row, before it is cut into cells."""
+
+
+class _Lines:
+    """The lines of a text, until those of one row have more than `longest` characters.
+
+    Whoever reads says where a row begins. (Plain attributes: this runs for every row of a file.)
+    """
+
+    def __init__(self, text: str, longest: int) -> None:
+        self.end = 0  # of the lines so far
+        self.row_start = 0
+        self.row_line = 1
+        self._text = text
+        self._longest = longest
+
+    def __iter__(self) -> Iterator[str]:
+        text, longest = self._text, self._longest
+        # A line may also end with a carriage return alone; to look for that takes three times as long.
+        ends = (line.end() for line in _LINE.finditer(text)) if "\r" in text else _line_feeds(text)
+        for end in ends:
+            start, self.end = self.end, end
+            if end - self.row_start > longest:
+                raise _RowTooLongError
+            yield text[start:end]
+
+
+def _line_feeds(text: str) -> Iterator[int]:
+    end = 0
+    while end < len(text):
+        end = text.find("\n", end) + 1 or len(text)
+        yield end
+
+
+def parse_csv(data: bytes, source: str = "the file", bounds: Bounds = UNBOUNDED) -> TextTable:
     """The cells of a CSV file, separated by comma, semicolon or tab.
 
     UTF-8 (with or without a byte order mark), UTF-16 and Latin-1 are recognised. Empty
     lines are passed over; an unnamed column is called `Unnamed: <position>`, as pandas
-    does.
+    does. A table that one trains with has no bounds; a stranger's file should have some.
 
     Raises
     ------
+    TableTooLargeError
+        As soon as a bound is passed.
     DataError
         If the file is empty, is no text, has no rows, or has a column name twice.
     """
     text = _decode(data, source)
-    if not text.strip():
+    if not text or text.isspace():
         raise DataError(source, "is empty; expected a header line and rows")
-    separator = _separator(text)
-    # Strict: else a quote that is never closed swallows the rest of the file without a word.
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    ragged: dict[int, str] = {}
-    header: list[str] = []
-    start = 1
+    table = TextTable([], [], [], {}, _separator(text))
+    lines = _Lines(text, CELLS_OF_A_ROW * bounds.cell.limit)
     try:
-        named = next(row for row in reader if any(cell.strip() for cell in row))
-        header = [name.strip() or f"Unnamed: {i}" for i, name in enumerate(named)]
-        start = reader.line_num + 1
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                if len(row) != len(header):
-                    ragged[len(rows)] = _ragged(row, header)
-                    row = (row + [""] * len(header))[: len(header)]
-                rows.append(row)
-                lines.append(start)
-            start = reader.line_num + 1
+        _read(lines, table, source, bounds)
     except csv.Error as exc:
-        raise DataError(source, f"the row that begins on line {start} is no CSV: {exc}") from exc
-    doubled = [name for name, count in Counter(header).items() if count > 1]
+        raise DataError(source, f"the row that begins on line {lines.row_line} is no CSV: {exc}") from exc
+    except _RowTooLongError:
+        setting = f"{CELLS_OF_A_ROW} × {bounds.cell.setting}"
+        bound = replace(bounds.cell, limit=CELLS_OF_A_ROW * bounds.cell.limit, setting=setting)
+        what = f"characters in the row that begins on line {lines.row_line}"
+        raise TableTooLargeError(source, lines.end - lines.row_start, what, bound) from None
+    doubled = [name for name, count in Counter(table.header).items() if count > 1]
     if doubled:
-        times = Counter(header)[doubled[0]]
+        times = Counter(table.header)[doubled[0]]
         raise DataError(source, f"has the column name {doubled[0][:80]!r} {times} times; rename them")
-    if not rows:
-        raise DataError(source, f"has a header ({len(header)} columns) and no rows")
-    return TextTable(header, rows, lines, ragged, separator)
+    if not table.rows:
+        raise DataError(source, f"has a header ({len(table.header)} columns) and no rows")
+    return table
+
+
+def _read(lines: _Lines, table: TextTable, source: str, bounds: Bounds) -> None:
+    """Fills the table with the lines."""
+    # Strict: else a quote that is never closed swallows the rest of the file without a word.
+    reader = csv.reader(lines, delimiter=table.separator, strict=True)
+    header, rows, numbers, empty = table.header, table.rows, table.lines, 0
+    most_columns, longest, most_rows = bounds.columns.limit, bounds.cell.limit, bounds.rows.limit
+    for row in reader:
+        if not any(cell.strip() for cell in row):
+            empty += 1
+            if empty > bounds.rows.limit:
+                raise TableTooLargeError(source, empty, "empty lines", bounds.rows)
+        elif len(row) > most_columns:
+            raise TableTooLargeError(source, len(row), f"cells on line {lines.row_line}", bounds.columns)
+        elif lines.end - lines.row_start > longest and (length := max(map(len, row))) > longest:
+            raise TableTooLargeError(source, length, f"characters in a cell of line {lines.row_line}", bounds.cell)
+        elif not header:
+            header += [name.strip() or f"Unnamed: {i}" for i, name in enumerate(row)]
+            most_rows = min(most_rows, bounds.cells.limit // len(header))
+        elif len(rows) == bounds.rows.limit:
+            raise TableTooLargeError(source, len(rows) + 1, "rows", bounds.rows)
+        elif len(rows) == most_rows:
+            raise TableTooLargeError(source, (len(rows) + 1) * len(header), "cells", bounds.cells)
+        else:
+            if len(row) != len(header):
+                table.ragged[len(rows)] = _ragged(row, header)
+                row = (row + [""] * len(header))[: len(header)]
+            rows.append(row)
+            numbers.append(lines.row_line)
+        lines.row_start, lines.row_line = lines.end, reader.line_num + 1
 
 
 def _ragged(row: list[str], header: list[str]) -> str:
     surplus = row[len(header) :]
     rest = f" (left over: {', '.join(repr(cell[:40]) for cell in surplus[:3])})" if surplus else ""
     return f"{len(row)} cells, the header has {len(header)}{rest}"
+
+
+def write_rows(rows: Sequence[Sequence[str]], separator: str) -> bytes:
+    """Rows as CSV in UTF-8 with a line feed after each; every cell comes back as it is, whoever reads it."""
+    out = io.StringIO(newline="")
+    csv.writer(out, delimiter=separator, lineterminator="\n").writerows(rows)
+    text = out.getvalue()
+    if "\r" in text:  # Python 3.11 quotes it only where a row ends with it
+        lines: list[str] = []
+        csv.writer(SimpleNamespace(write=lines.append), delimiter=separator, lineterminator="\r\n").writerows(rows)
+        text = "".join(f"{line[:-2]}\n" for line in lines)
+    return text.encode("utf-8", "replace")

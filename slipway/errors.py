@@ -3,6 +3,7 @@
     SlipwayError
     ├── UseCaseError            a use-case file or a command-line choice cannot be used
     ├── DataError               a table cannot be read, or not be learnt from
+    │   └── TableTooLargeError       a file passes a bound of the server
     ├── TrainingError           PyCaret could not make a model of it
     ├── RecordsError            records sent to a model have faults, every one listed
     ├── ExplanationError        an explanation was asked for that the model cannot give
@@ -19,7 +20,10 @@ Command lines print the text on one line and exit with 1; the HTTP service turns
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from slipway.cells import Bound
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
@@ -49,6 +53,14 @@ class DataError(SlipwayError):
 
     def __init__(self, source: str | Path, problem: str) -> None:
         super().__init__(f"{source}: {problem}")
+
+
+class TableTooLargeError(DataError):
+    """A file has more of something than a server takes; how much more it does not look."""
+
+    def __init__(self, source: str | Path, found: int, what: str, bound: "Bound") -> None:
+        limit = f"{bound.when}the limit is {bound.limit:,} ({bound.setting})"
+        super().__init__(source, f"at least {found:,} {what}; {limit}: {bound.remedy}")
 
 
 class TrainingError(SlipwayError):

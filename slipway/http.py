@@ -10,11 +10,10 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from threading import Event
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import orjson
 from starlette.datastructures import UploadFile
@@ -24,6 +23,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from slipway.fields import Detail, shown
+from slipway.metrics import logged
 
 log = logging.getLogger("bentoml")
 T = TypeVar("T")
@@ -125,17 +125,35 @@ def _quick(body: bytes) -> dict[str, Any] | None:
     return found if body.count(b":") == keys else None
 
 
-async def read_object(request: Request, limit: int, expected: str, key: str, optional: str | None = None) -> Any:
+def _check_values(body: bytes, most: int) -> None:
+    """Refuse a body of more values than `most`: in memory each is many times as large as in the body.
+
+    Every value but the first has a comma or an opening bracket before it. (Those in texts count as well.)
+    """
+    found = sum(map(body.count, (b",", b"[", b"{")))
+    if found > most:
+        raise Refused(
+            413,
+            f"the body has at least {most + 1:,} commas and brackets; the limit is {most:,} (SLIPWAY_MAX_VALUES): "
+            "send the records in several calls, or as a file to /predict_csv",
+        )
+
+
+async def read_object(
+    request: Request, limit: int, values: int, expected: str, key: str, optional: str | None = None
+) -> Any:
     """The object that a request has as its JSON body: with `key`, with or without `optional`, and no other.
 
     Raises
     ------
     Refused
-        415 for another content type, 413 over the limit (bytes), 400 for anything but such an object.
+        415 for another content type, 413 over a limit (bytes, values), 400 for anything but such an object.
     """
     if media_type(request) != "application/json":
         raise Refused(415, f"the content type is {shown(media_type(request)) or 'missing'}; send application/json")
-    body = parse_json(await read_body(request, limit), expected)
+    content = await read_body(request, limit)
+    _check_values(content, values)
+    body = parse_json(content, expected)
     if isinstance(body, dict) and body.keys() - {optional} == {key}:
         return body
     keys = ", ".join(repr(shown(name)) for name in list(body)[:5]) if isinstance(body, dict) else ""
@@ -143,8 +161,16 @@ async def read_object(request: Request, limit: int, expected: str, key: str, opt
     raise Refused(400, f"the body has {found}; expected {expected}")
 
 
-async def uploaded(request: Request, limit: int) -> tuple[bytes, dict[str, str]]:
-    """The content of the form's one file, which must be called `file`, and its other fields."""
+@asynccontextmanager
+async def uploaded(request: Request, limit: int) -> AsyncIterator[tuple[UploadFile, dict[str, str]]]:
+    """The form's one file, which must be called `file`, and its other fields.
+
+    Raises
+    ------
+    Refused
+        415 for another content type, 413 over the limit (bytes), 503 without room for the file, 400 for
+        anything but such a form.
+    """
     if media_type(request) != "multipart/form-data":
         raise Refused(
             415,
@@ -166,17 +192,18 @@ async def uploaded(request: Request, limit: int) -> tuple[bytes, dict[str, str]]
         raise Refused(
             400, f"the form cannot be read ({exc.detail}); send multipart/form-data with the field `file`"
         ) from exc
+    except OSError as exc:
+        log.error("an upload cannot be kept: %s", exc)
+        raise Refused(503, "the server has no room for the file on its disk; send it again later") from exc
     try:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise Refused(400, "the form has no file in the field `file`; send the CSV there")
-        content = await file.read()
-        texts = {key: value for key, value in form.items() if isinstance(value, str)}
+        if (file.size or 0) > limit:
+            raise _too_long(limit)
+        yield file, {key: value for key, value in form.items() if isinstance(value, str)}
     finally:
         await form.close()  # and with it the temporary file of the upload
-    if len(content) > limit:
-        raise _too_long(limit)
-    return content, texts
 
 
 def ticked(texts: dict[str, str], key: str) -> bool:
@@ -203,7 +230,7 @@ async def while_listening(request: Request, work: Callable[[Event], Awaitable[T]
 
 
 class AccessLog:
-    """One line a request: method, path (escaped, without the query), status, milliseconds."""
+    """One line a request: method, path (escaped, without the query; of an unknown one the beginning), status, milliseconds."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -220,7 +247,7 @@ class AccessLog:
             status = message.get("status", status)
             await send(message)
 
-        call = f"{scope['method']} {quote(scope['path'])}"
+        call = f"{scope['method'][:16]} {logged(scope['path'])}"
         try:
             await self.app(scope, receive, watched)
         except ClientDisconnect:

@@ -161,7 +161,7 @@ def describe(schema: Schema, tag: str, bentoml: dict[str, Any]) -> dict[str, Any
         "post": {
             "summary": "Predict every row of a CSV; the answer is the CSV with predictions, in the order it came.",
             "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
-            "responses": _responses({"text/csv": {"schema": {"type": "string"}}}, 413, 415),
+            "responses": _responses({"text/csv": {"schema": {"type": "string"}}}, 413, 415, 503),
         }
     }
     paths["/explain"] = {
@@ -187,7 +187,12 @@ def _json(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _responses(content: dict[str, Any], *refusals: int) -> dict[str, Any]:
-    texts = {400: "Faults, every one listed", 413: "Over a limit, which is named", 415: "Wrong content type"}
+    texts = {
+        400: "Faults, every one listed",
+        413: "Over a limit, which is named",
+        415: "Wrong content type",
+        503: "No room for the file",
+    }
     return {
         "200": {"description": "Answered", "content": content},
         **{str(code): {"description": texts[code], "content": _json(FAULTS)} for code in (400, *refusals)},

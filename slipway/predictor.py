@@ -3,21 +3,20 @@
 The API, the batch and the page call the same `Predictor`, so their numbers cannot differ.
 """
 
-import csv
-import io
 import itertools
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from slipway.cells import TextTable
+from slipway.cells import Bound, TextTable, write_rows
 from slipway.columns import Columns
 from slipway.compiled import CompiledEngine
 from slipway.decision import decide, threshold_of
 from slipway.draw import draw_records
-from slipway.errors import GoldenMismatchError, RecordsError
+from slipway.errors import GoldenMismatchError, RecordsError, TableTooLargeError
 from slipway.fields import NO_ANSWER, OUT_OF_RANGE, Detail, words
 from slipway.parity import TOLERANCE, Answers, Prediction, difference
 from slipway.schema import Checked, CheckedTable, Schema
@@ -26,8 +25,19 @@ from slipway.uncertainty import Interval
 
 INTERVAL = "uncertainty.json"
 
+BLOCK_ROWS = 20_000
+"""Rows of a file that are checked, predicted and written at once."""
+
 Reasons = Callable[[Checked], Iterable[Sequence[float] | None]]
 """Of n checked rows: for each the base and what every field added to its prediction, if that can be said."""
+
+
+@dataclass(frozen=True)
+class CsvAnswer:
+    """A table as CSV in UTF-8 with our columns, and how many of its rows have none because they are faulty."""
+
+    content: bytes
+    faulty: int
 
 
 class Engine(Protocol):
@@ -143,33 +153,52 @@ class Predictor:
             if warning["problem"] == OUT_OF_RANGE
         ]
 
-    def predict_csv(self, table: TextTable, reasons: Reasons | None = None) -> tuple[str, CheckedTable]:
-        """The table as CSV with our columns added, and what was read.
+    def predict_csv(self, table: TextTable, reasons: Reasons | None = None, most: Bound | None = None) -> CsvAnswer:
+        """The table as CSV with our columns added, and how many of its rows are faulty.
 
         Every row is there, in its order; a faulty one has our columns empty but for
         `problems`, which says why. Columns of the same name are kept: ours then get a number.
-        With `reasons` the good rows have what each field added, too.
+        With `reasons` the good rows have what each field added, too. `most` bounds the answer, in bytes.
 
         Raises
         ------
         RecordsError
             If columns are missing.
+        TableTooLargeError
+            If the answer is longer than `most`.
         """
-        read = self.schema.check_table(table)
         names = self.added(reasons is not None)
-        rows: list[list[str]] = [[""] * len(names) for _ in table.rows]
+        header = [*table.header, *(_unused(name, table.header) for name in names)]
+        written = [write_rows([header], table.separator)]
+        size = faulty = start = 0
+        # Block by block: the values, faults and texts of 200,000 rows at once would take many times what the file does.
+        for block in table.blocks(BLOCK_ROWS):
+            read = self.schema.check_table(block)
+            try:
+                added = self._added_cells(read, reasons)
+            except RecordsError as exc:
+                moved = [fault | {"record": start + read.good[fault["record"]]} for fault in exc.details]
+                raise RecordsError(moved, str(exc)) from None
+            rows = [cells + more for cells, more in zip(block.rows, added, strict=True)]
+            written.append(write_rows(rows, table.separator))
+            faulty += len(read.faults)
+            size += len(written[-1])
+            start += BLOCK_ROWS
+            if most and size > most.limit:
+                raise TableTooLargeError("the answer", size, "bytes", most)
+        return CsvAnswer(b"".join(written), faulty)
+
+    def _added_cells(self, read: CheckedTable, reasons: Reasons | None) -> list[list[str]]:
+        """Our columns of each row of a table."""
+        rows = [[""] * len(self.added(reasons is not None)) for _ in read.table.rows]
         explained = reasons(read.checked) if reasons else itertools.repeat(None)
         for row, prediction, shares in zip(read.good, self.predict(read.checked), explained, strict=False):
             cells = self._cells(prediction) + list(map(str, shares or ()))
             rows[row][: len(cells)] = cells
             rows[row][-2] = "; ".join(map(words, prediction["warnings"]))
         for row, faults in read.faults.items():
-            rows[row][-1] = f"line {table.lines[row]}: " + "; ".join(map(words, faults))
-        out = io.StringIO(newline="")
-        writer = csv.writer(out, delimiter=table.separator, lineterminator="\n")
-        writer.writerow([*table.header, *(_unused(name, table.header) for name in names)])
-        writer.writerows([*cells, *added] for cells, added in zip(table.rows, rows, strict=True))
-        return out.getvalue(), read
+            rows[row][-1] = f"line {read.table.lines[row]}: " + "; ".join(map(words, faults))
+        return rows
 
     def added(self, reasons: bool) -> list[str]:
         """The columns that a CSV is answered with beside its own, in their order."""

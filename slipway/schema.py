@@ -36,6 +36,10 @@ SCREENED = 32
 """From so many records on, columns are looked at first; for fewer, one by one is quicker."""
 
 
+UNLISTED: Detail = {}
+"""Stands for a fault that is counted, but not listed any more: a call may have millions."""
+
+
 @dataclass(frozen=True)
 class Target:
     """What is predicted. `classes` are the values as they stand in the data; none for numbers.
@@ -176,8 +180,11 @@ class Schema:
                 if warning:
                     warnings.append(warning)
         for name in [name for name in record if name not in self._known]:
-            # Only for what will be listed is the nearest name worth looking for.
-            listed = max(position, len(faults)) < RecordsError.listed
+            # Only what will be listed is worth its memory, and a look for the nearest name.
+            if len(faults) >= RecordsError.listed:
+                faults.append(UNLISTED)
+                continue
+            listed = position < RecordsError.listed
             known = f"one of {', '.join(self.names)}{nearest(name[:SHOWN], self.names)}" if listed else None
             faults.append(detail(position, shown(name), record[name], UNKNOWN_FIELD, known))
         return values, warnings, faults
@@ -192,11 +199,12 @@ class Schema:
         """
         taken, doubtful = self._screen(records) if len(records) >= SCREENED else (None, range(len(records)))
         warnings: list[list[Detail]] = [[] for _ in records]
-        values, faults = [], []
+        values: list[Record] = []
+        faults: list[Detail] = []
         for position in doubtful:
             value, warnings[position], found = self.check_record(records[position], position)
             values.append(value)
-            faults += found
+            faults += found if len(faults) < RecordsError.listed else [UNLISTED] * len(found)
         if faults:
             raise RecordsError(faults)
         looked_at = self.columns(values)

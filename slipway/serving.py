@@ -27,16 +27,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from slipway import openapi
-from slipway.cells import SEPARATORS, parse_csv
-from slipway.errors import DataError, ExplanationError, RecordsError, SlipwayError
+from slipway import metrics, openapi
+from slipway.cells import SEPARATORS, Bound, Bounds, TextTable, parse_csv
+from slipway.errors import DataError, ExplanationError, RecordsError, SlipwayError, TableTooLargeError
 from slipway.explain import DEFAULT_CLASS, Explainer
 from slipway.http import AccessLog, Refused, read_object, ticked, uncollected, uploaded, while_listening
 from slipway.image import image_of
-from slipway.predictor import Predictor
+from slipway.predictor import CsvAnswer, Predictor
 from slipway.prefix import BehindProxy, root_path
-from slipway.schema import Checked, CheckedTable
+from slipway.schema import Checked
 from slipway.store import Version, check_compatible
+from slipway.supervisor import check_port, starting, supervise
 
 log = logging.getLogger("bentoml")
 
@@ -45,6 +46,9 @@ usage_stats.do_not_track.cache_clear()
 
 QUICK = 16
 """Records of a call that a compiled version answers on the event loop: well below a millisecond."""
+
+FILES_AT_ONCE = 2
+"""Files that a worker reads at the same time, and as many with reasons, which take longer: others wait on disk."""
 
 ENGINES = {"onnx": "compiled graph (onnx)", "native": "PyCaret pipeline (native): it was not compiled, see its card"}
 
@@ -67,6 +71,26 @@ class Limits:
         self.bytes = setting("SLIPWAY_MAX_MEGABYTES", 25) * 1024 * 1024
         self.rows = setting("SLIPWAY_MAX_ROWS", 200_000)
         self.reasons = setting("SLIPWAY_MAX_REASONS", 500)
+        self.columns = setting("SLIPWAY_MAX_COLUMNS", 10_000)
+        self.cells = setting("SLIPWAY_MAX_CELLS", 5_000_000)
+        self.cell = setting("SLIPWAY_MAX_CELL_CHARACTERS", 1_000_000)
+        self.values = setting("SLIPWAY_MAX_VALUES", 1_500_000)
+        self.answer = Bound(
+            setting("SLIPWAY_MAX_ANSWER_MEGABYTES", 150) * 1024 * 1024, "SLIPWAY_MAX_ANSWER_MEGABYTES", "split the file"
+        )
+
+    def file(self, reasons: bool) -> Bounds:
+        """What a CSV may have. With reasons it may have fewer rows, as each takes long."""
+        rows = Bound(self.rows, "SLIPWAY_MAX_ROWS", "split it")
+        if reasons and self.reasons < self.rows:
+            remedy = "send it without `reasons`, or split it"
+            rows = Bound(self.reasons, "SLIPWAY_MAX_REASONS", remedy, "with reasons ")
+        return Bounds(
+            rows,
+            Bound(self.columns, "SLIPWAY_MAX_COLUMNS", "leave out columns that the model does not use"),
+            Bound(self.cells, "SLIPWAY_MAX_CELLS", "split it, or leave out columns that the model does not use"),
+            Bound(self.cell, "SLIPWAY_MAX_CELL_CHARACTERS", "shorten it; is a quote never closed?"),
+        )
 
 
 class Served:
@@ -91,6 +115,10 @@ class Served:
         """The loaded predictor; the first call loads it."""
         with self._lock:
             return self._loaded
+
+    def load(self) -> None:
+        """Read what the first calls need: what happens to the version's files later on changes no answer."""
+        self.predictor, self.description, self.cards  # noqa: B018
 
     @cached_property
     def _explaining(self) -> Explainer:
@@ -168,41 +196,31 @@ class Served:
         def explained(checked: Checked) -> Iterator[list[float] | None]:
             return takewhile(lambda _: not unwanted.is_set(), self.explainer.shares(checked))
 
-        def work(predictor: Predictor) -> tuple[str, CheckedTable]:
+        def work(predictor: Predictor) -> tuple[TextTable, CsvAnswer]:
             with nullcontext() if reasons else uncollected():
-                table = parse_csv(data)
-                self._check_rows(len(table.rows), reasons)
-                return predictor.predict_csv(table, explained if reasons else None)
+                table = parse_csv(data, bounds=self.limits.file(reasons))
+                return table, predictor.predict_csv(table, explained if reasons else None, self.limits.answer)
 
         try:
-            text, read = await self.run(work)
+            table, answer = await self.run(work)
+        except TableTooLargeError as exc:
+            raise Refused(413, str(exc)) from exc
         except (DataError, ExplanationError) as exc:
             raise Refused(400, str(exc)) from exc
         except RecordsError as exc:
             raise Refused(400, str(exc), exc.details) from exc
         headers = {
             "Content-Disposition": 'attachment; filename="predictions.csv"',
-            "X-Rows": str(len(read.table.rows)),
-            "X-Faulty-Rows": str(len(read.faults)),
-            "X-Separator": SEPARATORS[read.table.separator],
+            "X-Rows": str(len(table.rows)),
+            "X-Faulty-Rows": str(answer.faulty),
+            "X-Separator": SEPARATORS[table.separator],
         }
-        return Response(text.encode("utf-8", "replace"), media_type="text/csv; charset=utf-8", headers=headers)
+        return Response(answer.content, media_type="text/csv; charset=utf-8", headers=headers)
 
-    def _check_rows(self, rows: int, reasons: bool) -> None:
-        if rows > self.limits.rows:
-            raise Refused(
-                413, f"the file has {rows:,} rows; the limit is {self.limits.rows:,} (SLIPWAY_MAX_ROWS): split it"
-            )
-        if reasons and rows > self.limits.reasons:
-            raise Refused(
-                413,
-                f"the file has {rows:,} rows; with reasons the limit is {self.limits.reasons:,} (SLIPWAY_MAX_REASONS): "
-                "send it without `reasons`, or split it",
-            )
-
-    def describe(self) -> dict[str, Any]:
+    @cached_property
+    def description(self) -> dict[str, Any]:
         """What `GET /model` says."""
-        metrics = self.version.read_json("metrics.json")
+        measured = self.version.read_json("metrics.json")
         return {
             "model": self.version.tag,
             "task": self.schema.task,
@@ -210,9 +228,15 @@ class Served:
             "engine": self.version.engine,
             "created": self.version.created.isoformat(),
             "packages": self.version.metadata["packages"],
-            **{key: metrics[key] for key in ("estimator", "metric", "folds", "holdout", "rows", "importance")},
-            **{key: metrics[key] for key in ("threshold", "interval", "calibration") if key in metrics},
+            **{key: measured[key] for key in ("estimator", "metric", "folds", "holdout", "rows", "importance")},
+            **{key: measured[key] for key in ("threshold", "interval", "calibration") if key in measured},
         }
+
+    @cached_property
+    def cards(self) -> dict[str, str]:
+        """The model card by language."""
+        files = {"en": "card.md", "zh": "card.zh.md"}
+        return {language: (self.version.path / file).read_text(encoding="utf-8") for language, file in files.items()}
 
 
 class PredictEndpoint:
@@ -238,12 +262,14 @@ class PredictEndpoint:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> dict[str, Any]:
-        body = await read_object(request, self.served.limits.bytes, '{"records": [{…}]}', "records")
+        limits = self.served.limits
+        body = await read_object(request, limits.bytes, limits.values, '{"records": [{…}]}', "records")
         return await self.served.answer(body["records"])
 
 
 def make_service(served: Served, page: ASGIApp) -> Any:
     """The BentoML service of one version, with `page` mounted at `/ui`."""
+    metrics.use_routes()
     schema = served.schema
     records_schema = {"type": "array", "minItems": 1, "items": schema.json_schema(), "example": [schema.example()]}
     Records = Annotated[Any, WithJsonSchema(records_schema)]
@@ -256,15 +282,16 @@ def make_service(served: Served, page: ASGIApp) -> Any:
             pipeline = bentoml.models.BentoModel(f"{served.version.name}-pipeline:{served.version.version}")
 
         def __init__(self) -> None:
-            served.predictor  # noqa: B018 (loads it before the worker is ready)
+            with starting():
+                served.load()
 
         @bentoml.on_deployment  # type: ignore[untyped-decorator]
         @staticmethod
         def repeat_golden_answers() -> None:
-            try:
+            with starting():
+                check_port()
                 served.check_golden()
-            except SlipwayError as exc:
-                raise SystemExit(f"slipway: {exc}") from None
+            supervise()
             log.info(
                 "%s repeats its golden answers; served by its %s", served.version.tag, ENGINES[served.version.engine]
             )
@@ -296,16 +323,17 @@ def make_service(served: Served, page: ASGIApp) -> Any:
 
 
 def _tracing() -> dict[str, Any]:
-    """Predictions are traced where somebody has configured an exporter, and cost no span where nobody has.
+    """Calls are traced where somebody has configured an exporter, and cost no span where nobody has.
 
     A span that nobody exports is made, and kept as long as BentoML's timeout, for nothing.
     """
-    return {} if BentoMLContainer.tracing.exporter_type.get() else {"excluded_urls": "/predict$"}
+    return {} if BentoMLContainer.tracing.exporter_type.get() else {"excluded_urls": ".*"}
 
 
 def _routes(served: Served, service: Any) -> FastAPI:
     """The calls that are not BentoML's: /predict_csv, /explain, /model, /docs, and / itself."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    turns = [asyncio.Semaphore(FILES_AT_ONCE), asyncio.Semaphore(FILES_AT_ONCE)]  # without reasons, with reasons
 
     @app.exception_handler(Refused)
     async def refused(_: Request, exc: Refused) -> Response:
@@ -331,7 +359,7 @@ def _routes(served: Served, service: Any) -> FastAPI:
 
     @app.get("/model")
     async def model() -> Response:
-        return JSONResponse(served.describe())
+        return JSONResponse(served.description)
 
     @app.get("/model/schema")
     async def schema() -> Response:
@@ -339,19 +367,25 @@ def _routes(served: Served, service: Any) -> FastAPI:
 
     @app.get("/model/card")
     async def card(lang: str = "en") -> Response:
-        file = "card.zh.md" if lang.startswith("zh") else "card.md"
-        return PlainTextResponse((served.version.path / file).read_text(encoding="utf-8"), media_type="text/markdown")
+        return PlainTextResponse(served.cards["zh" if lang.startswith("zh") else "en"], media_type="text/markdown")
 
     @app.post("/predict_csv")
     async def predict_csv(request: Request) -> Response:
-        data, texts = await uploaded(request, served.limits.bytes)
-        reasons = ticked(texts, "reasons")
-        return await while_listening(request, lambda unwanted: served.answer_csv(data, reasons, unwanted))
+        async with uploaded(request, served.limits.bytes) as (file, texts):
+            reasons = ticked(texts, "reasons")
+
+            async def work(unwanted: Event) -> Response:
+                # Those that wait are on disk as yet.
+                async with turns[reasons]:
+                    return await served.answer_csv(await file.read(), reasons, unwanted)
+
+            return await while_listening(request, work)
 
     @app.post("/explain")
     async def explain(request: Request) -> Response:
         expected = '{"record": {…}}' + (', with or without "class"' if served.schema.target.classes else "")
-        body = await read_object(request, served.limits.bytes, expected, "record", optional="class")
+        limits = served.limits
+        body = await read_object(request, limits.bytes, limits.values, expected, "record", optional="class")
         return JSONResponse(await served.explain(body["record"], body.get("class", DEFAULT_CLASS)))
 
     return app

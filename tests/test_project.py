@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -92,6 +93,106 @@ def test_no_python_at_all_is_said_in_one_line():
     found = run("bash", "scripts/check-python", "")
 
     assert found.returncode == 1 and found.stderr.startswith("slipway: there is no python3; install Python 3.11")
+
+
+@pytest.fixture
+def make(tmp_path):
+    """`make TARGET` in a copy of the project, with a stand-in for Python; what it made anew is in `asked`."""
+    folder, asked = tmp_path / "clone", tmp_path / "asked"
+    folder.mkdir()
+    shutil.copy(ROOT / "Makefile", folder)
+    for part in ("scripts", "requirements"):
+        shutil.copytree(ROOT / part, folder / part)
+    python = tmp_path / "python"
+    # Makes an environment whose programs do nothing.
+    python.write_text(
+        f"""#!/bin/sh
+[ "$1" = -c ] && echo 3.11 && exit
+echo "$@" >> {asked}
+for last; do :; done
+rm -rf "$last/"*; mkdir -p "$last/bin"
+for name in pip uv python bentoml; do printf '#!/bin/sh\\n' > "$last/bin/$name"; chmod +x "$last/bin/$name"; done
+"""
+    )
+    python.chmod(0o755)
+    asked.touch()
+
+    def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = ["make", "--no-print-directory", f"PYTHON={python}", *arguments]
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+
+    make.folder, make.asked = folder, asked
+    return make
+
+
+@pytest.mark.parametrize(
+    ("target", "environment", "lock"),
+    [("setup", ".venv", "dev.txt"), (".venv/azure/ready-{sum}", ".venv/azure", "azure.txt")],
+)
+def test_an_environment_is_made_anew_for_other_requirements_and_not_for_newer_files(make, target, environment, lock):
+    def run() -> str:
+        path = make.folder / "requirements" / lock
+        total = subprocess.run(["cksum"], stdin=path.open(), capture_output=True, text=True, check=True).stdout
+        done = make(target.format(sum=total.split()[0]))
+        assert done.returncode == 0, done.stderr
+        return make.asked.read_text().splitlines()[-1]
+
+    assert run() == f"-m venv --clear {environment}"
+    make.asked.write_text("nothing\n")
+    for file in (make.folder / "requirements").iterdir():
+        os.utime(file, (2**31, 2**31))
+    assert run() == "nothing"
+    with (make.folder / "requirements" / lock).open("a") as file:
+        file.write("# other\n")
+    assert run() == f"-m venv --clear {environment}"
+
+
+@pytest.mark.parametrize("target", ["setup", "azure-test", "coverage"])
+@pytest.mark.parametrize("link", [".venv", "its own"])
+def test_an_environment_behind_a_symbolic_link_is_never_emptied(make, tmp_path, target, link):
+    link = (
+        {"setup": ".venv", "azure-test": ".venv/azure", "coverage": ".venv/coverage"}[target]
+        if link != ".venv"
+        else link
+    )
+    others = tmp_path / "others"
+    for part in ("azure", "coverage"):
+        (others / part).mkdir(parents=True)
+        (others / part / "kept").touch()
+    if link != ".venv":
+        make("setup")
+    (make.folder / link).symlink_to(others)
+    if link == ".venv" and target != "setup":  # ready itself, but not what is in it
+        total = subprocess.run(
+            ["cksum"], stdin=(make.folder / "requirements/dev.txt").open(), capture_output=True, text=True, check=True
+        ).stdout
+        (others / f"ready-{total.split()[0]}").touch()
+    make.asked.write_text("")
+
+    done = make(target)
+
+    assert done.returncode != 0 and make.asked.read_text() == ""
+    assert (others / "azure/kept").exists() and (others / "coverage/kept").exists()
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("make")]
+    assert len(lines) == 1 and f"slipway: {link} is a symbolic link (to {others})" in lines[0], done.stderr
+
+
+def test_an_environment_behind_a_symbolic_link_is_used_if_it_is_ready(make, tmp_path):
+    make("setup")
+    (make.folder / ".venv").rename(tmp_path / "elsewhere")
+    (make.folder / ".venv").symlink_to(tmp_path / "elsewhere")
+    make.asked.write_text("")
+
+    assert make("setup").returncode == 0
+    assert make.asked.read_text() == ""
+
+
+def test_make_serve_listens_on_this_machine_alone_unless_told_otherwise():
+    def host(*arguments: str, **environment: str) -> str:
+        return re.search(r"serve --host (\S+) --port", run("make", "-n", "serve", *arguments, **environment).stdout)[1]
+
+    assert host() == host(HOST="my-machine") == "127.0.0.1"
+    assert host("HOST=0.0.0.0") == "0.0.0.0"
 
 
 @pytest.mark.parametrize("lock", ["serve.txt", "dev.txt", "uv.txt", "azure.txt"])

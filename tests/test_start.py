@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ import pytest
 from slipway import store
 from slipway.errors import SlipwayError
 from slipway.serving import setting
-from tests.conftest import PERSON, ROOT, free_port, serve
+from tests.conftest import PERSON, ROOT, Server, free_port, serve
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,11 @@ class Start:
     output: str
 
 
-def start(home: Path, *arguments: str, **environment: str) -> Start:
+def start(home: Path, *arguments: str, port: int | None = None, **environment: str) -> Start:
     """`bentoml serve` until it ends by itself; after 90 s it is killed and its code is None."""
     command = [str(Path(sys.executable).with_name("bentoml")), "serve", *arguments]
     process = subprocess.Popen(
-        [*command, "--host", "127.0.0.1", "--port", str(free_port())],
+        [*command, "--host", "127.0.0.1", "--port", str(port or free_port())],
         cwd=ROOT,
         env=os.environ | {"BENTOML_HOME": str(home)} | environment,
         stdout=subprocess.PIPE,
@@ -133,6 +134,55 @@ def test_a_start_that_cannot_serve_ends_with_one_line_that_says_what_to_do(start
         assert part.format(tag=tag) in lines[0]
 
 
+def test_a_port_that_is_in_use_is_one_line(insurance):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        ended = start(Path(os.environ["BENTOML_HOME"]), port=port)
+
+    assert ended.code == 1, ended.output
+    lines = [line for line in ended.output.splitlines() if line.strip()]
+    assert len(lines) == 1, ended.output
+    assert f"nobody can listen on port {port} of 127.0.0.1: Address already in use" in lines[0]
+    assert "`make serve PORT=3001`" in lines[0]
+
+
+def workers_of(server: Server) -> list[psutil.Process]:
+    children = psutil.Process(server.process.pid).children(recursive=True)
+    return [child for child in children if "_bentoml_impl.worker.service" in child.cmdline()]
+
+
+@pytest.mark.parametrize(
+    ("workers", "fault", "named"),
+    [
+        (2, lambda folder: flip_a_bit(folder / store.GRAPH), "model.onnx is not what was saved"),
+        (1, shutil.rmtree, "no model"),
+    ],
+    ids=["a byte of its graph", "its folder is gone"],
+)
+def test_a_model_damaged_while_served_ends_the_server_when_a_worker_starts_again(
+    insurance, tmp_path, workers, fault, named
+):
+    folder = copied(insurance, tmp_path)
+    with serve("--arg", f"model={insurance}", BENTOML_HOME=str(tmp_path), SLIPWAY_WORKERS=str(workers)) as server:
+        said = server.get("/model").json(), server.get("/model/card").text
+        fault(folder)
+        assert (server.get("/model").json(), server.get("/model/card").text) == said
+        before = len(server.log.read_text().splitlines())
+
+        for worker in workers_of(server):
+            worker.kill()
+        code = server.process.wait(90)
+
+        lines = server.log.read_text().splitlines()[before:]
+        with pytest.raises(httpx.ConnectError):
+            server.get("/livez")
+    assert code == 1
+    assert [line for line in lines if line.startswith("slipway:")] == lines and len(lines) == 1, lines
+    assert named in lines[0]
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "2.5", "ten", "", " 3", "²", "9" * 5000], ids=lambda text: repr(text[:5]))
 def test_a_setting_that_is_no_whole_number_is_refused_in_words(monkeypatch, text):
     monkeypatch.setenv("SLIPWAY_MAX_ROWS", text)
@@ -171,11 +221,7 @@ def test_two_workers_answer_alike_and_a_sigterm_lets_them_finish(insurance):
 
 def test_a_server_that_nobody_asks_does_nothing(insurance_server):
     assert insurance_server.get("/ui/").status_code == 200
-    workers = [
-        child
-        for child in psutil.Process(insurance_server.process.pid).children(recursive=True)
-        if "_bentoml_impl.worker.service" in child.cmdline()
-    ]
+    workers = workers_of(insurance_server)
 
     def switches() -> int:
         return sum(sum(worker.num_ctx_switches()) for worker in workers)

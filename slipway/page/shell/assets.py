@@ -38,6 +38,18 @@ def _files() -> dict[str, Path]:
 
 
 @cache
+def others() -> frozenset[str]:
+    """Paths of the files beside `assets/` that Gradio serves by itself; for any other name it may ask the file system."""
+    folders = {"static/": FOLDER / "static", "svelte/": FOLDER / "assets" / "svelte"}
+    return frozenset(
+        start + file.relative_to(folder).as_posix()
+        for start, folder in folders.items()
+        for file in folder.rglob("*")
+        if file.is_file()
+    )
+
+
+@cache
 def _content(file: Path, zipped: bool) -> bytes:
     content = file.read_bytes()
     return gzip.compress(content, mtime=0) if zipped else content

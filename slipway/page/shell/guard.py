@@ -18,7 +18,6 @@ from slipway.http import Refused, parse_json
 from slipway.page.shell import assets
 from slipway.page.shell.document import Document
 
-FILES = ("static/", "svelte/")
 PAGES = ("", "theme.css", "favicon.ico")
 RUN = "gradio_api/run/predict"
 BODY_LIMIT = 1024 * 1024
@@ -47,7 +46,7 @@ class Guard:
         headers = Headers(scope=scope)
         if scope["method"] in ("GET", "HEAD"):
             answer = await self._document(scope, receive) if path == "" else assets.response(path, headers)
-            if answer or path in PAGES or path.startswith(FILES):
+            if answer or path in PAGES or path in assets.others():
                 await (answer or self.app)(scope, receive, send)
                 return
         if scope["method"] != "POST" or path != RUN:
@@ -105,12 +104,14 @@ class Guard:
             )
             for component, value in zip(function.inputs, data, strict=True) if fits else ():
                 component.preprocess(value)
-            clean = {"fn_index": call["fn_index"], "data": data, "session_hash": str(call.get("session_hash", ""))[:64]}
+            session = str(call.get("session_hash", ""))[:64]
+            clean = {"fn_index": call["fn_index"], "data": data, "session_hash": session}
+            sent = json.dumps(clean, ensure_ascii=False).encode("utf-8")  # which has no lone surrogates
         except Exception:  # whatever Gradio's components raise for values that are not theirs
             raise Refused(400, "the call is none that the page makes; the API is described at /docs") from None
         if not fits:
             raise Refused(400, "the call has other values than the page sends")
-        return json.dumps(clean, ensure_ascii=False).encode("utf-8")
+        return sent
 
 
 def _is_plain(value: Any) -> bool:

@@ -1,0 +1,117 @@
+"""What the process that looks after the workers does more than BentoML's: it ends where no worker can serve.
+
+With BentoML 1.4.39 circus starts a worker again whatever it ended with, every ten seconds, and the port stays
+open meanwhile: a model that was damaged since the start made a server that never answers and never ends. So a
+worker that cannot start says why through a pipe, and the supervisor prints that one line, stops the others
+and exits with 1.
+"""
+
+import atexit
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+
+import click
+import psutil
+
+from slipway.errors import SlipwayError
+
+_PIPE = "SLIPWAY_SUPERVISOR"
+"""In the environment of the workers: `<process id of the supervisor>:<their end of its pipe>`."""
+
+GRACE = 30.0
+"""Seconds that the other workers have to finish what they are answering."""
+
+
+def supervise() -> None:
+    """In the supervisor, before any worker is there: end the server when one of them cannot start."""
+    reading, writing = os.pipe()
+    os.set_inheritable(writing, True)
+    os.environ[_PIPE] = f"{os.getpid()}:{writing}"
+    failed = Event()
+    atexit.register(_exit_if, failed)
+    Thread(target=_wait, args=(reading, failed), daemon=True).start()
+
+
+def _wait(reading: int, failed: Event) -> None:
+    print(os.read(reading, 4096).decode("utf-8", "replace"), file=sys.stderr, flush=True)
+    failed.set()
+    # As if somebody had asked it to; it does not listen while it is starting a worker.
+    for _ in range(3):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(GRACE / 3)
+    for worker in psutil.Process().children(recursive=True):
+        worker.kill()
+    os._exit(1)
+
+
+def _exit_if(failed: Event) -> None:
+    """Exit code 1 in place of the 0 with which BentoML ends after a SIGTERM."""
+    if failed.is_set():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)
+
+
+@contextmanager
+def starting() -> Iterator[None]:
+    """Around what a worker, or a supervisor, does before it serves: an error in here ends the server.
+
+    What a person can put right is one line; a bug keeps its traceback.
+    """
+    try:
+        yield
+    except SlipwayError as exc:
+        line = f"slipway: {exc}"
+        if _told(line):
+            os._exit(1)  # and nothing else is printed: uvicorn would log a SystemExit with its traceback
+        raise SystemExit(line) from None
+    except Exception as exc:
+        _told(f"slipway: a worker cannot start ({type(exc).__name__}, see above)")
+        raise
+
+
+def _told(line: str) -> bool:
+    """Whether there is a supervisor of ours, which has now been told."""
+    supervisor, _, pipe = os.environ.get(_PIPE, "").partition(":")
+    if supervisor != str(os.getppid()):
+        return False
+    try:
+        os.write(int(pipe), " ".join(line.split())[:4000].encode())
+    except OSError:
+        return False
+    return True
+
+
+def check_port() -> None:
+    """Refuse a port where nobody can listen, before workers are started for it.
+
+    BentoML would end in some fifty lines. Host and port are options of its command line, which knows them.
+
+    Raises
+    ------
+    SlipwayError
+        With what is in the way.
+    """
+    context = click.get_current_context(silent=True)
+    host, port = ((context.params if context else {}).get(name) for name in ("host", "port"))
+    if not isinstance(host, str) or not isinstance(port, int):
+        return
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(found[0], found[1]) as probe:
+            if os.name == "posix":  # elsewhere it would let two listen
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(found[4])
+            probe.listen()  # binding alone succeeds where another has bound and listens later
+    except (OSError, OverflowError) as exc:
+        reason = getattr(exc, "strerror", None) or exc
+        raise SlipwayError(
+            f"nobody can listen on port {port} of {host}: {reason}; stop what does (`lsof -i :{port}`), or take another "
+            "port (`make serve PORT=3001`, `bentoml serve --port 3001`)"
+        ) from exc

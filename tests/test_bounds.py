@@ -1,0 +1,227 @@
+"""What a stranger may send: bounds that are checked while it is read, and refusals that name the setting."""
+
+import asyncio
+import errno
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import httpx
+import psutil
+import pytest
+from starlette.testclient import TestClient
+
+from slipway import cells, predictor, serving, store
+from slipway.cells import Bound, Bounds, parse_csv
+from slipway.errors import RecordsError, TableTooLargeError
+from slipway.http import Refused
+from slipway.schema import UNLISTED
+from slipway.serving import Served
+from tests.calls import CSV, HEADER, JSON, ROW, on_a_loop, refusal, rows, upload
+from tests.conftest import PERSON, Server, serve
+
+MEGABYTES_25 = 25 * 1024 * 1024
+SMALL = Bounds(
+    *(Bound(limit, name, "remedy") for name, limit in [("ROWS", 3), ("COLUMNS", 4), ("CELLS", 6), ("CELL", 10)])
+)
+
+
+# Reading
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        pytest.param("a\n" + "1\n" * 4, "at least 4 rows; the limit is 3 (ROWS)", id="rows"),
+        pytest.param("a\n1" + "\n" * 5, "at least 4 empty lines; the limit is 3 (ROWS)", id="empty lines"),
+        pytest.param("a,b,c\n" + "1,2,3\n" * 3, "at least 9 cells; the limit is 6 (CELLS)", id="cells"),
+        pytest.param("a,b,c\n" + "1\n" * 3, "at least 9 cells; the limit is 6 (CELLS)", id="cells that are not there"),
+        pytest.param("a,b,c,d,e\n1,2,3,4,5\n", "at least 5 cells on line 1; the limit is 4 (COLUMNS)", id="columns"),
+        pytest.param("a\n\n,,,,x\n", "at least 5 cells on line 3; the limit is 4 (COLUMNS)", id="cells of a row"),
+        pytest.param("a\n12345678901\n", "at least 11 characters in a cell of line 2; the limit is 10 (CELL)", id="cell"),
+        pytest.param('a\n"1234\r\n56789"\n', "at least 11 characters in a cell of line 2", id="cell of two lines"),
+        pytest.param("a\n" + "1" * 50, "at least 50 characters in the row that begins on line 2; the limit is 40 (4 × CELL)", id="row"),
+        pytest.param('a\n1\n"' + "1\n" * 30, "at least 41 characters in the row that begins on line 3", id="quote never closed"),
+        pytest.param('a\n' + '1,"\n",' * 30, "characters in the row that begins on line 2", id="row of many lines"),
+        pytest.param("a\r" + "1\r" * 4, "at least 4 rows", id="carriage returns"),
+    ],
+)  # fmt: skip
+def test_a_table_is_read_to_its_first_bound_and_no_further(text, named):
+    with pytest.raises(TableTooLargeError) as caught:
+        parse_csv(text.encode(), bounds=SMALL)
+
+    assert named in str(caught.value) and str(caught.value).endswith(": remedy")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_what_is_within_its_bounds_is_read_as_without_any(encoding):
+    text = 'a,"b\n1"\r\n\n1234567890,ä\r\n"x\ny"\n1,2,3,4\n'.encode(encoding)
+
+    assert parse_csv(text, bounds=SMALL) == parse_csv(text)
+    assert parse_csv(text).rows == [["1234567890", "ä"], ["x\ny", ""], ["1", "2"]]
+
+
+def test_a_table_in_blocks_is_the_table(insurance, monkeypatch):
+    served = Served(store.find(insurance))
+    text = f"note,{HEADER}\n" + f"x,{ROW}\ny,{ROW},9\n\nz,{ROW.replace('male', 'robot')}\n" * 5
+    table = parse_csv(text.encode())
+    whole = served.predictor.predict_csv(table)
+
+    monkeypatch.setattr(predictor, "BLOCK_ROWS", 4)
+
+    assert served.predictor.predict_csv(table) == whole
+    assert whole.faulty == 10 and whole.content.count(b"line 18") == 1
+
+
+def test_a_row_without_a_finite_answer_is_named_by_its_place_in_the_file(insurance, monkeypatch):
+    served = Served(store.find(insurance))
+    monkeypatch.setattr(predictor, "BLOCK_ROWS", 2)
+
+    def none_for_the_first(checked):
+        raise RecordsError([{"record": 0, "field": None, "value": None, "problem": "none", "expected": None}])
+
+    monkeypatch.setattr(
+        served.predictor, "predict", lambda checked: [] if len(checked.warnings) == 2 else none_for_the_first(checked)
+    )
+    text = f"{HEADER}\n{ROW}\n{ROW}\n{ROW.replace('male', 'robot')}\n{ROW}\n"
+
+    with pytest.raises(RecordsError) as caught:
+        served.predictor.predict_csv(parse_csv(text.encode()))
+
+    assert [fault["record"] for fault in caught.value.details] == [3]
+
+
+@pytest.mark.parametrize("cell", ["a\rb", "c\nd", "\r", '"', '"e"', ' f "', "'g", "h\r\ni", "j,k", "", "ü"])
+def test_a_cell_comes_back_as_it_is_whoever_reads_it(insurance_server, cell):
+    quoted = cell.replace('"', '""')
+
+    response = upload(insurance_server, f'note,{HEADER}\n"{quoted}",{ROW}\nlast,{ROW}\n')
+
+    assert [row["note"] for row in rows(response)] == [cell, "last"]
+    assert parse_csv(response.content).column("note") == [cell, "last"]
+
+
+# Memory
+
+
+@pytest.fixture(scope="module")
+def fresh_server(insurance: str) -> Iterator[Server]:
+    """One worker with the limits that it has by default."""
+    with serve("--arg", f"model={insurance}") as server:
+        yield server
+
+
+def repeated(text: str) -> bytes:
+    return (text * (MEGABYTES_25 // len(text)))[: MEGABYTES_25 - 1000].encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "setting"),
+    [
+        pytest.param(lambda: f"{HEADER}\n".encode() + repeated("1\n"), "SLIPWAY_MAX_ROWS", id="13 million rows"),
+        pytest.param(lambda: f"{HEADER}\n".encode() + repeated("\n"), "SLIPWAY_MAX_ROWS", id="25 million empty lines"),
+        pytest.param(lambda: repeated(",") + b"\n1\n", "SLIPWAY_MAX_CELL_CHARACTERS", id="25 million columns"),
+        pytest.param(lambda: f"{HEADER}\n".encode() + repeated(","), "SLIPWAY_MAX_CELL_CHARACTERS", id="25 million cells"),
+        pytest.param(lambda: f'{HEADER}\n"'.encode() + repeated("a\n"), "SLIPWAY_MAX_CELL_CHARACTERS", id="one cell"),
+        pytest.param(lambda: repeated(",".join(["ab"] * 30) + "\n") + "😀".encode(), "SLIPWAY_MAX_CELLS", id="8 million cells"),
+        pytest.param(lambda: ",".join(f"c{i}" for i in range(9000)).encode() + b"\n" + repeated("1\n"), "SLIPWAY_MAX_CELLS", id="ragged rows"),
+    ],
+)  # fmt: skip
+def test_the_worst_files_take_little_memory_and_are_413_that_names_the_setting(fresh_server, content, setting):
+    data = content()
+    before = peak(fresh_server, reset=True)
+
+    response = upload(fresh_server, data)
+
+    assert f"({setting})" in refusal(response, 413)["error"].replace("4 × ", "")
+    assert peak(fresh_server) - before < 600
+
+
+def peak(server: Server, reset: bool = False) -> float:
+    """The most memory that the one worker had since the last reset, in MB."""
+    (worker,) = (
+        child
+        for child in psutil.Process(server.process.pid).children(recursive=True)
+        if "_bentoml_impl.worker.service" in child.cmdline()
+    )
+    if reset:
+        Path(f"/proc/{worker.pid}/clear_refs").write_text("5")
+    status = Path(f"/proc/{worker.pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1000
+
+
+@pytest.mark.parametrize(("path", "start"), [("/predict", '{"records": [{"a": ['), ("/explain", '{"record": {"a": [')])
+def test_a_body_of_more_values_than_the_limit_is_413_that_names_it(insurance_server, path, start):
+    response = insurance_server.post(path, content=start + "1," * 1_500_000 + "1]}]}", headers=JSON)
+
+    assert "(SLIPWAY_MAX_VALUES)" in refusal(response, 413)["error"]
+
+
+def test_faults_that_are_not_listed_are_counted(insurance):
+    schema = store.find(insurance).schema()
+    many = PERSON | {f"k{i}": 1 for i in range(5000)}
+
+    _, _, faults = schema.check_record(many)
+    with pytest.raises(RecordsError, match="10,000 faults") as caught:
+        schema.check_records([many, many])
+
+    assert len(faults) == 5000 and sum(fault is UNLISTED for fault in faults) == 4900
+    assert [fault["field"] for fault in caught.value.details] == [f"k{i}" for i in range(100)]
+
+
+def test_an_answer_that_is_longer_than_its_limit_is_413_that_names_it(insurance, monkeypatch):
+    monkeypatch.setenv("SLIPWAY_MAX_ANSWER_MEGABYTES", "1")
+    served = Served(store.find(insurance))
+
+    with pytest.raises(Refused, match=r"the answer: at least .* bytes; the limit is 1,048,576 \(SLIPWAY_MAX_ANSWER_MEG") as caught:  # fmt: skip
+        on_a_loop(served.answer_csv((CSV + "x,x,x,x,x,x\n" * 5000).encode(), False, Event()))
+
+    assert caught.value.status == 413
+
+
+# Many at once, and no room
+
+
+def test_a_worker_reads_two_files_at_a_time(insurance, monkeypatch):
+    served = Served(store.find(insurance))
+    running, most = [], []
+
+    def parse(data, bounds):
+        running.append(data)
+        most.append(len(running))
+        found = cells.parse_csv(data, bounds=bounds)
+        Event().wait(0.2)
+        running.pop()
+        return found
+
+    monkeypatch.setattr(serving, "parse_csv", parse)
+    app = serving._routes(served, None)
+
+    async def call(client):
+        return await client.post("/predict_csv", files={"file": ("a.csv", CSV)})
+
+    async def calls():
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", timeout=60) as client:
+            return await asyncio.gather(*(call(client) for _ in range(6)))
+
+    assert {response.status_code for response in on_a_loop(calls())} == {200}
+    assert max(most) == 2
+
+
+class Full(tempfile.SpooledTemporaryFile):
+    """A temporary file on a disk that is full."""
+
+    def rollover(self) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_file_that_finds_no_room_on_the_disk_is_a_503(insurance, monkeypatch):
+    monkeypatch.setattr("starlette.formparsers.SpooledTemporaryFile", Full)
+    client = TestClient(serving._routes(Served(store.find(insurance)), None))
+
+    small = client.post("/predict_csv", files={"file": ("a.csv", CSV)})
+    large = client.post("/predict_csv", files={"file": ("a.csv", CSV + f"{ROW}\n" * 60_000)})
+
+    assert small.status_code == 200
+    assert "no room for the file" in refusal(large, 503)["error"]
