@@ -13,7 +13,7 @@ from urllib.parse import quote
 from bentoml._internal.server.http import instruments
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-PAGES = ("", "config", "theme.css", "favicon.ico", "hyparquet.min.js")
+PAGES = ("", "theme.css", "favicon.ico", "hyparquet.min.js")
 """What the page has below /ui/ beside its calls and files."""
 RUN = "gradio_api/run/predict"
 OTHER = "other"

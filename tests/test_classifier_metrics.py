@@ -289,7 +289,7 @@ def test_api_file_and_page_name_one_class_for_one_person(diabetes, diabetes_serv
 def model_answer(page: Page, record: dict[str, object]) -> str:
     from slipway.page.predict import answer
 
-    return answer.render(page, page.served.predictor.answer([record]), record, "heading_answer", page.threshold)
+    return answer.render(page, page.served.predictor.answer([record]), record, "heading_answer", "[]", page.threshold)
 
 
 def test_a_version_whose_golden_predictions_named_the_most_probable_class_still_starts(diabetes):
