@@ -140,8 +140,8 @@ def test_card_page_and_api_show_the_recall_that_was_measured(no_yes):
 
     assert f"| Recall | {shown} |" in card and "share of positives that are found" in card
     assert shown in page
-    assert Served(version).describe()["folds"]["Recall"] == recall
-    assert Served(version).describe()["threshold"] == 0.5
+    assert Served(version).description["folds"]["Recall"] == recall
+    assert Served(version).description["threshold"] == 0.5
     assert "are for the threshold 50%: at that probability or more, a case counts as “y: yes”" in card
     assert "Classes are named at the threshold 50%." in page
 
