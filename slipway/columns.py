@@ -17,6 +17,9 @@ from slipway.fields import Field, Value
 Columns = dict[str, npt.NDArray[Any]]
 """Name of each field → array of shape (n_rows,)."""
 
+MISSING_TEXT = "\uffff"
+"""Stands for a missing text in graphs and files, which have no None: Unicode keeps it for a program's own use."""
+
 
 def is_text(field: Field) -> bool:
     """Whether a field's column is text; else it is float64."""

@@ -19,7 +19,7 @@ BLOCK = 4096
 FLOAT32_OR_WRONG = ["MatMulScaleFusion", "MatmulTransposeFusion"]
 """Optimisations of ONNX Runtime 1.31 that keep a double factor as float32, or multiply a transposed matrix as if it were not."""
 
-MISSING_TEXT = "missing_text"
+MISSING_KEY = "missing_text"
 """Key of a graph's metadata: the text that stands for a missing one. Graphs without it were saved
 when "" stood for both, a missing text and the category ""."""
 
@@ -40,7 +40,7 @@ def session(model: bytes) -> onnxruntime.InferenceSession:
 
 def missing_text(running: onnxruntime.InferenceSession) -> str:
     """The text that a graph takes for a missing one."""
-    return str(running.get_modelmeta().custom_metadata_map.get(MISSING_TEXT, ""))
+    return str(running.get_modelmeta().custom_metadata_map.get(MISSING_KEY, ""))
 
 
 class CompiledEngine:

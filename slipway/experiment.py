@@ -1,6 +1,5 @@
 """From a PyCaret experiment to a version in the store: what `train.py` and a notebook share."""
 
-import itertools
 import json
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from sklearn.base import clone
 from slipway import native, report, store
 from slipway.certainty import certainty
 from slipway.classifier_metrics import LOG_LOSS, measured_by_us
+from slipway.columns import MISSING_TEXT
 from slipway.compile import CannotCompileError, check_reading, compile_and_prove
 from slipway.compiled import CompiledEngine
 from slipway.decision import threshold_of
@@ -242,10 +242,9 @@ def _background(learnt: Learnt, training_rows: bool) -> pd.DataFrame:
     else:
         rows = pd.DataFrame(draw_records(learnt.schema, BACKGROUND_ROWS, seed=1))
     for field in learnt.schema.fields:
-        if "" in field.categories:
-            # An empty cell of the file is then this category, and what is missing needs another text.
-            mark = next(text for n in itertools.count() if (text := "null" + "_" * n) not in field.categories)
-            rows[field.name] = rows[field.name].where(rows[field.name].notna(), mark)
+        if field.kind == "text" or "" in field.categories:
+            # An empty cell of the file is then that text, and what is missing needs another.
+            rows[field.name] = rows[field.name].where(rows[field.name].notna(), MISSING_TEXT)
     return rows
 
 

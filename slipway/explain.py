@@ -84,9 +84,11 @@ def _by_cell(field: Field) -> dict[str, Value]:
 
 def _value(field: Field, cell: str, known: dict[str, Value]) -> Value:
     if field.categories:
-        return known.get(cell)  # any other cell is a missing value, whatever `_background` wrote for it
+        return known.get(cell)  # an empty cell is a missing value, but where it is a category
+    if field.kind == "text":
+        return None if cell == columns.MISSING_TEXT else cell
     if cell == "":
-        return None if field.nullable else cell
+        return None
     return float(cell) if field.kind in ("number", "integer") else cell
 
 

@@ -4,8 +4,12 @@ import joblib
 import numpy as np
 import onnxruntime
 import palmerpenguins
+import pandas as pd
 import pytest
 from pycaret.classification import ClassificationExperiment
+from pycaret.internal.pipeline import Pipeline
+from pycaret.internal.preprocess.transformers import ExtractDateTimeFeatures, TransformerWrapper
+from sklearn.linear_model import LinearRegression
 
 from slipway.compile.__main__ import main
 from tests.conftest import HOME
@@ -16,7 +20,7 @@ FOLDER = HOME / "compile"
 @pytest.fixture(scope="module")
 def penguins():
     """A pipeline as PyCaret's `save_model` writes it, and the table that it was fitted on."""
-    FOLDER.mkdir()
+    FOLDER.mkdir(exist_ok=True)
     table = palmerpenguins.load_penguins()[["species", "island", "bill_length_mm", "body_mass_g"]]
     table.to_csv(FOLDER / "rows.csv", index=False)
     experiment = ClassificationExperiment()
@@ -78,3 +82,19 @@ def test_a_graph_that_cannot_be_written_leaves_nothing_behind(penguins, capsys):
     code = main([str(FOLDER / "penguins.pkl"), "--data", str(FOLDER / "rows.csv"), "--out", str(missing)])
 
     assert code == 1 and "cannot be written: No such file or directory" in capsys.readouterr().err
+
+
+def test_a_pipeline_that_goes_by_the_hour_is_not_compiled_and_the_column_is_named(capsys):
+    FOLDER.mkdir(exist_ok=True)
+    moments = pd.to_datetime("2023-01-01") + pd.to_timedelta(np.arange(120) * 29, "h")
+    table = pd.DataFrame({"at": moments, "x": np.arange(120) % 11})
+    hours = TransformerWrapper(ExtractDateTimeFeatures(["hour"]), include=["at"])
+    steps = [("date_feature_extractor", hours), ("trained_model", LinearRegression())]
+    joblib.dump(Pipeline(steps).fit(table, moments.hour * 5.0 + table["x"]), FOLDER / "hours.pkl")
+    table.to_csv(FOLDER / "hours.csv", index=False)
+
+    code = main([str(FOLDER / "hours.pkl"), "--data", str(FOLDER / "hours.csv"), "--out", str(FOLDER / "hours.onnx")])
+
+    said = capsys.readouterr().err
+    assert code == 1 and "'at', where Timestamp('2023-01-02 05:00:00') is read as Timestamp('2023-01-02" in said
+    assert not (FOLDER / "hours.onnx").exists()

@@ -10,7 +10,7 @@ import pytest
 import shap
 
 from slipway import explain, frames, store
-from slipway.columns import is_text
+from slipway.columns import MISSING_TEXT, is_text
 from slipway.draw import draw_records
 from slipway.errors import ExplanationError, RecordsError
 from slipway.experiment import _background
@@ -78,7 +78,7 @@ def by_shap(predictor, record, records, position=None):
 
     def coded(taken):
         columns = [
-            np.array([("", *field.categories).index(value) for value in taken[field.name]], dtype="float64")
+            np.array([(None, *field.categories).index(value) for value in taken[field.name]], dtype="float64")
             if is_text(field)
             else taken[field.name]
             for field in schema.fields
@@ -87,7 +87,7 @@ def by_shap(predictor, record, records, position=None):
 
     def model(matrix):
         taken = {
-            field.name: np.array([("", *field.categories)[int(code)] for code in column], dtype=object)
+            field.name: np.array([(None, *field.categories)[int(code)] for code in column], dtype=object)
             if is_text(field)
             else column
             for field, column in zip(schema.fields, matrix.T, strict=True)
@@ -168,7 +168,7 @@ def mixed(taken):
         taken["age"] * dose
         + towns * taken["smokes"]
         + grade * (taken["colour"] == "red")
-        + dose * (taken["colour"] == "")
+        + dose * np.array([colour is None for colour in taken["colour"]])
         + days * grade
     )
 
@@ -560,7 +560,8 @@ def test_the_background_is_read_back_as_the_training_rows_that_were_written(tmp_
     kinds = {field.name: field.kind for field in learnt.schema.fields}
     assert set(kinds.values()) == {"number", "integer", "boolean", "category", "date", "text"}
     assert (kinds["day"], kinds["ward"], kinds["state"]) == ("date", "category", "category")
-    rows["note"] = rows["note"].replace("", np.nan)  # which are one to a model
+    rows["note"] = rows["note"].replace(MISSING_TEXT, np.nan)
+    assert "" in rows["note"].tolist() and rows["note"].isna().any()
     assert len(read) == 40 and set(read["age"]) == {1, 2, 3, 400}
     for name in rows:
         assert read[name].isna().tolist() == rows[name].isna().tolist(), name

@@ -84,7 +84,19 @@ def _learnt(pipeline: Any, source: str) -> Learnt:
     case = UseCase("pipeline", TargetSpec(answer), task="regression", fields=_kinds(pipeline, table[names]))
     learnt = learn(inputs, case, source, keep=names)
     known = table[target] if target in table.columns else None
+    learnt = replace(learnt, frame=_with_hours(learnt, table))
     return replace(learnt, schema=replace(learnt.schema, target=_target(pipeline, learnt, known)))
+
+
+def _with_hours(learnt: Learnt, table: pd.DataFrame) -> pd.DataFrame:
+    """The inputs with the times of day that the table has: a pipeline may have been fitted on them."""
+    moments = {
+        field.name: pd.to_datetime(table[field.name], format=field.format or "ISO8601", errors="coerce")
+        for field in learnt.schema.fields
+        if field.kind == "date"
+    }
+    plain = {name: column for name, column in moments.items() if column.dtype == "datetime64[ns]"}
+    return learnt.inputs.assign(**plain)
 
 
 def _wanted(pipeline: Any) -> list[str]:

@@ -90,7 +90,10 @@ def prove(
     off = difference(ours, fitted, schema.target)
     largest = float(off.max())
     if largest > TOLERANCE:
-        raise CannotCompileError(_why(native, rows, fitted, off, schema))
+        why = _why(native, rows, fitted, off, schema)
+        first = rows.frames[0]
+        lost = _lost(native, first, rows.columns, _at(fitted, 0, len(first)), schema)
+        raise CannotCompileError(f"{why}; {lost}" if lost else why)
     return Parity(count, largest, time.monotonic() - started)
 
 
@@ -150,36 +153,44 @@ def check_reading(pipeline: Any, learnt: Learnt) -> None:
     except CannotCompileError as exc:
         raise TrainingError(str(exc)) from exc
     native = NativeEngine(pipeline, schema)
-    asked = own.iloc[:BLOCK]
-    read = frames.frame(schema, {name: column[:BLOCK] for name, column in trained.items()})
-    fitted = native.predict_frame(asked)
-    off = difference(native.predict_frame(read), fitted, schema.target)
-    if off.max(initial=0.0) <= TOLERANCE:
-        return
-    row = int(np.argmax(off))
-    one = difference(native.predict_frame(asked.iloc[[row]].reset_index(drop=True)), _at(fitted, row), schema.target)
-    if one[0] > TOLERANCE:
-        return  # an ill-conditioned model differs from itself, however it is asked
-    wrong = [name for name in schema.names if _differs(native, asked, {name: read[name]}, fitted, schema)]
-    lost = "; ".join(f"{name!r}, {asked[name][row]!r} is read as {read[name][row]!r}" for name in wrong[:3])
-    raise TrainingError(
-        f"sent to the server, {int((off > TOLERANCE).sum()):,} of {len(off):,} training rows are answered otherwise than "
-        f"by the fitted pipeline: {lost or 'whatever the column'}; make plain numbers, texts, booleans or days of them "
-        "before setup(), and train again"
+    frame = own.iloc[:BLOCK]
+    fitted = native.predict_frame(frame)
+    lost = _lost(native, frame, trained, fitted, schema)
+    if lost:
+        raise TrainingError(
+            f"{lost}; make plain numbers, texts, booleans or days of what is read otherwise before setup(), and train again"
+        )
+
+
+def _lost(native: NativeEngine, frame: pd.DataFrame, trained: Columns, fitted: Answers, schema: Schema) -> str | None:
+    """On how many of the frame's rows the pipeline answers otherwise once serving has read them, and by which columns.
+
+    None if on no row; and for an ill-conditioned model, which differs from itself however it is asked.
+    """
+    read = frames.frame(schema, {name: column[: len(frame)] for name, column in trained.items()})
+
+    def off(asked: pd.DataFrame) -> npt.NDArray[np.float64]:
+        return difference(native.predict_frame(asked), fitted, schema.target)
+
+    wrong = np.flatnonzero(off(read) > TOLERANCE)
+    if not len(wrong):
+        return None
+    row = int(wrong[0])
+    alone = native.predict_frame(frame.iloc[[row]].reset_index(drop=True))
+    if difference(alone, _at(fitted, row), schema.target)[0] > TOLERANCE:
+        return None
+    names = [name for name in schema.names if off(frame.assign(**{name: read[name]})).max() > TOLERANCE]
+    pairs = [f"{name!r}, where {frame[name][row]!r} is read as {read[name][row]!r}" for name in names[:3]]
+    return (
+        f"as a client sends them, {len(wrong):,} of {len(frame):,} training rows are answered otherwise than the fitted "
+        f"pipeline answered them, by {'; '.join(pairs) or 'several columns together'}"
     )
 
 
-def _differs(
-    native: NativeEngine, frame: pd.DataFrame, read: dict[str, pd.Series], fitted: Answers, schema: Schema
-) -> bool:
-    answers = native.predict_frame(frame.assign(**read))
-    return bool(difference(answers, fitted, schema.target).max() > TOLERANCE)
-
-
-def _at(answers: Answers, row: int) -> Answers:
-    """The answer to one row."""
-    scores = answers.probabilities
-    return Answers(answers.values[row : row + 1], None if scores is None else scores[row : row + 1])
+def _at(answers: Answers, start: int, count: int = 1) -> Answers:
+    """The answers to some rows."""
+    block, scores = slice(start, start + count), answers.probabilities
+    return Answers(answers.values[block], None if scores is None else scores[block])
 
 
 def _blocks(own: pd.DataFrame, others: list[pd.DataFrame]) -> list[pd.DataFrame]:

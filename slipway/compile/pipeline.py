@@ -18,6 +18,7 @@ import spox.opset.ai.onnx.ml.v4 as ml
 import spox.opset.ai.onnx.v20 as op
 from spox import Var
 
+from slipway import columns
 from slipway.columns import is_text
 from slipway.compile import estimators, steps  # noqa: F401 (fills the registry)
 from slipway.compile.errors import CannotCompileError
@@ -25,7 +26,7 @@ from slipway.compile.registry import COLUMN_STEPS, MATRIX_STEPS, STEPS, TABULATE
 from slipway.compile.steps.target import inverse
 from slipway.compile.table import Coded, Column, Table, const, split
 from slipway.compile.tabulate import tabulate
-from slipway.compiled import MISSING_TEXT
+from slipway.compiled import MISSING_KEY
 from slipway.fields import Field
 from slipway.native import classes_of
 from slipway.schema import Schema
@@ -43,7 +44,7 @@ def compile_pipeline(pipeline: Any, schema: Schema, rows: pd.DataFrame) -> onnx.
     schema : Schema
         The raw fields, which become the graph's inputs: float64 (dates in seconds since
         1970), or string for categories that are text, each of shape (n,). The text that stands for
-        a missing one is in the graph's metadata, under `compiled.MISSING_TEXT`.
+        a missing one is in the graph's metadata, under `compiled.MISSING_KEY`.
     rows : DataFrame of shape (n_rows, n_fields)
         Some rows as the pipeline takes them; no more than a few are looked at.
 
@@ -72,15 +73,15 @@ def compile_pipeline(pipeline: Any, schema: Schema, rows: pd.DataFrame) -> onnx.
         )
         model = spox.build(inputs, outputs)
     model.producer_name = "slipway"
-    onnx.helper.set_model_props(model, {MISSING_TEXT: missing})
+    onnx.helper.set_model_props(model, {MISSING_KEY: missing})
     onnx.checker.check_model(model)
     return model
 
 
 def _missing_text(schema: Schema) -> str:
-    """A text that is no category: one that Unicode keeps for a program's own use."""
+    """A text that is no category."""
     known = {str(value) for field in schema.fields for value in field.categories}
-    return next(text for count in itertools.count(1) if (text := "\uffff" * count) not in known)
+    return next(text for count in itertools.count(1) if (text := columns.MISSING_TEXT * count) not in known)
 
 
 def _inputs(schema: Schema, missing: str) -> tuple[dict[str, Var], Table]:
