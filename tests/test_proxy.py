@@ -26,7 +26,7 @@ http {{
   access_log {folder}/access.log;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-  server {{ listen 127.0.0.1:{port}; {location} }}
+  server {{ listen 127.0.0.1:{port}; absolute_redirect off; {location} }}
 }}
 """
 
@@ -161,6 +161,14 @@ def test_a_redirect_stays_below_the_path(proxied, asked):
     end = httpx.get(f"{proxy.url}{path}{asked}", headers={"Accept": "text/html"}, follow_redirects=True)
     assert end.status_code == 200 and str(end.url).startswith(f"{proxy.url}{path}/")
     assert str(end.url).count("?") == asked.count("?")
+
+
+def test_the_path_alone_leads_to_the_page(proxied):
+    proxy, path, _ = proxied
+
+    end = httpx.get(proxy.url + path, headers={"Accept": "text/html"}, follow_redirects=True)
+
+    assert (end.status_code, str(end.url)) == (200, f"{proxy.url}{path}/ui/")
 
 
 @pytest.mark.parametrize("asked", ["/ui/", "/ui/en/", "/ui/zh/", "/docs", "/docs.json", "/model", "/"])
