@@ -8,6 +8,7 @@ import csv
 import io
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from slipway.errors import DataError
@@ -19,6 +20,10 @@ since both occur as real categories."""
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?", re.ASCII)
+GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:(?:\.\d{3}){2,}|(?:\.\d{3})+,\d+|(?:,\d{3}){2,}|(?:,\d{3})+\.\d+)", re.ASCII)
+"""Numbers whose thousands are separated beyond doubt: `1.234,5`, `1,234,567`."""
+OPEN = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
+"""`1.030` and `1,030`: about one, or about a thousand."""
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
 csv.field_size_limit(64 * 1024 * 1024)
@@ -135,3 +140,51 @@ def _ragged(row: list[str], header: list[str]) -> str:
     surplus = row[len(header) :]
     rest = f" (left over: {', '.join(repr(cell[:40]) for cell in surplus[:3])})" if surplus else ""
     return f"{len(row)} cells, the header has {len(header)}{rest}"
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is a number with any decimal mark, thousands separated or not."""
+    return bool(NUMBER.fullmatch(cell) or DECIMAL_COMMA.fullmatch(cell) or GROUPED.fullmatch(cell))
+
+
+def decimal_mark(cell: str) -> str | None:
+    """The decimal mark that a number must have; None if it has no mark, or both readings fit."""
+    if OPEN.fullmatch(cell):
+        return None
+    if GROUPED.fullmatch(cell):
+        return "," if "." in cell[:5] else "."
+    return next((mark for mark in ".," if mark in cell), None)
+
+
+def column_mark(cells: Collection[str], declared: str | None, elsewhere: Collection[str]) -> str | None:
+    """The decimal mark by which `1.030` or `1,030` among the numbers of a column is to be read.
+
+    What the column's own cells show comes first, then what was declared, then the decimal
+    marks of other columns. None where that leaves both readings possible.
+    """
+    doubtful = {mark for cell in cells if OPEN.fullmatch(cell) for mark in ".," if mark in cell}
+    if not doubtful:
+        return declared or "."
+    own = {mark for cell in cells if (mark := decimal_mark(cell))}
+    if len(own) == 1 and (own == doubtful or any(map(GROUPED.fullmatch, cells))):
+        return own.pop()
+    agreed = doubtful == set(elsewhere) and len(doubtful) == 1 and not own
+    return declared or (doubtful.pop() if agreed else None)
+
+
+def plain_number(cell: str, decimal: str) -> str:
+    """A number as Python writes it, if it is one; `decimal` decides where both readings fit."""
+    mark = decimal_mark(cell) or decimal
+    if NUMBER.fullmatch(cell) and mark == ".":
+        return cell
+    if not is_number(cell):
+        return cell
+    thousands = "." if mark == "," else ","
+    if OPEN.fullmatch(cell) or GROUPED.fullmatch(cell):
+        cell = cell.replace(thousands, "")
+    return cell.replace(mark, ".")
+
+
+def two_readings(cell: str) -> tuple[str, str]:
+    """The readings of a cell such as `1.030`, of which neither is certain: 1.03 and 1030."""
+    return f"{float(cell.replace(',', '.')):g}", cell.replace(".", "").replace(",", "").removeprefix("+")

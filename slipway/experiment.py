@@ -19,7 +19,7 @@ from slipway.evaluation import Evaluation, evaluate
 from slipway.figures import figures
 from slipway.learn import Learnt, learn
 from slipway.predictor import INTERVAL, Engine, Predictor
-from slipway.profile import profile
+from slipway.profile import leak_notes, profile
 from slipway.schema import Schema
 from slipway.training import DEFAULT_METRIC, METRICS, Trained, quiet
 from slipway.usecase import FieldSpec, Kind, TargetSpec, TrainingSpec, UseCase, check_name, read
@@ -136,6 +136,7 @@ def save_version(
         "importance": evaluation.importance,
         "rows": {"train": len(experiment.X_train), "holdout": len(experiment.X_test), "all": len(learnt.inputs)},
         "left_out": learnt.left_out,
+        "reading": [note.to_json() for note in (*learnt.notes, *leak_notes(learnt))],
         "failed": trained.failed,
         "tuned": trained.tuned,
         "compiled": compiled,

@@ -29,11 +29,15 @@ NAME = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 
 @dataclass(frozen=True)
 class DataSource:
-    """Where the table is: a file, or a file inside an installed package."""
+    """Where the table is: a file, or a file inside an installed package.
+
+    `decimal` is the decimal mark, "," or ".", where numbers such as `1.030` can be read in two ways.
+    """
 
     file: str
     package: str | None = None
     sha256: str | None = None
+    decimal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -309,6 +313,7 @@ class _Reader:
             file=file if package else str(self.path.parent / file),
             package=package or None,
             sha256=sha256,
+            decimal=self.choice(spec, "decimal", (",", ".")),
         )
 
     def target(self, raw: _Mapping) -> TargetSpec:
