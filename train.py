@@ -108,19 +108,11 @@ def _columns_told(case: UseCase, args: argparse.Namespace) -> UseCase:
             raise UseCaseError("--decimal", "there is no table yet; give it with --data FILE")
         case = replace(case, data=replace(case.data, decimal=args.decimal))
     missing, fields = dict(case.missing), dict(case.fields)
-    for name, marks in _pairs("--missing", args.missing):
+    for name, marks in usecase.pairs("--missing", args.missing or ()).items():
         missing[name] = tuple(filter(None, marks.split(",")))
-    for name, format in _pairs("--format", args.format):
+    for name, format in usecase.pairs("--format", args.format or ()).items():
         fields[name] = replace(fields.get(name, FieldSpec()), format=format)
     return replace(case, missing=missing, fields=fields, ignore=(*case.ignore, *(args.ignore or ())))
-
-
-def _pairs(option: str, given: list[str] | None) -> Iterator[tuple[str, str]]:
-    for text in given or ():
-        name, equals, value = text.rpartition("=")
-        if not equals or not name:
-            raise UseCaseError(option, f"{text!r} is not COLUMN=VALUE")
-        yield name, value
 
 
 def _named(name: str) -> UseCase:

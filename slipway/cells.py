@@ -147,13 +147,12 @@ def is_number(cell: str) -> bool:
     return bool(NUMBER.fullmatch(cell) or DECIMAL_COMMA.fullmatch(cell) or GROUPED.fullmatch(cell))
 
 
-def decimal_mark(cell: str) -> str | None:
+def decimal_mark(number: str) -> str | None:
     """The decimal mark that a number must have; None if it has no mark, or both readings fit."""
-    if OPEN.fullmatch(cell):
-        return None
-    if GROUPED.fullmatch(cell):
-        return "," if "." in cell[:5] else "."
-    return next((mark for mark in ".," if mark in cell), None)
+    marks = number.count(".") + number.count(",")
+    if marks > 1:  # the first separates thousands
+        return "," if "." in number[:5] else "."
+    return None if not marks or OPEN.fullmatch(number) else "." if "." in number else ","
 
 
 def column_mark(cells: Collection[str], declared: str | None, elsewhere: Collection[str]) -> str | None:
@@ -173,16 +172,14 @@ def column_mark(cells: Collection[str], declared: str | None, elsewhere: Collect
 
 
 def plain_number(cell: str, decimal: str) -> str:
-    """A number as Python writes it, if it is one; `decimal` decides where both readings fit."""
+    """A number as Python writes it, if the cell is one; `decimal` decides where both readings fit."""
+    is_open = OPEN.fullmatch(cell)
+    if not is_open and (NUMBER.fullmatch(cell) or DECIMAL_COMMA.fullmatch(cell)):
+        return cell.replace(",", ".")
+    if not is_open and not GROUPED.fullmatch(cell):
+        return cell
     mark = decimal_mark(cell) or decimal
-    if NUMBER.fullmatch(cell) and mark == ".":
-        return cell
-    if not is_number(cell):
-        return cell
-    thousands = "." if mark == "," else ","
-    if OPEN.fullmatch(cell) or GROUPED.fullmatch(cell):
-        cell = cell.replace(thousands, "")
-    return cell.replace(mark, ".")
+    return cell.replace("." if mark == "," else ",", "").replace(mark, ".")
 
 
 def two_readings(cell: str) -> tuple[str, str]:

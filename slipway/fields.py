@@ -20,6 +20,9 @@ Detail = dict[str, Any]
 SHOWN = 80
 """Characters of a faulty value that are repeated in an answer."""
 
+LISTED = 100
+"""Categories that a fault lists: an answer may have 100 faults."""
+
 TEXT_LIMIT = 10_000
 """Characters that a text field may have."""
 
@@ -156,8 +159,10 @@ class Field:
 
     @property
     def expected(self) -> Any:
-        """What `expected` says of this field in a fault."""
-        return list(self.categories) if self.categories else _TYPES[self.kind]
+        """What `expected` says of this field in a fault; of more than 100 categories, the first ones and "…"."""
+        if not self.categories:
+            return _TYPES[self.kind]
+        return [*self.categories[:LISTED], *(["…"] if len(self.categories) > LISTED else [])]
 
     def _number(self, value: Any) -> float | int:
         if isinstance(value, bool) or not isinstance(value, (int, float)):

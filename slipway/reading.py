@@ -78,7 +78,8 @@ def typed(cells: Sequence[str | None], decimal: str | None = None) -> pd.Series:
 
     `decimal` is the decimal mark; without one, a number has a point and no marks of thousands.
     """
-    values = [None if cell is None else plain_number(cell, decimal) if decimal else cell for cell in cells]
+    plain = {cell: plain_number(cell, decimal) for cell in set(cells) if cell is not None} if decimal else {}
+    values = [plain.get(cell, cell) if cell is not None else None for cell in cells] if plain else list(cells)
     present = [value for value in values if value is not None]
     if present and all(map(NUMBER.fullmatch, present)) and not any(map(_CODE.fullmatch, present)):
         try:
@@ -108,6 +109,10 @@ class _Column:
         return bool(self.counts) and all(map(is_number, self.counts))
 
     @cached_property
+    def with_commas(self) -> bool:
+        return any("," in cell for cell in self.counts)
+
+    @cached_property
     def marks(self) -> set[str]:
         """The decimal marks of its numbers, where they are certain."""
         return {mark for cell in self.counts if (mark := decimal_mark(cell))} if self.numeric else set()
@@ -117,7 +122,7 @@ class _Column:
         """The numbers that can be read in two ways."""
         return [cell for cell in self.counts if OPEN.fullmatch(cell)]
 
-    @property
+    @cached_property
     def grouped(self) -> list[str]:
         """The numbers whose thousands are separated, whatever the others are."""
         return [cell for cell in self.counts if GROUPED.fullmatch(cell)]
@@ -150,7 +155,8 @@ def read_cells(table: TextTable, source: str, case: UseCase, declared: str | Non
     columns = [_column(table, name, case) for name in table.header]
     reading = Reading(cells=table)
     frame, notes, decimals = {}, [], {}
-    with_mark = Counter(mark for column in columns for mark in column.marks)
+    doubtful = table.decimal_comma and any(column.numeric and column.open for column in columns)
+    with_mark = Counter(mark for column in columns for mark in column.marks) if doubtful else Counter()
     for column in columns:
         judged = column.name not in case.ignore
         if judged and column.name == case.target.column:
@@ -159,10 +165,14 @@ def read_cells(table: TextTable, source: str, case: UseCase, declared: str | Non
         decimal = _decimal(column, elsewhere, table.decimal_comma, declared)
         if decimal == "" and judged:
             raise _two_numbers(column, elsewhere, reading, source)
-        frame[column.name] = typed(column.cells, decimal or None)
+        frame[column.name] = typed(column.cells, decimal if decimal == "," or column.with_commas else None)
         if not judged:
             continue
-        if decimal and _worth_a_word(column, decimal, table, declared):
+        if (
+            decimal
+            and (column.with_commas or table.decimal_comma or declared)
+            and _worth_a_word(column, decimal, table, declared)
+        ):
             notes.append(_thousands(column, decimal, reading))
             decimals[column.name] = decimal
         notes += _notes(column, frame[column.name], case, reading)
@@ -173,6 +183,8 @@ def _decimal(column: _Column, elsewhere: set[str], decimal_comma: bool, declared
     """The decimal mark of a column's numbers; None if they are text, "" if two readings fit."""
     if not column.numeric:
         return None
+    if not column.with_commas and not declared and not decimal_comma:
+        return "."  # as in nearly every file
     if not decimal_comma and not declared and "," in column.marks and not column.grouped:
         return None  # 1,5 in quotes, where the comma separates cells
     return column_mark(column.counts, declared, elsewhere if decimal_comma else ".") or ""

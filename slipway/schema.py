@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from slipway import columns
-from slipway.cells import TextTable, column_mark, decimal_mark, is_number
+from slipway.cells import OPEN, TextTable, column_mark, decimal_mark, is_number
 from slipway.columns import Columns
 from slipway.errors import RecordsError, nearest
 from slipway.fields import (
@@ -262,10 +262,12 @@ def _decimal_marks(fields: Sequence[Field], table: TextTable) -> dict[str, str |
     if not table.decimal_comma and not any(item.decimal for item in fields):
         return {}
     numbers = {
-        item.name: {cell for cell in set(map(str.strip, table.column(item.name))) if is_number(cell)}
+        item.name: set(filter(is_number, map(str.strip, set(table.column(item.name)))))
         for item in fields
         if item.kind in ("number", "integer")
     }
+    if not any(OPEN.fullmatch(cell) for cells in numbers.values() for cell in cells):
+        return {}
     certain = {name: {found for cell in cells if (found := decimal_mark(cell))} for name, cells in numbers.items()}
     commas = any("," in cell for cells in numbers.values() for cell in cells)
 

@@ -509,6 +509,7 @@ PAGE: dict[str, Text] = {
         "en": "{field} from {low} to {high}: {first} to {last}",
         "zh": "{field}从 {low} 到 {high}：{first} 至 {last}",
     },
+    "whatif_part": {"en": "{shown} of {all} values are shown.", "zh": "显示 {all} 个值中的 {shown} 个。"},
 }
 
 BATCH: dict[str, Text] = {

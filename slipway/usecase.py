@@ -6,7 +6,7 @@ smallest use case there is. Only `true` and `false` are booleans in these files,
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Formatter
@@ -130,6 +130,17 @@ def check_name(name: str, where: str | Path) -> str:
     if name.endswith("-pipeline"):
         raise UseCaseError(where, f"{name!r} is no model name; '-pipeline' is for the fitted pipelines of others")
     return name
+
+
+def pairs(option: str, given: Iterable[str]) -> dict[str, str]:
+    """What a repeated option such as `--format COLUMN=%d/%m/%Y` says of each column."""
+    found = {}
+    for text in given:
+        name, equals, value = text.rpartition("=")
+        if not equals or not name:
+            raise UseCaseError(option, f"{text!r} is not COLUMN=VALUE")
+        found[name] = value
+    return found
 
 
 class _Mapping(dict[Any, Any]):
