@@ -21,6 +21,7 @@ from slipway.errors import DataError, SlipwayError, UseCaseError, nearest
 from slipway.learn import Learnt, learn
 from slipway.page import sentences
 from slipway.profile import leak_notes
+from slipway.reading import Reading
 from slipway.schema import Schema
 from slipway.usecase import TASKS, DataSource, FieldSpec, Kind, TargetSpec, UseCase
 
@@ -215,7 +216,8 @@ def prepare(case: UseCase) -> tuple[data.Table, Learnt, int]:
         say(line)
     for note in (*learnt.notes, *leak_notes(learnt)):
         say(f"note: {sentences.note(note.to_json(), 'en')}{f' [{note.hint}]' if note.hint else ''}")
-    return table, learnt, dropped
+    # The file's cells were for telling lines; training needs the memory.
+    return replace(table, reading=Reading()), learnt, dropped
 
 
 def described(schema: Schema) -> Iterator[str]:
