@@ -18,7 +18,10 @@ from typing import Any
 
 from slipway import data, usecase
 from slipway.errors import DataError, SlipwayError, UseCaseError, nearest
-from slipway.learn import learn
+from slipway.learn import Learnt, learn
+from slipway.page import sentences
+from slipway.profile import leak_notes
+from slipway.reading import Reading
 from slipway.schema import Schema
 from slipway.usecase import TASKS, DataSource, FieldSpec, Kind, TargetSpec, UseCase
 
@@ -49,6 +52,21 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--tune", action="store_true", help="tune the best model's hyperparameters")
     parser.add_argument("--seed", type=int, help="the same seed gives the same model (default: 123)")
     parser.add_argument("--limit-rows", type=int, metavar="N", help="learn from N rows drawn at random")
+    parser.add_argument(
+        "--ignore", metavar="COLUMN", action="append", help="leave a column out; may be given repeatedly"
+    )
+    parser.add_argument(
+        "--missing",
+        metavar="COLUMN=A,B,…",
+        action="append",
+        help="cells of a column that mean “no value” (none: no text does)",
+    )
+    parser.add_argument(
+        "--format", metavar="COLUMN=%d/%m/%Y", action="append", help="how the dates of a column are written"
+    )
+    parser.add_argument(
+        "--decimal", choices=(".", ","), help="the decimal mark, where numbers such as 1.030 can be read in two ways"
+    )
     parser.add_argument("--no-training-rows", action="store_true", help="keep no training row with the version")
     parser.add_argument("--list", action="store_true", help="list the versions in the store, and stop")
     return parser
@@ -83,7 +101,21 @@ def resolve(args: argparse.Namespace) -> UseCase:
         case = replace(case, target=TargetSpec(args.target))
     if args.name:
         case = replace(case, name=usecase.check_name(args.name, "--name"))
-    return replace(case, task=args.task) if args.task else case
+    return _columns_told(replace(case, task=args.task) if args.task else case, args)
+
+
+def _columns_told(case: UseCase, args: argparse.Namespace) -> UseCase:
+    """The use case with what the options say of columns and their cells."""
+    if args.decimal:
+        if case.data is None:
+            raise UseCaseError("--decimal", "there is no table yet; give it with --data FILE")
+        case = replace(case, data=replace(case.data, decimal=args.decimal))
+    missing, fields = dict(case.missing), dict(case.fields)
+    for name, marks in usecase.pairs("--missing", args.missing or ()).items():
+        missing[name] = tuple(filter(None, marks.split(",")))
+    for name, format in usecase.pairs("--format", args.format or ()).items():
+        fields[name] = replace(fields.get(name, FieldSpec()), format=format)
+    return replace(case, missing=missing, fields=fields, ignore=(*case.ignore, *(args.ignore or ())))
 
 
 def _named(name: str) -> UseCase:
@@ -120,35 +152,9 @@ def from_setup(case: UseCase) -> UseCase:
 
 def fit(case: UseCase, *, training_rows: bool = True) -> str:
     """Train as the use case says, report on standard output, and give the saved version's tag."""
-    if case.data is None:
-        raise UseCaseError(f"use case {case.name}", "has no `data:`; name the table there, or with --data FILE")
     started = time.monotonic()
-    table = data.read_table(case.data)
     case = from_setup(case)
-    rows, dropped = data.drop_missing_targets(table, case.target.column)
-    if case.training.limit_rows and case.training.limit_rows < len(rows):
-        rows = rows.sample(case.training.limit_rows, random_state=case.training.seed).reset_index(drop=True)
-    learnt = learn(rows, case, table.source)
-    say(
-        f"{case.name}: {len(table.frame):,} rows from {table.source}"
-        + (f", {dropped:,} without target dropped" if dropped else "")
-    )
-    inferred = (
-        ""
-        if case.task
-        else f" (inferred from {rows[case.target.column].nunique():,} different values; --task overrides)"
-    )
-    positive = learnt.schema.target.positive
-    sides = (
-        f"; positive is {positive!r} (`positive:` in a use case changes it)"
-        if len(learnt.schema.target.classes) == 2
-        else ""
-    )
-    say(f"task: {learnt.schema.task} of {case.target.column!r}{inferred}{sides}")
-    for name, reason in learnt.left_out.items():
-        say(f"left out: {name!r} {reason}")
-    for line in described(learnt.schema):
-        say(line)
+    table, learnt, dropped = prepare(case)
     say("importing PyCaret …")
     # Only now: it takes seconds, and a wrong file name should not.
     from slipway.training import experiment_class, train
@@ -172,11 +178,51 @@ def fit(case: UseCase, *, training_rows: bool = True) -> str:
             f"{name:10} {number(fold['mean']):>12} {number(fold['sd']):>12} {number(saved.evaluation.holdout[name]):>12}"
         )
     if saved.threshold is not None:
+        positive = learnt.schema.target.positive
         say(f"classes are named at the threshold {saved.threshold:g}: {positive!r} from that probability on")
     say("")
     say(f"chosen by {trained.metric}; {time.monotonic() - started:.0f} s in all")
     say(f"saved {saved.tag}")
     return saved.tag
+
+
+def prepare(case: UseCase) -> tuple[data.Table, Learnt, int]:
+    """The table that a use case names, what is learnt from it, and the rows dropped for lack of a target.
+
+    Says on standard output what was read and decided.
+    """
+    if case.data is None:
+        raise UseCaseError(f"use case {case.name}", "has no `data:`; name the table there, or with --data FILE")
+    table = data.read_table(case.data, case)
+    target = case.target.column
+    rows, dropped = data.drop_missing_targets(table, target, case.missing.get(target, ()))
+    if case.training.limit_rows and case.training.limit_rows < len(rows):
+        rows = rows.sample(case.training.limit_rows, random_state=case.training.seed).reset_index(drop=True)
+    learnt = learn(rows, case, table.source, reading=table.reading)
+    say(
+        f"{case.name}: {len(table.frame):,} rows from {table.source}"
+        + (f", {dropped:,} without target dropped" if dropped else "")
+    )
+    inferred = (
+        ""
+        if case.task
+        else f" (inferred from {rows[case.target.column].nunique():,} different values; --task overrides)"
+    )
+    positive = learnt.schema.target.positive
+    sides = (
+        f"; positive is {positive!r} (`positive:` in a use case changes it)"
+        if len(learnt.schema.target.classes) == 2
+        else ""
+    )
+    say(f"task: {learnt.schema.task} of {case.target.column!r}{inferred}{sides}")
+    for name, reason in learnt.left_out.items():
+        say(f"left out: {name!r} {reason}")
+    for line in described(learnt.schema):
+        say(line)
+    for note in (*learnt.notes, *leak_notes(learnt)):
+        say(f"note: {sentences.note(note.to_json(), 'en')}{f' [{note.hint}]' if note.hint else ''}")
+    # The file's cells were for telling lines; training needs the memory.
+    return replace(table, reading=Reading()), learnt, dropped
 
 
 def described(schema: Schema) -> Iterator[str]:

@@ -2,49 +2,27 @@
 
 import hashlib
 import importlib.metadata
-import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from slipway.cells import DECIMAL_COMMA, MISSING_CELLS, NUMBER, SEPARATORS, TextTable, parse_csv
+from slipway.cells import SEPARATORS, TextTable, parse_csv
 from slipway.errors import DataError, nearest
-from slipway.usecase import DataSource
-
-# 00123 is a code, as a number it would lose its zeros; and 18 digits are what int64 surely holds.
-_CODE = re.compile(r"[+-]?(0\d+|\d{19,})")
-
-
-def typed(cells: Sequence[str | None], decimal_comma: bool) -> pd.Series:
-    """Cells as numbers or booleans where every one of them is, else as text."""
-    stripped = [cell and cell.strip() for cell in cells]
-    values: list[object] = [None if cell is None or cell in MISSING_CELLS else cell for cell in stripped]
-    present = [value for value in values if isinstance(value, str)]
-    if decimal_comma and any(map(DECIMAL_COMMA.fullmatch, present)):
-        if all(NUMBER.fullmatch(value) or DECIMAL_COMMA.fullmatch(value) for value in present):
-            values = [value.replace(",", ".") if isinstance(value, str) else None for value in values]
-            present = [value for value in values if isinstance(value, str)]
-    if present and all(map(NUMBER.fullmatch, present)) and not any(map(_CODE.fullmatch, present)):
-        try:
-            return pd.to_numeric(pd.Series(values, dtype=object))
-        except ValueError:  # 1e400, which is no number that a computer has; float() makes it infinite
-            return pd.Series([None if value is None else float(str(value)) for value in values], dtype="float64")
-    if len(present) == len(values) and {value.lower() for value in present} == {"true", "false"}:
-        return pd.Series([str(value).lower() == "true" for value in values])
-    return pd.Series(values, dtype=object)
+from slipway.kinds import without
+from slipway.reading import Reading, read_cells
+from slipway.usecase import DataSource, UseCase
 
 
-def _frame(table: TextTable, source: str) -> pd.DataFrame:
+def _check_ragged(table: TextTable, source: str) -> None:
     if table.ragged:
         row, first = next(iter(table.ragged.items()))
         more = f" (and {len(table.ragged) - 1} more such lines)" if len(table.ragged) > 1 else ""
         raise DataError(source, f"line {table.lines[row]} has {first}{more}; mend the file or remove them")
-    return pd.DataFrame({name: typed(table.column(name), table.decimal_comma) for name in table.header})
 
 
 def _plain_column(column: pd.Series) -> pd.Series:
@@ -118,21 +96,24 @@ def locate(source: DataSource) -> Path:
 
 @dataclass(frozen=True)
 class Table:
-    """A table as read for training: the frame, where it came from and its SHA-256."""
+    """A table as read for training: the frame, where it came from, its SHA-256, and how it was read."""
 
     frame: pd.DataFrame
     source: str
     sha256: str
+    reading: Reading = field(default_factory=Reading)
 
 
-def read_table(source: DataSource) -> Table:
+def read_table(source: DataSource, case: UseCase | None = None) -> Table:
     """The whole table, with typed columns and at least two of them.
+
+    `case` says which cells are missing, which columns are ignored, and which is the target.
 
     Raises
     ------
     DataError
-        If the file is missing, empty, no table, has one row or one column, or is not the
-        file whose SHA-256 the use case names.
+        If the file is missing, empty, no table, has one row or one column, is not the file
+        whose SHA-256 the use case names, or has cells that can be read in two ways.
     """
     path = locate(source)
     try:
@@ -143,9 +124,11 @@ def read_table(source: DataSource) -> Table:
     if source.sha256 and sha256 != source.sha256.lower():
         raise DataError(path, f"has SHA-256 {sha256}, the use case expects {source.sha256}; it is another table")
     if path.suffix.lower() in (".parquet", ".pq") or data[:4] == b"PAR1":
-        frame = _parquet(path)
+        frame, reading = _parquet(path), Reading()
     else:
-        frame = _frame(parse_csv(data, str(path)), str(path))
+        cells = parse_csv(data, str(path))
+        _check_ragged(cells, str(path))
+        frame, reading = read_cells(cells, str(path), case or UseCase("table"), source.decimal)
     if len(frame.columns) < 2:
         raise DataError(
             path,
@@ -154,11 +137,13 @@ def read_table(source: DataSource) -> Table:
         )
     if len(frame) < 2:
         raise DataError(path, "has 1 row; a model needs at least a few dozen")
-    return Table(frame, str(path), sha256)
+    return Table(frame, str(path), sha256, reading)
 
 
-def drop_missing_targets(table: Table, target: str) -> tuple[pd.DataFrame, int]:
+def drop_missing_targets(table: Table, target: str, missing: tuple[Any, ...] = ()) -> tuple[pd.DataFrame, int]:
     """The rows that have a target, and how many were dropped for lack of one.
+
+    `missing` has the values that mean there is none.
 
     Raises
     ------
@@ -169,6 +154,7 @@ def drop_missing_targets(table: Table, target: str) -> tuple[pd.DataFrame, int]:
     if target not in frame.columns:
         hint = nearest(target, frame.columns) or f"; its columns are {', '.join(map(repr, frame.columns[:20]))}"
         raise DataError(table.source, f"has no column {target!r} to predict{hint}")
+    frame = frame.assign(**{target: without(frame[target], missing)})
     kept = frame[frame[target].notna()].reset_index(drop=True)
     if not len(kept):
         raise DataError(table.source, f"has no value at all in the target column {target!r}")

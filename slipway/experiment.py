@@ -26,7 +26,7 @@ from slipway.kinds import infer
 from slipway.learn import Learnt, learn
 from slipway.notebook import check_carried
 from slipway.predictor import INTERVAL, Engine, Predictor
-from slipway.profile import profile
+from slipway.profile import leak_notes, profile
 from slipway.row_order import check_row_order
 from slipway.schema import Schema
 from slipway.training import DEFAULT_METRIC, METRICS, Trained, has_probabilities, quiet, without_probabilities
@@ -154,6 +154,7 @@ def save_version(
         "rows": {"train": len(experiment.X_train), "holdout": len(experiment.X_test), "all": len(learnt.inputs)},
         "threshold": threshold,
         "left_out": learnt.left_out,
+        "reading": [note.to_json() for note in (*learnt.notes, *leak_notes(learnt))],
         "failed": trained.failed,
         "tuned": trained.tuned,
         "compiled": compiled,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from slipway.cells import DECIMAL_COMMA, MISSING_CELLS, NUMBER
+from slipway.cells import DECIMAL_COMMA, MISSING_CELLS, NUMBER, OPEN, plain_number, two_readings
 from slipway.usecase import Kind, Text
 
 Value = float | int | str | bool | None
@@ -19,6 +19,9 @@ Detail = dict[str, Any]
 
 SHOWN = 80
 """Characters of a faulty value that are repeated in an answer."""
+
+LISTED = 100
+"""Categories that a fault lists: an answer may have 100 faults."""
 
 TEXT_LIMIT = 10_000
 """Characters that a text field may have."""
@@ -32,6 +35,7 @@ OUT_OF_BOUNDS = "outside the hard bounds"
 NULL = "may not be missing"
 OUT_OF_RANGE = "outside the range seen in training"
 READ_AS_MISSING = "read as not measured"
+TWO_READINGS = "can be read in two ways"
 NO_ANSWER = "the model has no finite answer for this value"
 
 _TYPES: dict[Kind, str] = {
@@ -83,8 +87,9 @@ class Field:
     `high` are the range seen in training: outside it a value is answered with a warning.
     Dates are ISO texts throughout. `categories` holds the values as they stand in the data;
     a boolean has two, the negative one first. `missing` holds the values that mean "not
-    measured", `format` how dates are written in a CSV if not as ISO has it. `dtype` is the
-    pandas dtype that the pipeline was fitted with.
+    measured", `format` how dates are written in a CSV if not as ISO has it, and `decimal` the
+    decimal mark of its numbers where training had to be told, or thousands were separated.
+    `dtype` is the pandas dtype that the pipeline was fitted with.
     """
 
     name: str
@@ -104,6 +109,7 @@ class Field:
     category_labels: dict[str, Text] = field(default_factory=dict)
     missing: tuple[Any, ...] = ()
     format: str | None = None
+    decimal: str | None = None
 
     def check(self, value: Any) -> tuple[Value, Detail | None]:
         """The value as the pipeline takes it, and a warning if there is cause for one.
@@ -119,8 +125,11 @@ class Field:
         checked = self._checkers[self.kind](self, value)
         return checked, self._warning(checked)
 
-    def parse(self, cell: str, decimal_comma: bool) -> Any:
-        """The JSON value that a CSV cell stands for; a cell that is none stays text."""
+    def parse(self, cell: str, decimal_comma: bool, mark: str | None = ".") -> Any:
+        """The JSON value that a CSV cell stands for; a cell that is none stays text.
+
+        `mark` is the decimal mark of a number such as `1.030`, which else raises a `Fault`.
+        """
         cell = cell.strip()
         by_text = {str(value): value for value in (*self.missing, *self.categories)}
         if self.nullable:
@@ -138,7 +147,12 @@ class Field:
                 return dt.datetime.strptime(cell, self.format).date().isoformat()
             except ValueError:
                 return cell
-        number = cell.replace(",", ".") if decimal_comma and DECIMAL_COMMA.fullmatch(cell) else cell
+        if self.kind in ("number", "integer") and (decimal_comma or self.decimal):
+            if mark is None and OPEN.fullmatch(cell):
+                raise Fault(TWO_READINGS, " or ".join(two_readings(cell)))
+            number = plain_number(cell, mark or ".")
+        else:
+            number = cell.replace(",", ".") if decimal_comma and DECIMAL_COMMA.fullmatch(cell) else cell
         if self.kind in ("date", "text") or not NUMBER.fullmatch(number):
             return cell
         # pandas writes 1.0 for a whole number where a column has gaps, and a person 1.50 for 1.5.
@@ -147,8 +161,10 @@ class Field:
 
     @property
     def expected(self) -> Any:
-        """What `expected` says of this field in a fault."""
-        return list(self.categories) if self.categories else _TYPES[self.kind]
+        """What `expected` says of this field in a fault; of more than 100 categories, the first ones and "…"."""
+        if not self.categories:
+            return _TYPES[self.kind]
+        return [*self.categories[:LISTED], *(["…"] if len(self.categories) > LISTED else [])]
 
     def _number(self, value: Any) -> float | int:
         if isinstance(value, bool) or not isinstance(value, (int, float)):

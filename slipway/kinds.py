@@ -1,13 +1,15 @@
 """What kind of input a column is, and the column as the pipeline is given it."""
 
 import re
+import shlex
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from slipway.data import typed
+from slipway.cells import MISSING_CELLS
 from slipway.errors import DataError
+from slipway.reading import Note, Reading, typed
 from slipway.usecase import FieldSpec, Kind
 
 YES_NO = [
@@ -22,15 +24,18 @@ YES_NO = [
     ("no", "si"),
     ("否", "是"),
 ]
-DATE_FORMATS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d")
+DAY_FIRST, MONTH_FIRST = "%d/%m/%Y", "%m/%d/%Y"
+DATE_FORMATS = ("%d.%m.%Y", DAY_FIRST, MONTH_FIRST, "%Y/%m/%d")
 DATE_LIKE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}", re.ASCII)
 IDENTIFIER = re.compile(
     r"(?:^|[\W_])(?i:id|uuid|guid|index|key|no|nr|number|rownames|unnamed.*)$|(?<=[a-z])(?:Id|ID|Key|No|Nr)$"
 )
 CLASS_LIMIT = 10
 """A whole-number target with at most so many different values is a class."""
-CATEGORY_LIMIT = 100
-"""A text column with more different values than this is free text to us."""
+CATEGORY_LIMIT = 1000
+"""A text column with more different values than this is free text to us, unless there are 20 rows of each."""
+FEW_CATEGORIES = 100
+"""A text column with more different values than this needs two rows of each, else it is names or free text."""
 
 
 def without(column: pd.Series, missing: tuple[Any, ...]) -> pd.Series:
@@ -42,7 +47,8 @@ def without(column: pd.Series, missing: tuple[Any, ...]) -> pd.Series:
         return column
     column = column.mask(column.isin(missing) | column.isin([str(value) for value in missing]))
     if column.dtype == object and all(isinstance(value, str) for value in column.dropna()):
-        return typed([None if pd.isna(value) else value for value in column], decimal_comma=False)
+        cells = [None if pd.isna(value) else value.strip() for value in column]
+        return typed([None if cell in MISSING_CELLS else cell for cell in cells])
     return column
 
 
@@ -70,6 +76,8 @@ def why_not(name: str, column: pd.Series, spec: FieldSpec) -> str | None:
             return "is an identifier or free text: different in every row"
         if different > max(CATEGORY_LIMIT, len(column) // 20):
             return f"is free text: {different:,} different values"
+        if different > max(FEW_CATEGORIES, len(present) // 2):
+            return f"is an identifier or free text: {different:,} different values in {len(present):,} rows"
     return None
 
 
@@ -120,6 +128,55 @@ def dates(present: pd.Series, format: str | None) -> tuple[pd.Series | None, str
         if found.notna().all():
             return found.dt.tz_localize(None).dt.normalize(), wanted
     return None, None
+
+
+def date_notes(name: str, present: pd.Series, spec: FieldSpec, source: str, reading: Reading) -> list[Note]:
+    """What was decided in reading a column as days.
+
+    Raises
+    ------
+    DataError
+        If day and month fit in either order, and nobody said which is meant.
+    """
+    format = spec.format or dates(present, None)[1]
+    notes = []
+    if spec.format is None and format in (DAY_FIRST, MONTH_FIRST):
+        notes += _order(name, present.astype(str).str.strip(), format, source, reading)
+    late = present[_times(present, format)]
+    if len(late):
+        hint = f"first {str(late.iloc[0])!r}{reading.line(name, late.iloc[0])}; if the hour matters, put it into a column of its own"
+        notes.append(Note("time_dropped", name, {"rows": len(late)}, hint))
+    return notes
+
+
+def _order(name: str, texts: pd.Series, format: str, source: str, reading: Reading) -> list[Note]:
+    other = MONTH_FIRST if format == DAY_FIRST else DAY_FIRST
+    here, there = (pd.to_datetime(texts, format=order, errors="coerce") for order in (format, other))
+    if there.notna().all():
+        if (here == there).all():
+            return []
+        one, two = ([*texts[here != there].unique(), ""])[:2]
+        cells = " and ".join(f"{cell!r}{reading.line(name, cell)}" for cell in (one, two) if cell)
+        day, month = (f"{pd.to_datetime(one, format=order):%-d %B %Y}" for order in (DAY_FIRST, MONTH_FIRST))
+        options = [f"`--format {shlex.quote(f'{name}={order}')}`" for order in (DAY_FIRST, MONTH_FIRST)]
+        raise DataError(
+            source,
+            f"{name!r} holds dates that fit day first and month first, {cells}: {one!r} can be {day} or {month}; "
+            f"type {options[0]} or {options[1]} (in a use case: `fields: {{{name}: {{format: '{DAY_FIRST}'}}}}`)",
+        )
+    cell = texts[there.isna()].iloc[0]
+    hint = f"{cell!r}{reading.line(name, cell)} fits no other order"
+    return [Note("day_first" if format == DAY_FIRST else "month_first", name, hint=hint)]
+
+
+def _times(present: pd.Series, format: str | None) -> pd.Series:
+    """Which values have a time of day."""
+    if not pd.api.types.is_datetime64_any_dtype(present):
+        texts = present.astype(str).str.strip()
+        if format is None:  # ISO, of which the day counts as it stands there, whatever the time zone
+            return texts.str.extract(r"^.{10}[T ]([\d:.,]*)")[0].str.contains("[1-9]", na=False)
+        present = pd.to_datetime(texts, format=format, errors="coerce")
+    return present != present.dt.normalize()
 
 
 def cast(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: str) -> tuple[pd.Series, str | None]:

@@ -7,16 +7,17 @@ that tell the model nothing, are left out and named with the reason.
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from slipway import kinds
+from slipway import classes, kinds
 from slipway.errors import DataError, UseCaseError, nearest
 from slipway.fields import Field, words
 from slipway.kinds import plain
+from slipway.reading import Note, Reading
 from slipway.schema import Schema, Target
 from slipway.usecase import FieldSpec, Kind, Task, Text, UseCase
 
@@ -32,6 +33,7 @@ class Learnt:
 
     `frame` has the same rows as the frame had them on which the pipeline was fitted, where that
     was not `inputs`: with the times of day, dtypes and missing values of a notebook's own frame.
+    `notes` say what was decided in reading and learning; `folds` are those that the rows allow.
     """
 
     schema: Schema
@@ -39,6 +41,8 @@ class Learnt:
     target: pd.Series
     left_out: dict[str, str]
     frame: pd.DataFrame | None = None
+    notes: tuple[Note, ...] = ()
+    folds: int | None = None
 
     @property
     def fitted_on(self) -> pd.DataFrame:
@@ -46,7 +50,9 @@ class Learnt:
         return (self.inputs if self.frame is None else self.frame)[self.schema.names]
 
 
-def learn(table: pd.DataFrame, usecase: UseCase, source: str, keep: Iterable[str] = ()) -> Learnt:
+def learn(
+    table: pd.DataFrame, usecase: UseCase, source: str, keep: Iterable[str] = (), reading: Reading | None = None
+) -> Learnt:
     """The schema of a table's columns for predicting `usecase.target`.
 
     Parameters
@@ -56,16 +62,29 @@ def learn(table: pd.DataFrame, usecase: UseCase, source: str, keep: Iterable[str
     source : str
         Where the table came from, for errors.
     keep : names
-        Columns that stay whatever they look like: a fitted pipeline needs them.
+        Columns that stay whatever they look like: a fitted pipeline needs them. All rows stay then.
+    reading : Reading, optional
+        How a text table was read.
 
     Raises
     ------
     DataError
-        If no input is left, or a class has fewer rows than there are folds.
+        If no input is left, two readings of dates fit, or fewer than two classes have enough rows.
     UseCaseError
         If the use case speaks of columns that are not there, or of impossible kinds.
     """
     _check_columns_named(table, usecase)
+    reading, keep = reading or Reading(), list(keep)
+    notes = list(reading.notes)
+    task = usecase.task or infer_task(table[usecase.target.column])
+    folds = usecase.training.folds
+    if task == "classification":
+        classes.check_classes(table[usecase.target.column], usecase, source, reading)
+        table, folds, found = classes.enough_rows(table, usecase, source, fixed=bool(keep))
+        notes += found
+    if not keep:
+        folds, found = classes.folds_for_rows(len(table), folds, usecase.target.column)
+        notes += found
     inputs: dict[str, pd.Series] = {}
     fields: list[Field] = []
     left_out: dict[str, str] = {}
@@ -80,15 +99,30 @@ def learn(table: pd.DataFrame, usecase: UseCase, source: str, keep: Iterable[str
             continue
         kind = spec.kind or kinds.infer(column, spec)
         inputs[name], format = kinds.cast(name, column, kind, spec, source)
-        fields.append(_field(name, inputs[name], kind, spec, missing, format, source))
+        field = _field(name, inputs[name], kind, spec, missing, format, source)
+        fields.append(replace(field, decimal=reading.decimals.get(name) if kind in ("number", "integer") else None))
+        notes += _decided(name, column, kind, spec, source, reading)
     if not fields:
-        reasons = "; ".join(f"{name!r} {reason}" for name, reason in left_out.items())
+        hints = {note.column: f" ({note.hint})" for note in reading.notes if note.hint}
+        reasons = "; ".join(f"{name!r} {reason}{hints.get(name, '')}" for name, reason in left_out.items())
         raise DataError(source, f"has no column to predict from: {reasons}")
     _check_names([usecase.target.column, *inputs], source)
-    task = usecase.task or infer_task(table[usecase.target.column])
-    target, answers = _target(table[usecase.target.column], task, usecase, source)
+    target, answers = _target(table[usecase.target.column], task, usecase, source, reading)
     schema = Schema(usecase.name, task, tuple(fields), target, _texts(usecase, target, fields))
-    return Learnt(schema, pd.DataFrame(inputs), answers, left_out)
+    return Learnt(schema, pd.DataFrame(inputs), answers, left_out, notes=tuple(notes), folds=folds)
+
+
+def _decided(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: str, reading: Reading) -> list[Note]:
+    """What was decided in taking a column for its kind."""
+    present = column.dropna()
+    if kind == "date":
+        return kinds.date_notes(name, present, spec, source, reading)
+    if kind in ("number", "integer") and pd.api.types.is_integer_dtype(present):
+        beyond = present[present.abs() > 2**53]
+        if len(beyond):
+            hint = f"first {beyond.iloc[0]}{reading.line(name, beyond.iloc[0])}; if these are codes, give `fields: {{{name}: {{kind: category}}}}` in a use case"
+            return [Note("beyond_doubles", name, {"rows": len(beyond)}, hint)]
+    return []
 
 
 def infer_task(target: pd.Series) -> Task:
@@ -106,6 +140,8 @@ def _check_columns_named(table: pd.DataFrame, usecase: UseCase) -> None:
     for part, names in named:
         for name in names:
             if name not in inputs:
+                if part == "missing" and name == usecase.target.column:
+                    continue
                 what = "the target" if name == usecase.target.column else "no input column"
                 problem = f"`{part}` names {name!r}, which is {what}{nearest(name, inputs)}"
                 raise UseCaseError(f"use case {usecase.name}", problem)
@@ -200,7 +236,7 @@ def _decimals(present: pd.Series) -> int:
     return next((places for places in range(6) if np.allclose(sample, sample.round(places), rtol=0, atol=1e-9)), 6)
 
 
-def _target(column: pd.Series, task: Task, usecase: UseCase, source: str) -> tuple[Target, pd.Series]:
+def _target(column: pd.Series, task: Task, usecase: UseCase, source: str, reading: Reading) -> tuple[Target, pd.Series]:
     spec = usecase.target
     common: dict[str, Any] = {
         "name": spec.column,
@@ -216,47 +252,22 @@ def _target(column: pd.Series, task: Task, usecase: UseCase, source: str) -> tup
             f"`threshold` is for two classes; the target {spec.column!r} {found}: leave it out",
         )
     if task == "regression":
-        numbers = pd.to_numeric(column, errors="coerce").astype("float64")
-        if not np.isfinite(numbers).all():
-            wrong = column[~np.isfinite(numbers)].iloc[0]
-            raise DataError(
-                source,
-                f"the target {spec.column!r} holds {wrong!r}, which is no number; use --task classification, or remove it",
-            )
+        numbers = classes.check_numbers(column, source, reading)
         decimals = spec.decimals if spec.decimals is not None else min(_decimals(numbers), 2)
         return Target(
             **common, minimum=spec.minimum, maximum=spec.maximum, decimals=decimals, spread=float(numbers.std())
-        ), numbers.astype("float64")
-    counts = column.value_counts()
-    folds = usecase.training.folds
-    if len(counts) > max(50, len(column) // 10):
-        raise DataError(
-            source,
-            f"the target {spec.column!r} has {len(counts):,} different values, too many for classes; use --task regression",
-        )
-    least = int(counts.min())
-    if least < folds:
-        few = counts[counts < folds]
-        rare = ", ".join(f"{plain(value)!r} ({count} rows)" for value, count in few.head(10).items())
-        rare += f" and {len(few) - 10} more classes" if len(few) > 10 else ""
-        raise DataError(
-            source,
-            f"too few rows of the target {spec.column!r} for {folds} folds: {rare}; "
-            "join or remove such classes" + (f", or use fewer folds (--folds {least})" if least >= 2 else ""),
-        )
-    if pd.api.types.is_datetime64_any_dtype(column):
-        raise DataError(source, f"the target {spec.column!r} holds dates; predict a number or a class made from them")
+        ), numbers
     pair = kinds.yes_no(column)
-    classes = tuple(plain(value) for value in pair or sorted(column.unique(), key=_sort_key))
-    wanted = classes[-1] if spec.positive is None else spec.positive
-    positive = next((value for value in classes if value == wanted or str(value) == str(wanted)), None)
+    values = tuple(plain(value) for value in pair or sorted(column.unique(), key=_sort_key))
+    wanted = values[-1] if spec.positive is None else spec.positive
+    positive = next((value for value in values if value == wanted or str(value) == str(wanted)), None)
     if positive is None:
         raise UseCaseError(
-            f"use case {usecase.name}", f"`positive` is {wanted!r}, the target's classes are {list(classes)}"
+            f"use case {usecase.name}", f"`positive` is {wanted!r}, the target's classes are {list(values)}"
         )
     whole = pd.api.types.is_float_dtype(column) and kinds.is_whole(column)
-    threshold = spec.threshold or (0.5 if len(classes) == 2 else None)
-    return Target(**common, classes=classes, positive=positive, threshold=threshold), column.astype(
+    threshold = spec.threshold or (0.5 if len(values) == 2 else None)
+    return Target(**common, classes=values, positive=positive, threshold=threshold), column.astype(
         "int64"
     ) if whole else column
 

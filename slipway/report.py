@@ -78,6 +78,8 @@ def card(
     lines += [_input(field, language, t("yes") if field.nullable else t("no")) for field in schema.fields]
     if metrics["left_out"]:
         lines += ["", f"{t('left_out')}: {_reasons(metrics['left_out'])}"]
+    if notes := sentences.reading(metrics, language):
+        lines += ["", f"{t('notes')}:", "", *(f"- {_cell(text)}" for text in notes)]
     lines += ["", f"## {t('limits')}", ""]
     lines += [f"- {_cell(text)}" for text in sentences.limits(schema, metrics, language)]
     lines += ["", f"{t('packages')}: " + ", ".join(f"{name} {version}" for name, version in packages.items()), ""]

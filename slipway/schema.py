@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from slipway import columns
-from slipway.cells import TextTable
+from slipway.cells import OPEN, TextTable, column_mark, decimal_mark, is_number
 from slipway.columns import Columns
 from slipway.errors import RecordsError, nearest
 from slipway.fields import (
@@ -249,7 +249,11 @@ class Schema:
             missing = f"columns are missing: {', '.join(map(repr, absent))}; the file has {found}"
             raise RecordsError(details, f"{missing}; {hints}" if hints else missing)
         # Column after column, each different cell once: a file may have 200,000 rows.
-        read = [_Cells(item, table.decimal_comma).read(table.column(item.name)) for item in self.fields]
+        marks = _decimal_marks(self.fields, table)
+        read = [
+            _Cells(item, table.decimal_comma, marks.get(item.name, ".")).read(table.column(item.name))
+            for item in self.fields
+        ]
         problems: dict[int, list[Detail]] = {row: [{"problem": text}] for row, text in table.ragged.items()}
         for _, _, faulty in read:
             for row, problem in faulty.items():
@@ -275,18 +279,42 @@ class Schema:
         return {item.name: columns.array(item, [record[item.name] for record in values]) for item in self.fields}
 
 
+def _decimal_marks(fields: Sequence[Field], table: TextTable) -> dict[str, str | None]:
+    """By which decimal mark `1.030` is to be read in each number column of a file; None where both fit."""
+    if not table.decimal_comma and not any(item.decimal for item in fields):
+        return {}
+    numbers = {
+        item.name: set(filter(is_number, map(str.strip, set(table.column(item.name)))))
+        for item in fields
+        if item.kind in ("number", "integer")
+    }
+    if not any(OPEN.fullmatch(cell) for cells in numbers.values() for cell in cells):
+        return {}
+    certain = {name: {found for cell in cells if (found := decimal_mark(cell))} for name, cells in numbers.items()}
+    commas = any("," in cell for cells in numbers.values() for cell in cells)
+
+    def mark(item: Field) -> str | None:
+        # A comma-separated file without any other comma is not the one that training was told of.
+        told = item.decimal if table.decimal_comma or commas or item.decimal == "." else None
+        others = set().union(*(marks for name, marks in certain.items() if name != item.name))
+        # Where no number has a comma, nothing speaks against the point.
+        return column_mark(numbers[item.name], told, others if commas or item.decimal else ".")
+
+    return {item.name: mark(item) for item in fields if item.name in numbers}
+
+
 class _Cells(dict[str, tuple[Value, Detail | None, Detail | None]]):
     """Value, warning and fault of the cells of a field; each different cell is read once."""
 
-    def __init__(self, item: Field, decimal_comma: bool) -> None:
+    def __init__(self, item: Field, decimal_comma: bool, mark: str | None) -> None:
         super().__init__()
         self._item = item
         self._decimal_comma = decimal_comma
+        self._mark = mark
 
     def __missing__(self, cell: str) -> tuple[Value, Detail | None, Detail | None]:
-        parsed = self._item.parse(cell, self._decimal_comma)
         try:
-            self[cell] = (*self._item.check(parsed), None)
+            self[cell] = (*self._item.check(self._item.parse(cell, self._decimal_comma, self._mark)), None)
         except Fault as fault:
             problem = {"value": shown(cell), "problem": fault.problem, "expected": fault.expected}
             self[cell] = None, None, {"field": self._item.name} | problem

@@ -375,6 +375,61 @@ CARD: dict[str, Text] = {
     "packages": {"en": "Packages", "zh": "软件包"},
     "yes": {"en": "yes", "zh": "是"},
     "no": {"en": "no", "zh": "否"},
+    "notes": {"en": "How the table was read", "zh": "数据的读取方式"},
+    "note_comma": {"en": ", ", "zh": "、"},
+    "note_taken_for_missing": {"en": "{field}: {cells} was taken for missing.", "zh": "{field}：{cells} 被视为缺失。"},
+    "note_numbers_as_text": {
+        "en": "{field} is text: {numbers:,} of {different:,} different values are numbers, but not {cells}.",
+        "zh": "{field} 按文本读取：{different:,} 个不同的值中有 {numbers:,} 个是数字，但 {cells} 不是。",
+    },
+    "note_numbers_with_signs": {
+        "en": "{field} is text: its numbers have a currency or percent sign, as in {cells}.",
+        "zh": "{field} 按文本读取：其数字带有货币或百分号，例如 {cells}。",
+    },
+    "note_commas_as_text": {
+        "en": "{field} is text: its numbers have a comma, as in {cells}, and commas separate the columns.",
+        "zh": "{field} 按文本读取：其数字含有逗号（例如 {cells}），而逗号是列分隔符。",
+    },
+    "note_decimal_comma": {
+        "en": "{field}: numbers are read with a decimal comma; a point separates thousands.",
+        "zh": "{field}：逗号按小数点读取，句点按千位分隔符读取。",
+    },
+    "note_decimal_point": {
+        "en": "{field}: numbers are read with a decimal point; a comma separates thousands.",
+        "zh": "{field}：句点按小数点读取，逗号按千位分隔符读取。",
+    },
+    "note_merged": {
+        "en": "{field}: {cells} are read as the same number.",
+        "zh": "{field}：{cells} 被读作同一个数字。",
+    },
+    "note_day_first": {"en": "{field}: dates are read day first.", "zh": "{field}：日期按“日/月/年”读取。"},
+    "note_month_first": {"en": "{field}: dates are read month first.", "zh": "{field}：日期按“月/日/年”读取。"},
+    "note_time_dropped": {
+        "en": "{field}: only the day counts; the time of day was dropped (values: {rows:,}).",
+        "zh": "{field}：仅使用日期，丢弃了一天中的时间（{rows:,} 个值）。",
+    },
+    "note_beyond_doubles": {
+        "en": "{field}: whole numbers beyond 2^53 are rounded, so that neighbours may be one value to the model (values: {rows:,}).",
+        "zh": "{field}：超过 2^53 的整数会被舍入，模型可能无法区分相邻的值（{rows:,} 个值）。",
+    },
+    "note_class_left_out": {
+        "en": "{field}: the class “{value}” has too few rows and was left out, with its rows ({rows:,}).",
+        "zh": "{field}：类别“{value}”的行数过少（{rows:,}），该类别及其数据行未使用。",
+    },
+    "note_folds_for_class": {
+        "en": "{folds} folds instead of {asked}: the class “{value}” of {field} has {rows:,} rows.",
+        "zh": "使用 {folds} 折而非 {asked} 折：{field} 的类别“{value}”只有 {rows:,} 行。",
+    },
+    "note_folds_for_rows": {
+        "en": "{folds} folds instead of {asked}: there are {rows:,} rows.",
+        "zh": "使用 {folds} 折而非 {asked} 折：只有 {rows:,} 行数据。",
+    },
+    "note_leak": {
+        "en": "{field} alone nearly gives {target} away. If it is only known afterwards, or worked out from {target}, "
+        "the model looks better than it is: then leave {field} out and train again.",
+        "zh": "仅凭 {field} 几乎就能得知 {target}。如果它是事后才知道的，或由结果推算而来，模型会显得比实际更好："
+        "请去掉 {field} 后重新训练。",
+    },
 }
 
 PAGE: dict[str, Text] = {
@@ -488,6 +543,7 @@ PAGE: dict[str, Text] = {
         "en": "{field} from {low} to {high}: {first} to {last}",
         "zh": "{field}从 {low} 到 {high}：{first} 至 {last}",
     },
+    "whatif_part": {"en": "{shown} of {all} values are shown.", "zh": "显示 {all} 个值中的 {shown} 个。"},
 }
 
 BATCH: dict[str, Text] = {
@@ -783,6 +839,10 @@ PROBLEMS: dict[str, Text] = {
         "zh": "{field}：{value} 超出模型见过的范围（{expected}），结果仅为猜测。",
     },
     f.READ_AS_MISSING: {"en": "{field}: {value} is read as not measured.", "zh": "{field}：{value} 被视为未测量。"},
+    f.TWO_READINGS: {
+        "en": "{value} can be read in two ways; write {expected}.",
+        "zh": "{value} 有两种读法，请写成 {expected}。",
+    },
     f.NO_ANSWER: {"en": "The model has no answer for this value.", "zh": "模型无法对该数值给出结果。"},
 }
 """Problems of the schema as the page says them."""

@@ -135,7 +135,7 @@ def train(usecase: UseCase, learnt: Learnt, say: Say = lambda text: None) -> Tra
     categorical = [f.name for f in schema.fields if f.kind == "category" or f.dtype == "object" and f.name not in texts]
     options: dict[str, Any] = {
         "session_id": spec.seed,
-        "fold": spec.folds,
+        "fold": learnt.folds or spec.folds,
         "categorical_features": categorical or None,
         "text_features": texts or None,
         # One process: on tables of this size the workers of joblib start slower than they compute.

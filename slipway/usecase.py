@@ -6,7 +6,7 @@ smallest use case there is. Only `true` and `false` are booleans in these files,
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Formatter
@@ -29,11 +29,15 @@ NAME = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 
 @dataclass(frozen=True)
 class DataSource:
-    """Where the table is: a file, or a file inside an installed package."""
+    """Where the table is: a file, or a file inside an installed package.
+
+    `decimal` is the decimal mark, "," or ".", where numbers such as `1.030` can be read in two ways.
+    """
 
     file: str
     package: str | None = None
     sha256: str | None = None
+    decimal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,17 @@ def check_name(name: str, where: str | Path) -> str:
     if name.endswith("-pipeline"):
         raise UseCaseError(where, f"{name!r} is no model name; '-pipeline' is for the fitted pipelines of others")
     return name
+
+
+def pairs(option: str, given: Iterable[str]) -> dict[str, str]:
+    """What a repeated option such as `--format COLUMN=%d/%m/%Y` says of each column."""
+    found = {}
+    for text in given:
+        name, equals, value = text.rpartition("=")
+        if not equals or not name:
+            raise UseCaseError(option, f"{text!r} is not COLUMN=VALUE")
+        found[name] = value
+    return found
 
 
 class _Mapping(dict[Any, Any]):
@@ -309,6 +324,7 @@ class _Reader:
             file=file if package else str(self.path.parent / file),
             package=package or None,
             sha256=sha256,
+            decimal=self.choice(spec, "decimal", (",", ".")),
         )
 
     def target(self, raw: _Mapping) -> TargetSpec:

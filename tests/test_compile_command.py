@@ -76,6 +76,18 @@ def test_what_cannot_be_compiled_is_refused_in_one_line_and_nothing_is_written(p
     assert not out.exists()
 
 
+def test_rows_that_can_be_read_in_two_ways_are_refused_until_told_how(penguins, capsys):
+    _, table = penguins
+    grams = table.body_mass_g.map(lambda mass: f"{mass:,.0f}", na_action="ignore")
+    table.assign(body_mass_g=grams).to_csv(FOLDER / "open.csv", index=False)
+    call = [str(FOLDER / "penguins.pkl"), "--data", str(FOLDER / "open.csv"), "--out", str(FOLDER / "open.onnx")]
+
+    code = main(call)
+
+    assert code == 1 and "'body_mass_g' holds '3,750' (line 2), which can be 3.75 or 3750" in capsys.readouterr().err
+    assert main([*call, "--decimal", "."]) == 0
+
+
 def test_a_graph_that_cannot_be_written_leaves_nothing_behind(penguins, capsys):
     missing = FOLDER / "no such folder" / "model.onnx"
 

@@ -1,247 +1,436 @@
-"""What a client sends is read as what the pipeline was fitted on, or nothing is saved."""
+"""What fits twice is refused with both readings; what was decided is said; what is told decides, in files to come too."""
 
-import io
-import json
-from dataclasses import replace
+import re
 
 import numpy as np
-import onnx
 import pandas as pd
 import pytest
-from pycaret.internal.pipeline import Pipeline
-from pycaret.internal.preprocess.transformers import ExtractDateTimeFeatures, TransformerWrapper
-from pycaret.regression import RegressionExperiment
-from sklearn.linear_model import LinearRegression
 
-import slipway
-from slipway import experiment as saving
-from slipway import store
-from slipway.cells import parse_csv
-from slipway.compile import CannotCompileError, check_reading, compile_and_prove
-from slipway.compiled import MISSING_KEY, CompiledEngine
-from slipway.errors import DataError, TrainingError
-from slipway.explain import Explainer, read_background
-from slipway.learn import Learnt, learn
-from slipway.native import NativeEngine
-from slipway.notebook import check_carried
-from slipway.page.predict import form, link
+import train as command
+from slipway import store, usecase
+from slipway.cells import column_mark, decimal_mark, parse_csv, plain_number
+from slipway.errors import DataError, SlipwayError
+from slipway.fields import words
+from slipway.kinds import CATEGORY_LIMIT
 from slipway.predictor import Predictor
-from slipway.schema import Schema
-from slipway.usecase import TargetSpec, UseCase
-from tests.conftest import pipeline as pipeline_of
+from tests.conftest import trained
 
-QUIET = {"session_id": 1, "fold": 2, "n_jobs": 1, "html": False, "verbose": False, "system_log": False}
-CODES = ["a", "b", "", None]
-ROWS = 120
+ROWS = 60
+THOUSANDS = [f"{number:,}" for number in range(400, 400 + 70 * ROWS, 70)]
+POINTS = [text.replace(",", ".") for text in THOUSANDS]
 
 
-@pytest.fixture(scope="module")
-def gaps() -> str:
-    """The tag of a version in which a text may be missing, and "" is a category of its own."""
-    turn = np.arange(ROWS) % 5
-    table = pd.DataFrame({"code": np.array(["a", "a", "b", "", None], dtype=object)[turn], "h": np.arange(ROWS) % 37})
-    table["y"] = np.array([10.0, 10, 20, 60, 40])[turn] + np.arange(ROWS) % 3
-    experiment = RegressionExperiment()
-    experiment.setup(table, target="y", **QUIET)
-    return slipway.save(experiment, "gaps", experiment.create_model("lr", verbose=False))
+def table(separator=",", /, **columns):
+    """A table of `ROWS` rows as text; shorter columns are repeated, and numbers to predict are added."""
+    columns = {"y": [f"{row * 7 % 30}" for row in range(ROWS)], **columns}
+    rows = [[cells[row % len(cells)] for cells in columns.values()] for row in range(ROWS)]
+    lines = [[f'"{cell}"' if separator in cell else cell for cell in row] for row in ([*columns], *rows)]
+    return "\n".join(map(separator.join, lines)) + "\n"
 
 
-@pytest.fixture(scope="module")
-def wanted(gaps) -> list[float]:
-    """What the fitted pipeline says of `CODES`, given a frame as pandas makes it."""
-    pipeline, _ = pipeline_of(gaps)
-    frame = pd.DataFrame({"code": ["a", "b", "", np.nan], "h": [5, 5, 5, 5]})
-    return pipeline.predict(frame).tolist()
+@pytest.fixture
+def prepared(tmp_path, capsys):
+    """What is learnt from a table given as text, and the notes that training prints."""
+
+    def prepared(text, *options):
+        path = tmp_path / "t.csv"
+        path.write_text(text, encoding="utf-8")
+        case = command.resolve(command.build_parser().parse_args(["--data", str(path), "--target", "y", *options]))
+        _, learnt, _ = command.prepare(case)
+        return learnt, [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
+
+    return prepared
 
 
-def records() -> list[dict]:
-    return [{"code": code, "h": 5} for code in CODES]
+@pytest.mark.parametrize(
+    ("cell", "mark", "with_point", "with_comma"),
+    [
+        ("1.030", None, "1.030", "1030"),
+        ("-1,030", None, "-1030", "-1.030"),
+        ("1.5", ".", "1.5", "1.5"),
+        ("1,5e2", ",", "1.5e2", "1.5e2"),
+        ("0.627", ".", "0.627", "0.627"),
+        ("0,627", ",", "0.627", "0.627"),
+        ("1234,567", ",", "1234.567", "1234.567"),
+        ("1.234,5", ",", "1234.5", "1234.5"),
+        ("1,234,567", ".", "1234567", "1234567"),
+        ("12", None, "12", "12"),
+    ],
+)
+def test_a_number_is_read_by_the_only_mark_it_can_have_and_else_by_the_one_given(cell, mark, with_point, with_comma):
+    assert plain_number(cell, ".") == with_point and plain_number(cell, ",") == with_comma
+    assert decimal_mark(cell) == mark
 
 
-def values(predictor: Predictor) -> list[float]:
-    return [one["prediction"] for one in predictor.answer(records())["predictions"]]
+@pytest.mark.parametrize(
+    ("cells", "declared", "elsewhere", "mark"),
+    [
+        (["1.030", "2.5"], ",", {","}, "."),
+        (["1.030", "2,5"], None, set(), None),
+        (["1.030", "2,5"], ",", set(), ","),
+        (["1.030", "1.234,5"], ".", set(), ","),
+        (["1.030"], None, {"."}, "."),
+        (["1.030"], None, {","}, None),
+        (["1.030"], None, {".", ","}, None),
+        (["1.030", "1,030"], None, {"."}, None),
+        (["1,030"], None, {","}, ","),
+        (["12", "x"], None, {","}, "."),
+    ],
+)
+def test_what_a_column_shows_itself_comes_before_what_was_declared_and_that_before_other_columns(
+    cells, declared, elsewhere, mark
+):
+    assert column_mark(cells, declared, elsewhere) == mark
 
 
-def test_missing_and_empty_text_are_answered_as_the_pipeline_does(gaps, wanted):
-    version = store.find(gaps)
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            table(";", income=POINTS, rate=["1,3"]),
+            r"'income' holds '1.030' \(line 11\), which can be 1.03 or 1030; type `--decimal .` for 1.03 or "
+            r"`--decimal ,` for 1030 \(in a use case: `data: \{file: …, decimal: '.'\}`\)",
+        ),
+        (table(";", income=POINTS), r"'income' holds '1.030' \(line 11\), which can be 1.03 or 1030"),
+        (table(";", income=POINTS, a=["1,3"], b=["1.3"]), "'income' holds '1.030' .*, and other columns have both marks,"),
+        (table(";", income=[*POINTS[:59], "2,5"]), r"'income' holds '1.030' \(line 11\), beside '2,5' \(line 61\), which"),
+        (table(income=THOUSANDS), r"'income' holds '1,030' .* `--decimal .` for 1030 or `--decimal ,` for 1.03"),
+        (table("\t", income=THOUSANDS), "'income' holds '1,030' .* which can be 1.03 or 1030"),
+        (table(";", y=POINTS, a=["1", "2,5"]), "'y' holds '1.030'"),
+        (
+            table(when=["01/02/2024", "03/03/2024", "12/05/2023"]),
+            r"'when' holds dates that fit day first and month first, '01/02/2024' \(line 2\) and '12/05/2023' \(line 4\): "
+            r"'01/02/2024' can be 1 February 2024 or 2 January 2024; type `--format when=%d/%m/%Y` or "
+            r"`--format when=%m/%d/%Y` \(in a use case: `fields: \{when: \{format: '%d/%m/%Y'\}\}`\)",
+        ),
+        (
+            table(x=["1", "2"], y=["yes", "no", "no", "NA"]),
+            r"the target 'y' is 'NA' in 15 rows \(line 5\), which can be a class or mean that there is no value; type "
+            r"`--missing y=NA` if such rows have no target, or `--missing y=` if it is a class \(in a use case: "
+            r"`missing: \{y: \['NA'\]\}` or `missing: \{y: \[\]\}`\)",
+        ),
+        (table(x=["1", "2"], y=["None", "Insomnia", "Apnea"]), "the target 'y' is 'None' in 20 rows"),
+        (table(x=["1", "2"], y=["1", "2", "?"]), "the target 'y' is '\\?' in 20 rows .* `--missing 'y=\\?'`"),
+    ],
+    ids=[
+        "points beside decimal commas", "nothing but three digits", "other columns have both", "both in a column",
+        "commas in quotes", "commas between tabs", "target", "dates", "NA of a target", "None of a target", "? in a target",
+    ],
+)  # fmt: skip
+def test_what_can_be_read_in_two_ways_is_refused_with_both_and_what_to_type(prepared, text, said):
+    with pytest.raises(DataError) as refused:
+        prepared(text)
 
+    assert re.search(said, str(refused.value)), refused.value
+    assert "\n" not in str(refused.value)
+
+
+def test_what_is_ignored_may_be_read_in_any_way(prepared):
+    text = table(";", income=POINTS, when=["01/02/2024"], x=["1", "2", "3"])
+
+    learnt, _ = prepared(text, "--ignore", "income", "--ignore", "when")
+
+    assert learnt.schema.names == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        (table(x=["1.234", "5.678"]), 1.234, 5.678),
+        (table(x=["1.5", "27.945"], z=["0.078"]), 1.5, 27.945),
+        (table(";", x=["1.5", "1.030"], z=["2,5", "1"]), 1.03, 1.5),
+        (table(";", x=["1.030", "2.040"], z=["0.5", "1"]), 1.03, 2.04),
+        (table("\t", x=["1.030", "2.040"], z=["0.5", "1"]), 1.03, 2.04),
+        (table(";", x=["1,5", "1,030"]), 1.03, 1.5),
+        (table(";", x=["1,030", "2"], z=["2,5", "1"]), 1.03, 2),
+        (table(";", x=["10", "2030"], z=["2,5", "1"]), 10, 2030),
+    ],
+    ids=[
+        "comma-separated", "three and one decimals", "own column decides", "other columns decide", "tabs",
+        "decimal commas", "decimal commas elsewhere", "whole numbers",
+    ],
+)  # fmt: skip
+def test_a_file_whose_marks_agree_is_read_as_ever(prepared, text, low, high):
+    learnt, _ = prepared(text)
+
+    field = learnt.schema.by_name["x"]
+    assert (field.low, field.high) == (low, high)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "low", "high", "note"),
+    [
+        (table(";", x=POINTS, z=["1,3", "2"]), ["--decimal", ","], 400, 4530, "x: numbers are read with a decimal comma; a point separates thousands. ['1.030' (line 11) is 1030]"),
+        (table(";", x=POINTS, z=["1,3", "2"]), ["--decimal", "."], 1.03, 960, "x: numbers are read with a decimal point; a comma separates thousands. ['1.030' (line 11) is 1.030]"),
+        (table(x=THOUSANDS), ["--decimal", "."], 400, 4530, "x: numbers are read with a decimal point; a comma separates thousands. ['1,030' (line 11) is 1030]"),
+        (table(x=["1,5", "2,25"]), ["--decimal", ","], 1.5, 2.25, "x: numbers are read with a decimal comma; a point separates thousands. ['1,5' (line 2) is 1.5]"),
+        (table(";", x=["1.234,5", "1.030", "7"]), [], 7, 1234.5, "x: numbers are read with a decimal comma; a point separates thousands. ['1.234,5' (line 2) is 1234.5]"),
+        (table(x=["1,234.5", "1,030", "7"]), [], 7, 1234.5, "x: numbers are read with a decimal point; a comma separates thousands. ['1,234.5' (line 2) is 1234.5]"),
+    ],
+    ids=["told a comma", "told a point", "told a point, quoted", "told a comma, quoted", "a cell decides", "a quoted cell decides"],
+)  # fmt: skip
+def test_what_is_told_or_shown_decides_is_said_and_later_files_are_read_alike(prepared, text, options, low, high, note):
+    learnt, notes = prepared(text, *options)
+
+    field = learnt.schema.by_name["x"]
+    assert (field.low, field.high) == (low, high)
+    assert f"note: {note}" in notes
+    checked = learnt.schema.check_table(parse_csv(text.encode()))
+    assert checked.faults == {}
+    assert checked.checked.columns["x"].tolist() == learnt.inputs["x"].tolist()
+
+
+def test_a_single_row_is_read_as_training_was_told(prepared):
+    learnt, _ = prepared(table(";", x=POINTS, z=["1,3", "2"]), "--decimal", ",")
+
+    checked = learnt.schema.check_table(parse_csv(b"x;z\n1.030;2\n"))
+
+    assert checked.faults == {} and checked.checked.columns["x"].tolist() == [1030]
+
+
+@pytest.mark.parametrize(
+    ("told", "file", "value"),
+    [
+        ([], "x;z\n1.030;1,5\n7;2\n", None),
+        ([], "x;z\n1,030;2\n7;2\n", None),
+        ([], "x;z\n1.030;2\n7;2\n", 1.03),
+        ([], "x;z\n1,030;1,5\n7;2\n", 1.03),
+        ([], "x,z\n1.030,1.5\n7,2\n", 1.03),
+        (["--decimal", ","], "x,z\n1.030,1\n7,2\n", None),
+        (["--decimal", ","], "x,z\n1.030,1.5\n7,2\n", 1.03),
+    ],
+    ids=[
+        "point beside decimal commas", "comma alone", "point alone", "comma beside decimal commas", "comma-separated",
+        "comma-separated, learnt with decimal commas", "the same beside points",
+    ],
+)  # fmt: skip
+def test_a_row_of_a_file_that_can_be_read_in_two_ways_is_faulty_and_says_both(prepared, told, file, value):
+    text = (
+        table(";", x=[*POINTS[:59], "2,5"], z=["1,3", "2"]) if told else table(x=["1.5", "2000", "7"], z=["1.5", "2"])
+    )
+    learnt, _ = prepared(text, *told)
+
+    checked = learnt.schema.check_table(parse_csv(file.encode()))
+
+    if value is None:
+        cell = file.split("\n")[1].split(";" if ";" in file else ",")[0]
+        assert [words(fault) for fault in checked.faults[0]] == [
+            f"x: {cell!r} can be read in two ways, expected 1.03 or 1030"
+        ]
+        assert checked.good == [1]
+    else:
+        assert checked.faults == {} and checked.checked.columns["x"][0] == value
+
+
+@pytest.mark.parametrize(
+    ("columns", "note"),
+    [
+        (
+            {"land": ["NA", "ZA", "BW"]},
+            "land: “NA” (20) was taken for missing. [first 'NA' (line 2); if it is a value, type `--missing land=` "
+            "(in a use case: `missing: {land: []}`)]",
+        ),
+        ({"x": ["1", "2", "NA", "null"]}, "x: “NA” (15), “null” (15) was taken for missing. [first 'NA' (line 4)]"),
+        (
+            {"power": ["?" if row == 7 else str(40 + row) for row in range(ROWS)]},
+            "power is text: 59 of 60 different values are numbers, but not “?”. ['?' (line 9, 1 cell); if these stand for "
+            "missing, type `--missing 'power=?'` (in a use case: `missing: {power: ['?']}`)]",
+        ),
+        (
+            {"share": [f"{row}%" for row in range(20)]},
+            "share is text: its numbers have a currency or percent sign, as in “0%”. ['0%' (line 2); write plain numbers, "
+            "as in 1234.5, and the unit into the column's name]",
+        ),
+        (
+            {"x": ["1,5", "2,5"]},
+            "x is text: its numbers have a comma, as in “1,5”, and commas separate the columns. ['1,5' (line 2); type "
+            "`--decimal ,` if the comma is the decimal mark]",
+        ),
+        (
+            {"day": ["01/13/2020", "02/03/2020"]},
+            "day: dates are read month first. ['01/13/2020' (line 2) fits no other order]",
+        ),
+        (
+            {"day": ["01/12/2020", "13/03/2020"]},
+            "day: dates are read day first. ['13/03/2020' (line 3) fits no other order]",
+        ),
+        (
+            {"at": ["2023-01-01 00:00:00", "2023-01-02T23:30+01:00", "2023-01-03"]},
+            "at: only the day counts; the time of day was dropped (values: 20). [first '2023-01-02T23:30+01:00' (line 3); "
+            "if the hour matters, put it into a column of its own]",
+        ),
+        (
+            {"account": ["123456789012345671", "123456789012345672", "7"]},
+            "account: whole numbers beyond 2^53 are rounded, so that neighbours may be one value to the model (values: 40). "
+            "[first 123456789012345671 (line 2); if these are codes, give `fields: {account: {kind: category}}` in a use case]",
+        ),
+        (
+            {"code": ["1E2", "77", "100"]},
+            "code: “1E2”, “100” are read as the same number. ['1E2' (line 2) and '100' (line 4); if they are codes, begin "
+            "each with a letter]",
+        ),
+    ],
+    ids=[
+        "NA in text", "NA in numbers", "one odd cell", "percent", "decimal comma beside commas", "month first",
+        "day first", "time", "beyond 2^53", "merged",
+    ],
+)  # fmt: skip
+def test_what_was_decided_is_said_in_a_line_with_the_first_cell_and_what_to_type(prepared, columns, note):
+    _, notes = prepared(table(x0=["1", "2", "3"], **columns))
+
+    assert [line for line in notes if "gives" not in line] == [f"note: {note}"]
+
+
+def test_an_ordinary_table_is_read_without_a_word(prepared):
+    _, notes = prepared(
+        table(
+            a=["1", "2", ""], b=["1.5", "2.125"], c=["007", "008"], d=["red", "blue"], e=["2024-01-02", "2024-02-01"],
+            f=["1e3", "2e3"], g=["04.05.2024", "06.07.2024"], h=["05/05/2024", "06/06/2024"],
+        )
+    )  # fmt: skip
+
+    assert notes == []
+
+
+@pytest.mark.parametrize("name", ["insurance", "diabetes", "insurance-tutorial"])
+def test_the_tables_that_come_with_slipway_are_read_without_a_word(name, capsys):
+    command.prepare(command.resolve(command.build_parser().parse_args([name])))
+
+    assert "note: " not in capsys.readouterr().out
+
+
+def test_a_mark_of_missing_can_be_told_to_be_a_value_and_is_one_in_files_too(prepared):
+    text = table(land=["NA", "ZA", "BW", ""])
+
+    learnt, notes = prepared(text, "--missing", "land=")
+
+    field = learnt.schema.by_name["land"]
+    assert (field.categories, field.nullable, notes) == (("BW", "NA", "ZA"), True, [])
+    checked = learnt.schema.check_table(parse_csv(text.encode()))
+    assert checked.faults == {} and checked.checked.columns["land"].tolist()[:4] == ["NA", "ZA", "BW", ""]
+
+
+def test_a_cell_can_be_told_to_be_missing_and_the_others_are_numbers_again(prepared):
+    learnt, notes = prepared(table(";", power=["?", "1,5", "2"]), "--missing", "power=?,n/k")
+
+    field = learnt.schema.by_name["power"]
+    assert (field.kind, field.low, field.high, field.missing, notes) == ("number", 1.5, 2, ("?", "n/k"), [])
+
+
+@pytest.mark.parametrize(
+    ("told", "classes", "rows"), [("y=NA", ("no", "yes"), 45), ("y=", ("NA", "no", "yes"), 60)], ids=["missing", "a class"]
+)  # fmt: skip
+def test_a_class_that_looks_missing_is_what_it_is_told_to_be(prepared, told, classes, rows):
+    learnt, _ = prepared(table(x=["1", "2", "3"], y=["yes", "no", "no", "NA"]), "--missing", told)
+
+    assert (learnt.schema.target.classes, len(learnt.target)) == (classes, rows)
+
+
+def test_dates_that_fit_both_orders_are_read_as_told_and_so_are_those_of_files(prepared):
+    learnt, notes = prepared(table(when=["01/02/2024", "03/04/2024"]), "--format", "when=%m/%d/%Y")
+
+    field = learnt.schema.by_name["when"]
+    assert (field.low, field.high, field.parse("05/06/2024", False), notes) == (
+        "2024-01-02",
+        "2024-03-04",
+        "2024-05-06",
+        [],
+    )
+
+
+def test_a_use_case_can_say_all_that_the_options_say(tmp_path):
+    (tmp_path / "t.csv").write_text(
+        table(";", x=POINTS, z=["1,3", "2"], y=["NA", "b", "c"], when=["01/02/2024"] * 2 + ["02/03/2024"])
+    )
+    (tmp_path / "case.yaml").write_text(
+        "target: y\ndata: {file: t.csv, decimal: ','}\nmissing: {y: []}\nfields: {when: {format: '%m/%d/%Y'}}\n"
+    )
+
+    _, learnt, dropped = command.prepare(usecase.read(tmp_path / "case.yaml"))
+
+    assert (learnt.schema.by_name["x"].high, learnt.schema.by_name["when"].high, dropped) == (4530, "2024-02-03", 0)
+    assert learnt.schema.target.classes == ("NA", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--format", "when"], "--format: 'when' is not COLUMN=VALUE"),
+        (["--missing", "agee=?"], "`missing` names 'agee', which is no input column"),
+        (["--ignore", "y"], "`ignore` names 'y', which is the target"),
+    ],
+)
+def test_options_that_say_nothing_of_the_table_are_refused(prepared, options, said):
+    with pytest.raises(SlipwayError, match=said):
+        prepared(table(age=["1", "2", "3"]), *options)
+
+
+def names(count):
+    return [f"place {row:04}" for row in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "different", "left_out"),
+    [
+        (1704, 142, None),
+        (3000, CATEGORY_LIMIT, None),
+        (3003, CATEGORY_LIMIT + 1, "is free text: 1,001 different values"),
+        (60, 59, None),
+        (300, 200, "is an identifier or free text: 200 different values in 300 rows"),
+        (300, 300, "is an identifier or free text: different in every row"),
+    ],
+    ids=["142 countries", "a thousand", "more", "few", "hardly twice", "identifiers"],
+)
+def test_text_of_up_to_a_thousand_values_is_a_category_if_they_come_back(prepared, rows, different, left_out):
+    frame = pd.DataFrame({"place": np.resize(names(different), rows), "y": np.arange(rows) % 37 + 0.5})
+
+    learnt, _ = prepared(frame.assign(x=np.arange(rows) % 11).to_csv(index=False))
+
+    assert learnt.left_out.get("place") == left_out
+    if left_out is None:
+        assert len(learnt.schema.by_name["place"].categories) == different
+
+
+def test_a_category_of_many_values_is_learnt_from_compiled_and_served(tmp_path):
+    rng = np.random.default_rng(0)
+    at, x = np.arange(1420) % 142, rng.normal(size=1420).round(3)
+    frame = pd.DataFrame({"place": np.array(names(142))[at], "x": x, "y": (at * 0.5 + 3 * x).round(2)})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+
+    tag = trained(
+        "--data", str(tmp_path / "t.csv"), "--target", "y", "--include", "lr", "--folds", "3", "--name", "places"
+    )
+
+    version = store.find(tag)
     assert version.engine == "onnx"
-    assert values(Predictor.load(version)) == pytest.approx(wanted, rel=1e-9)
-    assert wanted[2] - wanted[3] > 30
+    assert version.read_json("metrics.json")["folds"]["R2"]["mean"] > 0.95
+    record = {"place": "place 0100", "x": 0.0}
+    assert Predictor.load(version).answer([record])["predictions"][0]["prediction"] == pytest.approx(50, abs=5)
 
 
-def test_many_records_are_read_as_few(gaps, wanted):
-    many = Predictor.load(store.find(gaps)).answer(records() * 20)["predictions"]
+def test_a_version_keeps_what_was_decided_and_its_card_says_it_in_two_languages(tmp_path):
+    rows = 90
+    low = np.arange(rows) % 13 < 6
+    frame = pd.DataFrame({
+        "x": np.arange(rows) % 17, "answer": np.where(low, "N", "Y"), "y": np.where(low, "low", "high"),
+        "at": [f"2023-01-{row % 28 + 1:02} {row % 24:02}:00" for row in range(rows)],
+        "land": np.resize(["NA", "ZA", "BW"], rows),
+    })  # fmt: skip
+    frame.loc[3, "y"] = "once"
+    frame.to_csv(tmp_path / "t.csv", index=False)
 
-    assert [one["prediction"] for one in many] == pytest.approx(wanted * 20, rel=1e-9)
+    tag = trained("--data", str(tmp_path / "t.csv"), "--target", "y", "--include", "lr", "--name", "decided")
 
-
-def test_served_by_its_pipeline_a_version_answers_the_same(gaps, wanted):
-    pipeline, schema = pipeline_of(gaps)
-
-    assert values(Predictor(gaps, schema, NativeEngine(pipeline, schema))) == pytest.approx(wanted, rel=1e-9)
-
-
-def test_an_empty_cell_of_a_file_is_missing_where_that_may_be(gaps, wanted):
-    file, _ = Predictor.load(store.find(gaps)).predict_csv(parse_csv(b'code,h\na,5\nb,5\n"",5\n,5\n'))
-
-    assert pd.read_csv(io.StringIO(file))["prediction"].tolist() == pytest.approx(
-        [wanted[0], wanted[1], wanted[3], wanted[3]], rel=1e-9
-    )
-
-
-def test_an_empty_cell_is_the_category_where_nothing_may_be_missing(gaps):
-    field = store.find(gaps).schema().by_name["code"]
-
-    assert field.parse("", decimal_comma=False) is None
-    assert replace(field, nullable=False).parse("", decimal_comma=False) == ""
-
-
-def test_the_page_and_its_links_tell_them_apart(gaps):
-    schema = store.find(gaps).schema()
-
-    for record in records():
-        found, faults = form.record(schema, form.values(schema, record))
-        assert (found, faults) == (record, [])
-        assert link.parse(schema, link.fragment(record)).record == record
-
-
-@pytest.mark.parametrize("training_rows", [True, False], ids=["training", "drawn"])
-def test_the_rows_kept_for_explanations_tell_them_apart(training_rows, tmp_path):
-    codes = np.array([None, "", "a", "b"], dtype=object)
-    learnt = learn(
-        pd.DataFrame({"code": np.tile(codes, 30), "h": np.arange(120) % 37, "y": np.arange(120.0)}),
-        UseCase("gaps", TargetSpec("y"), task="regression"),
-        "table",
-    )
-    saving._background(learnt, training_rows).to_csv(tmp_path / "background.csv", index=False)
-
-    read = read_background(tmp_path / "background.csv", learnt.schema.fields)
-
-    assert set(read["code"].tolist()) == set(codes.tolist())
-
-
-def test_explanations_of_both_add_up_to_their_own_answers(gaps, wanted):
-    version = store.find(gaps)
-    explainer = Explainer.load(version, Predictor.load(version))
-
-    told = [explainer.explain(record) for record in records()]
-
-    assert [one["prediction"] for one in told] == pytest.approx(wanted, rel=1e-9)
-    sums = [one["base"] + sum(part["contribution"] for part in one["contributions"]) for one in told]
-    assert sums == pytest.approx(wanted, rel=1e-9)
-
-
-def before(schema: Schema) -> Schema:
-    """A schema as versions had it when "" and missing were one."""
-    stored = json.loads(json.dumps(schema.to_json()))
-    del stored["empty_is_missing"]
-    return Schema.from_json(stored)
-
-
-def test_a_graph_saved_before_still_takes_a_missing_text_as_empty(gaps, wanted):
-    version = store.find(gaps)
-    graph = onnx.load(version.graph)
-    mark = next(item.value for item in graph.metadata_props if item.key == MISSING_KEY)
-    del graph.metadata_props[:]
-    for node in graph.graph.node:
-        for attribute in node.attribute:
-            attribute.strings[:] = [b"" if text == mark.encode() else text for text in attribute.strings]
-
-    schema = before(version.schema())
-    answers = values(Predictor(gaps, schema, CompiledEngine(graph.SerializeToString(), schema)))
-
-    assert answers == pytest.approx([*wanted[:3], wanted[2]], rel=1e-9)
-
-
-def test_a_pipeline_saved_before_is_given_what_it_was_given(gaps, wanted):
-    pipeline, schema = pipeline_of(gaps)
-
-    answers = values(Predictor(gaps, before(schema), NativeEngine(pipeline, before(schema))))
-
-    assert answers == pytest.approx([*wanted[:3], wanted[2]], rel=1e-9)
-
-
-def by_hour() -> tuple[Pipeline, Learnt]:
-    """A pipeline that goes by the hour, and what `learn`, which keeps days alone, makes of its table."""
-    moments = pd.to_datetime("2023-01-01") + pd.to_timedelta(np.arange(ROWS) * 29, "h")
-    frame = pd.DataFrame({"at": moments, "x": np.arange(ROWS) % 11})
-    target = moments.hour * 5.0 + frame["x"]
-    dates = TransformerWrapper(ExtractDateTimeFeatures(["hour"]), include=["at"])
-    pipeline = Pipeline([("dates", dates), ("trained_model", LinearRegression())]).fit(frame, target)
-    learnt = learn(frame.assign(y=target), UseCase("hours", TargetSpec("y")), "table")
-    return pipeline, replace(learnt, frame=frame)
-
-
-def test_a_graph_that_is_given_less_than_the_pipeline_saw_is_refused():
-    pipeline, learnt = by_hour()
-
-    off = r"the graph is off on [0-9]+ of 10,120 rows .*; as a client sends them, .* by 'at', where Timestamp"
-    with pytest.raises(CannotCompileError, match=off):
-        compile_and_prove(pipeline, learnt)
-
-
-def test_a_pipeline_that_serves_by_itself_is_compared_with_itself_and_the_column_is_named():
-    pipeline, learnt = by_hour()
-
-    lost = r"by 'at', where Timestamp\('2023-.*:00'\) is read as Timestamp\('2023-.* 00:00:00'\); make plain numbers"
-    with pytest.raises(TrainingError, match=lost):
-        check_reading(pipeline, learnt)
-
-
-def test_a_training_row_that_no_client_could_send_is_refused():
-    pipeline, learnt = by_hour()
-    at, x = learnt.schema.fields
-    narrow = replace(learnt.schema, fields=(at, replace(x, kind="category", categories=(0, 1, 2))))
-
-    with pytest.raises(TrainingError, match="row 3 of the training rows is refused when sent: x: 3 unknown category"):
-        check_reading(pipeline, replace(learnt, schema=narrow))
-
-
-def test_an_experiment_with_times_of_day_is_not_saved_and_says_what_to_do():
-    moments = pd.to_datetime("2023-01-01") + pd.to_timedelta(np.arange(ROWS) * 29, "h")
-    table = pd.DataFrame({"at": moments, "x": np.arange(ROWS) % 11, "y": moments.hour * 5.0})
-    experiment = RegressionExperiment()
-    experiment.setup(table, target="y", create_date_columns=["hour"], **QUIET)
-
-    advice = r"'at' holds times of day, such as 2023-.*:00, and .* make a number .* \(`\.dt\.hour`\)"
-    with pytest.raises(DataError, match=advice):
-        slipway.save(experiment, "hours", experiment.create_model("lr", verbose=False))
-
-
-DAY = pd.Timestamp("2024-03-01")
-CARRIED = {
-    "days": pd.Series([DAY, pd.NaT]),
-    "numbers": pd.Series([1.5, np.nan]),
-    "NumPy's numbers as objects": pd.Series([np.int64(3), np.float64(2.5)], dtype=object),
-    "texts": pd.Series(["a", "", None]),
-    "booleans with gaps": pd.Series([True, None], dtype=object),
-    "categories of numbers": pd.Series(pd.Categorical([3, 4])),
-    "large numbers": pd.Series([2**53, -5]),
-    "large sizes": pd.Series([2.0**60, 5.0]),
-}
-LOST = {
-    "a time of day": (pd.Series([DAY, DAY + pd.Timedelta("5h")]), "times of day, such as 2024-03-01 05:00:00"),
-    "a time zone": (pd.Series([DAY]).dt.tz_localize("UTC"), r"a time zone, such as 2024-03-01T00:00:00\+00:00"),
-    "durations": (pd.Series([pd.Timedelta("5h")]), "Timedelta, such as 0 days 05:00:00"),
-    "periods": (pd.Series([DAY.to_period("M")]), "Period, such as 2024-03"),
-    "dates as objects": (pd.Series([DAY.date()], dtype=object), "dates as objects, such as 2024-03-01"),
-    "lists": (pd.Series([None, [1]]), r"list, such as \[1\]"),
-    "large codes": (pd.Series([2**60 + 1, 5]), f"whole numbers beyond 2^53, such as {2**60 + 1}".replace("^", r"\^")),
-    "sparse numbers": (pd.Series(pd.arrays.SparseArray([0.0, 1.0])), "sparse"),
-    "complex numbers": (pd.Series([1j]), "complex, such as 1j"),
-    "texts and numbers": (pd.Series(["a", 1], dtype=object), "texts and other values, such as 'a' and 1"),
-}
-
-
-@pytest.mark.parametrize("column", CARRIED.values(), ids=CARRIED.keys())
-def test_what_a_request_carries_passes(column):
-    check_carried(pd.DataFrame({"x": column}), "the table")
-
-
-@pytest.mark.parametrize(("column", "problem"), LOST.values(), ids=LOST.keys())
-def test_what_a_request_cannot_carry_is_refused_in_one_line(column, problem):
-    with pytest.raises(DataError, match=f"^the table: 'x' .*{problem}") as caught:
-        check_carried(pd.DataFrame({"x": column}), "the table")
-
-    assert "\n" not in str(caught.value) and "before setup()" in str(caught.value)
+    version = store.find(tag)
+    metrics = version.read_json("metrics.json")
+    assert metrics["reading"] == [
+        {"kind": "taken_for_missing", "field": "land", "cells": {"NA": 30}},
+        {"kind": "class_left_out", "field": "y", "value": "once", "rows": 1},
+        {"kind": "time_dropped", "field": "at", "rows": 85},
+        {"kind": "leak", "field": "answer", "target": "y"},
+    ]
+    assert metrics["rows"]["all"] == 89 and version.schema().target.classes == ("high", "low")
+    english, chinese = ((version.path / file).read_text(encoding="utf-8") for file in ("card.md", "card.zh.md"))
+    assert "- land: “NA” (30) was taken for missing." in english and "“NA” (30) 被视为缺失" in chinese
+    assert "answer alone nearly gives y away" in english and "仅凭 answer 几乎就能得知 y" in chinese
+    assert "the class “once” has too few rows and was left out, with its rows (1)." in english

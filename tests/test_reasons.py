@@ -170,3 +170,16 @@ def test_what_is_asked_for_covers_the_range_and_ones_own_value(field, own, first
 
     assert (found[0], found[-1], len(found)) == (first, last, count)
     assert own in found or own in (7.0, None)
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(24, ""), (865, "24 of 865 values are shown.")], ids=["all of them", "a part"]
+)  # fmt: skip
+def test_what_if_says_how_many_of_the_categories_it_shows(count, said):
+    field = Field("x", "category", categories=tuple(map(str, range(count))), **FIELD)
+    schema = Schema("case", "regression", (field,), Target("y", {"en": "y"}))
+    asked = whatif.values(field, "0")
+
+    html = whatif.render(schema, field, "0", asked, [{"prediction": 1.0}] * len(asked), None, "en")
+
+    assert (said in html) and ("values are shown" in html) == bool(said)

@@ -9,7 +9,7 @@ import pytest
 from slipway import frames
 from slipway.cells import parse_csv
 from slipway.errors import RecordsError
-from slipway.fields import Field, words
+from slipway.fields import Fault, Field, words
 from slipway.schema import SCREENED, Schema, Target
 
 
@@ -369,6 +369,15 @@ def test_the_frame_has_the_dtypes_of_training_and_an_index_from_0(nothing):
     assert frame.index.tolist() == [0, 1, 2]
     assert frame.isna().sum().to_dict() == {name: 3 * (name in nothing) for name in RECORD}
     assert frame.loc[2, "day"] is pd.NaT or frame.loc[2, "day"] == pd.Timestamp("2020-02-01")
+
+
+def test_of_many_categories_a_fault_lists_the_first_hundred():
+    field = a("place", "category", "object", "p0", categories=tuple(f"p{at}" for at in range(142)))
+
+    with pytest.raises(Fault) as fault:
+        field.check("nowhere")
+
+    assert fault.value.expected == [*(f"p{at}" for at in range(100)), "…"]
 
 
 def test_a_schema_survives_being_stored_as_json():

@@ -213,8 +213,8 @@ YAML = "target: y\ndata: some.csv\n"
         ),
         (["--data", ("none.csv", "a,y\n1,\n2,\n3,NA\n"), "--target", "y"], "no value at all in the target column 'y'"),
         (
-            ["--data", ("rare.csv", "a,y\n" + "1,x\n2,z\n3,z\n4,x\n" * 9 + "5,odd\n6,odd\n"), "--target", "y"],
-            r"too few rows of the target 'y' for 10 folds: 'odd' \(2 rows\); join or remove such classes, or use fewer",
+            ["--data", ("rare.csv", "a,y\n" + "1,x\n2,x\n" * 9 + "5,odd\n6,odd\n"), "--target", "y"],
+            r"two classes of the target 'y' need 3 rows or more each, there are 'x' \(18 rows\), 'odd' \(2 rows\); collect",
         ),
         (["insurence"], r"no use case 'insurence'; did you mean 'insurance'\?"),
         (["insurance", "--folds", "1"], "--folds: 1 is too small; expected at least 2"),

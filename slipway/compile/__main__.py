@@ -27,7 +27,7 @@ from slipway.errors import DataError, SlipwayError, nearest
 from slipway.learn import Learnt, learn
 from slipway.native import classes_of
 from slipway.schema import Target
-from slipway.usecase import DataSource, FieldSpec, TargetSpec, UseCase
+from slipway.usecase import DataSource, FieldSpec, TargetSpec, UseCase, pairs
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -40,10 +40,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--out", default="model.onnx", metavar="FILE", help="where to write the graph (default: model.onnx)"
     )
+    parser.add_argument("--decimal", choices=(".", ","), help="the decimal mark, where 1.030 can be read in two ways")
+    parser.add_argument("--format", metavar="COLUMN=%d/%m/%Y", action="append", help="how the dates are written")
     args = parser.parse_args(argv)
     try:
         pipeline = _load(args.pipeline)
-        model, parity = compile_and_prove(pipeline, _learnt(pipeline, args.data), print)
+        rows = DataSource(args.data, decimal=args.decimal)
+        learnt = _learnt(pipeline, rows, pairs("--format", args.format or ()))
+        model, parity = compile_and_prove(pipeline, learnt, print)
         _write(model, Path(args.out))
     except SlipwayError as exc:
         print(f"compile: {exc}", file=sys.stderr)
@@ -67,9 +71,10 @@ def _load(path: str) -> Any:
     return pipeline
 
 
-def _learnt(pipeline: Any, source: str) -> Learnt:
-    """The raw fields of the pipeline, learnt from rows."""
-    table = read_table(DataSource(source)).frame
+def _learnt(pipeline: Any, rows: DataSource, formats: dict[str, str]) -> Learnt:
+    """The raw fields of the pipeline, learnt from rows; `formats` of dates, by column."""
+    read = read_table(rows)
+    table, source = read.frame, read.source
     target = next((w.target_name_ for _, w in pipeline.steps[:-1] if getattr(w, "target_name_", None)), None)
     names = [name for name in _wanted(pipeline) if name != target]
     absent = [name for name in names if name not in table.columns]
@@ -81,8 +86,10 @@ def _learnt(pipeline: Any, source: str) -> Learnt:
         answer += "_"
     # Any numbers do for a target here: only the inputs are learnt.
     inputs = table[names].assign(**{answer: np.linspace(0.0, 1.0, len(table))})
-    case = UseCase("pipeline", TargetSpec(answer), task="regression", fields=_kinds(pipeline, table[names]))
-    learnt = learn(inputs, case, source, keep=names)
+    fields = _kinds(pipeline, table[names])
+    fields |= {name: replace(fields.get(name, FieldSpec()), format=format) for name, format in formats.items()}
+    case = UseCase("pipeline", TargetSpec(answer), task="regression", fields=fields)
+    learnt = learn(inputs, case, source, keep=names, reading=read.reading)
     known = table[target] if target in table.columns else None
     learnt = replace(learnt, frame=_with_hours(learnt, table))
     return replace(learnt, schema=replace(learnt.schema, target=_target(pipeline, learnt, known)))

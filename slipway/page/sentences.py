@@ -58,6 +58,22 @@ def sure(schema: Schema, metrics: dict[str, Any], language: str) -> str:
     return before + t("brier_own" if reason else "brier_kept", reason=reason, **found["brier"])
 
 
+def reading(metrics: dict[str, Any], language: str) -> list[str]:
+    """What was decided in reading the table: a sentence for each note. Older versions have none."""
+    return [note(item, language) for item in metrics.get("reading", ())]
+
+
+def note(item: dict[str, Any], language: str) -> str:
+    """One note, as `metrics.json` holds it, in words."""
+    cells = item.get("cells", ())
+    if isinstance(cells, dict):
+        named = [f"“{cell}” ({count:,})" for cell, count in cells.items()]
+    else:
+        named = [f"“{cell}”" for cell in cells]
+    text = said(CARD[f"note_{item['kind']}"], language)
+    return text.format(**item | {"cells": said(CARD["note_comma"], language).join(named)})
+
+
 def metric(name: str, value: float) -> str:
     """A metric's value; PyCaret writes an AUC of 0 where it could not measure one, and did so in older versions."""
     return "–" if isnan(value) or name == "AUC" and value == 0 else texts.number(value)

@@ -6,15 +6,17 @@ and both rounded; the ends of the target's scale are rounded outward.
 """
 
 import math
+import shlex
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from slipway.learn import Learnt
-from slipway.profile.alerts import alerts
+from slipway.profile.alerts import alerts, leaks
 from slipway.profile.association import associations
 from slipway.profile.column import Codes, Column, Numbers, Rows, of_field, of_target, short
+from slipway.reading import Note
 
 BINS = 30
 """Bars of a histogram; of a field at most two more, for its tails."""
@@ -36,6 +38,20 @@ _CALENDAR = (("D", 1), ("D", 7), ("M", 1), ("M", 3), ("M", 12), ("M", 60), ("M",
 
 _Summary = Callable[[Rows], dict[str, Any]]
 _Group = tuple[dict[str, Any], Rows]
+
+
+def leak_notes(learnt: Learnt) -> list[Note]:
+    """A note for each input that gives the target away, as the Data tab finds them."""
+    columns = [of_field(field, learnt.inputs[field.name]) for field in learnt.schema.fields]
+    found = leaks(columns, of_target(learnt.schema.target, learnt.target))
+    return [
+        Note("leak", alert["field"], {"target": learnt.schema.target.name}, _leave_out(alert["field"]))
+        for alert in found
+    ]
+
+
+def _leave_out(name: str) -> str:
+    return f"type `--ignore {shlex.quote(name)}` to leave it out (in a use case: `ignore: [{name}]`)"
 
 
 def profile(learnt: Learnt) -> dict[str, Any]:

@@ -36,7 +36,7 @@ Alert = dict[str, Any]
 
 def alerts(columns: Sequence[Column], target: Column, associations: dict[str, Any]) -> list[Alert]:
     """`kind`, `field` and figures of each, the worst kinds first."""
-    found = _leaks(columns, target) + _imbalance(target)
+    found = leaks(columns, target) + _imbalance(target)
     found += [alert for column in columns for alert in _missing(column)]
     found += _twins(associations)
     for check in (_constant, _rare, _skewed):
@@ -44,7 +44,8 @@ def alerts(columns: Sequence[Column], target: Column, associations: dict[str, An
     return found + ([] if target.categories else _skewed(target))
 
 
-def _leaks(columns: Sequence[Column], target: Column) -> list[Alert]:
+def leaks(columns: Sequence[Column], target: Column) -> list[Alert]:
+    """Fields that alone settle nearly all of the target."""
     if not target.categories:  # ranks: a leak need not be a straight line, nor be hidden by a few large values
         target = replace(target, values=pd.Series(target.values).rank().to_numpy())
     shares = [(column.name, settled(column, target)) for column in columns if column.kind != "text"]

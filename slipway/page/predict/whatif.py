@@ -85,7 +85,9 @@ def _bars(field: Field, own: Any, asked: list[Any], found: list[float], amount: 
             f'<span class="slip-track" aria-hidden="true"><span style="width:{max(result, 0) / top * 100:.1f}%"></span></span>'
             f"<span>{escape(amount(result))}</span></div>"
         )
-    return f'<div class="slip-bars slip-whatif">{"".join(rows)}</div>'
+    part = said(PAGE["whatif_part"], language).format(shown=len(asked), all=len(field.categories))
+    note = f'<p class="slip-small">{escape(part)}</p>' if len(asked) < len(field.categories) else ""
+    return f'<div class="slip-bars slip-whatif">{"".join(rows)}</div>{note}'
 
 
 def _position(field: Field, value: Any) -> float:

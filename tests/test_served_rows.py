@@ -1,0 +1,247 @@
+"""What a client sends is read as what the pipeline was fitted on, or nothing is saved."""
+
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+from pycaret.internal.pipeline import Pipeline
+from pycaret.internal.preprocess.transformers import ExtractDateTimeFeatures, TransformerWrapper
+from pycaret.regression import RegressionExperiment
+from sklearn.linear_model import LinearRegression
+
+import slipway
+from slipway import experiment as saving
+from slipway import store
+from slipway.cells import parse_csv
+from slipway.compile import CannotCompileError, check_reading, compile_and_prove
+from slipway.compiled import MISSING_KEY, CompiledEngine
+from slipway.errors import DataError, TrainingError
+from slipway.explain import Explainer, read_background
+from slipway.learn import Learnt, learn
+from slipway.native import NativeEngine
+from slipway.notebook import check_carried
+from slipway.page.predict import form, link
+from slipway.predictor import Predictor
+from slipway.schema import Schema
+from slipway.usecase import TargetSpec, UseCase
+from tests.conftest import pipeline as pipeline_of
+
+QUIET = {"session_id": 1, "fold": 2, "n_jobs": 1, "html": False, "verbose": False, "system_log": False}
+CODES = ["a", "b", "", None]
+ROWS = 120
+
+
+@pytest.fixture(scope="module")
+def gaps() -> str:
+    """The tag of a version in which a text may be missing, and "" is a category of its own."""
+    turn = np.arange(ROWS) % 5
+    table = pd.DataFrame({"code": np.array(["a", "a", "b", "", None], dtype=object)[turn], "h": np.arange(ROWS) % 37})
+    table["y"] = np.array([10.0, 10, 20, 60, 40])[turn] + np.arange(ROWS) % 3
+    experiment = RegressionExperiment()
+    experiment.setup(table, target="y", **QUIET)
+    return slipway.save(experiment, "gaps", experiment.create_model("lr", verbose=False))
+
+
+@pytest.fixture(scope="module")
+def wanted(gaps) -> list[float]:
+    """What the fitted pipeline says of `CODES`, given a frame as pandas makes it."""
+    pipeline, _ = pipeline_of(gaps)
+    frame = pd.DataFrame({"code": ["a", "b", "", np.nan], "h": [5, 5, 5, 5]})
+    return pipeline.predict(frame).tolist()
+
+
+def records() -> list[dict]:
+    return [{"code": code, "h": 5} for code in CODES]
+
+
+def values(predictor: Predictor) -> list[float]:
+    return [one["prediction"] for one in predictor.answer(records())["predictions"]]
+
+
+def test_missing_and_empty_text_are_answered_as_the_pipeline_does(gaps, wanted):
+    version = store.find(gaps)
+
+    assert version.engine == "onnx"
+    assert values(Predictor.load(version)) == pytest.approx(wanted, rel=1e-9)
+    assert wanted[2] - wanted[3] > 30
+
+
+def test_many_records_are_read_as_few(gaps, wanted):
+    many = Predictor.load(store.find(gaps)).answer(records() * 20)["predictions"]
+
+    assert [one["prediction"] for one in many] == pytest.approx(wanted * 20, rel=1e-9)
+
+
+def test_served_by_its_pipeline_a_version_answers_the_same(gaps, wanted):
+    pipeline, schema = pipeline_of(gaps)
+
+    assert values(Predictor(gaps, schema, NativeEngine(pipeline, schema))) == pytest.approx(wanted, rel=1e-9)
+
+
+def test_an_empty_cell_of_a_file_is_missing_where_that_may_be(gaps, wanted):
+    file, _ = Predictor.load(store.find(gaps)).predict_csv(parse_csv(b'code,h\na,5\nb,5\n"",5\n,5\n'))
+
+    assert pd.read_csv(io.StringIO(file))["prediction"].tolist() == pytest.approx(
+        [wanted[0], wanted[1], wanted[3], wanted[3]], rel=1e-9
+    )
+
+
+def test_an_empty_cell_is_the_category_where_nothing_may_be_missing(gaps):
+    field = store.find(gaps).schema().by_name["code"]
+
+    assert field.parse("", decimal_comma=False) is None
+    assert replace(field, nullable=False).parse("", decimal_comma=False) == ""
+
+
+def test_the_page_and_its_links_tell_them_apart(gaps):
+    schema = store.find(gaps).schema()
+
+    for record in records():
+        found, faults = form.record(schema, form.values(schema, record))
+        assert (found, faults) == (record, [])
+        assert link.parse(schema, link.fragment(record)).record == record
+
+
+@pytest.mark.parametrize("training_rows", [True, False], ids=["training", "drawn"])
+def test_the_rows_kept_for_explanations_tell_them_apart(training_rows, tmp_path):
+    codes = np.array([None, "", "a", "b"], dtype=object)
+    learnt = learn(
+        pd.DataFrame({"code": np.tile(codes, 30), "h": np.arange(120) % 37, "y": np.arange(120.0)}),
+        UseCase("gaps", TargetSpec("y"), task="regression"),
+        "table",
+    )
+    saving._background(learnt, training_rows).to_csv(tmp_path / "background.csv", index=False)
+
+    read = read_background(tmp_path / "background.csv", learnt.schema.fields)
+
+    assert set(read["code"].tolist()) == set(codes.tolist())
+
+
+def test_explanations_of_both_add_up_to_their_own_answers(gaps, wanted):
+    version = store.find(gaps)
+    explainer = Explainer.load(version, Predictor.load(version))
+
+    told = [explainer.explain(record) for record in records()]
+
+    assert [one["prediction"] for one in told] == pytest.approx(wanted, rel=1e-9)
+    sums = [one["base"] + sum(part["contribution"] for part in one["contributions"]) for one in told]
+    assert sums == pytest.approx(wanted, rel=1e-9)
+
+
+def before(schema: Schema) -> Schema:
+    """A schema as versions had it when "" and missing were one."""
+    stored = json.loads(json.dumps(schema.to_json()))
+    del stored["empty_is_missing"]
+    return Schema.from_json(stored)
+
+
+def test_a_graph_saved_before_still_takes_a_missing_text_as_empty(gaps, wanted):
+    version = store.find(gaps)
+    graph = onnx.load(version.graph)
+    mark = next(item.value for item in graph.metadata_props if item.key == MISSING_KEY)
+    del graph.metadata_props[:]
+    for node in graph.graph.node:
+        for attribute in node.attribute:
+            attribute.strings[:] = [b"" if text == mark.encode() else text for text in attribute.strings]
+
+    schema = before(version.schema())
+    answers = values(Predictor(gaps, schema, CompiledEngine(graph.SerializeToString(), schema)))
+
+    assert answers == pytest.approx([*wanted[:3], wanted[2]], rel=1e-9)
+
+
+def test_a_pipeline_saved_before_is_given_what_it_was_given(gaps, wanted):
+    pipeline, schema = pipeline_of(gaps)
+
+    answers = values(Predictor(gaps, before(schema), NativeEngine(pipeline, before(schema))))
+
+    assert answers == pytest.approx([*wanted[:3], wanted[2]], rel=1e-9)
+
+
+def by_hour() -> tuple[Pipeline, Learnt]:
+    """A pipeline that goes by the hour, and what `learn`, which keeps days alone, makes of its table."""
+    moments = pd.to_datetime("2023-01-01") + pd.to_timedelta(np.arange(ROWS) * 29, "h")
+    frame = pd.DataFrame({"at": moments, "x": np.arange(ROWS) % 11})
+    target = moments.hour * 5.0 + frame["x"]
+    dates = TransformerWrapper(ExtractDateTimeFeatures(["hour"]), include=["at"])
+    pipeline = Pipeline([("dates", dates), ("trained_model", LinearRegression())]).fit(frame, target)
+    learnt = learn(frame.assign(y=target), UseCase("hours", TargetSpec("y")), "table")
+    return pipeline, replace(learnt, frame=frame)
+
+
+def test_a_graph_that_is_given_less_than_the_pipeline_saw_is_refused():
+    pipeline, learnt = by_hour()
+
+    off = r"the graph is off on [0-9]+ of 10,120 rows .*; as a client sends them, .* by 'at', where Timestamp"
+    with pytest.raises(CannotCompileError, match=off):
+        compile_and_prove(pipeline, learnt)
+
+
+def test_a_pipeline_that_serves_by_itself_is_compared_with_itself_and_the_column_is_named():
+    pipeline, learnt = by_hour()
+
+    lost = r"by 'at', where Timestamp\('2023-.*:00'\) is read as Timestamp\('2023-.* 00:00:00'\); make plain numbers"
+    with pytest.raises(TrainingError, match=lost):
+        check_reading(pipeline, learnt)
+
+
+def test_a_training_row_that_no_client_could_send_is_refused():
+    pipeline, learnt = by_hour()
+    at, x = learnt.schema.fields
+    narrow = replace(learnt.schema, fields=(at, replace(x, kind="category", categories=(0, 1, 2))))
+
+    with pytest.raises(TrainingError, match="row 3 of the training rows is refused when sent: x: 3 unknown category"):
+        check_reading(pipeline, replace(learnt, schema=narrow))
+
+
+def test_an_experiment_with_times_of_day_is_not_saved_and_says_what_to_do():
+    moments = pd.to_datetime("2023-01-01") + pd.to_timedelta(np.arange(ROWS) * 29, "h")
+    table = pd.DataFrame({"at": moments, "x": np.arange(ROWS) % 11, "y": moments.hour * 5.0})
+    experiment = RegressionExperiment()
+    experiment.setup(table, target="y", create_date_columns=["hour"], **QUIET)
+
+    advice = r"'at' holds times of day, such as 2023-.*:00, and .* make a number .* \(`\.dt\.hour`\)"
+    with pytest.raises(DataError, match=advice):
+        slipway.save(experiment, "hours", experiment.create_model("lr", verbose=False))
+
+
+DAY = pd.Timestamp("2024-03-01")
+CARRIED = {
+    "days": pd.Series([DAY, pd.NaT]),
+    "numbers": pd.Series([1.5, np.nan]),
+    "NumPy's numbers as objects": pd.Series([np.int64(3), np.float64(2.5)], dtype=object),
+    "texts": pd.Series(["a", "", None]),
+    "booleans with gaps": pd.Series([True, None], dtype=object),
+    "categories of numbers": pd.Series(pd.Categorical([3, 4])),
+    "large numbers": pd.Series([2**53, -5]),
+    "large sizes": pd.Series([2.0**60, 5.0]),
+}
+LOST = {
+    "a time of day": (pd.Series([DAY, DAY + pd.Timedelta("5h")]), "times of day, such as 2024-03-01 05:00:00"),
+    "a time zone": (pd.Series([DAY]).dt.tz_localize("UTC"), r"a time zone, such as 2024-03-01T00:00:00\+00:00"),
+    "durations": (pd.Series([pd.Timedelta("5h")]), "Timedelta, such as 0 days 05:00:00"),
+    "periods": (pd.Series([DAY.to_period("M")]), "Period, such as 2024-03"),
+    "dates as objects": (pd.Series([DAY.date()], dtype=object), "dates as objects, such as 2024-03-01"),
+    "lists": (pd.Series([None, [1]]), r"list, such as \[1\]"),
+    "large codes": (pd.Series([2**60 + 1, 5]), f"whole numbers beyond 2^53, such as {2**60 + 1}".replace("^", r"\^")),
+    "sparse numbers": (pd.Series(pd.arrays.SparseArray([0.0, 1.0])), "sparse"),
+    "complex numbers": (pd.Series([1j]), "complex, such as 1j"),
+    "texts and numbers": (pd.Series(["a", 1], dtype=object), "texts and other values, such as 'a' and 1"),
+}
+
+
+@pytest.mark.parametrize("column", CARRIED.values(), ids=CARRIED.keys())
+def test_what_a_request_carries_passes(column):
+    check_carried(pd.DataFrame({"x": column}), "the table")
+
+
+@pytest.mark.parametrize(("column", "problem"), LOST.values(), ids=LOST.keys())
+def test_what_a_request_cannot_carry_is_refused_in_one_line(column, problem):
+    with pytest.raises(DataError, match=f"^the table: 'x' .*{problem}") as caught:
+        check_carried(pd.DataFrame({"x": column}), "the table")
+
+    assert "\n" not in str(caught.value) and "before setup()" in str(caught.value)
