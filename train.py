@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from slipway import data, usecase
+from slipway import data, smoke, usecase
 from slipway.errors import DataError, SlipwayError, UseCaseError, nearest
 from slipway.learn import learn
 from slipway.schema import Schema
@@ -148,6 +148,7 @@ def fit(case: UseCase, *, training_rows: bool = True) -> str:
     for line in described(learnt.schema):
         say(line)
     say("importing PyCaret …")
+    smoke.warm_up()
     # Only now: it takes seconds, and a wrong file name should not.
     from slipway.training import experiment_class, train
 

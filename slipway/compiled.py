@@ -36,7 +36,7 @@ def session(model: bytes) -> onnxruntime.InferenceSession:
 class CompiledEngine:
     """Answers with the graph that `slipway.compile` made; safe on any number of threads.
 
-    The graph has one input a field, of shape (n,), and the output `value` (n,), or `class` (n,)
+    The graph has one input a field, of shape (n,), in the order of the fields, and the output `value` (n,), or `class` (n,)
     with the positions in `Target.classes` and, where the estimator has them, `probabilities`
     (n, n_classes).
     """
@@ -45,7 +45,8 @@ class CompiledEngine:
 
     def __init__(self, model: bytes, schema: Schema) -> None:
         self._session = session(model)
-        self._inputs = [item.name for item in self._session.get_inputs()]
+        # By their order, not their names: a field called `value` has another name in the graph.
+        self._inputs = dict(zip([item.name for item in self._session.get_inputs()], schema.names, strict=True))
         self._outputs = [item.name for item in self._session.get_outputs()]
         self._has_classes = bool(schema.target.classes)
 
@@ -56,7 +57,7 @@ class CompiledEngine:
 
     def predict(self, taken: Columns) -> Answers:
         """Answers to n rows, given as `Schema.columns` makes them."""
-        rows = len(taken[self._inputs[0]])
+        rows = len(next(iter(taken.values())))
         parts = [self._run(taken, start) for start in range(0, rows, BLOCK)] if rows > BLOCK else [self._run(taken)]
         found = parts[0] if len(parts) == 1 else {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
         if self._has_classes:
@@ -65,5 +66,5 @@ class CompiledEngine:
 
     def _run(self, taken: Columns, start: int = 0) -> dict[str, npt.NDArray[Any]]:
         """The graph's outputs for a block of rows: kernels make a matrix of rows and training rows."""
-        feed = {name: taken[name][start : start + BLOCK] for name in self._inputs}
+        feed = {name: taken[field][start : start + BLOCK] for name, field in self._inputs.items()}
         return dict(zip(self._outputs, self._session.run(self._outputs, feed), strict=True))

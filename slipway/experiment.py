@@ -1,5 +1,6 @@
 """From a PyCaret experiment to a version in the store: what `train.py` and a notebook share."""
 
+import datetime as dt
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,14 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from slipway import native, report, store
+from slipway import frames, native, report, smoke, store
 from slipway.certainty import certainty
 from slipway.compile import CannotCompileError, compile_and_prove
 from slipway.compiled import CompiledEngine
+from slipway.data import plain
 from slipway.draw import draw_records
-from slipway.errors import SlipwayError, TrainingError
+from slipway.errors import SlipwayError, TrainingError, first_line
 from slipway.evaluation import Evaluation, evaluate
 from slipway.figures import figures
 from slipway.learn import Learnt, learn
@@ -85,6 +88,7 @@ def save(
         | {"training": TrainingSpec(folds=2, seed=int(experiment.seed))}
     )
     learnt = learn(table, case, f"the data of the experiment {name!r}", keep=table.columns)
+    _check_dates(experiment, learnt.schema)
     metric = DEFAULT_METRIC[learnt.schema.task]
     with quiet():
         if model is None:
@@ -106,6 +110,7 @@ def save_version(
     `data` says where the table came from: `source`, `sha256`, `dropped`.
     """
     experiment, schema = trained.experiment, learnt.schema
+    smoke.warm_up()
     with quiet():
         say("evaluating on folds and hold-out …")
         with _predicting():
@@ -173,7 +178,12 @@ def save_version(
         }
 
     labels = {"task": schema.task, "estimator": estimator, "engine": "native" if graph is None else "onnx"}
-    return Saved(store.save(schema.name, write, labels), evaluation)
+
+    def check(models: Path, tag: str) -> None:
+        say("starting it once, as a server does …")
+        smoke.check(models, tag, say)
+
+    return Saved(store.save(schema.name, write, labels, check), evaluation)
 
 
 def _compile(pipeline: Any, learnt: Learnt, say: Callable[[str], None]) -> tuple[bytes | None, dict[str, Any]]:
@@ -183,9 +193,9 @@ def _compile(pipeline: Any, learnt: Learnt, say: Callable[[str], None]) -> tuple
         with quiet():
             model, parity = compile_and_prove(pipeline, learnt, say)
     except CannotCompileError as exc:
-        reason = str(exc)
+        reason = " ".join(str(exc).split())
     except Exception as exc:  # a pipeline that surprises a converter can still be served by itself
-        reason = f"the compiler failed ({type(exc).__name__}: {exc})"
+        reason = f"the compiler failed ({type(exc).__name__}: {first_line(str(exc))})"
     else:
         say(f"compiled: equal on {parity.rows:,} rows, {parity.seconds:.1f} s")
         return model.SerializeToString(), parity.to_json()
@@ -207,7 +217,7 @@ def _predicting() -> Iterator[None]:
         raise
     except Exception as exc:
         raise TrainingError(
-            f"the model was fitted and cannot predict new rows ({type(exc).__name__}: {exc}); "
+            f"the model was fitted and cannot predict new rows ({type(exc).__name__}: {first_line(str(exc))}); "
             "one of PyCaret's steps does not handle this table: leave out options of `setup:`"
         ) from exc
 
@@ -251,6 +261,7 @@ def _original(experiment: Any) -> pd.DataFrame:
     """The experiment's table with the values that went in: PyCaret narrows numbers to float32."""
 
     def widened(column: pd.Series) -> pd.Series:
+        column = plain(column)
         if column.dtype == "float32":
             # The shortest text of a float32 is the number that was there: 33.6, not 33.599998.
             return column.map(lambda value: float(str(value)))
@@ -258,7 +269,35 @@ def _original(experiment: Any) -> pd.DataFrame:
             return column.astype(object).where(column.notna(), None)
         return column
 
-    return experiment.dataset.reset_index(drop=True).apply(widened)
+    table = experiment.dataset.reset_index(drop=True)
+    for name in table.columns:
+        _check_values(name, table[name])
+    return pd.DataFrame({name: widened(table[name]) for name in table.columns})
+
+
+def _check_values(name: str, column: pd.Series) -> None:
+    """Refuse values that no record can have, such as periods and intervals, whatever PyCaret makes of them."""
+    for value in column.dropna().unique():
+        if not isinstance(value, (str, bool, int, float, np.generic, dt.date)):
+            raise TrainingError(
+                f"the column {name!r} holds {value!r}, a {type(value).__name__}; expected numbers, booleans, texts or "
+                "dates: convert it before setup(), or leave it out"
+            )
+
+
+def _check_dates(experiment: Any, schema: Schema) -> None:
+    """Refuse dates with gaps of which PyCaret's steps, asked for one record, do not make the columns of training."""
+    whole = schema.columns([schema.defaults])
+    for field in [field for field in schema.fields if field.kind == "date" and field.nullable]:
+        gap = schema.columns([schema.defaults | {field.name: None}])
+        with quiet(), _predicting():
+            made = [list(experiment.pipeline.transform(frames.frame(schema, taken)).columns) for taken in (whole, gap)]
+        if made[0] != made[1]:
+            raise TrainingError(
+                f"{field.name!r} has missing dates, of which PyCaret makes other columns than of a date, so that such a "
+                f"record has no prediction; fill them before setup(), as in table[{field.name!r}].fillna(table"
+                f"[{field.name!r}].median()), or leave the column out"
+            )
 
 
 def _kinds(experiment: Any, case: UseCase, table: pd.DataFrame) -> dict[str, FieldSpec]:
@@ -276,7 +315,7 @@ def _best(experiment: Any, metric: str) -> Any:
         return experiment.automl(optimize=metric)
     except Exception as exc:
         raise TrainingError(
-            f"the experiment has no model to take the best of ({exc}); "
+            f"the experiment has no model to take the best of ({first_line(str(exc))}); "
             "call its compare_models() or create_model() first, or give the model"
         ) from exc
 

@@ -160,7 +160,7 @@ class Predictor:
             rows[row][-1] = f"line {table.lines[row]}: " + "; ".join(map(words, faults))
         out = io.StringIO(newline="")
         writer = csv.writer(out, delimiter=table.separator, lineterminator="\n")
-        writer.writerow([*table.header, *(_unused(name, table.header) for name in names)])
+        writer.writerow(_with_names(table.header, names))
         writer.writerows([*cells, *added] for cells, added in zip(table.rows, rows, strict=True))
         return out.getvalue(), read
 
@@ -220,6 +220,14 @@ def _no_answer(record: int, warning: Detail) -> Detail:
         "problem": NO_ANSWER,
         "expected": wanted["expected"],
     }
+
+
+def _with_names(header: Sequence[str], added: Sequence[str]) -> list[str]:
+    """The header with names added, each unlike all before it."""
+    names = list(header)
+    for name in added:
+        names.append(_unused(name, names))
+    return names
 
 
 def _unused(name: str, taken: Sequence[str]) -> str:
