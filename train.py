@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from slipway import data, usecase
+from slipway import data, smoke, usecase
 from slipway.errors import DataError, SlipwayError, UseCaseError, nearest
 from slipway.learn import Learnt, learn
 from slipway.page import sentences
@@ -156,6 +156,7 @@ def fit(case: UseCase, *, training_rows: bool = True) -> str:
     case = from_setup(case)
     table, learnt, dropped = prepare(case)
     say("importing PyCaret …")
+    smoke.warm_up()
     # Only now: it takes seconds, and a wrong file name should not.
     from slipway.training import experiment_class, train
 

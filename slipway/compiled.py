@@ -46,7 +46,7 @@ def missing_text(running: onnxruntime.InferenceSession) -> str:
 class CompiledEngine:
     """Answers with the graph that `slipway.compile` made; safe on any number of threads.
 
-    The graph has one input a field, of shape (n,), and the output `value` (n,), or `class` (n,)
+    The graph has one input a field, of shape (n,), in the order of the fields, and the output `value` (n,), or `class` (n,)
     with the positions in `Target.classes` and, where the estimator has them, `probabilities`
     (n, n_classes).
     """
@@ -55,7 +55,8 @@ class CompiledEngine:
 
     def __init__(self, model: bytes, schema: Schema) -> None:
         self._session = session(model)
-        self._inputs = [item.name for item in self._session.get_inputs()]
+        # By their order, not their names: a field called `value` has another name in the graph.
+        self._inputs = dict(zip([item.name for item in self._session.get_inputs()], schema.names, strict=True))
         self._outputs = [item.name for item in self._session.get_outputs()]
         self._has_classes = bool(schema.target.classes)
         self._missing = missing_text(self._session)
@@ -68,7 +69,7 @@ class CompiledEngine:
 
     def predict(self, taken: Columns) -> Answers:
         """Answers to n rows, given as `Schema.columns` makes them."""
-        rows = len(taken[self._inputs[0]])
+        rows = len(next(iter(taken.values())))
         parts = [self._run(taken, start) for start in range(0, rows, BLOCK)] if rows > BLOCK else [self._run(taken)]
         found = parts[0] if len(parts) == 1 else {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
         if self._has_classes:
@@ -77,6 +78,8 @@ class CompiledEngine:
 
     def _run(self, taken: Columns, start: int = 0) -> dict[str, npt.NDArray[Any]]:
         """The graph's outputs for a block of rows: kernels make a matrix of rows and training rows."""
-        feed = {name: taken[name][start : start + BLOCK] for name in self._inputs}
-        feed |= {name: columns.fill(feed[name], self._missing) for name in self._gaps.intersection(feed)}
+        feed = {}
+        for name, field in self._inputs.items():
+            column = taken[field][start : start + BLOCK]
+            feed[name] = columns.fill(column, self._missing) if field in self._gaps else column
         return dict(zip(self._outputs, self._session.run(self._outputs, feed), strict=True))

@@ -47,6 +47,16 @@ def _plain_column(column: pd.Series) -> pd.Series:
     return pd.Series([None if gap else str(value) for value, gap in zip(column, missing, strict=True)], dtype=object)
 
 
+def plain(column: pd.Series) -> pd.Series:
+    """A column of a nullable type, of Arrow's or with a time zone (or categories of such) as NumPy's; any other as it is."""
+    inner = column.cat.categories.dtype if isinstance(column.dtype, pd.CategoricalDtype) else column.dtype
+    known = isinstance(inner, (pd.StringDtype, pd.ArrowDtype, pd.DatetimeTZDtype)) or hasattr(inner, "numpy_dtype")
+    if not known:
+        return column
+    found = _plain_column(column)
+    return found.set_axis(column.index).rename(column.name)
+
+
 def _parquet(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_parquet(path)
@@ -54,7 +64,10 @@ def _parquet(path: Path) -> pd.DataFrame:
         raise DataError(path, "is Parquet, which needs pyarrow: `pip install 'pyarrow<26'`, or save it as CSV") from exc
     except Exception as exc:  # pyarrow's own errors share no base class with pandas'
         raise DataError(path, _unreadable(path) or f"is no Parquet table: {str(exc).splitlines()[0]}") from exc
-    table.columns = table.columns.map(str)
+    table.columns = [str(name).strip() for name in table.columns]
+    doubled = table.columns[table.columns.duplicated()]
+    if len(doubled):
+        raise DataError(path, f"has the column name {doubled[0]!r} more than once; rename them")
     if not len(table):
         raise DataError(path, f"has {len(table.columns)} columns and no rows")
     # A named index is a column that pandas has set apart.

@@ -11,7 +11,8 @@
         ├── ModelMissingError        nothing under that name in the BentoML store
         ├── ModelDamagedError        a file is not what it was when it was saved
         ├── ModelIncompatibleError   saved with packages that differ from those installed
-        └── GoldenMismatchError      no longer gives the answers of training time
+        ├── GoldenMismatchError      no longer gives the answers of training time
+        └── NotServableError         trained, and a server of it would not start or not answer
 
 Command lines print the text on one line and exit with 1; the HTTP service turns
 `RecordsError` and `ExplanationError` into a 400. Anything else is a bug and keeps its traceback.
@@ -31,6 +32,11 @@ def nearest(name: str, names: Iterable[str]) -> str:
     lower = {known.lower(): known for known in map(str, names)}
     close = get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
     return f"; did you mean {lower[close[0]]!r}?" if close else ""
+
+
+def first_line(text: str) -> str:
+    """The first line of a text that says anything: other libraries' errors may have many."""
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
 
 
 class SlipwayError(Exception):
@@ -130,4 +136,14 @@ class GoldenMismatchError(StoreError):
         super().__init__(
             f"model {tag} no longer gives the answers it gave when it was saved: {problem}; "
             f"train it again on this machine (`python train.py {tag.partition(':')[0]}`)"
+        )
+
+
+class NotServableError(StoreError):
+    """A version that was to be saved could not be started as a server starts it; it was not saved."""
+
+    def __init__(self, tag: str, failed: str, reason: str) -> None:
+        super().__init__(
+            f"model {tag.partition(':')[0]} was trained and is not saved, since a server of it would fail: "
+            f"{failed}: {reason}; leave out the column, step or option that this names, or choose another estimator"
         )

@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from slipway.classifier_metrics import measure, measured_by_us, positive_scores
+from slipway.data import plain
 from slipway.decision import decide
 from slipway.errors import TrainingError
 from slipway.native import NativeEngine, classes_of
@@ -74,7 +75,7 @@ def evaluate(experiment: Any, model: Any, schema: Schema) -> Evaluation:
     pipeline = copy.deepcopy(experiment.pipeline)
     pipeline.steps.append(("trained_model", fitted))
     engine = NativeEngine(pipeline, schema)
-    inputs, actual = experiment.X_test.reset_index(drop=True), experiment.y_test.to_numpy()
+    inputs, actual = _plain(experiment.X_test).reset_index(drop=True), plain(experiment.y_test).to_numpy()
     if schema.target.classes:
         actual = _positions(actual, schema)
     answers = decide(engine.predict_frame(inputs), schema.target)
@@ -93,6 +94,11 @@ def evaluate(experiment: Any, model: Any, schema: Schema) -> Evaluation:
         Unseen(inputs, actual, answers),
         _importance(engine, inputs, actual, schema),
     )
+
+
+def _plain(inputs: pd.DataFrame) -> pd.DataFrame:
+    """The inputs with NumPy's types, as a server gives them to the pipeline."""
+    return pd.DataFrame({name: plain(inputs[name]) for name in inputs.columns})
 
 
 def last_step(model: Any) -> Any:
@@ -117,7 +123,7 @@ def out_of_fold(experiment: Any, model: Any, schema: Schema) -> OutOfFold:
     for train, test in experiment.fold_generator.split(inputs, target, groups):
         # Steps that drop or add rows do so when fitting alone: every row of the fold is answered.
         engine = NativeEngine(clone(pipeline).fit(inputs.iloc[train], target.iloc[train]), schema)
-        held_out = inputs.iloc[test].reset_index(drop=True)
+        held_out = _plain(inputs.iloc[test]).reset_index(drop=True)
         rows.append(test)
         answers.append(decide(engine.predict_frame(held_out), schema.target))
         if engine.order:
@@ -127,7 +133,7 @@ def out_of_fold(experiment: Any, model: Any, schema: Schema) -> OutOfFold:
     # Repeated folds answer a row several times, which makes them no more rows.
     seen, first = np.unique(np.concatenate(rows), return_index=True)
     values = np.concatenate([answer.values for answer in answers])[first]
-    actual, answered = target.to_numpy()[seen], inputs.iloc[seen].reset_index(drop=True)
+    actual, answered = plain(target).to_numpy()[seen], _plain(inputs.iloc[seen]).reset_index(drop=True)
     if not schema.target.classes:
         return OutOfFold(answered, actual.astype("float64"), Answers(values), None, [])
     probabilities = np.concatenate([answer.probabilities for answer in answers])[first] if scores else None
@@ -169,8 +175,15 @@ def _importance(
     growth = {}
     for name in schema.names:
         shuffled = [
-            inputs.assign(**{name: inputs[name].iloc[rng.permutation(len(inputs))].reset_index(drop=True)})
+            _replaced(inputs, name, inputs[name].iloc[rng.permutation(len(inputs))].reset_index(drop=True))
             for _ in range(IMPORTANCE_REPEATS)
         ]
         growth[name] = float(np.mean([error(frame) for frame in shuffled])) - base
     return dict(sorted(growth.items(), key=lambda item: -item[1]))
+
+
+def _replaced(frame: pd.DataFrame, name: str, column: pd.Series) -> pd.DataFrame:
+    """A copy with another column in its place; `assign` cannot do it for a column named `self`."""
+    found = frame.copy()
+    found[name] = column
+    return found

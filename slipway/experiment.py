@@ -1,5 +1,6 @@
 """From a PyCaret experiment to a version in the store: what `train.py` and a notebook share."""
 
+import datetime as dt
 import json
 import warnings
 from collections.abc import Callable, Iterator
@@ -8,18 +9,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from slipway import native, report, store
+from slipway import frames, native, report, smoke, store
 from slipway.certainty import certainty
 from slipway.classifier_metrics import LOG_LOSS, measured_by_us
 from slipway.columns import MISSING_TEXT
 from slipway.compile import CannotCompileError, check_reading, compile_and_prove
 from slipway.compiled import CompiledEngine
+from slipway.data import plain
 from slipway.decision import threshold_of
 from slipway.draw import draw_records
-from slipway.errors import SlipwayError, TrainingError
+from slipway.errors import SlipwayError, TrainingError, first_line
 from slipway.evaluation import Evaluation, evaluate, last_step
 from slipway.figures import figures
 from slipway.kinds import infer
@@ -100,6 +103,7 @@ def save(
         | {"training": TrainingSpec(folds=2, seed=int(experiment.seed))}
     )
     learnt = replace(learn(table, case, source, keep=table.columns), frame=table)
+    _check_dates(experiment, learnt.schema)
     with quiet():
         trained = _given(experiment, model, learnt) if model is not None else _best(experiment, learnt)
     if task == "classification" and not has_probabilities(trained.model):
@@ -120,6 +124,7 @@ def save_version(
     `data` says where the table came from: `source`, `sha256`, `dropped`.
     """
     experiment, schema = trained.experiment, learnt.schema
+    smoke.warm_up()
     with quiet():
         say("evaluating on folds and hold-out …")
         with _predicting():
@@ -192,7 +197,12 @@ def save_version(
         }
 
     labels = {"task": schema.task, "estimator": estimator, "engine": "native" if graph is None else "onnx"}
-    return Saved(store.save(schema.name, write, labels), evaluation, threshold)
+
+    def check(models: Path, tag: str) -> None:
+        say("starting it once, as a server does …")
+        smoke.check(models, tag, say)
+
+    return Saved(store.save(schema.name, write, labels, check), evaluation, threshold)
 
 
 def _compile(pipeline: Any, learnt: Learnt, say: Callable[[str], None]) -> tuple[bytes | None, dict[str, Any]]:
@@ -202,9 +212,9 @@ def _compile(pipeline: Any, learnt: Learnt, say: Callable[[str], None]) -> tuple
         with quiet():
             model, parity = compile_and_prove(pipeline, learnt, say)
     except CannotCompileError as exc:
-        reason = str(exc)
+        reason = " ".join(str(exc).split())
     except Exception as exc:  # a pipeline that surprises a converter can still be served by itself
-        reason = f"the compiler failed ({type(exc).__name__}: {exc})"
+        reason = f"the compiler failed ({type(exc).__name__}: {first_line(str(exc))})"
     else:
         say(f"compiled: equal on {parity.rows:,} rows, {parity.seconds:.1f} s")
         return model.SerializeToString(), parity.to_json()
@@ -228,7 +238,7 @@ def _predicting() -> Iterator[None]:
         raise
     except Exception as exc:
         raise TrainingError(
-            f"the model was fitted and cannot predict new rows ({type(exc).__name__}: {exc}); "
+            f"the model was fitted and cannot predict new rows ({type(exc).__name__}: {first_line(str(exc))}); "
             "one of PyCaret's steps does not handle this table: leave out options of `setup:`"
         ) from exc
 
@@ -278,6 +288,7 @@ def _original(experiment: Any) -> pd.DataFrame:
     """The experiment's table with the values that went in: PyCaret narrows numbers to float32."""
 
     def widened(column: pd.Series) -> pd.Series:
+        column = plain(column)
         if column.dtype == "float32":
             # The shortest text of a float32 is the number that was there: 33.6, not 33.599998.
             return column.map(lambda value: float(str(value)))
@@ -285,7 +296,35 @@ def _original(experiment: Any) -> pd.DataFrame:
             return column.astype(object).where(column.notna(), None)
         return column
 
-    return experiment.dataset.reset_index(drop=True).apply(widened)
+    table = experiment.dataset.reset_index(drop=True)
+    for name in table.columns:
+        _check_values(name, table[name])
+    return pd.DataFrame({name: widened(table[name]) for name in table.columns})
+
+
+def _check_values(name: str, column: pd.Series) -> None:
+    """Refuse values that no record can have, such as periods and intervals, whatever PyCaret makes of them."""
+    for value in column.dropna().unique():
+        if not isinstance(value, (str, bool, int, float, np.generic, dt.date)):
+            raise TrainingError(
+                f"the column {name!r} holds {value!r}, a {type(value).__name__}; expected numbers, booleans, texts or "
+                "dates: convert it before setup(), or leave it out"
+            )
+
+
+def _check_dates(experiment: Any, schema: Schema) -> None:
+    """Refuse dates with gaps of which PyCaret's steps, asked for one record, do not make the columns of training."""
+    whole = schema.columns([schema.defaults])
+    for field in [field for field in schema.fields if field.kind == "date" and field.nullable]:
+        gap = schema.columns([schema.defaults | {field.name: None}])
+        with quiet(), _predicting():
+            made = [list(experiment.pipeline.transform(frames.frame(schema, taken)).columns) for taken in (whole, gap)]
+        if made[0] != made[1]:
+            raise TrainingError(
+                f"{field.name!r} has missing dates, of which PyCaret makes other columns than of a date, so that such a "
+                f"record has no prediction; fill them before setup(), as in table[{field.name!r}].fillna(table"
+                f"[{field.name!r}].median()), or leave the column out"
+            )
 
 
 def _kinds(experiment: Any, case: UseCase, table: pd.DataFrame) -> dict[str, FieldSpec]:

@@ -26,6 +26,9 @@ REACH = 1000
 is refused, where the use case gives no bounds: far enough for any real value, near enough for
 the pipeline's float32 to hold it."""
 
+UNREADABLE = re.compile(r"[\x00-\x08\x0e-\x1f\ud800-\udfff]")
+"""What neither a CSV file nor a graph can have in a name."""
+
 
 @dataclass(frozen=True)
 class Learnt:
@@ -148,6 +151,12 @@ def _check_columns_named(table: pd.DataFrame, usecase: UseCase) -> None:
 
 
 def _check_names(names: list[str], source: str) -> None:
+    for name in names:
+        if name != name.strip() or UNREADABLE.search(name):
+            problem = "begins or ends with a space" if name != name.strip() else "has a character that is no text"
+            raise DataError(source, f"the column name {name!r} {problem}; rename it")
+        if name.endswith("__drop__"):
+            raise DataError(source, f"the column name {name!r} ends in '__drop__', where PyCaret drops it; rename it")
     # PyCaret strips these from column names, and then two columns may share one.
     cleaned: dict[str, str] = {}
     for name in names:

@@ -168,7 +168,7 @@ class Predictor:
             If the answer is longer than `most`.
         """
         names = self.added(reasons is not None)
-        header = [*table.header, *(_unused(name, table.header) for name in names)]
+        header = _with_names(table.header, names)
         written = [write_rows([header], table.separator)]
         size = faulty = start = 0
         # Block by block: the values, faults and texts of 200,000 rows at once would take many times what the file does.
@@ -260,6 +260,14 @@ def _no_answer(record: int, warning: Detail) -> Detail:
         "problem": NO_ANSWER,
         "expected": wanted["expected"],
     }
+
+
+def _with_names(header: Sequence[str], added: Sequence[str]) -> list[str]:
+    """The header with names added, each unlike all before it."""
+    names = list(header)
+    for name in added:
+        names.append(_unused(name, names))
+    return names
 
 
 def _unused(name: str, taken: Sequence[str]) -> str:

@@ -93,11 +93,17 @@ def _installed(package: str) -> str:
         return "not installed"
 
 
-def save(name: str, write: Callable[[str, Path, Path], dict[str, Any]], labels: dict[str, str]) -> str:
+def save(
+    name: str,
+    write: Callable[[str, Path, Path], dict[str, Any]],
+    labels: dict[str, str],
+    check: Callable[[Path, str], None] = lambda models, tag: None,
+) -> str:
     """Make a version of what `write(tag, folder, pipeline_folder)` puts into two folders.
 
-    `write` gives the metadata back. Either both entries are in the store afterwards and
-    `latest` is this version, or, on any error, nothing has changed.
+    `write` gives the metadata back. `check(models, tag)` is given a store that has nothing but
+    the version, before it becomes one of this store. Either both entries are in the store
+    afterwards and `latest` is this version, or, on any error, nothing has changed.
 
     Returns
     -------
@@ -125,6 +131,7 @@ def save(name: str, write: Callable[[str, Path, Path], dict[str, Any]], labels: 
                 metadata = write(str(tag), *folders.values())
                 for entry, folder in reversed(folders.items()):
                     _stage(staging, f"{entry}:{tag.version}", folder, labels, metadata)
+                check(Path(staging._path), str(tag))
                 _publish(staging, store, [name + _SUFFIX, name], str(tag.version))
             finally:
                 shutil.rmtree(staging._path, ignore_errors=True)

@@ -7,6 +7,7 @@ time shown, and with the reason where one fails. PyCaret is imported only when t
 
 import inspect
 import logging
+import re
 import time
 import warnings
 from collections.abc import Callable
@@ -15,9 +16,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from slipway.classifier_metrics import LOG_LOSS, NAMES, measured_by_us
-from slipway.errors import TrainingError, UseCaseError, nearest
+from slipway.errors import TrainingError, UseCaseError, first_line, nearest
 from slipway.learn import Learnt
 from slipway.row_order import check_row_order
+from slipway.schema import Schema
 from slipway.usecase import Task, UseCase
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ OURS = {
     "data_func": "the use case's `data:`",
     "target": "the use case's `target:`",
     "test_data": "the use case's `data:`",
+    "custom_pipeline": "Slipway's own step for missing dates",
+    "custom_pipeline_position": "Slipway's own step for missing dates",
     **dict.fromkeys(
         ("html", "verbose", "system_log", "log_experiment", "experiment_name", "experiment_custom_tags")
         + ("log_plots", "log_profile", "log_data", "profile", "profile_kwargs"),
@@ -128,6 +132,8 @@ def train(usecase: UseCase, learnt: Learnt, say: Say = lambda text: None) -> Tra
     TrainingError
         If PyCaret refuses the table or the options, or no estimator could be fitted.
     """
+    import pandas as pd
+
     schema, spec = learnt.schema, usecase.training
     check_setup(usecase, schema.task)
     experiment = experiment_class(schema.task)()
@@ -141,13 +147,14 @@ def train(usecase: UseCase, learnt: Learnt, say: Say = lambda text: None) -> Tra
         # One process: on tables of this size the workers of joblib start slower than they compute.
         "n_jobs": 1,
         "memory": False,
+        **_without_gaps(schema),
         **usecase.setup,
     }
     started = time.monotonic()
     with quiet():
         try:
             experiment.setup(
-                data=learnt.inputs.assign(**{schema.target.name: learnt.target}),
+                data=pd.concat([learnt.inputs, learnt.target.rename(schema.target.name)], axis=1),
                 target=schema.target.name,
                 html=False,
                 verbose=False,
@@ -155,7 +162,8 @@ def train(usecase: UseCase, learnt: Learnt, say: Say = lambda text: None) -> Tra
                 **options,
             )
         except Exception as exc:  # PyCaret raises whatever its steps raise
-            raise TrainingError(f"PyCaret's setup() refused the table or its options: {_first_line(exc)}") from exc
+            raise _refused(exc, schema) from exc
+        _check_made_names(experiment, schema)
         say(f"setup: {len(learnt.inputs):,} rows, {len(schema.fields)} inputs, {time.monotonic() - started:.1f} s")
         check_row_order(experiment.pipeline, experiment.X)
         with measured_by_us(experiment, schema.target):
@@ -198,8 +206,53 @@ def _next_best(leaderboard: "pd.DataFrame", models: dict[str, Any], metric: str)
     return ""
 
 
-def _first_line(exc: BaseException) -> str:
-    return next((line for line in str(exc).splitlines() if line.strip()), type(exc).__name__).strip()
+def _without_gaps(schema: Schema) -> dict[str, Any]:
+    """`setup()` options that put the median date where one is missing, before PyCaret takes dates apart.
+
+    Its own imputers come later and see numbers alone, and what it makes of a date it leaves out
+    of any batch with gaps in more than a tenth of the rows: of one record, with a gap, always.
+    The step is pandas' own, so that the saved pipeline needs nothing of ours.
+    """
+    import pandas as pd
+    from sklearn.preprocessing import FunctionTransformer
+
+    fills = {
+        field.name: pd.Timestamp(field.default) for field in schema.fields if field.kind == "date" and field.nullable
+    }
+    if not fills:
+        return {}
+    step = FunctionTransformer(pd.DataFrame.fillna, kw_args={"value": fills})
+    return {"custom_pipeline": [("missing_dates", step)], "custom_pipeline_position": 0}
+
+
+def _refused(exc: Exception, schema: Schema) -> TrainingError:
+    """What PyCaret's setup() raised, in words that say what to do about it."""
+    taken = re.search(r"Column '(.*)' returned by transformer .* already exists in the original dataset", str(exc))
+    if taken:
+        return TrainingError(
+            f"the column {taken[1]!r} has the name that PyCaret gives a column it makes of "
+            f"{_sources(taken[1], schema)}; rename one of them in the table"
+        )
+    return TrainingError(
+        f"PyCaret's setup() refused the table or its options: {first_line(str(exc) or type(exc).__name__)}"
+    )
+
+
+def _check_made_names(experiment: Any, schema: Schema) -> None:
+    """Refuse a table of which PyCaret makes two columns of one name: no graph can tell them apart."""
+    made = experiment.pipeline.transform(experiment.X_train.head(1)).columns
+    doubled = made[made.duplicated()]
+    if len(doubled):
+        name = str(doubled[0])
+        raise TrainingError(
+            f"PyCaret makes two columns of the name {name!r}, of {_sources(name, schema)}; "
+            "rename one of them in the table, or the category that makes it"
+        )
+
+
+def _sources(made: str, schema: Schema) -> str:
+    """The inputs that a column of this name may be made of: PyCaret puts `_` and the value behind the name."""
+    return " and ".join(repr(name) for name in schema.names if made.startswith(f"{name}_")) or "another column"
 
 
 def _metric(experiment: Any, name: str, classes: tuple[Any, ...], usecase: UseCase) -> str:
@@ -248,7 +301,7 @@ def _compare(
             models[identifier] = experiment.create_model(identifier, verbose=False, error_score="raise")
             folds = experiment.pull(pop=True)
         except Exception as exc:  # one estimator that cannot is no reason to stop the others
-            failed[identifier] = _first_line(exc)
+            failed[identifier] = first_line(str(exc) or type(exc).__name__)
             say(f"        failed: {failed[identifier]}")
             continue
         seconds = time.monotonic() - begun
@@ -270,6 +323,8 @@ def _tune(experiment: Any, model: Any, metric: str, say: Say) -> Any:
     try:
         tuned = experiment.tune_model(model, optimize=metric, choose_better=True, verbose=False, tuner_verbose=False)
     except Exception as exc:
-        raise TrainingError(f"PyCaret's tune_model() failed: {_first_line(exc)}; train without --tune") from exc
+        raise TrainingError(
+            f"PyCaret's tune_model() failed: {first_line(str(exc) or type(exc).__name__)}; train without --tune"
+        ) from exc
     say(f"        {'kept the defaults' if tuned is model else 'chose'} {tuned}, {time.monotonic() - begun:.1f} s")
     return tuned

@@ -1,5 +1,7 @@
 """`python -m slipway.compile`: a saved PyCaret pipeline becomes a graph, or one line says why not."""
 
+from types import SimpleNamespace
+
 import joblib
 import numpy as np
 import onnxruntime
@@ -7,9 +9,12 @@ import palmerpenguins
 import pandas as pd
 import pytest
 from pycaret.classification import ClassificationExperiment
-from pycaret.internal.pipeline import Pipeline
+from pycaret.internal.pipeline import Pipeline as FittedPipeline
 from pycaret.internal.preprocess.transformers import ExtractDateTimeFeatures, TransformerWrapper
+from pycaret.regression import RegressionExperiment
 from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 
 from slipway.compile.__main__ import main
 from tests.conftest import HOME
@@ -88,6 +93,59 @@ def test_rows_that_can_be_read_in_two_ways_are_refused_until_told_how(penguins, 
     assert main([*call, "--decimal", "."]) == 0
 
 
+@pytest.mark.parametrize("estimator", ["lr", "dt"])
+def test_columns_with_the_names_of_the_graphs_outputs_are_compiled(capsys, penguins, estimator):
+    table = palmerpenguins.load_penguins()[["bill_length_mm", "body_mass_g", "flipper_length_mm"]].dropna()
+    table.columns = ["value", "class", "y"]
+    table.to_csv(FOLDER / "names.csv", index=False)
+    experiment = RegressionExperiment()
+    experiment.setup(table, target="y", session_id=1, html=False, verbose=False, system_log=False)
+    model = experiment.create_model(estimator, verbose=False, cross_validation=False)
+    experiment.save_model(experiment.finalize_model(model), str(FOLDER / "names"), verbose=False)
+    out = FOLDER / "names.onnx"
+
+    code = main([str(FOLDER / "names.pkl"), "--data", str(FOLDER / "names.csv"), "--out", str(out)])
+
+    assert code == 0, capsys.readouterr().err
+    session = onnxruntime.InferenceSession(str(out))
+    assert [item.name for item in session.get_inputs()] == ["value_", "class_"]
+    assert [item.name for item in session.get_outputs()] == ["value"]
+
+
+def unfitted():
+    return Pipeline([("scale", StandardScaler()), ("model", LinearRegression())])
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        unfitted(),
+        unfitted().fit(np.arange(8.0).reshape(4, 2), np.arange(4.0)),
+        SimpleNamespace(steps=None),
+        SimpleNamespace(steps=[("model", None)]),
+    ],
+    ids=["not fitted", "of scikit-learn alone", "no steps", "no estimator"],
+)
+def test_whatever_else_a_pickle_holds_ends_in_one_line(penguins, capsys, held):
+    joblib.dump(held, FOLDER / "held.pkl")
+    out = FOLDER / "not-written.onnx"
+
+    code = main([str(FOLDER / "held.pkl"), "--data", str(FOLDER / "rows.csv"), "--out", str(out)])
+
+    said = capsys.readouterr().err
+    assert code == 1 and said.startswith("compile: ") and said.count("\n") == 1 and not out.exists()
+    assert "held.pkl with the rows of" in said and "expected a pipeline that PyCaret 3.5 has fitted" in said
+
+
+def test_rows_of_another_kind_end_in_one_line(penguins, capsys):
+    (FOLDER / "texts.csv").write_text("island,bill_length_mm,body_mass_g\n" + "x,long,heavy\ny,short,light\n" * 20)
+
+    code = main([str(FOLDER / "penguins.pkl"), "--data", str(FOLDER / "texts.csv"), "--out", str(FOLDER / "no.onnx")])
+
+    said = capsys.readouterr().err
+    assert code == 1 and said.startswith("compile: ") and said.count("\n") == 1
+
+
 def test_a_graph_that_cannot_be_written_leaves_nothing_behind(penguins, capsys):
     missing = FOLDER / "no such folder" / "model.onnx"
 
@@ -102,7 +160,7 @@ def test_a_pipeline_that_goes_by_the_hour_is_not_compiled_and_the_column_is_name
     table = pd.DataFrame({"at": moments, "x": np.arange(120) % 11})
     hours = TransformerWrapper(ExtractDateTimeFeatures(["hour"]), include=["at"])
     steps = [("date_feature_extractor", hours), ("trained_model", LinearRegression())]
-    joblib.dump(Pipeline(steps).fit(table, moments.hour * 5.0 + table["x"]), FOLDER / "hours.pkl")
+    joblib.dump(FittedPipeline(steps).fit(table, moments.hour * 5.0 + table["x"]), FOLDER / "hours.pkl")
     table.to_csv(FOLDER / "hours.csv", index=False)
 
     code = main([str(FOLDER / "hours.pkl"), "--data", str(FOLDER / "hours.csv"), "--out", str(FOLDER / "hours.onnx")])

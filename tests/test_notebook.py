@@ -94,3 +94,67 @@ def test_an_experiment_without_a_model_says_what_to_call():
 
     with pytest.raises(TrainingError, match="no model to take the best of"):
         slipway.save(experiment, "nothing")
+
+
+def test_pandas_own_types_are_learnt_as_numpys():
+    from pycaret.regression import RegressionExperiment
+
+    places = pd.Series(range(120))
+    gap = places % 9 == 4
+    table = pd.DataFrame(
+        {
+            "whole": (places % 11).astype("Int64").mask(gap),
+            "half": (places % 7 / 2).astype("Float64").mask(gap),
+            "flag": places.mod(2).eq(0).astype("boolean"),
+            "text": places.mod(3).map({0: "u", 1: "v", 2: "w"}).astype("string"),
+            "code": (places % 4).astype("Int64").astype("category"),
+            "arrow": (places % 5).astype("int64[pyarrow]"),
+            "y": (places % 11).astype("Int64") + places % 4,
+        }
+    )
+    experiment = RegressionExperiment()
+    experiment.setup(table, target="y", **QUIET)
+    pipeline = experiment.finalize_model(experiment.create_model("lr", verbose=False))
+
+    version = store.find(slipway.save(experiment, "nullable", pipeline))
+
+    fields = version.schema().by_name
+    assert {name: (field.kind, field.dtype, field.nullable) for name, field in fields.items()} == {
+        "whole": ("integer", "float64", True),
+        "half": ("number", "float64", True),
+        "flag": ("boolean", "bool", False),
+        "text": ("category", "object", False),
+        "code": ("category", "int64", False),
+        "arrow": ("integer", "int64", False),
+    }
+    record = {"whole": 3, "half": 1.5, "flag": True, "text": "v", "code": 1, "arrow": 2}
+    answers = Predictor.load(version).answer([record, record | {"whole": None, "half": None}])["predictions"]
+    rows = (
+        table.drop(columns="y")
+        .iloc[[1, 4]]
+        .assign(whole=[3, None], half=[1.5, None], flag=True, text="v", code=1, arrow=2)
+    )
+    wanted = pipeline.predict(rows.astype(table.dtypes.drop("y")).reset_index(drop=True))
+    assert version.engine == "onnx"
+    assert [one["prediction"] for one in answers] == pytest.approx(list(wanted), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("column", "named"),
+    [
+        (
+            pd.Series(pd.period_range("2020-01", periods=12, freq="M")),
+            r"'odd' holds Period\('2020-01', 'M'\), a Period",
+        ),
+        (pd.Series(pd.to_timedelta(range(12), "D")), r"'odd' holds Timedelta\('0 days 00:00:00'\), a Timedelta"),
+        (pd.Series(pd.cut(range(12), 3)), r"'odd' holds Interval\(.*, a Interval"),
+    ],
+    ids=["periods", "lengths of time", "intervals"],
+)
+def test_values_that_no_record_can_have_are_refused_with_what_was_expected(column, named):
+    class RegressionExperiment:
+        _setup_ran, target_param, seed = True, "y", 1
+        dataset = pd.DataFrame({"odd": column, "y": range(12)})
+
+    with pytest.raises(TrainingError, match=rf"the column {named}; expected numbers, booleans, texts or dates"):
+        slipway.save(RegressionExperiment(), "odd")

@@ -23,7 +23,7 @@ import pandas as pd
 from slipway.compile import compile_and_prove
 from slipway.compile.registry import TABULATED, name_of
 from slipway.data import read_table
-from slipway.errors import DataError, SlipwayError, nearest
+from slipway.errors import DataError, SlipwayError, first_line, nearest
 from slipway.learn import Learnt, learn
 from slipway.native import classes_of
 from slipway.schema import Target
@@ -50,7 +50,15 @@ def main(argv: list[str] | None = None) -> int:
         model, parity = compile_and_prove(pipeline, learnt, print)
         _write(model, Path(args.out))
     except SlipwayError as exc:
-        print(f"compile: {exc}", file=sys.stderr)
+        print(f"compile: {' '.join(str(exc).split())}", file=sys.stderr)
+        return 1
+    except Exception as exc:  # a pickle may hold anything, and what it holds may raise anything
+        what = f"{args.pipeline} with the rows of {args.data}"
+        print(
+            f"compile: {what} cannot be compiled ({type(exc).__name__}: {first_line(str(exc))}); expected a pipeline "
+            "that PyCaret 3.5 has fitted, and rows as it was fitted on",
+            file=sys.stderr,
+        )
         return 1
     print(f"equal on {parity.rows:,} rows (largest difference {parity.largest:.1g}), {parity.seconds:.1f} s")
     print(f"wrote {args.out} ({model.ByteSize():,} bytes)")
@@ -62,7 +70,7 @@ def _load(path: str) -> Any:
         pipeline = joblib.load(path)
     except Exception as exc:  # a file that is no pickle raises anything
         raise SlipwayError(
-            f"{path} cannot be read as a pipeline ({type(exc).__name__}: {exc}); expected a PyCaret pickle"
+            f"{path} cannot be read as a pipeline ({type(exc).__name__}: {first_line(str(exc))}); expected a PyCaret pickle"
         ) from exc
     if not hasattr(pipeline, "steps"):
         raise SlipwayError(
@@ -85,7 +93,7 @@ def _learnt(pipeline: Any, rows: DataSource, formats: dict[str, str]) -> Learnt:
     while answer in names:
         answer += "_"
     # Any numbers do for a target here: only the inputs are learnt.
-    inputs = table[names].assign(**{answer: np.linspace(0.0, 1.0, len(table))})
+    inputs = pd.concat([table[names], pd.Series(np.linspace(0.0, 1.0, len(table)), name=answer)], axis=1)
     fields = _kinds(pipeline, table[names])
     fields |= {name: replace(fields.get(name, FieldSpec()), format=format) for name, format in formats.items()}
     case = UseCase("pipeline", TargetSpec(answer), task="regression", fields=fields)

@@ -6,6 +6,7 @@ given a few rows on the way.
 """
 
 import itertools
+import re
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -31,6 +32,10 @@ from slipway.fields import Field
 from slipway.native import classes_of
 from slipway.schema import Schema
 
+OUTPUTS = ("value", "class", "probabilities")
+INTERNAL = re.compile(r"[A-Z][A-Za-z]*_\d+_")
+"""How spox calls the values between inputs and outputs: by operator, number and the operator's own name."""
+
 SAMPLE = 8
 """Rows that are sent through the fitted steps to learn the names of their columns."""
 
@@ -42,9 +47,10 @@ def compile_pipeline(pipeline: Any, schema: Schema, rows: pd.DataFrame) -> onnx.
     ----------
     pipeline : fitted PyCaret 3 pipeline
     schema : Schema
-        The raw fields, which become the graph's inputs: float64 (dates in seconds since
-        1970), or string for categories that are text, each of shape (n,). The text that stands for
-        a missing one is in the graph's metadata, under `compiled.MISSING_KEY`.
+        The raw fields, which become the graph's inputs, in their order: float64 (dates in
+        seconds since 1970), or string for categories that are text, each of shape (n,). They
+        have the fields' names, with "_" behind one that the graph has for something else. The text
+        that stands for a missing one is in the graph's metadata, under `compiled.MISSING_KEY`.
     rows : DataFrame of shape (n_rows, n_fields)
         Some rows as the pipeline takes them; no more than a few are looked at.
 
@@ -89,22 +95,33 @@ def _inputs(schema: Schema, missing: str) -> tuple[dict[str, Var], Table]:
     inputs: dict[str, Var] = {}
     columns: dict[str, Column] = {}
     plain: list[Field] = []
+    # Not joined and then transposed: ONNX Runtime 1.31 fuses Transpose and MatMul, and multiplies
+    # with a vector as if nothing had been transposed.
+    each: list[Var] = []
     for field in schema.fields:
         if field.kind == "text":
             raise CannotCompileError(f"the input {field.name!r} is free text, of which every word is a column")
         kind = str if is_text(field) else np.float64
-        inputs[field.name] = spox.argument(spox.Tensor(kind, ("n",)))
+        column = spox.argument(spox.Tensor(kind, ("n",)))
+        inputs[_free(field.name, schema.names)] = column
         if field.categories:
-            columns[field.name] = _coded(field, inputs[field.name], missing)
+            columns[field.name] = _coded(field, column, missing)
         else:
             plain.append(field)
+            each.append(op.unsqueeze(column, const([1], "int64")))
     if plain:
-        # Not joined and then transposed: ONNX Runtime 1.31 fuses Transpose and MatMul, and multiplies
-        # with a vector as if nothing had been transposed.
-        each = [op.unsqueeze(inputs[field.name], const([1], "int64")) for field in plain]
         matrix = each[0] if len(each) == 1 else op.concat(each, axis=1)
         columns |= split(matrix, [field.name for field in plain], [field.nullable for field in plain])
     return inputs, Table(columns).select(schema.names)
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    """A name for a field's input that is neither an output's nor one of the values in between."""
+    if name not in OUTPUTS and not INTERNAL.match(name):
+        return name
+    while name in OUTPUTS or name in taken:
+        name += "_"
+    return name
 
 
 def _coded(field: Field, column: Var, missing: str) -> Coded:

@@ -78,8 +78,10 @@ def tree_splits(model: onnx.ModelProto, trained: Columns, schema: Schema) -> Ite
     schema : Schema
         Says which columns are numbers and may move, and which are dates and move by whole days.
     """
+    # By their order: a field called `value` has another name in the graph.
+    fields = dict(zip([item.name for item in model.graph.input], schema.names, strict=True))
     for ensemble in ensembles(model):
-        yield from _Around(ensemble, _Features(model, ensemble.matrix), trained, schema).rows()
+        yield from _Around(ensemble, _Features(model, ensemble.matrix, fields), trained, schema).rows()
 
 
 def ensembles(model: onnx.ModelProto) -> Iterator[Ensemble]:
@@ -119,19 +121,19 @@ def _before_float32(name: str, made_by: dict[str, onnx.NodeProto]) -> tuple[str,
 class _Features:
     """The matrix that trees split, as a function of raw columns: the graph up to that tensor."""
 
-    def __init__(self, model: onnx.ModelProto, tensor: str) -> None:
+    def __init__(self, model: onnx.ModelProto, tensor: str, fields: dict[str, str]) -> None:
         head = onnx.ModelProto()
         head.CopyFrom(model)
         del head.graph.output[:]
         head.graph.output.append(helper.make_tensor_value_info(tensor, onnx.TensorProto.DOUBLE, None))
         _drop_unused(head.graph)
         self._session = session(head.SerializeToString())
-        self._inputs = [item.name for item in self._session.get_inputs()]
+        self._inputs = {item.name: fields[item.name] for item in self._session.get_inputs()}
         self._missing = missing_text(self._session)
 
     def __call__(self, rows: Columns) -> Floats:
         """The matrix of n rows, of shape (n, n_features)."""
-        feed = {name: fill(rows[name], self._missing) for name in self._inputs}
+        feed = {name: fill(rows[field], self._missing) for name, field in self._inputs.items()}
         matrix: Floats = self._session.run(None, feed)[0]
         return matrix
 

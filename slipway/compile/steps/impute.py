@@ -3,9 +3,11 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import spox.opset.ai.onnx.v20 as op
 from pycaret.internal.preprocess.transformers import DropImputer
 from sklearn.impute import KNNImputer, SimpleImputer
+from sklearn.preprocessing import FunctionTransformer
 
 from slipway.compile.errors import CannotCompileError
 from slipway.compile.registry import step
@@ -29,14 +31,36 @@ def simple_imputer(imputer: Any, table: Table, include: list[str]) -> dict[str, 
             columns[name] = Coded(column.codes, filled)
         else:
             plain.append(name)
-    if plain:
-        # What is not missing comes along, so that the columns stay parts of one matrix.
-        numbers = [name for name in include if isinstance(columns[name], Plain)]
-        fills = np.array([gaps.get(name, np.nan) for name in numbers], dtype="float64")
-        matrix = table.matrix(numbers)
-        filled_matrix = op.where(op.isnan(matrix), const(fills[None]), matrix)
-        columns |= split(filled_matrix, numbers, [False] * len(numbers))
-    return columns
+    return columns | _filled(table, include, {name: gaps[name] for name in plain})
+
+
+@step(FunctionTransformer)
+def fillna(transformer: Any, table: Table, include: list[str]) -> dict[str, Column]:
+    """`DataFrame.fillna` with a number or a moment for each of some columns: what `slipway.training` does to dates."""
+    fills = (transformer.kw_args or {}).get("value")
+    if transformer.func is not pd.DataFrame.fillna or not isinstance(fills, dict) or len(transformer.kw_args) > 1:
+        raise CannotCompileError("no converter for a FunctionTransformer but of DataFrame.fillna")
+    numbers = {
+        name: fill.timestamp() if isinstance(fill, pd.Timestamp) else float(fill)
+        for name, fill in fills.items()
+        if name in include and table.nullable([name])
+    }
+    coded = [name for name in numbers if table.coded([name])]
+    if coded:
+        raise CannotCompileError(f"DataFrame.fillna of the categories {', '.join(coded)}")
+    return table.select(include).columns | _filled(table, include, numbers)
+
+
+def _filled(table: Table, include: list[str], fills: dict[str, float]) -> dict[str, Column]:
+    """The plain columns of `include` with a number in place of each missing value, where there is one."""
+    if not fills:
+        return {}
+    # What is not filled comes along, so that the columns stay parts of one matrix.
+    names = [name for name in include if isinstance(table.columns[name], Plain)]
+    matrix = table.matrix(names)
+    row = np.array([[fills.get(name, np.nan) for name in names]], dtype="float64")
+    nullable = [name not in fills and table.nullable([name]) for name in names]
+    return dict(split(op.where(op.isnan(matrix), const(row), matrix), names, nullable))
 
 
 @step(DropImputer)

@@ -1,0 +1,193 @@
+"""What is saved can be served: a version is started as a server starts it, before it is one."""
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from pycaret.regression import RegressionExperiment
+from sklearn.preprocessing import FunctionTransformer
+
+import slipway
+from slipway import smoke, store
+from slipway.compiled import CompiledEngine
+from slipway.errors import DataError, NotServableError, TrainingError
+from slipway.learn import learn
+from slipway.predictor import Predictor
+from slipway.usecase import TargetSpec, UseCase
+from tests.conftest import HOME, train, trained
+
+QUIET = {"session_id": 1, "fold": 2, "n_jobs": 1, "html": False, "verbose": False, "system_log": False}
+ROWS = np.arange(120)
+TABLE = pd.DataFrame({"x": ROWS % 13, "kind": np.array(["a", "b", "c"])[ROWS % 3], "y": ROWS % 13 * 2.0 + ROWS % 3})
+
+
+def experiment(table: pd.DataFrame, **options: object) -> tuple[RegressionExperiment, object]:
+    """A PyCaret experiment with a linear model of `y`, as somebody has it in a notebook."""
+    found = RegressionExperiment()
+    found.setup(table, target="y", **QUIET, **options)
+    return found, found.create_model("lr", verbose=False)
+
+
+def written(name: str, table: pd.DataFrame) -> str:
+    """The path of the table as a CSV file."""
+    table.to_csv(HOME / name, index=False)
+    return str(HOME / name)
+
+
+def fitted(table: pd.DataFrame, name: str) -> Predictor:
+    """What `python train.py --data … --target y --include lr` learns from the table."""
+    tag = trained("--data", written(f"{name}.csv", table), "--target", "y", "--include", "lr", "--folds", "2")
+    return Predictor.load(store.find(tag))
+
+
+def test_a_step_that_a_server_cannot_import_is_found_before_the_version_is_saved(tmp_path, monkeypatch):
+    (tmp_path / "only_in_training.py").write_text("def twice(frame):\n    return frame.assign(x=frame.x * 2)\n")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    from only_in_training import twice
+
+    found, model = experiment(TABLE, custom_pipeline=[("twice", FunctionTransformer(twice))])
+
+    with pytest.raises(NotServableError) as refused:
+        slipway.save(found, "unservable", model)
+
+    assert "No module named 'only_in_training'" in str(refused.value) and "\n" not in str(refused.value)
+    assert "unservable was trained and is not saved" in str(refused.value)
+    assert store.versions("unservable") == ([], 0)
+
+
+def test_a_process_that_was_killed_or_waited_in_vain_is_started_again(insurance):
+    smoke.warm_up().process.kill()
+    smoke.warm_up().process.wait()
+
+    said: list[str] = []
+    smoke.check(store.find(insurance).path.parent.parent, insurance, said.append)
+
+    assert said == []
+
+
+def test_a_page_that_cannot_be_tried_here_is_said(insurance, monkeypatch):
+    monkeypatch.setattr(smoke, "CODE", smoke.CODE.replace("import listen", "import ROOT, listen").replace(
+        "; listen()", "; import slipway.smoke; slipway.smoke.ROOT = ROOT / 'elsewhere'; listen()"))  # fmt: skip
+    smoke.warm_up().end()
+
+    said: list[str] = []
+    smoke.check(store.find(insurance).path.parent.parent, insurance, said.append)
+    smoke.warm_up().end()
+
+    assert len(said) == 1 and said[0].startswith("the page was not tried: gradio_app.py is not beside the package")
+
+
+def test_settings_of_a_server_on_this_machine_are_not_the_versions_fault(insurance, monkeypatch):
+    monkeypatch.setenv("SLIPWAY_MAX_RECORDS", "none")
+    smoke.warm_up().end()
+
+    smoke.check(store.find(insurance).path.parent.parent, insurance)
+
+
+@pytest.mark.parametrize("share", [1 / 120, 0.3], ids=["one gap", "gaps in a third of the rows"])
+def test_a_date_with_gaps_is_compiled_and_a_missing_one_is_answered_as_the_median(share):
+    day = pd.Series(pd.Timestamp("2023-01-31") + pd.to_timedelta(ROWS * 7, "D"))
+    missing = np.random.default_rng(1).permutation(120) < share * 120
+    table = TABLE.assign(day=day.dt.strftime("%Y-%m-%d").mask(missing, ""), y=TABLE.y + day.dt.month * 3)
+
+    predictor = fitted(table, f"gaps-{missing.sum()}")
+
+    record = {"x": 3, "kind": "a", "day": None}
+    median = day[~missing].quantile(0.5, "lower").date().isoformat()
+    absent, given, other = (
+        predictor.answer([record | {"day": value}])["predictions"][0]["prediction"]
+        for value in (None, median, "2023-12-24")
+    )
+    assert predictor.engine.name == "onnx"
+    assert absent == given != other
+
+
+def test_a_forest_takes_a_date_with_gaps_in_some_parts_of_the_rows_alone():
+    day = pd.Series(pd.Timestamp("2023-01-31") + pd.to_timedelta(ROWS * 7, "D")).dt.strftime("%Y-%m-%d")
+    path = written("lumps.csv", TABLE.assign(day=day.mask(ROWS < 40, "")))
+
+    tag = trained("--data", path, "--target", "y", "--include", "rf", "--folds", "3")
+
+    predictor = Predictor.load(store.find(tag))
+    records = [{"x": 3, "kind": "a", "day": None}] * 3 + [{"x": 3, "kind": "a", "day": "2024-06-01"}]
+    together = [one["prediction"] for one in predictor.answer(records)["predictions"]]
+    alone = [predictor.answer([record])["predictions"][0]["prediction"] for record in records]
+    assert predictor.engine.name == "onnx" and together == pytest.approx(alone, rel=1e-6)
+
+
+def test_a_notebooks_date_with_gaps_is_refused_with_how_to_fill_it():
+    day = pd.Series(pd.Timestamp("2023-01-31") + pd.to_timedelta(ROWS * 7, "D"))
+    found = RegressionExperiment()
+    found.setup(TABLE.assign(day=day.mask(ROWS % 24 == 5)), target="y", **QUIET)
+    model = found.create_model("lightgbm", verbose=False)
+
+    with pytest.raises(TrainingError, match=r"'day' has missing dates, .* fill them before setup\(\), as in table"):
+        slipway.save(found, "gaps", model)
+
+
+NAMES = [
+    "self",
+    "value",
+    "class",
+    "probabilities",
+    "Constant_0_output",
+    "index",
+    "__proto__",
+    "a b.c",
+    "x'\"[0]{}",
+    "年龄",
+]
+
+
+@pytest.mark.parametrize("classes", [False, True], ids=["numbers", "classes"])
+def test_columns_may_have_any_name(classes):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({name: rng.integers(0, 30, 120) for name in NAMES} | {"self": TABLE.kind})
+    table["y"] = table["value"] + 3 * table["class"] + rng.integers(0, 5, 120)
+    if classes:
+        table["y"] = np.where(table["y"] > table["y"].median(), "class", "value")
+
+    predictor = fitted(table, f"names-{classes}")
+
+    assert predictor.engine.name == "onnx" and predictor.schema.names == NAMES
+    low, high = ({name: 5 for name in NAMES} | {"self": "a", "class": value} for value in (2, 25))
+    answers = [one["prediction"] for one in predictor.answer([low, high])["predictions"]]
+    assert answers == ["value", "class"] if classes else answers[1] - answers[0] == pytest.approx(69, abs=3)
+
+
+def test_a_graph_saved_before_by_the_names_of_its_fields_is_served():
+    version = store.find(trained("insurance", "--include", "lr", "--folds", "2", "--name", "by-names"))
+    engine = CompiledEngine.load(version.graph, version.schema())
+
+    assert list(engine._inputs.items()) == [(name, name) for name in version.schema().names]
+
+
+@pytest.mark.parametrize(
+    ("columns", "named"),
+    [
+        (
+            {"color": ["red", "blue", "green"], "color_red": [1, 2, 3]},
+            "the column 'color_red' has the name that PyCaret gives a column it makes of 'color'; rename one of them",
+        ),
+        (
+            {"a": ["b_c", "d", "e"], "a_b": ["c", "d", "e"]},
+            "PyCaret makes two columns of the name 'a_b_c', of 'a' and 'a_b'; rename one of them",
+        ),
+    ],
+    ids=["a column and a category", "two categories"],
+)
+def test_names_that_pycaret_makes_twice_are_refused_before_anything_is_fitted(columns, named):
+    table = pd.DataFrame(
+        {name: np.array(values)[(ROWS * 7 + k) % 3] for k, (name, values) in enumerate(columns.items())}
+    )
+    run = train("--data", written("made.csv", table.assign(x=TABLE.x, y=TABLE.y)), "--target", "y", "--include", "lr")
+
+    assert run.returncode == 1 and "Linear Regression" not in run.stdout
+    assert run.stderr.startswith("train: ") and named in run.stderr and run.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", [" x", "x\x01", "\ud800", "x__drop__"], ids=ascii)
+def test_names_that_no_file_or_pipeline_can_hold_are_refused(name):
+    with pytest.raises(DataError, match="the column name .* rename it"):
+        learn(TABLE.rename(columns={"x": name}), UseCase("t", TargetSpec("y")), "the table")
