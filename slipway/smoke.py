@@ -169,6 +169,8 @@ def listen() -> None:
         if status:
             ended = f"by signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"with {os.WEXITSTATUS(status)}"
             _answer(answers, {"failed": "starting it", "reason": f"the process ended {ended}", "untried": None})
+    # Training has ended, maybe killed: then nobody else removes it.
+    shutil.rmtree(os.environ["BENTOML_HOME"], ignore_errors=True)
 
 
 def _next_line() -> str:

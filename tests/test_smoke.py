@@ -171,11 +171,11 @@ def test_a_graph_saved_before_by_the_names_of_its_fields_is_served():
             "the column 'color_red' has the name that PyCaret gives a column it makes of 'color'; rename one of them",
         ),
         (
-            {"a": ["b_c", "d", "e"], "a_b": ["c", "d", "e"]},
-            "PyCaret makes two columns of the name 'a_b_c', of 'a' and 'a_b'; rename one of them",
+            {"k k": ["p:q", "pq", "r"]},
+            "PyCaret makes two columns of the name 'k k_pq', of 'k k'; rename one of them in the table, or the category",
         ),
     ],
-    ids=["a column and a category", "two categories"],
+    ids=["a column and a category", "two categories without their colons"],
 )
 def test_names_that_pycaret_makes_twice_are_refused_before_anything_is_fitted(columns, named):
     table = pd.DataFrame(
