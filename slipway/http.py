@@ -134,8 +134,8 @@ def _check_values(body: bytes, most: int) -> None:
     if found > most:
         raise Refused(
             413,
-            f"the body has at least {most + 1:,} commas and brackets; the limit is {most:,} (SLIPWAY_MAX_VALUES): "
-            "send the records in several calls, or as a file to /predict_csv",
+            f"the body has at least {most + 1:,} commas and brackets, more than the most records of this model have "
+            "(SLIPWAY_MAX_RECORDS): send the records in several calls, or as a file to /predict_csv",
         )
 
 

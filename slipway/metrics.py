@@ -13,6 +13,8 @@ from urllib.parse import quote
 from bentoml._internal.server.http import instruments
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from slipway.prefix import below, root_path
+
 PAGES = ("", "theme.css", "favicon.ico", "hyparquet.min.js")
 """What the page has below /ui/ beside its calls and files."""
 RUN = "gradio_api/run/predict"
@@ -53,10 +55,11 @@ class RouteMetrics(instruments.RunnerTrafficMetricsMiddleware):  # type: ignore[
             await app(scope.get(_ORIGINAL, scope), receive, send)
 
         super().__init__(as_it_came, *arguments, **keywords)
+        self._root = root_path()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if "path" in scope:
-            scope = {**scope, "path": route(scope["path"]), _ORIGINAL: scope}
+            scope = {**scope, "path": route(below(scope["path"], self._root)), _ORIGINAL: scope}
         await super().__call__(scope, receive, send)
 
 

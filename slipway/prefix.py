@@ -46,6 +46,11 @@ def relative(target: str, path: str) -> str:
     return steps + "/".join(wanted[common:]) + (f"?{found.query}" if found.query else "")
 
 
+def below(path: str, root: str) -> str:
+    """A path without the root in front of it; as it is where the root is not."""
+    return path.removeprefix(root) if path.startswith(root + "/") else path
+
+
 class BehindProxy:
     """An ASGI middleware: takes the path of `SLIPWAY_ROOT_PATH` away, if it is there, and sends relative redirects."""
 
@@ -78,9 +83,9 @@ class BehindProxy:
         """The request as it would have come without a proxy."""
         named = [item for item in scope["headers"] if item[0].lower() not in NAMING]
         own = {**scope, "headers": [(b"host", HOST), *named]}
-        if self.root and scope["path"].startswith(self.root + "/"):
-            own["path"] = scope["path"].removeprefix(self.root)
-            own["raw_path"] = quote(own["path"]).encode()
+        path = below(scope["path"], self.root)
+        if path != scope["path"]:
+            own |= {"path": path, "raw_path": quote(path).encode()}
         return own
 
 

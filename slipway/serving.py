@@ -35,7 +35,7 @@ from slipway.http import AccessLog, Refused, read_object, ticked, uncollected, u
 from slipway.image import image_of
 from slipway.predictor import CsvAnswer, Predictor
 from slipway.prefix import BehindProxy, root_path
-from slipway.schema import Checked
+from slipway.schema import Checked, Schema
 from slipway.store import Version, check_compatible
 from slipway.supervisor import check_port, starting, supervise
 
@@ -63,6 +63,12 @@ def setting(variable: str, default: int) -> int:
     return int(text)
 
 
+LEAST_VALUES = 100_000
+"""What any JSON body may have of commas and brackets, however few the fields and records."""
+TEXT_VALUES = 50
+"""Commas that a free text may have on average."""
+
+
 class Limits:
     """What one call may send; each is an environment variable."""
 
@@ -74,10 +80,14 @@ class Limits:
         self.columns = setting("SLIPWAY_MAX_COLUMNS", 10_000)
         self.cells = setting("SLIPWAY_MAX_CELLS", 5_000_000)
         self.cell = setting("SLIPWAY_MAX_CELL_CHARACTERS", 1_000_000)
-        self.values = setting("SLIPWAY_MAX_VALUES", 1_500_000)
         self.answer = Bound(
             setting("SLIPWAY_MAX_ANSWER_MEGABYTES", 150) * 1024 * 1024, "SLIPWAY_MAX_ANSWER_MEGABYTES", "split the file"
         )
+
+    def values(self, schema: Schema) -> int:
+        """The commas and brackets of a JSON body: twice those of the most records, since texts may hold some too."""
+        texts = sum(field.kind == "text" for field in schema.fields)
+        return max(LEAST_VALUES, 2 * self.records * (len(schema.fields) + TEXT_VALUES * texts + 2))
 
     def file(self, reasons: bool) -> Bounds:
         """What a CSV may have. With reasons it may have fewer rows, as each takes long."""
@@ -104,6 +114,7 @@ class Served:
         self.version = version
         self.schema = version.schema()
         self.limits = Limits()
+        self.most_values = self.limits.values(self.schema)
         self._lock = Lock()
 
     @cached_property
@@ -263,7 +274,7 @@ class PredictEndpoint:
 
     async def _answer(self, request: Request) -> dict[str, Any]:
         limits = self.served.limits
-        body = await read_object(request, limits.bytes, limits.values, '{"records": [{…}]}', "records")
+        body = await read_object(request, limits.bytes, self.served.most_values, '{"records": [{…}]}', "records")
         return await self.served.answer(body["records"])
 
 
@@ -385,7 +396,7 @@ def _routes(served: Served, service: Any) -> FastAPI:
     async def explain(request: Request) -> Response:
         expected = '{"record": {…}}' + (', with or without "class"' if served.schema.target.classes else "")
         limits = served.limits
-        body = await read_object(request, limits.bytes, limits.values, expected, "record", optional="class")
+        body = await read_object(request, limits.bytes, served.most_values, expected, "record", optional="class")
         return JSONResponse(await served.explain(body["record"], body.get("class", DEFAULT_CLASS)))
 
     return app

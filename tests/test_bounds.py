@@ -153,9 +153,9 @@ def peak(server: Server, reset: bool = False) -> float:
 
 @pytest.mark.parametrize(("path", "start"), [("/predict", '{"records": [{"a": ['), ("/explain", '{"record": {"a": [')])
 def test_a_body_of_more_values_than_the_limit_is_413_that_names_it(insurance_server, path, start):
-    response = insurance_server.post(path, content=start + "1," * 1_500_000 + "1]}]}", headers=JSON)
+    response = insurance_server.post(path, content=start + "1," * 160_000 + "1]}]}", headers=JSON)
 
-    assert "(SLIPWAY_MAX_VALUES)" in refusal(response, 413)["error"]
+    assert "(SLIPWAY_MAX_RECORDS)" in refusal(response, 413)["error"]
 
 
 def test_faults_that_are_not_listed_are_counted(insurance):

@@ -9,6 +9,7 @@ import pytest
 
 from slipway.metrics import OTHER, logged, route
 from slipway.page.shell import guard
+from slipway.prefix import below
 from tests.calls import predict, refusal
 from tests.conftest import PERSON, serve
 
@@ -35,6 +36,11 @@ from tests.conftest import PERSON, serve
 )
 def test_a_path_is_called_by_its_route(path, named):
     assert route(path) == named
+
+
+def test_behind_a_path_that_is_passed_on_a_route_is_the_same():
+    assert route(below("/app/insurance/predict", "/app/insurance")) == "/predict"
+    assert route(below("/app/insurancepredict", "/app/insurance")) == OTHER
 
 
 def test_all_that_the_page_may_ask_for_is_a_route():
