@@ -14,6 +14,8 @@ from slipway.usecase import UseCase
 
 FEW = 5
 """A class with fewer rows loses them, if two classes are left: folds are not lowered further for it."""
+TRAINED = 0.7
+"""The share of the rows that PyCaret trains on unless told otherwise; the others are the hold-out part."""
 LEAST = 3
 """Rows of a class from which a hold-out part and two folds each have one."""
 
@@ -112,16 +114,17 @@ def enough_rows(
         )
     few = counts[~counts.index.isin(kept.index)]
     notes = [Note("class_left_out", name, {"value": plain(value), "rows": int(rows)}) for value, rows in few.items()]
-    smallest = int(kept.min())
+    # Each fold needs a row of it, of those that the hold-out part leaves.
+    smallest = max(2, int(kept.min() * TRAINED))
     if smallest < asked:
-        values = {"folds": smallest, "asked": asked, "value": plain(kept.idxmin()), "rows": smallest}
+        values = {"folds": smallest, "asked": asked, "value": plain(kept.idxmin()), "rows": int(kept.min())}
         notes.append(Note("folds_for_class", name, values))
     return table[~table[name].isin(few.index)].reset_index(drop=True), min(asked, smallest), notes
 
 
 def folds_for_rows(rows: int, folds: int, name: str) -> tuple[int, list[Note]]:
     """Folds of which each has two rows or more after the hold-out part is taken: R2 needs them."""
-    most = max(2, int(rows * 0.7) // 2)
+    most = max(2, int(rows * TRAINED) // 2)
     if most >= folds:
         return folds, []
     return most, [Note("folds_for_rows", name, {"folds": most, "asked": folds, "rows": rows})]

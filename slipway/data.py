@@ -167,7 +167,8 @@ def drop_missing_targets(table: Table, target: str, missing: tuple[Any, ...] = (
     if target not in frame.columns:
         hint = nearest(target, frame.columns) or f"; its columns are {', '.join(map(repr, frame.columns[:20]))}"
         raise DataError(table.source, f"has no column {target!r} to predict{hint}")
-    frame = frame.assign(**{target: without(frame[target], missing)})
+    frame = frame.copy()
+    frame[target] = without(frame[target], missing)  # `assign` cannot do it for a column named `self`
     kept = frame[frame[target].notna()].reset_index(drop=True)
     if not len(kept):
         raise DataError(table.source, f"has no value at all in the target column {target!r}")

@@ -66,7 +66,7 @@ class TableTooLargeError(DataError):
 
     def __init__(self, source: str | Path, found: int, what: str, bound: "Bound") -> None:
         limit = f"{bound.when}the limit is {bound.limit:,} ({bound.setting})"
-        super().__init__(source, f"at least {found:,} {what}; {limit}: {bound.remedy}")
+        super().__init__(source, f"has at least {found:,} {what}; {limit}: {bound.remedy}")
 
 
 class TrainingError(SlipwayError):

@@ -13,6 +13,7 @@ from slipway.classifier_metrics import measure, measured_by_us, positive_scores
 from slipway.data import plain
 from slipway.decision import decide
 from slipway.errors import TrainingError
+from slipway.frames import with_columns
 from slipway.native import NativeEngine, classes_of
 from slipway.parity import Answers
 from slipway.schema import Schema
@@ -80,7 +81,8 @@ def evaluate(experiment: Any, model: Any, schema: Schema) -> Evaluation:
         actual = _positions(actual, schema)
     answers = decide(engine.predict_frame(inputs), schema.target)
     if schema.target.classes:
-        scores = positive_scores(pipeline, inputs, schema.target, classes_of(pipeline))
+        has_scores = answers.probabilities is None
+        scores = positive_scores(pipeline, inputs, schema.target, classes_of(pipeline)) if has_scores else None
         measured = measure(actual, answers, schema.target, scores)
     else:
         experiment.predict_model(fitted, verbose=False)
@@ -175,15 +177,8 @@ def _importance(
     growth = {}
     for name in schema.names:
         shuffled = [
-            _replaced(inputs, name, inputs[name].iloc[rng.permutation(len(inputs))].reset_index(drop=True))
+            with_columns(inputs, {name: inputs[name].iloc[rng.permutation(len(inputs))].reset_index(drop=True)})
             for _ in range(IMPORTANCE_REPEATS)
         ]
         growth[name] = float(np.mean([error(frame) for frame in shuffled])) - base
     return dict(sorted(growth.items(), key=lambda item: -item[1]))
-
-
-def _replaced(frame: pd.DataFrame, name: str, column: pd.Series) -> pd.DataFrame:
-    """A copy with another column in its place; `assign` cannot do it for a column named `self`."""
-    found = frame.copy()
-    found[name] = column
-    return found

@@ -1,15 +1,13 @@
 """From a PyCaret experiment to a version in the store: what `train.py` and a notebook share."""
 
-import datetime as dt
 import json
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
@@ -88,12 +86,12 @@ def save(
     """
     experiment = _current(experiment)
     task = _task(experiment)
+    source = f"the data of the experiment {name!r}"
+    check_carried(experiment.dataset, source)
     with quiet():
         for pipeline in (experiment.pipeline, model) if hasattr(model, "steps") else (experiment.pipeline,):
             check_row_order(pipeline, experiment.X)
     table = _original(experiment)
-    source = f"the data of the experiment {name!r}"
-    check_carried(table, source)
     target = str(experiment.target_param)
     case = read(usecase) if usecase else UseCase(name)
     case = UseCase(
@@ -104,6 +102,8 @@ def save(
     )
     learnt = replace(learn(table, case, source, keep=table.columns), frame=table)
     _check_dates(experiment, learnt.schema)
+    if model is not None:
+        learnt = _own_threshold(learnt, model, case.target)
     with quiet():
         trained = _given(experiment, model, learnt) if model is not None else _best(experiment, learnt)
     if task == "classification" and not has_probabilities(trained.model):
@@ -297,19 +297,7 @@ def _original(experiment: Any) -> pd.DataFrame:
         return column
 
     table = experiment.dataset.reset_index(drop=True)
-    for name in table.columns:
-        _check_values(name, table[name])
     return pd.DataFrame({name: widened(table[name]) for name in table.columns})
-
-
-def _check_values(name: str, column: pd.Series) -> None:
-    """Refuse values that no record can have, such as periods and intervals, whatever PyCaret makes of them."""
-    for value in column.dropna().unique():
-        if not isinstance(value, (str, bool, int, float, np.generic, dt.date)):
-            raise TrainingError(
-                f"the column {name!r} holds {value!r}, a {type(value).__name__}; expected numbers, booleans, texts or "
-                "dates: convert it before setup(), or leave it out"
-            )
 
 
 def _check_dates(experiment: Any, schema: Schema) -> None:
@@ -367,8 +355,11 @@ def _best(experiment: Any, learnt: Learnt) -> Trained:
     scored = []
     with measured_by_us(experiment, target):
         for entry in tried:
-            experiment.create_model(clone(entry["model"]), verbose=False)
-            scored.append(entry | {"scores": experiment.pull(pop=True)})
+            with suppress(Exception):  # one that cannot be fitted again is no reason to leave the others
+                experiment.create_model(clone(entry["model"]), verbose=False)
+                scored.append(entry | {"scores": experiment.pull(pop=True)})
+    if not scored:
+        raise TrainingError("none of the experiment's models can be fitted again to be compared; give the model")
     # Stable, and NaN last: without probabilities there is no log loss.
     order = pd.Series([entry["scores"].loc["Mean", metric] for entry in scored]).sort_values(kind="stable").index
     best = scored[order[0]]["model"]

@@ -5,7 +5,7 @@ what is served by its pipeline.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -74,7 +74,15 @@ def of_records(schema: Schema, given: Sequence[Record]) -> pd.DataFrame:
 def of_person(frame: pd.DataFrame) -> pd.DataFrame:
     """A person's frame as the pipeline is asked: rows counted from 0, gaps in objects as NaN."""
     frame = frame.reset_index(drop=True)
-    return frame.assign(**{name: with_nan(frame[name]) for name in frame.columns if frame[name].dtype == object})
+    return with_columns(frame, {name: with_nan(frame[name]) for name in frame.columns if frame[name].dtype == object})
+
+
+def with_columns(frame: pd.DataFrame, columns: Mapping[str, pd.Series]) -> pd.DataFrame:
+    """A copy with other columns in place of its own; `assign` cannot do it for a column named `self`."""
+    changed = frame.copy()
+    for name, column in columns.items():
+        changed[name] = column
+    return changed
 
 
 def with_nan(values: pd.Series) -> pd.Series:

@@ -171,9 +171,10 @@ class Predictor:
         header = _with_names(table.header, names)
         written = [write_rows([header], table.separator)]
         size = faulty = start = 0
+        marks = self.schema.decimal_marks(table)
         # Block by block: the values, faults and texts of 200,000 rows at once would take many times what the file does.
         for block in table.blocks(BLOCK_ROWS):
-            read = self.schema.check_table(block)
+            read = self.schema.check_table(block, marks)
             try:
                 added = self._added_cells(read, reasons)
             except RecordsError as exc:

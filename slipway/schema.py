@@ -32,6 +32,9 @@ from slipway.fields import (
 )
 from slipway.usecase import Task, Text
 
+DecimalMarks = dict[str, str | None]
+"""Name of a number field → its decimal mark in a file; None where `1.030` can be read in two ways."""
+
 SCREENED = 32
 """From so many records on, columns are looked at first; for fewer, one by one is quicker."""
 
@@ -227,10 +230,11 @@ class Schema:
             doubtful |= doubts
         return taken, np.flatnonzero(doubtful).tolist()
 
-    def check_table(self, table: TextTable) -> CheckedTable:
+    def check_table(self, table: TextTable, marks: DecimalMarks | None = None) -> CheckedTable:
         """A CSV read by this schema: its good rows, and what is wrong with each of the others.
 
-        Columns may stand in any order, and others may stand between them.
+        Columns may stand in any order, and others may stand between them. `marks` are those of the
+        whole file, if the table is a part of one.
 
         Raises
         ------
@@ -249,7 +253,7 @@ class Schema:
             missing = f"columns are missing: {', '.join(map(repr, absent))}; the file has {found}"
             raise RecordsError(details, f"{missing}; {hints}" if hints else missing)
         # Column after column, each different cell once: a file may have 200,000 rows.
-        marks = _decimal_marks(self.fields, table)
+        marks = self.decimal_marks(table) if marks is None else marks
         read = [
             _Cells(item, table.decimal_comma, marks.get(item.name, ".")).read(table.column(item.name))
             for item in self.fields
@@ -274,13 +278,19 @@ class Schema:
                 noted[row].append(warning)
         return CheckedTable(table, good, Checked(taken, [noted[row] for row in good]), faults)
 
+    def decimal_marks(self, table: TextTable) -> DecimalMarks:
+        """By which decimal mark `1.030` is to be read in each number column of a whole file; None where both fit.
+
+        Columns that are missing are passed over.
+        """
+        return _decimal_marks([item for item in self.fields if item.name in table.header], table)
+
     def columns(self, values: Sequence[Record]) -> Columns:
         """Checked values as columns, each of shape (len(values),)."""
         return {item.name: columns.array(item, [record[item.name] for record in values]) for item in self.fields}
 
 
-def _decimal_marks(fields: Sequence[Field], table: TextTable) -> dict[str, str | None]:
-    """By which decimal mark `1.030` is to be read in each number column of a file; None where both fit."""
+def _decimal_marks(fields: Sequence[Field], table: TextTable) -> DecimalMarks:
     if not table.decimal_comma and not any(item.decimal for item in fields):
         return {}
     numbers = {

@@ -31,6 +31,7 @@ from slipway import metrics, openapi
 from slipway.cells import SEPARATORS, Bound, Bounds, TextTable, parse_csv
 from slipway.errors import DataError, ExplanationError, RecordsError, SlipwayError, TableTooLargeError
 from slipway.explain import DEFAULT_CLASS, Explainer
+from slipway.fields import Field
 from slipway.http import AccessLog, Refused, read_object, ticked, uncollected, uploaded, while_listening
 from slipway.image import image_of
 from slipway.predictor import CsvAnswer, Predictor
@@ -65,8 +66,15 @@ def setting(variable: str, default: int) -> int:
 
 LEAST_VALUES = 100_000
 """What any JSON body may have of commas and brackets, however few the fields and records."""
-TEXT_VALUES = 50
+TEXT_MARKS = 50
 """Commas that a free text may have on average."""
+
+
+def _marks(field: Field) -> int:
+    """The commas and brackets that a field may have in a record: one behind it, and those in its text."""
+    if field.kind == "text":
+        return 1 + TEXT_MARKS
+    return 1 + max((len(re.findall(r"[,{[]", str(value))) for value in field.categories), default=0)
 
 
 class Limits:
@@ -86,8 +94,8 @@ class Limits:
 
     def values(self, schema: Schema) -> int:
         """The commas and brackets of a JSON body: twice those of the most records, since texts may hold some too."""
-        texts = sum(field.kind == "text" for field in schema.fields)
-        return max(LEAST_VALUES, 2 * self.records * (len(schema.fields) + TEXT_VALUES * texts + 2))
+        most = 2 + sum(map(_marks, schema.fields))
+        return max(LEAST_VALUES, 2 * self.records * most)
 
     def file(self, reasons: bool) -> Bounds:
         """What a CSV may have. With reasons it may have fewer rows, as each takes long."""
@@ -228,6 +236,13 @@ class Served:
         }
         return Response(answer.content, media_type="text/csv; charset=utf-8", headers=headers)
 
+    @property
+    def threshold(self) -> float | None:
+        """The probability from which a case is positive; None where the most probable class is named."""
+        (example,) = self.predictor.answer([self.schema.example()])["predictions"]
+        threshold: float | None = example["threshold"]
+        return threshold
+
     @cached_property
     def description(self) -> dict[str, Any]:
         """What `GET /model` says."""
@@ -240,7 +255,8 @@ class Served:
             "created": self.version.created.isoformat(),
             "packages": self.version.metadata["packages"],
             **{key: measured[key] for key in ("estimator", "metric", "folds", "holdout", "rows", "importance")},
-            **{key: measured[key] for key in ("threshold", "interval", "calibration") if key in measured},
+            **({"threshold": self.threshold} if self.schema.target.classes else {}),
+            **{key: measured[key] for key in ("interval", "calibration") if key in measured},
         }
 
     @cached_property

@@ -50,10 +50,14 @@ class _Child:
     process: subprocess.Popen[str]
     home: Path
 
-    def end(self) -> None:
-        """End it and what it has forked; its home is removed."""
+    def kill(self) -> None:
+        """End it and what it has forked, which holds the other end of its pipes as well."""
         with suppress(OSError):
             os.killpg(self.process.pid, signal.SIGKILL) if os.name == "posix" else self.process.kill()
+
+    def end(self) -> None:
+        """End it and what it has forked; its home is removed."""
+        self.kill()
         with suppress(OSError):  # what it has not read
             self.process.communicate()
         shutil.rmtree(self.home, ignore_errors=True)
@@ -126,9 +130,12 @@ def check(models: Path, tag: str, say: Say = lambda text: None) -> None:
     NotServableError
         With what failed and why. `say` is told what could not be tried here.
     """
-    child = warm_up()
+    try:
+        child = warm_up()
+    except OSError as exc:
+        raise NotServableError(tag, "starting a process", str(exc)) from exc
     asked = json.dumps({"models": str(models.resolve()), "tag": tag})
-    timer = threading.Timer(SECONDS, child.process.kill)
+    timer = threading.Timer(SECONDS, child.kill)
     timer.start()
     try:
         found = child.ask(asked)
@@ -260,7 +267,9 @@ def _calls(client: Any, schema: Schema, with_page: bool) -> Iterator[tuple[str, 
     """What is asked: its name, the call, and the status codes that are right."""
     record = schema.example()
     text = io.StringIO()
-    csv.writer(text, quoting=csv.QUOTE_ALL).writerows([schema.names, [record[name] for name in schema.names]])
+    # With a column more, since a row of empty cells alone is none.
+    rows: list[list[Any]] = [[*schema.names, ""], [*(record[name] for name in schema.names), "1"]]
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
     file = {"files": {"file": ("a.csv", text.getvalue())}}
 
     def post(path: str, **content: Any) -> Callable[[], Any]:

@@ -24,6 +24,7 @@ from slipway.compile import compile_and_prove
 from slipway.compile.registry import TABULATED, name_of
 from slipway.data import read_table
 from slipway.errors import DataError, SlipwayError, first_line, nearest
+from slipway.frames import with_columns
 from slipway.learn import Learnt, learn
 from slipway.native import classes_of
 from slipway.schema import Target
@@ -111,7 +112,7 @@ def _with_hours(learnt: Learnt, table: pd.DataFrame) -> pd.DataFrame:
         if field.kind == "date"
     }
     plain = {name: column for name, column in moments.items() if column.dtype == "datetime64[ns]"}
-    return learnt.inputs.assign(**plain)
+    return with_columns(learnt.inputs, plain)
 
 
 def _wanted(pipeline: Any) -> list[str]:

@@ -179,7 +179,7 @@ def _lost(native: NativeEngine, frame: pd.DataFrame, trained: Columns, fitted: A
     alone = native.predict_frame(frame.iloc[[row]].reset_index(drop=True))
     if difference(alone, _at(fitted, row), schema.target)[0] > TOLERANCE:
         return None
-    names = [name for name in schema.names if off(frame.assign(**{name: read[name]})).max() > TOLERANCE]
+    names = [name for name in schema.names if off(frames.with_columns(frame, {name: read[name]})).max() > TOLERANCE]
     pairs = [f"{name!r}, where {frame[name][row]!r} is read as {read[name][row]!r}" for name in names[:3]]
     return (
         f"as a client sends them, {len(wrong):,} of {len(frame):,} training rows are answered otherwise than the fitted "
@@ -206,7 +206,9 @@ def _blocks(own: pd.DataFrame, others: list[pd.DataFrame]) -> list[pd.DataFrame]
 def _changed(own: pd.DataFrame, rows: Ints, new: Columns, schema: Schema) -> pd.DataFrame:
     """Rows of the person's frame with new values in some columns."""
     frame = own.iloc[rows].reset_index(drop=True)
-    return frame.assign(**{name: frames.series(schema.by_name[name], column) for name, column in new.items()})
+    return frames.with_columns(
+        frame, {name: frames.series(schema.by_name[name], column) for name, column in new.items()}
+    )
 
 
 def _missing(trained: Columns, schema: Schema) -> Iterator[Moved]:

@@ -112,13 +112,16 @@ def good(schema: Schema, metrics: dict[str, Any], figures: dict[str, Any], langu
 
     folds = {name: fold["mean"] for name, fold in metrics["folds"].items()}
     if not schema.target.classes:
-        said_so = [t("good_number", error=amount(schema.target, folds["MAE"], language))]
+        # A metric that could not be measured is not there.
+        said_so = [t("good_number", error=amount(schema.target, folds["MAE"], language))] if "MAE" in folds else []
         if "covered" in metrics.get("interval", {}):
             share = Fraction(metrics["interval"]["coverage"]).limit_denominator(100)
             width = amount(schema.target, metrics["interval"]["width"], language)
             said_so.append(t("good_interval", part=share.numerator, whole=share.denominator, width=width))
-        explained = folds["R2"]
-        return [*said_so, t("good_explained", share=percent(explained)) if explained > 0 else t("good_nothing")]
+        if "R2" in folds:
+            explained = folds["R2"]
+            said_so.append(t("good_explained", share=percent(explained)) if explained > 0 else t("good_nothing"))
+        return said_so
     if "confusion" not in figures:
         return [f"{said(texts.METRICS['Accuracy'], language)}: {percent(folds['Accuracy'])}"]
     return list(_good_classes(schema, folds, figures, language))
@@ -136,7 +139,7 @@ def _good_classes(schema: Schema, folds: dict[str, float], figures: dict[str, An
     if len(target.classes) != 2:
         return
     label, at = positive(schema, language), target.classes.index(target.positive)
-    if "roc" in figures:
+    if "roc" in figures and "AUC" in folds:
         yield t("good_ranked", label=label, share=percent(folds["AUC"]))
     called = matrix[0][at] + matrix[1][at]
     if rows[at] and called:

@@ -26,6 +26,9 @@ def sentence(schema: Schema, prediction: dict[str, Any], language: str) -> str:
             words["probability"] = percent(scores[str(of)])
         template = schema.texts["answer"] if scores else None
         default = PAGE["answer_class" if scores else "answer_bare_class"]
+        # By a threshold the class may be named that is not the most likely.
+        if scores and scores[str(prediction["prediction"])] < max(scores.values()):
+            default = PAGE["answer_less_likely_class"]
     else:
         words["prediction"] = figure(prediction["prediction"], target.decimals)
         template, default = schema.texts["answer"], PAGE["answer_number"]
