@@ -25,7 +25,7 @@ _EXACT = frozenset(
     "/livez /readyz /healthz /metrics /schema.json /ui /ui/en /ui/zh".split()
 )
 _PAGE = re.compile(rf"/ui/(?:(?:en|zh)/)?(?:{'|'.join(map(re.escape, (*PAGES, RUN)))})")
-_FILE = re.compile(r"(/ui/(?:(?:en|zh)/)?(?:assets|static|svelte)/).+", re.DOTALL)
+_FILE = re.compile(r"((?:/ui/(?:(?:en|zh)/)?(?:assets|static|svelte)|/static_content)/).+", re.DOTALL)
 _SHOWN = 16
 """Characters of an unknown path that are logged: it may hold anything, a name or a key as well."""
 _ORIGINAL = "slipway.scope"

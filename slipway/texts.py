@@ -237,6 +237,10 @@ CARD: dict[str, Text] = {
         "en": "Accuracy, recall, precision, F1, kappa and MCC are for the threshold {threshold}: at that probability or more, a case counts as “{label}”.",
         "zh": "准确率、召回率、精确率、F1、Kappa 和 MCC 均按阈值 {threshold} 计算：概率达到该值即视为“{label}”。",
     },
+    "before_calibration": {
+        "en": "They are for the probabilities before calibration; confusion matrix and groups are for those that are served.",
+        "zh": "以上指标基于校准前的概率；混淆矩阵与分组结果基于实际提供的（校准后的）概率。",
+    },
     "groups_threshold": {
         "en": "Classes are named at the threshold {threshold}.",
         "zh": "类别按阈值 {threshold} 判定。",

@@ -307,7 +307,8 @@ def _compare(
         seconds = time.monotonic() - begun
         means = folds.loc["Mean"].to_dict()
         rows.append({"id": identifier, "model": name, **means, "seconds": round(seconds, 1)})
-        say(f"        {metric} {means[metric]:.4f}, {seconds:.1f} s ({time.monotonic() - started:.0f} s in all)")
+        value = f"{metric} {means[metric]:.4f}" if means[metric] == means[metric] else f"no {metric}"
+        say(f"        {value}, {seconds:.1f} s ({time.monotonic() - started:.0f} s in all)")
     board = pd.DataFrame(rows)
     if len(board):
         best_first = experiment.get_metrics().set_index("Display Name").loc[metric, "Greater is Better"]

@@ -124,9 +124,10 @@ def test_a_diabetes_batch_has_classes_probabilities_and_the_reasons_of_explain(o
 
     rows = downloaded(page)
     frame = frames.frame(schema, schema.columns(records))
-    classes = fitted.predict(frame).tolist()
-    assert [int(row["prediction"]) for row in rows] == classes
     scores = fitted.predict_proba(frame)[:, 1]
+    classes = (scores >= 0.3).astype(int).tolist()
+    assert [int(row["prediction"]) for row in rows] == classes
+    assert {row["threshold"] for row in rows} == {"0.3"}
     assert [float(row["probability_1"]) for row in rows] == pytest.approx(scores.tolist(), abs=1e-5)
     for position in (0, 13):
         told = diabetes_server.post("/explain", json={"record": records[position]}).json()
@@ -339,7 +340,7 @@ def test_an_estimator_without_probabilities_has_no_reasons_to_offer():
     with pytest.raises(Refused, match="without probabilities"):
         on_a_loop(served.answer_csv(b"a,b\n1,2\n", True, Event()))
     plain = on_a_loop(served.answer_csv(b"a,b\n1,2\n", False, Event()))
-    assert plain.body == b"a,b,prediction,probability_no,probability_yes,warnings,problems\n1,2,no,,,,\n"
+    assert plain.body == b"a,b,prediction,probability_no,probability_yes,threshold,warnings,problems\n1,2,no,,,,,\n"
 
 
 def test_every_problem_of_a_row_has_its_chinese_words():

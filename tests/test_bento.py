@@ -32,8 +32,8 @@ def test_a_bento_holds_what_serving_needs_and_nothing_else(bento):
     modules = {path.removeprefix("slipway/") for path in package if path.count("/") == 1}
     assert files - package == {"service.py", "gradio_app.py", "LICENSE", "bentofile.yaml"}
     assert modules == {
-        "__init__.py", "cells.py", "columns.py", "compiled.py", "draw.py", "errors.py", "explain.py", "fields.py", "frames.py", "http.py", "image.py", "native.py", "openapi.py", "parity.py", "predictor.py", "schema.py", "serving.py",
-        "store.py", "texts.py", "uncertainty.py", "usecase.py",
+        "__init__.py", "cells.py", "columns.py", "compiled.py", "decision.py", "draw.py", "errors.py", "explain.py", "fields.py", "frames.py", "http.py", "image.py", "metrics.py", "native.py", "openapi.py", "parity.py", "predictor.py", "prefix.py", "schema.py", "serving.py",
+        "store.py", "supervisor.py", "texts.py", "uncertainty.py", "usecase.py",
     }  # fmt: skip
     assert {Path(path).suffix for path in package if path.count("/") > 1} == {".py", ".js", ".css", ".svg"}
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +16,10 @@ from starlette.testclient import TestClient
 from slipway import cells, predictor, serving, store
 from slipway.cells import Bound, Bounds, parse_csv
 from slipway.errors import RecordsError, TableTooLargeError
+from slipway.fields import Field
 from slipway.http import Refused
-from slipway.schema import UNLISTED
-from slipway.serving import Served
+from slipway.schema import UNLISTED, Schema, Target
+from slipway.serving import Limits, Served
 from tests.calls import CSV, HEADER, JSON, ROW, on_a_loop, refusal, rows, upload
 from tests.conftest import PERSON, Server, serve
 
@@ -174,7 +176,7 @@ def test_an_answer_that_is_longer_than_its_limit_is_413_that_names_it(insurance,
     monkeypatch.setenv("SLIPWAY_MAX_ANSWER_MEGABYTES", "1")
     served = Served(store.find(insurance))
 
-    with pytest.raises(Refused, match=r"the answer: at least .* bytes; the limit is 1,048,576 \(SLIPWAY_MAX_ANSWER_MEG") as caught:  # fmt: skip
+    with pytest.raises(Refused, match=r"the answer: has at least .* bytes; the limit is 1,048,576 \(SLIPWAY_MAX_ANSWER_MEG") as caught:  # fmt: skip
         on_a_loop(served.answer_csv((CSV + "x,x,x,x,x,x\n" * 5000).encode(), False, Event()))
 
     assert caught.value.status == 413
@@ -225,3 +227,13 @@ def test_a_file_that_finds_no_room_on_the_disk_is_a_503(insurance, monkeypatch):
 
     assert small.status_code == 200
     assert "no room for the file" in refusal(large, 503)["error"]
+
+
+def test_commas_in_the_categories_of_a_model_are_no_reason_to_refuse_its_records():
+    many = ", ".join("abcdefghijkl")
+    field = Field("tags", "category", "object", {"en": "tags"}, many, categories=(many, "a"))
+    schema = Schema("m", "regression", (field,), Target("y", {"en": "y"}))
+
+    body = json.dumps({"records": [{"tags": many}] * 10_000})
+
+    assert sum(map(body.count, ",[{")) <= Limits().values(schema)

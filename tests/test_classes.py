@@ -35,16 +35,16 @@ def test_a_class_of_one_row_loses_it_and_its_values_are_not_learnt():
 def test_a_class_of_some_rows_lowers_the_folds():
     result = learnt(["a"] * 7 + ["b"] * 53)
 
-    assert result.folds == 7 and len(result.target) == ROWS
+    assert result.folds == 4 and len(result.target) == ROWS
     assert notes(result) == [
-        {"kind": "folds_for_class", "field": "y", "folds": 7, "asked": 10, "value": "a", "rows": 7}
+        {"kind": "folds_for_class", "field": "y", "folds": 4, "asked": 10, "value": "a", "rows": 7}
     ]
 
 
 def test_of_two_classes_none_is_left_out_for_want_of_folds():
     result = learnt(["a"] * 3 + ["b"] * 57)
 
-    assert (result.folds, result.schema.target.classes) == (3, ("a", "b"))
+    assert (result.folds, result.schema.target.classes) == (2, ("a", "b"))
 
 
 def test_folds_that_were_asked_for_are_lowered_too():
@@ -129,5 +129,5 @@ def test_a_table_with_one_odd_class_is_trained_without_it(tmp_path, capsys):
 
     said = capsys.readouterr().out
     assert "note: y: the class “once” has too few rows and was left out, with its rows (1)." in said
-    assert "note: 5 folds instead of 10: the class “odd” of y has 5 rows." in said
+    assert "note: 3 folds instead of 10: the class “odd” of y has 5 rows." in said
     assert store.find(tag).schema().target.classes == ("high", "low", "odd")

@@ -15,6 +15,7 @@ from slipway.fields import Field
 from slipway.page import sentences
 from slipway.page.context import Page
 from slipway.page.model import tab as model_tab
+from slipway.page.predict import answer
 from slipway.parity import Answers
 from slipway.predictor import Predictor
 from slipway.schema import Schema, Target
@@ -170,6 +171,17 @@ def test_confusion_matrix_and_groups_are_for_the_versions_threshold(diabetes):
     assert figures["groups"]["whole"]["recall"] == pytest.approx(found / thresholds["positives"])
 
 
+def test_a_metric_that_could_not_be_measured_is_left_out_of_the_sentences(no_yes):
+    version = store.find(no_yes)
+    metrics, figures = version.read_json("metrics.json"), version.read_json("figures.json")
+    whole = sentences.good(version.schema(), metrics, figures, "en")
+    del metrics["folds"]["AUC"]
+
+    fewer = sentences.good(version.schema(), metrics, figures, "en")
+
+    assert len(fewer) == len(whole) - 1 and not any("higher probability" in text for text in fewer)
+
+
 # Which estimator is chosen
 
 
@@ -286,9 +298,17 @@ def test_api_file_and_page_name_one_class_for_one_person(diabetes, diabetes_serv
     assert '<div class="slip-bar slip-chosen"><span>With</span>' in shown
 
 
-def model_answer(page: Page, record: dict[str, object]) -> str:
-    from slipway.page.predict import answer
+def test_a_class_that_a_threshold_names_is_not_called_the_most_likely():
+    target = Target("y", {"en": "y"}, classes=("a", "b"), positive="b", threshold=0.3)
+    schema = Schema("m", "classification", (), target, {"answer": None})
+    shares = {"a": 0.66, "b": 0.34}
 
+    named = [answer.sentence(schema, {"prediction": name, "probabilities": shares}, "en") for name in "ab"]
+
+    assert named == ["y: most likely a (66%)", "y: b (probability 34%)"]
+
+
+def model_answer(page: Page, record: dict[str, object]) -> str:
     return answer.render(page, page.served.predictor.answer([record]), record, "heading_answer", "[]", page.threshold)
 
 

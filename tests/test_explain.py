@@ -524,7 +524,7 @@ def test_an_engine_that_fails_on_a_good_record_is_a_bug_and_stays_one():
 TABLE = pd.DataFrame(
     {
         "age": [1, 2, 3, 400] * 10,
-        " income": [0.1, 1e-17, None, 33.300000000000004] * 10,
+        "income": [0.1, 1e-17, None, 33.300000000000004] * 10,
         "day": ["2020-02-01", "2020-03-02", "2020-12-11", None] * 10,
         "moment": pd.to_datetime(["1969-02-01", "2020-03-02", None, "1850-01-01"] * 10),
         "insured": [True, False, True, True] * 10,

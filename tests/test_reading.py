@@ -10,9 +10,11 @@ import train as command
 from slipway import store, usecase
 from slipway.cells import column_mark, decimal_mark, parse_csv, plain_number
 from slipway.errors import DataError, SlipwayError
-from slipway.fields import words
+from slipway.fields import Field, words
 from slipway.kinds import CATEGORY_LIMIT
+from slipway.parity import Answers
 from slipway.predictor import Predictor
+from slipway.schema import Schema, Target
 from tests.conftest import trained
 
 ROWS = 60
@@ -307,7 +309,7 @@ def test_a_mark_of_missing_can_be_told_to_be_a_value_and_is_one_in_files_too(pre
     field = learnt.schema.by_name["land"]
     assert (field.categories, field.nullable, notes) == (("BW", "NA", "ZA"), True, [])
     checked = learnt.schema.check_table(parse_csv(text.encode()))
-    assert checked.faults == {} and checked.checked.columns["land"].tolist()[:4] == ["NA", "ZA", "BW", ""]
+    assert checked.faults == {} and checked.checked.columns["land"].tolist()[:4] == ["NA", "ZA", "BW", None]
 
 
 def test_a_cell_can_be_told_to_be_missing_and_the_others_are_numbers_again(prepared):
@@ -434,3 +436,27 @@ def test_a_version_keeps_what_was_decided_and_its_card_says_it_in_two_languages(
     assert "- land: “NA” (30) was taken for missing." in english and "“NA” (30) 被视为缺失" in chinese
     assert "answer alone nearly gives y away" in english and "仅凭 answer 几乎就能得知 y" in chinese
     assert "the class “once” has too few rows and was left out, with its rows (1)." in english
+
+
+def test_a_long_file_has_one_decimal_mark_in_all_its_blocks(monkeypatch):
+    monkeypatch.setattr("slipway.predictor.BLOCK_ROWS", 2)
+    rows = [f"{row % 7},5;{row}" for row in range(ROWS)]
+    fields = (
+        Field("x", "number", "float64", {"en": "x"}, 1.0, low=0.0, high=9000.0),
+        Field("n", "integer", "int64", {"en": "n"}, 1, low=0, high=90),
+    )
+    predictor = Predictor("m:1", Schema("m", "regression", fields, Target("y", {"en": "y"})), Sum())
+
+    answer = predictor.predict_csv(parse_csv("\n".join(["x;n", *rows, "1.030;1", "1.030;2"]).encode()))
+
+    last = answer.content.decode().splitlines()[-1]
+    assert answer.faulty == 2 and "x: '1.030' can be read in two ways, expected 1.03 or 1030" in last
+
+
+class Sum:
+    """Stands in for a model: the sum of x and n."""
+
+    name = "sum"
+
+    def predict(self, taken):
+        return Answers(taken["x"] + taken["n"])

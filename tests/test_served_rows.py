@@ -83,9 +83,9 @@ def test_served_by_its_pipeline_a_version_answers_the_same(gaps, wanted):
 
 
 def test_an_empty_cell_of_a_file_is_missing_where_that_may_be(gaps, wanted):
-    file, _ = Predictor.load(store.find(gaps)).predict_csv(parse_csv(b'code,h\na,5\nb,5\n"",5\n,5\n'))
+    file = Predictor.load(store.find(gaps)).predict_csv(parse_csv(b'code,h\na,5\nb,5\n"",5\n,5\n')).content
 
-    assert pd.read_csv(io.StringIO(file))["prediction"].tolist() == pytest.approx(
+    assert pd.read_csv(io.BytesIO(file))["prediction"].tolist() == pytest.approx(
         [wanted[0], wanted[1], wanted[3], wanted[3]], rel=1e-9
     )
 

@@ -92,7 +92,9 @@ def at_threshold(key: str, schema: Schema, metrics: dict[str, Any], language: st
     threshold = metrics.get("threshold")
     if threshold is None:
         return ""
-    return said(CARD[key], language).format(threshold=percent(threshold), label=positive(schema, language))
+    text = said(CARD[key], language).format(threshold=percent(threshold), label=positive(schema, language))
+    calibrated = metrics.get("calibration", {}).get("method")
+    return f"{text} {said(CARD['before_calibration'], language)}" if calibrated and key == "at_threshold" else text
 
 
 def spread(name: str, fold: dict[str, float]) -> str:

@@ -13,6 +13,9 @@ from slipway.compile.estimators.parts import column, largest
 from slipway.compile.registry import Classes, classifier
 from slipway.compile.table import const
 
+NOTHING = (1e3 * np.finfo("float64").eps) ** 2
+"""A variance that is no more than rounding, as a share of the largest in any direction."""
+
 
 @classifier(GaussianNB)
 def naive_bayes(model: Any, matrix: Var) -> Classes:
@@ -27,8 +30,11 @@ def naive_bayes(model: Any, matrix: Var) -> Classes:
 @classifier(QuadraticDiscriminantAnalysis)
 def quadratic(model: Any, matrix: Var) -> Classes:
     """`QuadraticDiscriminantAnalysis._decision_function`: one rotated and scaled space a class."""
-    if any((scaling == 0.0).any() for scaling in model.scalings_):
-        raise CannotCompileError("QuadraticDiscriminantAnalysis answers NaN: a class has columns that do not vary")
+    # Squares of singular values: how near to 0 one comes that should be 0 depends on the processor.
+    if any((scaling <= NOTHING * scaling.max()).any() for scaling in model.scalings_):
+        raise CannotCompileError(
+            "QuadraticDiscriminantAnalysis answers NaN, or nothing sound: a class has columns that do not vary"
+        )
     distances = []
     for center, rotation, scaling in zip(model.means_, model.rotations_, model.scalings_, strict=True):
         turned = op.matmul(op.sub(matrix, const(center[None])), const(rotation * scaling**-0.5))
