@@ -44,7 +44,20 @@ PATIENT = {
 }
 
 
-SLOWEST = ("stateless", "train", "model_tab", "start", "predict_tab", "batch", "craft", "axe", "uncertainty", "reasons")
+SLOWEST = (
+    *(
+        "stateless",
+        "train",
+        "model_tab",
+        "start",
+        "classifier_metrics",
+        "proxy",
+        "answer_states",
+        "smoke",
+        "predict_tab",
+    ),
+    *("batch", "notebook", "craft", "bounds", "any_table", "axe", "uncertainty", "reasons", "row_order", "reading"),
+)
 """Files that take longest. They go first, else at the end one process works at one of them and the others wait."""
 
 
