@@ -64,7 +64,7 @@ def setting(variable: str, default: int) -> int:
     return int(text)
 
 
-LEAST_VALUES = 100_000
+LEAST_VALUES = 500_000
 """What any JSON body may have of commas and brackets, however few the fields and records."""
 TEXT_MARKS = 50
 """Commas that a free text may have on average."""

@@ -155,7 +155,7 @@ def peak(server: Server, reset: bool = False) -> float:
 
 @pytest.mark.parametrize(("path", "start"), [("/predict", '{"records": [{"a": ['), ("/explain", '{"record": {"a": [')])
 def test_a_body_of_more_values_than_the_limit_is_413_that_names_it(insurance_server, path, start):
-    response = insurance_server.post(path, content=start + "1," * 160_000 + "1]}]}", headers=JSON)
+    response = insurance_server.post(path, content=start + "1," * 500_000 + "1]}]}", headers=JSON)
 
     assert "(SLIPWAY_MAX_RECORDS)" in refusal(response, 413)["error"]
 
@@ -230,7 +230,7 @@ def test_a_file_that_finds_no_room_on_the_disk_is_a_503(insurance, monkeypatch):
 
 
 def test_commas_in_the_categories_of_a_model_are_no_reason_to_refuse_its_records():
-    many = ", ".join("abcdefghijkl")
+    many = ", ".join("abcdefghijkl" * 5)
     field = Field("tags", "category", "object", {"en": "tags"}, many, categories=(many, "a"))
     schema = Schema("m", "regression", (field,), Target("y", {"en": "y"}))
 
