@@ -20,7 +20,7 @@ from slipway import data, smoke, usecase
 from slipway.errors import DataError, SlipwayError, UseCaseError, nearest
 from slipway.learn import Learnt, learn
 from slipway.page import sentences
-from slipway.profile import leak_notes
+from slipway.profile import with_leaks
 from slipway.reading import Reading
 from slipway.schema import Schema
 from slipway.usecase import TASKS, DataSource, FieldSpec, Kind, TargetSpec, UseCase
@@ -199,7 +199,7 @@ def prepare(case: UseCase) -> tuple[data.Table, Learnt, int]:
     rows, dropped = data.drop_missing_targets(table, target, case.missing.get(target, ()))
     if case.training.limit_rows and case.training.limit_rows < len(rows):
         rows = rows.sample(case.training.limit_rows, random_state=case.training.seed).reset_index(drop=True)
-    learnt = learn(rows, case, table.source, reading=table.reading)
+    learnt = with_leaks(learn(rows, case, table.source, reading=table.reading))
     say(
         f"{case.name}: {len(table.frame):,} rows from {table.source}"
         + (f", {dropped:,} without target dropped" if dropped else "")
@@ -220,7 +220,7 @@ def prepare(case: UseCase) -> tuple[data.Table, Learnt, int]:
         say(f"left out: {name!r} {reason}")
     for line in described(learnt.schema):
         say(line)
-    for note in (*learnt.notes, *leak_notes(learnt)):
+    for note in learnt.notes:
         say(f"note: {sentences.note(note.to_json(), 'en')}{f' [{note.hint}]' if note.hint else ''}")
     # The file's cells were for telling lines; training needs the memory.
     return replace(table, reading=Reading()), learnt, dropped

@@ -47,7 +47,7 @@ def _plain_column(column: pd.Series) -> pd.Series:
     return pd.Series([None if gap else str(value) for value, gap in zip(column, missing, strict=True)], dtype=object)
 
 
-def plain(column: pd.Series) -> pd.Series:
+def numpy_column(column: pd.Series) -> pd.Series:
     """A column of a nullable type, of Arrow's or with a time zone (or categories of such) as NumPy's; any other as it is."""
     inner = column.cat.categories.dtype if isinstance(column.dtype, pd.CategoricalDtype) else column.dtype
     known = isinstance(inner, (pd.StringDtype, pd.ArrowDtype, pd.DatetimeTZDtype)) or hasattr(inner, "numpy_dtype")

@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from slipway.classifier_metrics import measure, measured_by_us, positive_scores
-from slipway.data import plain
+from slipway.data import numpy_column
 from slipway.decision import decide
 from slipway.errors import TrainingError
 from slipway.frames import with_columns
@@ -76,7 +76,10 @@ def evaluate(experiment: Any, model: Any, schema: Schema) -> Evaluation:
     pipeline = copy.deepcopy(experiment.pipeline)
     pipeline.steps.append(("trained_model", fitted))
     engine = NativeEngine(pipeline, schema)
-    inputs, actual = _plain(experiment.X_test).reset_index(drop=True), plain(experiment.y_test).to_numpy()
+    inputs, actual = (
+        _numpy_columns(experiment.X_test).reset_index(drop=True),
+        numpy_column(experiment.y_test).to_numpy(),
+    )
     if schema.target.classes:
         actual = _positions(actual, schema)
     answers = decide(engine.predict_frame(inputs), schema.target)
@@ -98,9 +101,9 @@ def evaluate(experiment: Any, model: Any, schema: Schema) -> Evaluation:
     )
 
 
-def _plain(inputs: pd.DataFrame) -> pd.DataFrame:
+def _numpy_columns(inputs: pd.DataFrame) -> pd.DataFrame:
     """The inputs with NumPy's types, as a server gives them to the pipeline."""
-    return pd.DataFrame({name: plain(inputs[name]) for name in inputs.columns})
+    return pd.DataFrame({name: numpy_column(inputs[name]) for name in inputs.columns})
 
 
 def last_step(model: Any) -> Any:
@@ -125,7 +128,7 @@ def out_of_fold(experiment: Any, model: Any, schema: Schema) -> OutOfFold:
     for train, test in experiment.fold_generator.split(inputs, target, groups):
         # Steps that drop or add rows do so when fitting alone: every row of the fold is answered.
         engine = NativeEngine(clone(pipeline).fit(inputs.iloc[train], target.iloc[train]), schema)
-        held_out = _plain(inputs.iloc[test]).reset_index(drop=True)
+        held_out = _numpy_columns(inputs.iloc[test]).reset_index(drop=True)
         rows.append(test)
         answers.append(decide(engine.predict_frame(held_out), schema.target))
         if engine.order:
@@ -135,7 +138,7 @@ def out_of_fold(experiment: Any, model: Any, schema: Schema) -> OutOfFold:
     # Repeated folds answer a row several times, which makes them no more rows.
     seen, first = np.unique(np.concatenate(rows), return_index=True)
     values = np.concatenate([answer.values for answer in answers])[first]
-    actual, answered = plain(target).to_numpy()[seen], _plain(inputs.iloc[seen]).reset_index(drop=True)
+    actual, answered = numpy_column(target).to_numpy()[seen], _numpy_columns(inputs.iloc[seen]).reset_index(drop=True)
     if not schema.target.classes:
         return OutOfFold(answered, actual.astype("float64"), Answers(values), None, [])
     probabilities = np.concatenate([answer.probabilities for answer in answers])[first] if scores else None

@@ -17,7 +17,7 @@ from slipway.classifier_metrics import LOG_LOSS, measured_by_us
 from slipway.columns import MISSING_TEXT
 from slipway.compile import CannotCompileError, check_reading, compile_and_prove
 from slipway.compiled import CompiledEngine
-from slipway.data import plain
+from slipway.data import numpy_column
 from slipway.decision import threshold_of
 from slipway.draw import draw_records
 from slipway.errors import SlipwayError, TrainingError, first_line
@@ -27,7 +27,7 @@ from slipway.kinds import infer
 from slipway.learn import Learnt, learn
 from slipway.notebook import check_carried
 from slipway.predictor import INTERVAL, Engine, Predictor
-from slipway.profile import leak_notes, profile
+from slipway.profile import profile, with_leaks
 from slipway.row_order import check_row_order
 from slipway.schema import Schema
 from slipway.training import DEFAULT_METRIC, METRICS, Trained, has_probabilities, quiet, without_probabilities
@@ -100,7 +100,7 @@ def save(
         | {"fields": _kinds(experiment, case, table)}
         | {"training": TrainingSpec(folds=2, seed=int(experiment.seed))}
     )
-    learnt = replace(learn(table, case, source, keep=table.columns), frame=table)
+    learnt = with_leaks(replace(learn(table, case, source, keep=table.columns), frame=table))
     _check_dates(experiment, learnt.schema)
     if model is not None:
         learnt = _own_threshold(learnt, model, case.target)
@@ -159,7 +159,7 @@ def save_version(
         "rows": {"train": len(experiment.X_train), "holdout": len(experiment.X_test), "all": len(learnt.inputs)},
         "threshold": threshold,
         "left_out": learnt.left_out,
-        "reading": [note.to_json() for note in (*learnt.notes, *leak_notes(learnt))],
+        "reading": [note.to_json() for note in learnt.notes],
         "failed": trained.failed,
         "tuned": trained.tuned,
         "compiled": compiled,
@@ -288,7 +288,7 @@ def _original(experiment: Any) -> pd.DataFrame:
     """The experiment's table with the values that went in: PyCaret narrows numbers to float32."""
 
     def widened(column: pd.Series) -> pd.Series:
-        column = plain(column)
+        column = numpy_column(column)
         if column.dtype == "float32":
             # The shortest text of a float32 is the number that was there: 33.6, not 33.599998.
             return column.map(lambda value: float(str(value)))

@@ -15,16 +15,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from slipway.prefix import below, root_path
 
-PAGES = ("", "theme.css", "favicon.ico", "hyparquet.min.js")
-"""What the page has below /ui/ beside its calls and files."""
+PAGES = ("", "theme.css", "favicon.ico")
+"""What Gradio answers below /ui/ beside its files."""
 RUN = "gradio_api/run/predict"
+"""The call of every event of the page."""
+READER = "hyparquet.min.js"
+"""The reader of Parquet files, which the Batch tab asks for."""
 OTHER = "other"
 
 _EXACT = frozenset(
     "/ /predict /predict_csv /explain /model /model/schema /model/card /docs /docs.json /favicon.ico "
     "/livez /readyz /healthz /metrics /schema.json /ui /ui/en /ui/zh".split()
 )
-_PAGE = re.compile(rf"/ui/(?:(?:en|zh)/)?(?:{'|'.join(map(re.escape, (*PAGES, RUN)))})")
+_PAGE = re.compile(rf"/ui/(?:(?:en|zh)/)?(?:{'|'.join(map(re.escape, (*PAGES, RUN, READER)))})")
 _FILE = re.compile(r"((?:/ui/(?:(?:en|zh)/)?(?:assets|static|svelte)|/static_content)/).+", re.DOTALL)
 _SHOWN = 16
 """Characters of an unknown path that are logged: it may hold anything, a name or a key as well."""

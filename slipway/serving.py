@@ -29,6 +29,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from slipway import metrics, openapi
 from slipway.cells import SEPARATORS, Bound, Bounds, TextTable, parse_csv
+from slipway.decision import threshold_of
 from slipway.errors import DataError, ExplanationError, RecordsError, SlipwayError, TableTooLargeError
 from slipway.explain import DEFAULT_CLASS, Explainer
 from slipway.fields import Field
@@ -239,9 +240,15 @@ class Served:
     @property
     def threshold(self) -> float | None:
         """The probability from which a case is positive; None where the most probable class is named."""
-        (example,) = self.predictor.answer([self.schema.example()])["predictions"]
-        threshold: float | None = example["threshold"]
-        return threshold
+        return threshold_of(self.schema.target, self.has_probabilities)
+
+    @cached_property
+    def has_probabilities(self) -> bool:
+        """Whether the model gives the probabilities of its classes."""
+        if not self.schema.target.classes:
+            return False
+        (answered,) = self.predictor.answer([self.schema.example()])["predictions"]
+        return bool(answered["probabilities"])
 
     @cached_property
     def description(self) -> dict[str, Any]:

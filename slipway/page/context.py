@@ -33,10 +33,7 @@ class Page:
     @cached_property
     def has_figures(self) -> bool:
         """Whether an answer is a number; an estimator that names a class and no probability has nothing to move."""
-        if not self.schema.target.classes:
-            return True
-        (answered,) = self.served.predictor.answer([self.schema.example()])["predictions"]
-        return bool(answered["probabilities"])
+        return not self.schema.target.classes or self.served.has_probabilities
 
     @cached_property
     def _metrics(self) -> dict[str, Any]:

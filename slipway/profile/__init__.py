@@ -8,6 +8,7 @@ and both rounded; the ends of the target's scale are rounded outward.
 import math
 import shlex
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,14 +41,15 @@ _Summary = Callable[[Rows], dict[str, Any]]
 _Group = tuple[dict[str, Any], Rows]
 
 
-def leak_notes(learnt: Learnt) -> list[Note]:
-    """A note for each input that gives the target away, as the Data tab finds them."""
+def with_leaks(learnt: Learnt) -> Learnt:
+    """The same, with a note for each input that gives the target away, as the Data tab finds them."""
     columns = [of_field(field, learnt.inputs[field.name]) for field in learnt.schema.fields]
-    found = leaks(columns, of_target(learnt.schema.target, learnt.target))
-    return [
-        Note("leak", alert["field"], {"target": learnt.schema.target.name}, _leave_out(alert["field"]))
-        for alert in found
-    ]
+    target = learnt.schema.target
+    notes = (
+        Note("leak", alert["field"], {"target": target.name}, _leave_out(alert["field"]))
+        for alert in leaks(columns, of_target(target, learnt.target))
+    )
+    return replace(learnt, notes=(*learnt.notes, *notes))
 
 
 def _leave_out(name: str) -> str:

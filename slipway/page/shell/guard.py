@@ -15,11 +15,10 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from slipway.http import Refused, parse_json
+from slipway.metrics import PAGES, RUN
 from slipway.page.shell import assets
 from slipway.page.shell.document import Document
 
-PAGES = ("", "theme.css", "favicon.ico")
-RUN = "gradio_api/run/predict"
 BODY_LIMIT = 1024 * 1024
 # Gradio builds addresses from these, whoever sent them; and to any origin it would say that it may read the answer.
 DROPPED = (b"x-forwarded-host", b"x-gradio-server", b"origin")
