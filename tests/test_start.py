@@ -175,7 +175,8 @@ def test_a_model_damaged_while_served_ends_the_server_when_a_worker_starts_again
             worker.kill()
         code = server.process.wait(90)
 
-        lines = server.log.read_text().splitlines()[before:]
+        # The line of the last call may be written after its answer has arrived.
+        lines = [line for line in server.log.read_text().splitlines()[before:] if "GET /model" not in line]
         with pytest.raises(httpx.ConnectError):
             server.get("/livez")
     assert code == 1
