@@ -19,6 +19,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
+from slipway.i18n.texts import LANGUAGES, PAGE, said
 from slipway.page.batch import tab as batch
 from slipway.page.context import Page
 from slipway.page.data import tab as data
@@ -26,8 +27,7 @@ from slipway.page.model import tab as model
 from slipway.page.predict import tab as predict
 from slipway.page.shell.document import PRINT, Document
 from slipway.page.shell.guard import Guard
-from slipway.serving import Served
-from slipway.texts import LANGUAGES, PAGE, said
+from slipway.service.model import Served
 
 PARTS = Path(__file__).parent / "slipway" / "page"
 THEME = gr.themes.Base(

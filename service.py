@@ -17,8 +17,9 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from slipway import store
-from slipway.serving import Served, make_service
-from slipway.supervisor import starting
+from slipway.service.app import make_service
+from slipway.service.model import Served
+from slipway.service.supervisor import starting
 
 
 class Arguments(pydantic.BaseModel, extra="forbid"):

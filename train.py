@@ -16,14 +16,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from slipway import data, smoke, usecase
 from slipway.errors import DataError, SlipwayError, UseCaseError, nearest
-from slipway.learn import Learnt, learn
-from slipway.page import sentences
-from slipway.profile import with_leaks
-from slipway.reading import Reading
-from slipway.schema import Schema
-from slipway.usecase import TASKS, DataSource, FieldSpec, Kind, TargetSpec, UseCase
+from slipway.i18n import sentences
+from slipway.publish import smoke_test
+from slipway.schema.schema import Schema
+from slipway.schema.types import TASKS, Kind
+from slipway.tables import readers
+from slipway.tables.reading import Reading
+from slipway.tables.source import DataSource
+from slipway.training import usecase
+from slipway.training.profile import with_leaks
+from slipway.training.schema_inference import Learnt, learn
+from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
 
 KIND_OPTIONS: dict[str, Kind] = {
     "numeric_features": "number",
@@ -156,12 +160,12 @@ def fit(case: UseCase, *, training_rows: bool = True) -> str:
     case = from_setup(case)
     table, learnt, dropped = prepare(case)
     say("importing PyCaret …")
-    smoke.warm_up()
+    smoke_test.warm_up()
     # Only now: it takes seconds, and a wrong file name should not.
-    from slipway.training import experiment_class, train
+    from slipway.training.selection import experiment_class, train
 
     experiment_class(learnt.schema.task)  # refuses another PyCaret before anything else imports it
-    from slipway.experiment import save_version
+    from slipway.publish.experiment import save_version
 
     trained = train(case, learnt, say)
     say("")
@@ -187,16 +191,16 @@ def fit(case: UseCase, *, training_rows: bool = True) -> str:
     return saved.tag
 
 
-def prepare(case: UseCase) -> tuple[data.Table, Learnt, int]:
+def prepare(case: UseCase) -> tuple[readers.Table, Learnt, int]:
     """The table that a use case names, what is learnt from it, and the rows dropped for lack of a target.
 
     Says on standard output what was read and decided.
     """
     if case.data is None:
         raise UseCaseError(f"use case {case.name}", "has no `data:`; name the table there, or with --data FILE")
-    table = data.read_table(case.data, case)
+    table = readers.read_table(case.data, case.reading)
     target = case.target.column
-    rows, dropped = data.drop_missing_targets(table, target, case.missing.get(target, ()))
+    rows, dropped = readers.drop_missing_targets(table, target, case.missing.get(target, ()))
     if case.training.limit_rows and case.training.limit_rows < len(rows):
         rows = rows.sample(case.training.limit_rows, random_state=case.training.seed).reset_index(drop=True)
     learnt = with_leaks(learn(rows, case, table.source, reading=table.reading))

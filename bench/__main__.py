@@ -68,7 +68,7 @@ def trained(name: str) -> Any:
 
 def run(settings: Settings) -> dict[str, Any]:
     """Every part that was asked for, as the result that is written."""
-    from slipway.draw import draw_records
+    from slipway.schema.sampling import draw_records
 
     # A smoke run does without the second model, which takes as long to train as the rest to run.
     both = "explain" in settings.parts and not settings.quick

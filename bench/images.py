@@ -88,7 +88,7 @@ def build_ours(model: str, tag: str, **environment: str) -> str:
 
 def build_peer(engine: str, name: str) -> str:
     """Build a peer's image, with the base image and the versions of ours, and give its name."""
-    from slipway.image import BASE
+    from slipway.service.image import BASE
 
     versions = machine.versions()
     packages = {GRADIO: ["gradio"], BENTOML: ["gradio", "bentoml"]}[name]
@@ -137,7 +137,7 @@ def running(engine: str, name: str, image: str) -> Iterator[tuple[str, int, floa
 def measure(engine: str, images: dict[str, str], rounds: int) -> Measured:
     """Every image in turn, `rounds` times."""
     from deploy.engine import call, inspect
-    from slipway.draw import draw_records
+    from slipway.schema.sampling import draw_records
     from slipway.store import find
 
     measured: Measured = {}

@@ -9,7 +9,8 @@ from typing import Any
 
 from bench.rounds import Measured, add, noise, rotated
 from bench.settings import Settings
-from slipway import frames
+from slipway import store
+from slipway.inference import frames
 
 PREDICT_MODEL, PIPELINE, OURS = "PyCaret predict_model", "PyCaret Pipeline.predict", "Slipway"
 
@@ -29,10 +30,9 @@ def contenders(version: Any, records: list[dict[str, Any]], count: int) -> dict[
     """Each way to answer `count` of the records; PyCaret is given frames that were made beforehand."""
     from pycaret.regression import RegressionExperiment
 
-    from slipway.native import NativeEngine
-    from slipway.predictor import Predictor
+    from slipway.inference.pipeline_engine import NativeEngine
 
-    predictor = Predictor.load(version)
+    predictor = store.load_predictor(version)
     pipeline = NativeEngine.load(version.pipeline, predictor.schema).pipeline
     experiment = RegressionExperiment()
     parts = [records[start : start + count] for start in range(0, min(len(records), 64 * count), count)]

@@ -22,10 +22,12 @@ import pandas as pd
 
 from slipway.compile import CannotCompileError, compile_and_prove
 from slipway.compile.registry import name_of
-from slipway.data import read_table
-from slipway.learn import Learnt, learn
-from slipway.training import experiment_class, quiet
-from slipway.usecase import DataSource, FieldSpec, TargetSpec, Task, UseCase
+from slipway.schema.types import Task
+from slipway.tables.readers import read_table
+from slipway.tables.source import DataSource
+from slipway.training.schema_inference import Learnt, learn
+from slipway.training.selection import experiment_class, quiet
+from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
 
 FILE = Path(__file__).parent.parent / "docs" / "compile-coverage.md"
 ROWS = 400

@@ -21,10 +21,7 @@ Command lines print the text on one line and exit with 1; the HTTP service turns
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from slipway.cells import Bound
+from typing import Any
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
@@ -63,10 +60,6 @@ class DataError(SlipwayError):
 
 class TableTooLargeError(DataError):
     """A file has more of something than a server takes; how much more it does not look."""
-
-    def __init__(self, source: str | Path, found: int, what: str, bound: "Bound") -> None:
-        limit = f"{bound.when}the limit is {bound.limit:,} ({bound.setting})"
-        super().__init__(source, f"has at least {found:,} {what}; {limit}: {bound.remedy}")
 
 
 class TrainingError(SlipwayError):

@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 
 from slipway import store
-from slipway.native import NativeEngine
-from slipway.predictor import Predictor, read_interval
+from slipway.inference.pipeline_engine import NativeEngine
+from slipway.inference.predictor import Predictor
 from tests.conftest import PERSON, Server
 
 HEADER = ",".join(PERSON)
@@ -66,4 +66,4 @@ def fitted(tag: str) -> Predictor:
     """A predictor that answers with the fitted pipeline, whatever serves the version."""
     version = store.find(tag)
     schema = version.schema()
-    return Predictor(tag, schema, NativeEngine.load(version.pipeline, schema), read_interval(version))
+    return Predictor(tag, schema, NativeEngine.load(version.pipeline, schema), store.read_interval(version))

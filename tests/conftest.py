@@ -25,7 +25,7 @@ import pytest
 
 import train as command
 from slipway import store
-from slipway.native import NativeEngine
+from slipway.inference.pipeline_engine import NativeEngine
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = Path("/usr/bin/chromium")

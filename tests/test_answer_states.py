@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from slipway.texts import BATCH, ONLINE, PAGE
+from slipway.i18n.texts import BATCH, ONLINE, PAGE
 from tests.conftest import PERSON, Server, says
 from tests.test_axe import faults as axe_faults
 

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from slipway import frames, store
-from slipway.data import locate
-from slipway.parity import equal
-from slipway.usecase import DataSource
+from slipway import store
+from slipway.inference import frames
+from slipway.inference.equality import equal
+from slipway.tables.readers import locate
+from slipway.tables.source import DataSource
 from tests.conftest import HOME, pipeline, says, serve, trained
 
 PENGUINS = DataSource("palmerpenguins/data/penguins.csv", package="palmerpenguins")

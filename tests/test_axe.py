@@ -3,7 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from slipway.texts import PAGE, said
+from slipway.i18n.texts import PAGE, said
 
 pytestmark = pytest.mark.browser
 

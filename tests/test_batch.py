@@ -14,13 +14,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from slipway import fields, frames, store
-from slipway.http import Refused
+from slipway import store
+from slipway.i18n.texts import BATCH, BATCH_PHRASES
+from slipway.inference import frames
+from slipway.inference.equality import equal
 from slipway.page.batch import tab as batch
 from slipway.page.context import Page
-from slipway.parity import equal
-from slipway.serving import Served
-from slipway.texts import BATCH, BATCH_PHRASES
+from slipway.schema import fields
+from slipway.service.model import Served
+from slipway.service.requests import Refused
 from tests.calls import HEADER, ROW, on_a_loop
 from tests.conftest import HOME, PATIENT, PERSON, Server, pipeline, serve, trained
 

@@ -13,13 +13,18 @@ import psutil
 import pytest
 from starlette.testclient import TestClient
 
-from slipway import cells, predictor, serving, store
-from slipway.cells import Bound, Bounds, parse_csv
+from slipway import store
 from slipway.errors import RecordsError, TableTooLargeError
-from slipway.fields import Field
-from slipway.http import Refused
-from slipway.schema import UNLISTED, Schema, Target
-from slipway.serving import Limits, Served
+from slipway.inference import predictor
+from slipway.schema.fields import Field
+from slipway.schema.schema import UNLISTED, Schema, Target
+from slipway.service import model
+from slipway.service.model import Served
+from slipway.service.requests import Refused
+from slipway.service.routes import make_routes
+from slipway.service.settings import Limits
+from slipway.tables import cells
+from slipway.tables.cells import Bound, Bounds, parse_csv
 from tests.calls import CSV, HEADER, JSON, ROW, on_a_loop, refusal, rows, upload
 from tests.conftest import PERSON, Server, serve
 
@@ -197,8 +202,8 @@ def test_a_worker_reads_two_files_at_a_time(insurance, monkeypatch):
         running.pop()
         return found
 
-    monkeypatch.setattr(serving, "parse_csv", parse)
-    app = serving._routes(served, None)
+    monkeypatch.setattr(model, "parse_csv", parse)
+    app = make_routes(served, None)
 
     async def call(client):
         return await client.post("/predict_csv", files={"file": ("a.csv", CSV)})
@@ -220,7 +225,7 @@ class Full(tempfile.SpooledTemporaryFile):
 
 def test_a_file_that_finds_no_room_on_the_disk_is_a_503(insurance, monkeypatch):
     monkeypatch.setattr("starlette.formparsers.SpooledTemporaryFile", Full)
-    client = TestClient(serving._routes(Served(store.find(insurance)), None))
+    client = TestClient(make_routes(Served(store.find(insurance)), None))
 
     small = client.post("/predict_csv", files={"file": ("a.csv", CSV)})
     large = client.post("/predict_csv", files={"file": ("a.csv", CSV + f"{ROW}\n" * 60_000)})

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from slipway import store
-from slipway.classes import folds_for_rows
 from slipway.errors import DataError
-from slipway.learn import learn
-from slipway.usecase import TargetSpec, TrainingSpec, UseCase
+from slipway.training.classes import folds_for_rows
+from slipway.training.schema_inference import learn
+from slipway.training.usecase import TargetSpec, TrainingSpec, UseCase
 from tests.conftest import trained
 
 ROWS = 60

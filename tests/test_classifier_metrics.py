@@ -10,16 +10,15 @@ from sklearn import metrics as reference
 
 import slipway
 from slipway import store
-from slipway.classifier_metrics import log_loss, measure
-from slipway.fields import Field
-from slipway.page import sentences
+from slipway.i18n import sentences
+from slipway.inference.equality import Answers
 from slipway.page.context import Page
 from slipway.page.model import tab as model_tab
 from slipway.page.predict import answer
-from slipway.parity import Answers
-from slipway.predictor import Predictor
-from slipway.schema import Schema, Target
-from slipway.serving import Served
+from slipway.schema.fields import Field
+from slipway.schema.schema import Schema, Target
+from slipway.service.model import Served
+from slipway.training.classifier_metrics import log_loss, measure
 from tests.conftest import HOME, pipeline, train, trained
 
 NUMBERS = np.random.default_rng(0)
@@ -202,7 +201,7 @@ def test_a_metric_that_is_given_decides_and_what_is_lost_without_probabilities_i
     tag = rare("rare-accuracy", ("no", "yes"), "--include", "ridge,dummy", "--metric", "Accuracy")
 
     metrics = store.find(tag).read_json("metrics.json")
-    answer = Predictor.load(store.find(tag)).answer([{"a": 0, "b": 0}])["predictions"][0]
+    answer = store.load_predictor(store.find(tag)).answer([{"a": 0, "b": 0}])["predictions"][0]
     said = capsys.readouterr().out
     assert metrics["estimator"] == "RidgeClassifier" and metrics["threshold"] is None
     assert list(metrics["folds"]) == ["Accuracy", "AUC", "Recall", "Prec.", "F1", "Kappa", "MCC"]
@@ -264,7 +263,7 @@ def test_the_threshold_that_pycaret_gave_a_model_is_the_versions():
     version = store.find(tag)
     fitted, _ = pipeline(tag)
     rows = INPUTS.head(200)
-    answers = Predictor.load(version).answer(rows.to_dict("records"))["predictions"]
+    answers = store.load_predictor(version).answer(rows.to_dict("records"))["predictions"]
     assert {answer["threshold"] for answer in answers} == {0.15}
     assert [answer["prediction"] for answer in answers] == fitted.predict(rows).tolist()
     assert 0 < sum(answer["prediction"] for answer in answers) < 200
@@ -272,7 +271,7 @@ def test_the_threshold_that_pycaret_gave_a_model_is_the_versions():
 
 def between(tag: str) -> dict[str, object]:
     """A person whose probability lies above the threshold of 0.3 and below one half."""
-    predictor = Predictor.load(store.find(tag))
+    predictor = store.load_predictor(store.find(tag))
     base = predictor.schema.example()
     for glucose in range(60, 200):
         record = base | {"Glucose": glucose}
@@ -321,8 +320,8 @@ def test_a_version_whose_golden_predictions_named_the_most_probable_class_still_
     changed = json.loads(json.dumps(golden))
     changed["predictions"][5]["probabilities"] = {"0": 0.31, "1": 0.69}
 
-    Predictor.load(version).check_golden(golden)
+    store.load_predictor(version).check_golden(golden)
 
     assert {saved["prediction"] for saved in golden["predictions"]} == {0, 1}
     with pytest.raises(slipway.errors.GoldenMismatchError, match="1 of 32 golden rows differ"):
-        Predictor.load(version).check_golden(changed)
+        store.load_predictor(version).check_golden(changed)

@@ -14,13 +14,14 @@ from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import KBinsDiscretizer, StandardScaler
 
-from slipway import native
 from slipway.compile import CannotCompileError, compile_and_prove, compile_pipeline, prove
-from slipway.compile.gate import gate_rows
-from slipway.compile.splits import ensembles
-from slipway.data import locate
-from slipway.learn import Learnt, learn
-from slipway.usecase import DataSource, TargetSpec, UseCase
+from slipway.compile.boundary_rows import ensembles
+from slipway.compile.parity_check import gate_rows
+from slipway.inference import pipeline_engine
+from slipway.tables.readers import locate
+from slipway.tables.source import DataSource
+from slipway.training.schema_inference import Learnt, learn
+from slipway.training.usecase import TargetSpec, UseCase
 
 NUMBERS = ["age", "bmi", "children"]
 
@@ -170,6 +171,6 @@ def test_native_answers_are_what_is_compared_with():
     pipeline, model = boosted()
     rows = {name: column[:5] for name, column in gate_rows(pipeline, model, insurance()).columns.items()}
 
-    ours = native.NativeEngine(pipeline, insurance().schema).predict(rows).values
+    ours = pipeline_engine.NativeEngine(pipeline, insurance().schema).predict(rows).values
 
     assert ours.tolist() == pipeline.predict(insurance().inputs.head(5)).tolist()

@@ -35,12 +35,12 @@ from sklearn.tree import DecisionTreeRegressor
 
 from slipway.compile import CannotCompileError, compile_pipeline
 from slipway.compile.steps import normal
-from slipway.compiled import CompiledEngine
-from slipway.draw import draw_records
-from slipway.learn import Learnt, learn
-from slipway.native import NativeEngine
-from slipway.parity import difference
-from slipway.usecase import FieldSpec, TargetSpec, UseCase
+from slipway.inference.equality import difference
+from slipway.inference.onnx_engine import CompiledEngine
+from slipway.inference.pipeline_engine import NativeEngine
+from slipway.schema.sampling import draw_records
+from slipway.training.schema_inference import Learnt, learn
+from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
 
 EXACT = 1e-11
 ROWS = 160

@@ -4,7 +4,7 @@ import pytest
 
 from scripts import coverage
 from slipway.compile.registry import CLASSIFIERS, REGRESSORS
-from slipway.training import experiment_class
+from slipway.training.selection import experiment_class
 
 LINES = coverage.written()
 SAMPLE = [

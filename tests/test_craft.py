@@ -8,11 +8,11 @@ import gradio as gr
 import pytest
 from fastapi import FastAPI
 
-from slipway import frames
-from slipway.page import wording
+from slipway.i18n import formats
+from slipway.i18n.texts import ONLINE
+from slipway.inference import frames
 from slipway.page.shell import assets
 from slipway.page.shell.document import Document
-from slipway.texts import ONLINE
 from tests.conftest import free_port, pipeline, says, serve
 
 
@@ -226,7 +226,7 @@ def test_the_keyboard_alone_reaches_and_works_everything_and_shows_where_it_is(o
     way = tabbed(page)
 
     names = [one["name"] for one in way]
-    labels = [wording.field_label(field, "en") for field in schema.fields]
+    labels = [formats.field_label(field, "en") for field in schema.fields]
     assert [one for one in way if not one["seen"]] == [] and [one for one in way if one["size"] < 24] == []
     assert [names.index(label) for label in labels] == sorted(names.index(label) for label in labels)
     assert names.index("Predict") < names.index("Smoker aged 50") < names.index(labels[0]) < names.index("Reset")

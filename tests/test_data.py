@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from slipway.cells import parse_csv
-from slipway.data import Table, drop_missing_targets, read_table
 from slipway.errors import DataError
-from slipway.usecase import DataSource
+from slipway.tables.cells import parse_csv
+from slipway.tables.readers import Table, drop_missing_targets, read_table
+from slipway.tables.source import DataSource
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01"
 

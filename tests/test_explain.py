@@ -9,18 +9,19 @@ import pandas as pd
 import pytest
 import shap
 
-from slipway import explain, frames, store
-from slipway.columns import MISSING_TEXT, is_text
-from slipway.draw import draw_records
+from slipway import store
 from slipway.errors import ExplanationError, RecordsError
-from slipway.experiment import _background
-from slipway.explain import Explainer, Sampled, read_background
-from slipway.fields import Field
-from slipway.learn import learn
-from slipway.parity import Answers
-from slipway.predictor import Predictor
-from slipway.schema import Schema, Target
-from slipway.usecase import FieldSpec, TargetSpec, UseCase
+from slipway.inference import frames, shapley
+from slipway.inference.equality import Answers
+from slipway.inference.predictor import Predictor
+from slipway.inference.shapley import Explainer, Sampled, read_background
+from slipway.publish.experiment import _background
+from slipway.schema.arrays import MISSING_TEXT, is_text
+from slipway.schema.fields import Field
+from slipway.schema.sampling import draw_records
+from slipway.schema.schema import Schema, Target
+from slipway.training.schema_inference import learn
+from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
 from tests.calls import GOOD, JSON, fitted, predict, refusal
 from tests.conftest import PATIENT, PERSON
 
@@ -390,7 +391,7 @@ def test_forty_fields_stay_within_the_rows_that_sampling_may_evaluate():
     answer = ours.explain(drawn(predictor))
 
     sizes = [len(call["x0"]) for call in predictor.engine.calls]
-    assert len(sizes) > 1 and max(sizes) <= 16_384 and 20_000 < sum(sizes) <= explain.SAMPLED_ROWS + 65
+    assert len(sizes) > 1 and max(sizes) <= 16_384 and 20_000 < sum(sizes) <= shapley.SAMPLED_ROWS + 65
     assert adds_up(answer)
 
 
@@ -419,7 +420,7 @@ def test_blocks_change_nothing(count, monkeypatch):
     record = drawn(predictor)
     whole = ours.explain(record)
 
-    monkeypatch.setattr(explain, "_BLOCK_ROWS", 1000)
+    monkeypatch.setattr(shapley, "_BLOCK_ROWS", 1000)
     predictor.engine.calls.clear()
 
     assert ours.explain(record) == whole

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from sklearn.metrics import auc, roc_auc_score
 
-from slipway.evaluation import Unseen
-from slipway.fields import Field
-from slipway.figures import bins, boxes, figures, reliability, roc, thresholds
-from slipway.groups import are_worse, groups
-from slipway.parity import Answers
-from slipway.schema import Schema, Target
+from slipway.inference.equality import Answers
+from slipway.schema.fields import Field
+from slipway.schema.schema import Schema, Target
+from slipway.training.diagnostics import bins, boxes, figures, reliability, roc, thresholds
+from slipway.training.evaluation import Unseen
+from slipway.training.subgroups import are_worse, groups
 
 RNG = np.random.default_rng
 

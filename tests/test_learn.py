@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from slipway import frames
-from slipway.cells import parse_csv
-from slipway.data import DataSource, read_table
 from slipway.errors import DataError, UseCaseError
-from slipway.learn import infer_task, learn
-from slipway.usecase import Example, FieldSpec, TargetSpec, UseCase
+from slipway.inference import frames
+from slipway.tables.cells import parse_csv
+from slipway.tables.readers import DataSource, read_table
+from slipway.training.schema_inference import infer_task, learn
+from slipway.training.usecase import Example, FieldSpec, TargetSpec, UseCase
 
 ROWS = 60
 

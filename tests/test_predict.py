@@ -9,9 +9,9 @@ import bentoml
 import orjson
 import pytest
 
-from slipway.draw import draw_records
-from slipway.fields import Field
-from slipway.parity import equal
+from slipway.inference.equality import equal
+from slipway.schema.fields import Field
+from slipway.schema.sampling import draw_records
 from tests.calls import GOOD, JSON, REGIONS, fitted, predict, refusal
 from tests.conftest import PATIENT, PERSON
 

@@ -11,8 +11,8 @@ import pytest
 from starlette.requests import ClientDisconnect
 
 from slipway import store
-from slipway.http import while_listening
-from slipway.serving import Served
+from slipway.service.model import Served
+from slipway.service.requests import while_listening
 from tests.calls import CSV, GOOD, HEADER, JSON, ROW, form, on_a_loop, predict, refusal, rows, upload
 from tests.conftest import PATIENT, PERSON, Server, serve
 

@@ -6,8 +6,8 @@ from urllib.parse import quote
 import pytest
 
 from slipway import store
-from slipway.page.predict import link, standing, threshold
-from slipway.schema import Schema
+from slipway.page.predict import link, outcome_scale, threshold
+from slipway.schema.schema import Schema
 from tests.conftest import says, sentence
 
 REPLACED = "Values of the link that do not fit, and were replaced"
@@ -39,10 +39,10 @@ def test_the_interval_stands_on_the_scale_of_all_outcomes_of_training(open_page,
     share = sum(edge <= answered["prediction"] for edge in outcomes["percentiles"]) - 1
     assert hundreds(caption) == share
     low, high = outcomes["edges"][0], outcomes["edges"][-1]
-    mark = float(page.locator(".slip-mark").get_attribute("x1")) / standing.WIDTH
+    mark = float(page.locator(".slip-mark").get_attribute("x1")) / outcome_scale.WIDTH
     assert mark == pytest.approx((answered["prediction"] - low) / (high - low), abs=0.001)
     band = page.locator(".slip-band-rect")
-    width = float(band.get_attribute("width")) / standing.WIDTH
+    width = float(band.get_attribute("width")) / outcome_scale.WIDTH
     interval = answered["interval"]
     assert width == pytest.approx((interval["high"] - interval["low"]) / (high - low), abs=0.001)
 
@@ -51,12 +51,12 @@ def test_a_prediction_beyond_all_outcomes_widens_the_scale(charges):
     outcomes = {"edges": [0, 10, 20], "counts": [3, 1], "percentiles": [*range(101)]}
     prediction = {"prediction": 50.0, "interval": {"low": 40.0, "high": 80.0, "coverage": 0.9}}
 
-    html = standing.scale(charges, prediction, outcomes, "en")
+    html = outcome_scale.scale(charges, prediction, outcomes, "en")
 
-    assert f'x1="{50 / 80 * standing.WIDTH:.1f}"' in html and "<span>80</span>" in html
+    assert f'x1="{50 / 80 * outcome_scale.WIDTH:.1f}"' in html and "<span>80</span>" in html
     assert hundreds(html) == 50
-    assert hundreds(standing.scale(charges, prediction | {"prediction": 1e9}, outcomes, "en")) == 100
-    assert hundreds(standing.scale(charges, prediction | {"prediction": -1.0}, outcomes, "en")) == 0
+    assert hundreds(outcome_scale.scale(charges, prediction | {"prediction": 1e9}, outcomes, "en")) == 100
+    assert hundreds(outcome_scale.scale(charges, prediction | {"prediction": -1.0}, outcomes, "en")) == 0
 
 
 BINS = [
@@ -71,7 +71,7 @@ BINS = [
 def test_of_a_hundred_is_said_only_where_the_reliability_check_passed(diabetes, share, count):
     schema = store.find(diabetes).schema()
 
-    html = standing.of_a_hundred(schema, {"probabilities": {"0": 1 - share, "1": share}}, BINS, "en")
+    html = outcome_scale.of_a_hundred(schema, {"probabilities": {"0": 1 - share, "1": share}}, BINS, "en")
 
     if count is None:
         assert "not certain: for the 1,234 unseen cases between 40% and 100% the model said 80 of 100, and 60" in html

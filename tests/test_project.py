@@ -62,7 +62,9 @@ def test_a_python_that_does_not_fit_is_named_in_one_line(tmp_path, version, reas
     assert re.fullmatch(rf"slipway: Python {re.escape(version)} is {reason}; it needs 3\.11, .*\n", found.stderr)
 
 
-@pytest.mark.parametrize(("first", "left"), [("import slipway.compiled", False), ("import onnxruntime", True)])
+@pytest.mark.parametrize(
+    ("first", "left"), [("import slipway.inference.onnx_engine", False), ("import onnxruntime", True)]
+)
 def test_onnx_runtime_reports_nothing_home(tmp_path, first, left):
     bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
 
@@ -75,7 +77,7 @@ def test_onnx_runtime_reports_nothing_home(tmp_path, first, left):
 def test_bentoml_reports_nothing_home_though_it_asked_before_the_service_was_imported():
     ask = (
         "from bentoml._internal.utils.analytics.usage_stats import do_not_track\n"
-        "before = do_not_track()\nimport slipway.serving\nprint(before, do_not_track())"
+        "before = do_not_track()\nimport slipway.service.app\nprint(before, do_not_track())"
     )
     bare = {key: value for key, value in os.environ.items() if key != "BENTOML_DO_NOT_TRACK"}
 

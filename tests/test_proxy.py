@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from slipway import prefix
 from slipway.errors import SlipwayError
+from slipway.service import proxy
 from tests.conftest import PERSON, ROOT, Server, free_port, says, serve
 
 BLOCKS = re.findall(r"```nginx\n(.*?)```", (ROOT / "docs" / "proxy.md").read_text(encoding="utf-8"), re.S)
@@ -221,14 +221,14 @@ def test_a_server_that_knows_its_path_answers_without_it_as_well(rooted_server):
     ],
 )
 def test_an_address_is_named_as_seen_from_the_one_that_was_asked_for(target, path, wanted):
-    assert prefix.relative(target, path) == wanted
+    assert proxy.relative(target, path) == wanted
 
 
 @pytest.mark.parametrize("path", ["", "/", "/app/insurance", "/app/insurance/", "/a.b/~c/d_e-1"])
 def test_a_plain_path_is_taken(monkeypatch, path):
-    monkeypatch.setenv(prefix.VARIABLE, path)
+    monkeypatch.setenv(proxy.VARIABLE, path)
 
-    assert prefix.root_path() == path.rstrip("/")
+    assert proxy.root_path() == path.rstrip("/")
 
 
 @pytest.mark.parametrize(
@@ -236,12 +236,12 @@ def test_a_plain_path_is_taken(monkeypatch, path):
     ["app", "//evil.example", "/a//b", "/../a", "/a/..", "/a/.", "/a b", "/a?b", "/a#b", "/é", "http://a/b", "/a%2fb"],
 )
 def test_any_other_path_is_refused_in_one_line(monkeypatch, path):
-    monkeypatch.setenv(prefix.VARIABLE, path)
+    monkeypatch.setenv(proxy.VARIABLE, path)
 
     with pytest.raises(
         SlipwayError, match="SLIPWAY_ROOT_PATH is .*; expected a path such as /app/insurance, or leave it"
     ):
-        prefix.root_path()
+        proxy.root_path()
 
 
 def test_the_page_asks_the_server_for_nothing_by_its_own_name(insurance_server):

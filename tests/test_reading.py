@@ -7,14 +7,15 @@ import pandas as pd
 import pytest
 
 import train as command
-from slipway import store, usecase
-from slipway.cells import column_mark, decimal_mark, parse_csv, plain_number
+from slipway import store
 from slipway.errors import DataError, SlipwayError
-from slipway.fields import Field, words
-from slipway.kinds import CATEGORY_LIMIT
-from slipway.parity import Answers
-from slipway.predictor import Predictor
-from slipway.schema import Schema, Target
+from slipway.inference.equality import Answers
+from slipway.inference.predictor import Predictor
+from slipway.schema.fields import Field, words
+from slipway.schema.schema import Schema, Target
+from slipway.tables.cells import column_mark, decimal_mark, parse_csv, plain_number
+from slipway.training import usecase
+from slipway.training.kinds import CATEGORY_LIMIT
 from tests.conftest import trained
 
 ROWS = 60
@@ -407,7 +408,7 @@ def test_a_category_of_many_values_is_learnt_from_compiled_and_served(tmp_path):
     assert version.engine == "onnx"
     assert version.read_json("metrics.json")["folds"]["R2"]["mean"] > 0.95
     record = {"place": "place 0100", "x": 0.0}
-    assert Predictor.load(version).answer([record])["predictions"][0]["prediction"] == pytest.approx(50, abs=5)
+    assert store.load_predictor(version).answer([record])["predictions"][0]["prediction"] == pytest.approx(50, abs=5)
 
 
 def test_a_version_keeps_what_was_decided_and_its_card_says_it_in_two_languages(tmp_path):
@@ -439,7 +440,7 @@ def test_a_version_keeps_what_was_decided_and_its_card_says_it_in_two_languages(
 
 
 def test_a_long_file_has_one_decimal_mark_in_all_its_blocks(monkeypatch):
-    monkeypatch.setattr("slipway.predictor.BLOCK_ROWS", 2)
+    monkeypatch.setattr("slipway.inference.predictor.BLOCK_ROWS", 2)
     rows = [f"{row % 7},5;{row}" for row in range(ROWS)]
     fields = (
         Field("x", "number", "float64", {"en": "x"}, 1.0, low=0.0, high=9000.0),

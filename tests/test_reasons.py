@@ -5,9 +5,9 @@ import re
 import pytest
 
 from slipway import store
-from slipway.fields import Field
 from slipway.page.predict import whatif, why
-from slipway.schema import Schema, Target
+from slipway.schema.fields import Field
+from slipway.schema.schema import Schema, Target
 from tests.conftest import PATIENT, PERSON, serve, trained
 
 

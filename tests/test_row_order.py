@@ -10,10 +10,10 @@ from pycaret.regression import RegressionExperiment
 import slipway
 from slipway import store
 from slipway.errors import ModelMissingError, TrainingError
-from slipway.learn import learn
-from slipway.row_order import check_row_order
-from slipway.training import train
-from slipway.usecase import TargetSpec, TrainingSpec, UseCase
+from slipway.training.row_order import check_row_order
+from slipway.training.schema_inference import learn
+from slipway.training.selection import train
+from slipway.training.usecase import TargetSpec, TrainingSpec, UseCase
 
 QUIET = {"session_id": 1, "fold": 2, "n_jobs": 1, "html": False, "verbose": False, "system_log": False}
 ROWS = 120

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from slipway import frames
-from slipway.cells import parse_csv
 from slipway.errors import RecordsError
-from slipway.fields import Fault, Field, words
-from slipway.schema import SCREENED, Schema, Target
+from slipway.inference import frames
+from slipway.schema.fields import Fault, Field, words
+from slipway.schema.schema import SCREENED, Schema, Target
+from slipway.tables.cells import parse_csv
 
 
 def a(name, kind, dtype, default, **more):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from slipway import store
-from slipway.parity import equal
+from slipway.inference.equality import equal
 from tests.calls import fitted
 from tests.conftest import HOME, PERSON, ROOT, serve
 

@@ -14,20 +14,20 @@ from pycaret.regression import RegressionExperiment
 from sklearn.linear_model import LinearRegression
 
 import slipway
-from slipway import experiment as saving
 from slipway import store
-from slipway.cells import parse_csv
 from slipway.compile import CannotCompileError, check_reading, compile_and_prove
-from slipway.compiled import MISSING_KEY, CompiledEngine
 from slipway.errors import DataError, TrainingError
-from slipway.explain import Explainer, read_background
-from slipway.learn import Learnt, learn
-from slipway.native import NativeEngine
-from slipway.notebook import check_carried
+from slipway.inference.onnx_engine import MISSING_KEY, CompiledEngine
+from slipway.inference.pipeline_engine import NativeEngine
+from slipway.inference.predictor import Predictor
+from slipway.inference.shapley import read_background
 from slipway.page.predict import form, link
-from slipway.predictor import Predictor
-from slipway.schema import Schema
-from slipway.usecase import TargetSpec, UseCase
+from slipway.publish import experiment as saving
+from slipway.publish.notebook import check_carried
+from slipway.schema.schema import Schema
+from slipway.tables.cells import parse_csv
+from slipway.training.schema_inference import Learnt, learn
+from slipway.training.usecase import TargetSpec, UseCase
 from tests.conftest import pipeline as pipeline_of
 
 QUIET = {"session_id": 1, "fold": 2, "n_jobs": 1, "html": False, "verbose": False, "system_log": False}
@@ -66,12 +66,12 @@ def test_missing_and_empty_text_are_answered_as_the_pipeline_does(gaps, wanted):
     version = store.find(gaps)
 
     assert version.engine == "onnx"
-    assert values(Predictor.load(version)) == pytest.approx(wanted, rel=1e-9)
+    assert values(store.load_predictor(version)) == pytest.approx(wanted, rel=1e-9)
     assert wanted[2] - wanted[3] > 30
 
 
 def test_many_records_are_read_as_few(gaps, wanted):
-    many = Predictor.load(store.find(gaps)).answer(records() * 20)["predictions"]
+    many = store.load_predictor(store.find(gaps)).answer(records() * 20)["predictions"]
 
     assert [one["prediction"] for one in many] == pytest.approx(wanted * 20, rel=1e-9)
 
@@ -83,7 +83,7 @@ def test_served_by_its_pipeline_a_version_answers_the_same(gaps, wanted):
 
 
 def test_an_empty_cell_of_a_file_is_missing_where_that_may_be(gaps, wanted):
-    file = Predictor.load(store.find(gaps)).predict_csv(parse_csv(b'code,h\na,5\nb,5\n"",5\n,5\n')).content
+    file = store.load_predictor(store.find(gaps)).predict_csv(parse_csv(b'code,h\na,5\nb,5\n"",5\n,5\n')).content
 
     assert pd.read_csv(io.BytesIO(file))["prediction"].tolist() == pytest.approx(
         [wanted[0], wanted[1], wanted[3], wanted[3]], rel=1e-9
@@ -123,7 +123,7 @@ def test_the_rows_kept_for_explanations_tell_them_apart(training_rows, tmp_path)
 
 def test_explanations_of_both_add_up_to_their_own_answers(gaps, wanted):
     version = store.find(gaps)
-    explainer = Explainer.load(version, Predictor.load(version))
+    explainer = store.load_explainer(version, store.load_predictor(version))
 
     told = [explainer.explain(record) for record in records()]
 

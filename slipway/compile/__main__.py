@@ -22,13 +22,14 @@ import pandas as pd
 
 from slipway.compile import compile_and_prove
 from slipway.compile.registry import TABULATED, name_of
-from slipway.data import read_table
 from slipway.errors import DataError, SlipwayError, first_line, nearest
-from slipway.frames import with_columns
-from slipway.learn import Learnt, learn
-from slipway.native import classes_of
-from slipway.schema import Target
-from slipway.usecase import DataSource, FieldSpec, TargetSpec, UseCase, pairs
+from slipway.inference.frames import with_columns
+from slipway.inference.pipeline_engine import classes_of
+from slipway.schema.schema import Target
+from slipway.tables.readers import read_table
+from slipway.tables.source import DataSource
+from slipway.training.schema_inference import Learnt, learn
+from slipway.training.usecase import FieldSpec, TargetSpec, UseCase, pairs
 
 
 def main(argv: list[str] | None = None) -> int:

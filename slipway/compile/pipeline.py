@@ -19,18 +19,18 @@ import spox.opset.ai.onnx.ml.v4 as ml
 import spox.opset.ai.onnx.v20 as op
 from spox import Var
 
-from slipway import columns
-from slipway.columns import is_text
 from slipway.compile import estimators, steps  # noqa: F401 (fills the registry)
 from slipway.compile.errors import CannotCompileError
 from slipway.compile.registry import COLUMN_STEPS, MATRIX_STEPS, STEPS, TABULATED, classification, name_of, regression
 from slipway.compile.steps.target import inverse
 from slipway.compile.table import Coded, Column, Table, const, split
 from slipway.compile.tabulate import tabulate
-from slipway.compiled import MISSING_KEY
-from slipway.fields import Field
-from slipway.native import classes_of
-from slipway.schema import Schema
+from slipway.inference.onnx_engine import MISSING_KEY
+from slipway.inference.pipeline_engine import classes_of
+from slipway.schema import arrays
+from slipway.schema.arrays import is_text
+from slipway.schema.fields import Field
+from slipway.schema.schema import Schema
 
 OUTPUTS = ("value", "class", "probabilities")
 INTERNAL = re.compile(r"[A-Z][A-Za-z]*_\d+_")
@@ -87,7 +87,7 @@ def compile_pipeline(pipeline: Any, schema: Schema, rows: pd.DataFrame) -> onnx.
 def _missing_text(schema: Schema) -> str:
     """A text that is no category."""
     known = {str(value) for field in schema.fields for value in field.categories}
-    return next(text for count in itertools.count(1) if (text := columns.MISSING_TEXT * count) not in known)
+    return next(text for count in itertools.count(1) if (text := arrays.MISSING_TEXT * count) not in known)
 
 
 def _inputs(schema: Schema, missing: str) -> tuple[dict[str, Var], Table]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-from slipway.page.wording import plain
+from slipway.i18n.formats import plain
 
 WIDTH, HEIGHT, SIDE, TOP, BOTTOM = 300, 120, 4, 20, 22
 LETTER = 7.2

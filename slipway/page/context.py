@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from slipway.schema import Schema
-from slipway.serving import Served
-from slipway.texts import PAGE, said
+from slipway.i18n.texts import PAGE, said
+from slipway.schema.schema import Schema
+from slipway.service.model import Served
 
 
 @dataclass(frozen=True)

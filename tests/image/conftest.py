@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from deploy.engine import backend, call, runs
-from slipway.image import BASE
+from slipway.service.image import BASE
 from tests.conftest import HOME, ROOT, free_port
 from tests.image import sandbox
 

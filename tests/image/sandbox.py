@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pip._internal.models.index import PyPI
 
-from slipway.image import BASE
+from slipway.service.image import BASE
 
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 SECRET = "planted-3f9c1e"

@@ -17,7 +17,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from deploy.engine import call, inspect
 from slipway import store
-from slipway.parity import equal
+from slipway.inference.equality import equal
 from tests.conftest import HOME, PERSON, ROOT, sentence
 from tests.image.conftest import BASE, MEASURED, SANDBOX, building, make, make_image, running
 from tests.image.proxy import tls_proxy

@@ -10,8 +10,8 @@ from slipway.compile.estimators import (  # noqa: F401
     linear,
     neighbors,
     neural,
+    svm,
     trees,
-    vectors,
     wrappers,
     xgboost,
 )

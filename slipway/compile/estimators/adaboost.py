@@ -8,7 +8,7 @@ import spox.opset.ai.onnx.v20 as op
 from sklearn import ensemble, tree
 from spox import Var
 
-from slipway.compile.estimators.parts import as_column, by_scores, column, soft
+from slipway.compile.estimators.ops import as_column, by_scores, column, soft
 from slipway.compile.estimators.trees import Tree, as_float32, fitted_tree, total
 from slipway.compile.registry import Classes, classification, classifier, regression, regressor
 from slipway.compile.table import const

@@ -14,7 +14,7 @@ import spox.opset.ai.onnx.v20 as op
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.estimators.parts import by_scores, column, soft
+from slipway.compile.estimators.ops import by_scores, column, soft
 from slipway.compile.estimators.trees import Tree, as_float32, total
 from slipway.compile.registry import Classes, classifier, regressor
 from slipway.compile.table import const

@@ -8,7 +8,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.estimators.parts import column, repeated
+from slipway.compile.estimators.ops import column, repeated
 from slipway.compile.registry import Classes, classifier, regressor
 
 

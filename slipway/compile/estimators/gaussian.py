@@ -9,7 +9,7 @@ from sklearn.naive_bayes import GaussianNB
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.estimators.parts import column, largest
+from slipway.compile.estimators.ops import column, largest
 from slipway.compile.registry import Classes, classifier
 from slipway.compile.table import const
 

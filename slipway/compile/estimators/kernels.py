@@ -12,7 +12,7 @@ from sklearn.kernel_ridge import KernelRidge
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.estimators.parts import above, as_column, normalised, two_classes
+from slipway.compile.estimators.ops import above, as_column, normalised, two_classes
 from slipway.compile.registry import Classes, classifier, regressor
 from slipway.compile.table import const
 

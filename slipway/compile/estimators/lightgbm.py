@@ -14,7 +14,7 @@ import spox.opset.ai.onnx.v20 as op
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.estimators.parts import column, expit, most_probable, two_classes
+from slipway.compile.estimators.ops import column, expit, most_probable, two_classes
 from slipway.compile.estimators.trees import Tree, total
 from slipway.compile.registry import Classes, classifier, regressor
 from slipway.compile.table import const

@@ -9,7 +9,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.estimators.parts import by_scores, expit, normalised, soft
+from slipway.compile.estimators.ops import by_scores, expit, normalised, soft
 from slipway.compile.registry import Classes, classifier, regression, regressor
 from slipway.compile.table import const
 

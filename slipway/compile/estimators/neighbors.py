@@ -8,7 +8,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.estimators.parts import as_column, largest, normalised
+from slipway.compile.estimators.ops import as_column, largest, normalised
 from slipway.compile.registry import Classes, classifier, regressor
 from slipway.compile.table import const
 

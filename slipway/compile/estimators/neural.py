@@ -8,7 +8,7 @@ import spox.opset.ai.onnx.v20 as op
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from spox import Var
 
-from slipway.compile.estimators.parts import above, column, expit, most_probable, two_classes
+from slipway.compile.estimators.ops import above, column, expit, most_probable, two_classes
 from slipway.compile.registry import Classes, classifier, regressor
 from slipway.compile.table import const
 

@@ -17,7 +17,7 @@ from sklearn import ensemble, tree
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.estimators.parts import column, expit, most_probable, two_classes
+from slipway.compile.estimators.ops import column, expit, most_probable, two_classes
 from slipway.compile.registry import Classes, classifier, regressor
 from slipway.compile.table import const
 

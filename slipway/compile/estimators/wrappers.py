@@ -12,7 +12,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.estimators.parts import (
+from slipway.compile.estimators.ops import (
     as_column,
     column,
     expit,

@@ -13,7 +13,7 @@ import spox.opset.ai.onnx.v20 as op
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.estimators.parts import above, column, expit, most_probable, two_classes
+from slipway.compile.estimators.ops import above, column, expit, most_probable, two_classes
 from slipway.compile.estimators.trees import LESS, Tree, as_float32, total
 from slipway.compile.registry import Classes, classifier, regressor
 

@@ -36,7 +36,7 @@ def simple_imputer(imputer: Any, table: Table, include: list[str]) -> dict[str, 
 
 @step(FunctionTransformer)
 def fillna(transformer: Any, table: Table, include: list[str]) -> dict[str, Column]:
-    """`DataFrame.fillna` with a number or a moment for each of some columns: what `slipway.training` does to dates."""
+    """`DataFrame.fillna` with a number or a moment for each of some columns: what `slipway.training.selection` does to dates."""
     fills = (transformer.kw_args or {}).get("value")
     if transformer.func is not pd.DataFrame.fillna or not isinstance(fills, dict) or len(transformer.kw_args) > 1:
         raise CannotCompileError("no converter for a FunctionTransformer but of DataFrame.fillna")

@@ -19,10 +19,10 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from slipway.errors import ExplanationError, RecordsError
+from slipway.i18n.formats import class_label
+from slipway.i18n.texts import BATCH, BATCH_PHRASES, said
 from slipway.page.context import Page
-from slipway.page.wording import class_label
-from slipway.serving import Served
-from slipway.texts import BATCH, BATCH_PHRASES, said
+from slipway.service.model import Served
 
 PARTS = Path(__file__).parent
 # One script, in this order: each file uses what stands in those before it.

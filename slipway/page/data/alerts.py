@@ -3,9 +3,9 @@
 from html import escape
 from typing import Any
 
+from slipway.i18n.formats import percent
+from slipway.i18n.texts import DATA, said
 from slipway.page.data.summaries import Summaries
-from slipway.page.wording import percent
-from slipway.texts import DATA, said
 
 SHOWN = 8
 """Alerts that are shown at once; others when asked for."""

@@ -5,10 +5,10 @@ from html import escape
 from itertools import pairwise
 from typing import Any
 
-from slipway.fields import Field
+from slipway.i18n.formats import percent, plain, value_text
 from slipway.page import charts
 from slipway.page.data.summaries import UNITS, Summaries, date_length
-from slipway.page.wording import percent, plain, value_text
+from slipway.schema.fields import Field
 
 CATEGORIES = 10
 """Categories that have a line of their own; the others share one."""

@@ -3,11 +3,11 @@
 from html import escape
 from typing import Any
 
-from slipway.fields import Field
+from slipway.i18n.formats import percent
 from slipway.page import charts
 from slipway.page.data.distribution import CATEGORIES
 from slipway.page.data.summaries import UNITS, Summaries
-from slipway.page.wording import percent
+from slipway.schema.fields import Field
 
 CLASSES = 8
 """Classes that have a column of their own: the most frequent ones."""

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from slipway.fields import Field
+from slipway.i18n.formats import class_label, field_label, figure, plain, value_text
+from slipway.i18n.texts import DATA, said
 from slipway.page import charts
-from slipway.page.wording import class_label, field_label, figure, plain, value_text
-from slipway.schema import Schema
-from slipway.texts import DATA, said
+from slipway.schema.fields import Field
+from slipway.schema.schema import Schema
 
 UNITS = {
     "en": ((1e12, 1e12, " T"), (1e9, 1e9, " B"), (1e6, 1e6, " M")),

@@ -4,13 +4,13 @@ from html import escape
 
 import gradio as gr
 
-from slipway.fields import Field
+from slipway.i18n.formats import field_label, percent, value_text
+from slipway.i18n.texts import DATA, KINDS, said
 from slipway.page import LIVE, charts
 from slipway.page.data import alerts, distribution, relation
 from slipway.page.data.summaries import Summaries
-from slipway.page.wording import field_label, percent, value_text
+from slipway.schema.fields import Field
 from slipway.store import Version
-from slipway.texts import DATA, KINDS, said
 
 SHOWN = 40
 """Fields that are drawn; of more, those that go most with the target."""

@@ -6,8 +6,8 @@ The address is put in by the browser, which alone knows under which one this ser
 import json
 from html import escape
 
-from slipway.fields import Record
-from slipway.texts import MODEL, said
+from slipway.i18n.texts import MODEL, said
+from slipway.schema.fields import Record
 
 ADDRESS = '<span class="slip-address"></span>'
 _PLACE = "\0"

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
+from slipway.i18n.formats import field_label, percent
 from slipway.page import charts
 from slipway.page.model.told import Told, paragraph, section, unseen
-from slipway.page.wording import field_label, percent
 
 SIDE, MARGIN, TOP = 300, 40, 24
 """A square plot's inner side, and the room for its axes: left and above."""

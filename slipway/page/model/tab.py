@@ -10,13 +10,14 @@ from typing import Any
 
 import gradio as gr
 
-from slipway import store, texts
-from slipway.page import LIVE, sentences
+from slipway import store
+from slipway.i18n import sentences, texts
+from slipway.i18n.formats import day, field_label, percent
+from slipway.i18n.texts import CARD, MODEL, said
+from slipway.page import LIVE
 from slipway.page.model import calls, plots
 from slipway.page.model.told import Told, items, paragraph, row, section, table, unseen
-from slipway.page.wording import day, field_label, percent
 from slipway.store import Version
-from slipway.texts import CARD, MODEL, said
 
 SCRIPT = Path(__file__).with_name("model.js").read_text(encoding="utf-8")
 VERSIONS = 20

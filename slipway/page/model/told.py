@@ -6,10 +6,10 @@ from functools import cached_property
 from html import escape
 from typing import Any
 
-from slipway.page.wording import class_label, figure
-from slipway.schema import Schema
+from slipway.i18n.formats import class_label, figure
+from slipway.i18n.texts import CARD, MODEL, said
+from slipway.schema.schema import Schema
 from slipway.store import Version
-from slipway.texts import CARD, MODEL, said
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from fractions import Fraction
 from html import escape
 from typing import Any
 
-from slipway import texts
-from slipway.fields import Detail, Record
+from slipway.i18n import texts
+from slipway.i18n.formats import class_label, field_label, figure, percent, unit_after, value_text
+from slipway.i18n.texts import PAGE, said
 from slipway.page.context import Page
-from slipway.page.predict import link, live, standing, threshold
-from slipway.page.wording import class_label, field_label, figure, percent, unit_after, value_text
-from slipway.schema import Schema
-from slipway.texts import PAGE, said
+from slipway.page.predict import link, live, outcome_scale, threshold
+from slipway.schema.fields import Detail, Record
+from slipway.schema.schema import Schema
 
 
 def sentence(schema: Schema, prediction: dict[str, Any], language: str) -> str:
@@ -86,11 +86,11 @@ def render(
     if text := interval(schema, prediction, language):
         parts.append(f'<p class="slip-interval">{escape(text)}</p>')
     if page.outcomes:
-        parts.append(standing.scale(schema, prediction, page.outcomes, language))
+        parts.append(outcome_scale.scale(schema, prediction, page.outcomes, language))
     if text := band(schema, prediction, language):
         parts.append(f'<p class="slip-band">{escape(text)}</p>')
     if page.bins:
-        parts.append(standing.of_a_hundred(schema, prediction, page.bins, language))
+        parts.append(outcome_scale.of_a_hundred(schema, prediction, page.bins, language))
     if prediction.get("probabilities"):
         parts.append(_bars(page, prediction))
     warned = [texts.problem(one, _label(page, one), language) for one in prediction["warnings"]]

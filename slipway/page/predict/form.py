@@ -6,11 +6,11 @@ from typing import Any
 
 import gradio as gr
 
-from slipway import texts
-from slipway.fields import NULL, Detail, Field, Record
-from slipway.page.wording import field_label, value_text
-from slipway.schema import Schema
-from slipway.texts import PAGE, said
+from slipway.i18n import texts
+from slipway.i18n.formats import field_label, value_text
+from slipway.i18n.texts import PAGE, said
+from slipway.schema.fields import NULL, Detail, Field, Record
+from slipway.schema.schema import Schema
 
 RADIO_LIMIT = 4
 """With more categories than this a drop-down is easier to read."""

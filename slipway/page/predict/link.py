@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from slipway.fields import OUT_OF_BOUNDS, Detail, Fault, Record, detail
 from slipway.page.predict.threshold import HIGHEST, LOWEST
-from slipway.schema import Schema
+from slipway.schema.fields import OUT_OF_BOUNDS, Detail, Fault, Record, detail
+from slipway.schema.schema import Schema
 
 THRESHOLD = "~threshold"
 """The name of the threshold beside those of the fields."""

@@ -6,11 +6,11 @@ from typing import Any
 
 import gradio as gr
 
-from slipway.fields import Record
-from slipway.http import Refused
+from slipway.i18n.formats import field_label
 from slipway.page.context import Page
 from slipway.page.predict import live, whatif, why
-from slipway.page.wording import field_label
+from slipway.schema.fields import Record
+from slipway.service.requests import Refused
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from typing import Any
 import gradio as gr
 
 from slipway.errors import RecordsError
-from slipway.fields import Detail, Record
-from slipway.http import Refused
+from slipway.i18n.formats import class_label
+from slipway.i18n.texts import said
 from slipway.page import LIVE
 from slipway.page.context import Page
 from slipway.page.predict import answer, form, link, live, reasons, threshold
-from slipway.page.wording import class_label
-from slipway.texts import said
+from slipway.schema.fields import Detail, Record
+from slipway.service.requests import Refused
 
 PARTS = Path(__file__).parent
 COMPARED, TOOLS = ((PARTS / name).read_text(encoding="utf-8") for name in ("compare.js", "tools.js"))

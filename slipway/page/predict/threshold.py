@@ -3,9 +3,9 @@
 from html import escape
 from typing import Any
 
-from slipway.page.wording import class_label, percent
-from slipway.schema import Schema
-from slipway.texts import PAGE, said
+from slipway.i18n.formats import class_label, percent
+from slipway.i18n.texts import PAGE, said
+from slipway.schema.schema import Schema
 
 LOWEST, HIGHEST, STEP = 0.01, 0.99, 0.01
 CASES = 1000

@@ -4,10 +4,10 @@ import datetime as dt
 from html import escape
 from typing import Any
 
-from slipway.fields import Field, Record, same
-from slipway.page.wording import class_label, field_label, figure, percent, value_text
-from slipway.schema import Schema
-from slipway.texts import PAGE, said
+from slipway.i18n.formats import class_label, field_label, figure, percent, value_text
+from slipway.i18n.texts import PAGE, said
+from slipway.schema.fields import Field, Record, same
+from slipway.schema.schema import Schema
 
 POINTS = 41
 CATEGORIES = 24

@@ -3,9 +3,9 @@
 from html import escape
 from typing import Any
 
-from slipway.page.wording import amount, class_label, figure, percent, value_text
-from slipway.schema import Schema
-from slipway.texts import PAGE, said
+from slipway.i18n.formats import amount, class_label, figure, percent, value_text
+from slipway.i18n.texts import PAGE, said
+from slipway.schema.schema import Schema
 
 SMALL = 0.01
 """Contributions below this share of the largest stand together as one."""

@@ -16,10 +16,10 @@ from typing import Any
 
 import gradio as gr
 
+from slipway.i18n.texts import ONLINE, said
 from slipway.page.shell import assets
-from slipway.schema import Schema
+from slipway.schema.schema import Schema
 from slipway.store import Version
-from slipway.texts import ONLINE, said
 
 SCRIPTS = [
     Path(__file__).with_name(name).read_text(encoding="utf-8")

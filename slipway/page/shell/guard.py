@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from slipway.http import Refused, parse_json
-from slipway.metrics import PAGES, RUN
 from slipway.page.shell import assets
 from slipway.page.shell.document import Document
+from slipway.service.metrics import PAGES, RUN
+from slipway.service.requests import Refused, parse_json
 
 BODY_LIMIT = 1024 * 1024
 # Gradio builds addresses from these, whoever sent them; and to any origin it would say that it may read the answer.

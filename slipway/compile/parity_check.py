@@ -1,0 +1,264 @@
+"""The parity gate: what is served answers as the fitted pipeline does, or it is refused.
+
+The pipeline is given rows as a person's frame holds them, and what serves the same rows as a
+client would send them: a loss on the way from one to the other is a difference like any other.
+Both answer every training row, rows with each value missing that may be, rows drawn from the
+schema, and, for every node of every tree and every edge of a bin, the nearest values at both
+sides of it, in the number type in which the fitted estimator compares.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import pandas as pd
+
+from slipway.compile.boundary_rows import Ints, Moved, tree_splits
+from slipway.compile.errors import CannotCompileError
+from slipway.errors import RecordsError, TrainingError
+from slipway.inference import frames
+from slipway.inference.equality import TOLERANCE, Answers, difference
+from slipway.inference.onnx_engine import CompiledEngine
+from slipway.inference.pipeline_engine import NativeEngine
+from slipway.schema import arrays
+from slipway.schema.arrays import Columns
+from slipway.schema.fields import OUT_OF_BOUNDS, words
+from slipway.schema.sampling import draw_records
+from slipway.schema.schema import Schema
+from slipway.training.schema_inference import Learnt
+
+DRAWN = 10_000
+MISSING = 200
+ALONE = 20
+BLOCK = 20_000
+
+
+@dataclass(frozen=True)
+class Parity:
+    """What the gate found: rows compared, the largest difference in the unit of `parity.TOLERANCE`, seconds."""
+
+    rows: int
+    largest: float
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """This result as `metrics.json` holds it."""
+        return {"rows": self.rows, "largest": self.largest, "seconds": round(self.seconds, 1)}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of the gate, twice: as serving reads them, and in frames as a person would hold them.
+
+    The frames together have as many rows as the columns, in the same order.
+    """
+
+    columns: Columns
+    frames: list[pd.DataFrame]
+
+    def one(self, row: int) -> pd.DataFrame:
+        """A frame with this row alone."""
+        for frame in self.frames:
+            if row < len(frame):
+                return frame.iloc[[row]].reset_index(drop=True)
+            row -= len(frame)
+        raise IndexError(row)
+
+
+def prove(
+    pipeline: Any, model: onnx.ModelProto, learnt: Learnt, say: Callable[[str], None] = lambda text: None
+) -> Parity:
+    """Compare the graph with the fitted pipeline on the gate's rows.
+
+    Raises
+    ------
+    CannotCompileError
+        With how far the graph is off and on how many rows, and whether the pipeline agrees
+        with itself there.
+    """
+    started = time.monotonic()
+    schema = learnt.schema
+    rows = gate_rows(pipeline, model, learnt)
+    count = sum(map(len, rows.frames))
+    say(f"comparing the compiled graph with the pipeline on {count:,} rows …")
+    native = NativeEngine(pipeline, schema)
+    fitted = _fitted(native, rows)
+    ours = CompiledEngine(model.SerializeToString(), schema).predict(rows.columns)
+    off = difference(ours, fitted, schema.target)
+    largest = float(off.max())
+    if largest > TOLERANCE:
+        why = _why(native, rows, fitted, off, schema)
+        first = rows.frames[0]
+        lost = _lost(native, first, rows.columns, _at(fitted, 0, len(first)), schema)
+        raise CannotCompileError(f"{why}; {lost}" if lost else why)
+    return Parity(count, largest, time.monotonic() - started)
+
+
+def gate_rows(pipeline: Any, model: onnx.ModelProto, learnt: Learnt) -> Rows:
+    """The rows of the gate: the training rows first, then what is made of them, then those drawn."""
+    schema = learnt.schema
+    own, trained = served_rows(learnt)
+    moved = [*_missing(trained, schema), *_bins(pipeline, trained), *tree_splits(model, trained, schema)]
+    drawn = draw_records(schema, DRAWN, seed=2)
+    parts = [trained, *({name: trained[name][rows] for name in schema.names} | new for rows, new in moved)]
+    parts.append(schema.check_records(drawn).columns)
+    others = [*(_changed(own, rows, new, schema) for rows, new in moved), frames.of_records(schema, drawn)]
+    return Rows({name: np.concatenate([part[name] for part in parts]) for name in schema.names}, _blocks(own, others))
+
+
+def served_rows(learnt: Learnt) -> tuple[pd.DataFrame, Columns]:
+    """The training rows as the pipeline saw them, and as serving reads them when a client sends them.
+
+    Rows outside the hard bounds, which nobody can send, are left out.
+
+    Raises
+    ------
+    CannotCompileError
+        If serving refuses a row for any other reason.
+    """
+    schema, own = learnt.schema, frames.of_person(learnt.fitted_on)
+    records = frames.records(own)
+    try:
+        return own, schema.check_records(records).columns
+    except RecordsError:
+        pass  # which lists the first faults only
+    kept, values = [], []
+    for position, record in enumerate(records):
+        value, _, faults = schema.check_record(record, position)
+        serious = [fault for fault in faults if fault["problem"] != OUT_OF_BOUNDS]
+        if serious:
+            raise CannotCompileError(f"row {position} of the training rows is refused when sent: {words(serious[0])}")
+        if not faults:
+            kept.append(position)
+            values.append(value)
+    return own.iloc[kept].reset_index(drop=True), schema.columns(values)
+
+
+def check_reading(pipeline: Any, learnt: Learnt) -> None:
+    """Compare a pipeline that serves by itself with itself: sent rows with the rows that it saw.
+
+    Rows to which it has no answer at all are passed over here.
+
+    Raises
+    ------
+    TrainingError
+        If serving refuses a training row, or answers it otherwise; it names the column.
+    """
+    schema = learnt.schema
+    try:
+        own, trained = served_rows(learnt)
+    except CannotCompileError as exc:
+        raise TrainingError(str(exc)) from exc
+    native = NativeEngine(pipeline, schema)
+    frame = own.iloc[:BLOCK]
+    fitted = native.predict_frame(frame)
+    lost = _lost(native, frame, trained, fitted, schema)
+    if lost:
+        raise TrainingError(
+            f"{lost}; make plain numbers, texts, booleans or days of what is read otherwise before setup(), and train again"
+        )
+
+
+def _lost(native: NativeEngine, frame: pd.DataFrame, trained: Columns, fitted: Answers, schema: Schema) -> str | None:
+    """On how many of the frame's rows the pipeline answers otherwise once serving has read them, and by which columns.
+
+    None if on no row; and for an ill-conditioned model, which differs from itself however it is asked.
+    """
+    read = frames.frame(schema, {name: column[: len(frame)] for name, column in trained.items()})
+
+    def off(asked: pd.DataFrame) -> npt.NDArray[np.float64]:
+        return difference(native.predict_frame(asked), fitted, schema.target)
+
+    wrong = np.flatnonzero(off(read) > TOLERANCE)
+    if not len(wrong):
+        return None
+    row = int(wrong[0])
+    alone = native.predict_frame(frame.iloc[[row]].reset_index(drop=True))
+    if difference(alone, _at(fitted, row), schema.target)[0] > TOLERANCE:
+        return None
+    names = [name for name in schema.names if off(frames.with_columns(frame, {name: read[name]})).max() > TOLERANCE]
+    pairs = [f"{name!r}, where {frame[name][row]!r} is read as {read[name][row]!r}" for name in names[:3]]
+    return (
+        f"as a client sends them, {len(wrong):,} of {len(frame):,} training rows are answered otherwise than the fitted "
+        f"pipeline answered them, by {'; '.join(pairs) or 'several columns together'}"
+    )
+
+
+def _at(answers: Answers, start: int, count: int = 1) -> Answers:
+    """The answers to some rows."""
+    block, scores = slice(start, start + count), answers.probabilities
+    return Answers(answers.values[block], None if scores is None else scores[block])
+
+
+def _blocks(own: pd.DataFrame, others: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Frames of at most `BLOCK` rows, the person's own with its own dtypes: PyCaret copies a frame at every step."""
+    whole = [own, pd.concat(others, ignore_index=True)]
+    return [
+        frame.iloc[start : start + BLOCK].reset_index(drop=True)
+        for frame in whole
+        for start in range(0, len(frame), BLOCK)
+    ]
+
+
+def _changed(own: pd.DataFrame, rows: Ints, new: Columns, schema: Schema) -> pd.DataFrame:
+    """Rows of the person's frame with new values in some columns."""
+    frame = own.iloc[rows].reset_index(drop=True)
+    return frames.with_columns(
+        frame, {name: frames.series(schema.by_name[name], column) for name, column in new.items()}
+    )
+
+
+def _missing(trained: Columns, schema: Schema) -> Iterator[Moved]:
+    """Training rows with each value missing that may be, one by one and all together."""
+    rng = np.random.default_rng(3)
+    some = rng.permutation(len(trained[schema.names[0]]))[:MISSING]
+    absent = {field.name: arrays.array(field, [None] * len(some)) for field in schema.fields if field.nullable}
+    for name, column in absent.items():
+        yield some, {name: column}
+    if len(absent) > 1:
+        yield some, absent
+
+
+def _bins(pipeline: Any, trained: Columns) -> Iterator[Moved]:
+    """The nearest numbers around every edge of a `KBinsDiscretizer`, put into a few training rows."""
+    for _, wrapper in pipeline.steps[:-1]:
+        edges = getattr(getattr(wrapper, "transformer", None), "bin_edges_", None)
+        for name, inner in zip(wrapper._include, edges, strict=True) if edges is not None else ():
+            if name in trained and trained[name].dtype == np.float64:
+                around = np.concatenate([np.nextafter(inner, -np.inf), inner, np.nextafter(inner, np.inf)])
+                yield np.arange(3).repeat(len(around)) % len(trained[name]), {name: np.tile(around, 3)}
+
+
+def _fitted(native: NativeEngine, rows: Rows) -> Answers:
+    """The pipeline's own answers."""
+    try:
+        parts = [native.predict_frame(frame) for frame in rows.frames]
+    except Exception as exc:  # PyCaret's steps raise anything
+        raise CannotCompileError(
+            f"the fitted pipeline has no answer to some rows that its schema allows ({type(exc).__name__}: {exc})"
+        ) from exc
+    scores = [part.probabilities for part in parts if part.probabilities is not None]
+    return Answers(np.concatenate([part.values for part in parts]), np.concatenate(scores) if scores else None)
+
+
+def _why(native: NativeEngine, rows: Rows, fitted: Answers, off: npt.NDArray[np.float64], schema: Schema) -> str:
+    """One line: how far off, on how many rows, and whether the fitted pipeline is sure of itself."""
+    wrong = np.flatnonzero(off > TOLERANCE)
+    worst = wrong[np.argsort(-off[wrong])][:ALONE]
+    far = "another class" if np.isinf(off.max()) else f"up to {off.max():.1g}"
+    text = f"the graph is off on {len(wrong):,} of {len(off):,} rows ({far}; allowed is {TOLERANCE:g})"
+    swing = 0.0
+    for row in worst:
+        alone = native.predict_frame(rows.one(int(row)))
+        swing = max(swing, float(difference(alone, _at(fitted, row), schema.target)[0]))
+    if swing > TOLERANCE:
+        size = "another class" if np.isinf(swing) else f"by up to {swing:.1g}"
+        text += (
+            f"; the fitted model itself is ill-conditioned: one and the same row alone and among others gets {size} "
+            "a different answer (collinear inputs do that: leave out polynomials, or use a regularised estimator)"
+        )
+    return text

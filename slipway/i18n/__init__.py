@@ -1,0 +1,1 @@
+"""What people read, in their language: texts, and the forms of numbers, dates and names."""

@@ -1,0 +1,107 @@
+"""Columns as the pandas frame that a fitted pipeline is given, and a person's frame as records.
+
+A compiled version is served without pandas; this module is for training, for the gate and for
+what is served by its pipeline.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from slipway.schema import arrays
+from slipway.schema.arrays import Columns
+from slipway.schema.fields import Field, Record
+from slipway.schema.schema import Schema
+
+
+def frame(schema: Schema, taken: Columns) -> pd.DataFrame:
+    """The frame that a fitted pipeline is given, of shape (n_rows, len(schema.fields)).
+
+    The index is 0, 1, 2, …: a repeated index makes PyCaret's transformers join a frame
+    with itself.
+    """
+    if schema.empty_is_missing:
+        taken = {field.name: _as_one(field, taken[field.name]) for field in schema.fields}
+    return pd.DataFrame({field.name: series(field, taken[field.name]) for field in schema.fields})
+
+
+def _as_one(field: Field, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A text column with "" and missing as one value: the category "" if it is one, else missing."""
+    if field.kind == "text" and field.nullable:
+        return np.array([text or None for text in column], dtype=object)
+    return arrays.fill(column, "")
+
+
+def records(frame: pd.DataFrame) -> list[Record]:
+    """The rows of a person's frame as JSON would have them, whatever dtypes the frame has."""
+    values = [[_in_json(value) for value in _objects(frame[name])] for name in frame.columns]
+    return [dict(zip(frame.columns, row, strict=True)) for row in zip(*values, strict=True)]
+
+
+def _objects(column: pd.Series) -> list[Any]:
+    return column.astype(object).where(column.notna(), None).tolist()  # type: ignore[no-any-return]
+
+
+def _in_json(value: Any) -> Any:
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Decimal):
+        return float(value)
+    return value.isoformat() if isinstance(value, (dt.date, dt.time)) else str(value)
+
+
+def of_records(schema: Schema, given: Sequence[Record]) -> pd.DataFrame:
+    """Records as a person's frame would hold them, made without the arrays that serving makes of them."""
+    columns = {}
+    for field in schema.fields:
+        column = pd.Series([record[field.name] for record in given])
+        if field.kind == "date":
+            columns[field.name] = pd.to_datetime(column).astype("datetime64[ns]")
+        elif column.dtype == object:
+            columns[field.name] = with_nan(column)
+        else:
+            columns[field.name] = column if column.isna().any() else column.astype(field.dtype)
+    return pd.DataFrame(columns)
+
+
+def of_person(frame: pd.DataFrame) -> pd.DataFrame:
+    """A person's frame as the pipeline is asked: rows counted from 0, gaps in objects as NaN."""
+    frame = frame.reset_index(drop=True)
+    return with_columns(frame, {name: with_nan(frame[name]) for name in frame.columns if frame[name].dtype == object})
+
+
+def with_columns(frame: pd.DataFrame, columns: Mapping[str, pd.Series]) -> pd.DataFrame:
+    """A copy with other columns in place of its own; `assign` cannot do it for a column named `self`."""
+    changed = frame.copy()
+    for name, column in columns.items():
+        changed[name] = column
+    return changed
+
+
+def with_nan(values: pd.Series) -> pd.Series:
+    """Missing values as PyCaret's imputers know them: None would be one more category to them."""
+    return values.where(values.notna(), np.nan)
+
+
+def series(field: Field, column: npt.NDArray[Any]) -> pd.Series:
+    """The column in the pandas dtype that the pipeline was fitted with."""
+    if field.kind == "date":
+        return pd.Series(pd.to_datetime(column, unit="s")).astype("datetime64[ns]")
+    if field.kind == "text":
+        return with_nan(pd.Series(column, dtype=object))
+    if not field.categories:
+        whole = not field.dtype.startswith("int") or bool((column == np.floor(column)).all())
+        return pd.Series(column).astype(field.dtype if whole and not np.isnan(column).any() else "float64")
+    text = arrays.is_text(field)
+    known = {str(value) if text else float(value): value for value in field.categories}
+    found = pd.Series([known.get(value, np.nan) for value in column.tolist()], dtype=object)
+    if field.dtype == "object":
+        return found
+    return found.astype("float64" if found.isna().any() and field.dtype != "bool" else field.dtype)

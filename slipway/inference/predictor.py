@@ -1,0 +1,255 @@
+"""A loaded version: checked records in, predictions with probabilities and warnings out.
+
+The API, the batch and the page call the same `Predictor`, so their numbers cannot differ.
+"""
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from slipway.errors import GoldenMismatchError, RecordsError
+from slipway.inference.decision import decide, threshold_of
+from slipway.inference.equality import TOLERANCE, Answers, Prediction, difference
+from slipway.inference.interval import Interval
+from slipway.schema.arrays import Columns
+from slipway.schema.fields import NO_ANSWER, OUT_OF_RANGE, Detail, words
+from slipway.schema.sampling import draw_records
+from slipway.schema.schema import Checked, CheckedTable, Schema
+from slipway.tables.cells import Bound, TextTable, write_rows
+
+BLOCK_ROWS = 20_000
+"""Rows of a file that are checked, predicted and written at once."""
+
+Reasons = Callable[[Checked], Iterable[Sequence[float] | None]]
+"""Of n checked rows: for each the base and what every field added to its prediction, if that can be said."""
+
+
+@dataclass(frozen=True)
+class CsvAnswer:
+    """A table as CSV in UTF-8 with our columns, and how many of its rows have none because they are faulty."""
+
+    content: bytes
+    faulty: int
+
+
+class Engine(Protocol):
+    """What answers columns: a compiled graph (`CompiledEngine`) or a fitted pipeline (`NativeEngine`)."""
+
+    name: str
+
+    def predict(self, taken: Columns) -> Answers:
+        """Answers to n rows; may be called by several threads at once."""
+
+
+class Predictor:
+    """Answers records by a schema and an engine. `tag` names the version in every answer.
+
+    `interval` is put around numbers; without one the answers say null.
+    """
+
+    def __init__(self, tag: str, schema: Schema, engine: Engine, interval: Interval | None = None) -> None:
+        self.tag = tag
+        self.schema = schema
+        self.engine = engine
+        self.interval = interval
+        self._keys = [str(value) for value in schema.target.classes]
+
+    def answer(self, records: Sequence[Any]) -> dict[str, Any]:
+        """The API's answer to a list of records.
+
+        Raises
+        ------
+        RecordsError
+            With every fault of every record.
+        """
+        return {"model": self.tag, "predictions": self.predict(self.schema.check_records(records))}
+
+    def predict(self, checked: Checked) -> list[Prediction]:
+        """One prediction for each checked record, in their order.
+
+        Raises
+        ------
+        RecordsError
+            If the pipeline has no finite answer for a value far outside the training range.
+        """
+        if not checked.warnings:
+            return []
+        try:
+            answers = self.engine.predict(checked.columns)
+        except (ValueError, OverflowError, FloatingPointError):
+            if far_out := self._far_out(checked):
+                raise RecordsError(far_out) from None
+            raise
+        figures = answers.values[:, None] if answers.probabilities is None else answers.probabilities
+        odd = np.flatnonzero(~np.isfinite(figures).all(axis=1)).tolist()
+        if odd:
+            raise RecordsError(self._far_out(checked, odd) or [_no_answer(i, {"field": None}) for i in odd])
+        if self.schema.target.classes:
+            return self._classes(answers, checked.warnings)
+        return self._numbers(answers, checked.warnings)
+
+    def _numbers(self, answers: Answers, warnings: list[list[Detail]]) -> list[Prediction]:
+        values = self.bounded(answers.values)
+        return [
+            {"prediction": value, "interval": interval, "warnings": warned}
+            for value, interval, warned in zip(values.tolist(), self._intervals(values), warnings, strict=True)
+        ]
+
+    def _intervals(self, values: npt.NDArray[np.float64]) -> Sequence[dict[str, float] | None]:
+        if self.interval is None:
+            return [None] * len(values)
+        target, coverage = self.schema.target, self.interval.coverage
+        ends = self.interval.around(values, target.minimum, target.maximum)
+        return [
+            {"low": low, "high": high, "coverage": coverage}
+            for low, high in zip(*(end.tolist() for end in ends), strict=True)
+        ]
+
+    def _classes(self, answers: Answers, warnings: list[list[Detail]]) -> list[Prediction]:
+        target = self.schema.target
+        threshold = threshold_of(target, answers.probabilities is not None)
+        scores: Sequence[Any] = [None] * len(warnings)
+        if answers.probabilities is not None:
+            scores = [dict(zip(self._keys, row, strict=True)) for row in answers.probabilities.tolist()]
+        return [
+            {
+                "prediction": target.classes[position],
+                "probabilities": score,
+                "threshold": threshold,
+                "warnings": warned,
+            }
+            for position, score, warned in zip(decide(answers, target).values.tolist(), scores, warnings, strict=True)
+        ]
+
+    def bounded(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The values inside the target's hard bounds: a bill is not negative."""
+        low, high = self.schema.target.minimum, self.schema.target.maximum
+        return values if low is None and high is None else np.clip(values, low, high)
+
+    def _far_out(self, checked: Checked, records: Sequence[int] | None = None) -> list[Detail]:
+        return [
+            _no_answer(position, warning)
+            for position in (range(len(checked.warnings)) if records is None else records)
+            for warning in checked.warnings[position]
+            if warning["problem"] == OUT_OF_RANGE
+        ]
+
+    def predict_csv(self, table: TextTable, reasons: Reasons | None = None, most: Bound | None = None) -> CsvAnswer:
+        """The table as CSV with our columns added, and how many of its rows are faulty.
+
+        Every row is there, in its order; a faulty one has our columns empty but for
+        `problems`, which says why. Columns of the same name are kept: ours then get a number.
+        With `reasons` the good rows have what each field added, too. `most` bounds the answer, in bytes.
+
+        Raises
+        ------
+        RecordsError
+            If columns are missing.
+        TableTooLargeError
+            If the answer is longer than `most`.
+        """
+        names = self.added(reasons is not None)
+        header = _with_names(table.header, names)
+        written = [write_rows([header], table.separator)]
+        size = faulty = start = 0
+        marks = self.schema.decimal_marks(table)
+        # Block by block: the values, faults and texts of 200,000 rows at once would take many times what the file does.
+        for block in table.blocks(BLOCK_ROWS):
+            read = self.schema.check_table(block, marks)
+            try:
+                added = self._added_cells(read, reasons)
+            except RecordsError as exc:
+                moved = [fault | {"record": start + read.good[fault["record"]]} for fault in exc.details]
+                raise RecordsError(moved, str(exc)) from None
+            rows = [cells + more for cells, more in zip(block.rows, added, strict=True)]
+            written.append(write_rows(rows, table.separator))
+            faulty += len(read.faults)
+            size += len(written[-1])
+            start += BLOCK_ROWS
+            if most and size > most.limit:
+                raise most.passed("the answer", size, "bytes")
+        return CsvAnswer(b"".join(written), faulty)
+
+    def _added_cells(self, read: CheckedTable, reasons: Reasons | None) -> list[list[str]]:
+        """Our columns of each row of a table."""
+        rows = [[""] * len(self.added(reasons is not None)) for _ in read.table.rows]
+        explained = reasons(read.checked) if reasons else itertools.repeat(None)
+        for row, prediction, shares in zip(read.good, self.predict(read.checked), explained, strict=False):
+            cells = self._cells(prediction) + list(map(str, shares or ()))
+            rows[row][: len(cells)] = cells
+            rows[row][-2] = "; ".join(map(words, prediction["warnings"]))
+        for row, faults in read.faults.items():
+            rows[row][-1] = f"line {read.table.lines[row]}: " + "; ".join(map(words, faults))
+        return rows
+
+    def added(self, reasons: bool) -> list[str]:
+        """The columns that a CSV is answered with beside its own, in their order."""
+        ends = ["low", "high"] if self.interval else []
+        probabilities = [f"probability_{key}" for key in self._keys]
+        shares = ["base", *(f"contribution_{name}" for name in self.schema.names)] if reasons else []
+        threshold = ["threshold"] if len(self._keys) == 2 else []
+        return ["prediction", *ends, *probabilities, *threshold, *shares, "warnings", "problems"]
+
+    def _cells(self, prediction: Prediction) -> list[str]:
+        cells = [str(prediction["prediction"])]
+        if self.interval:
+            cells += [str(prediction["interval"][end]) for end in ("low", "high")]
+        if self._keys:
+            scores = prediction["probabilities"] or {}
+            cells += [str(scores.get(key, "")) for key in self._keys]
+        if len(self._keys) == 2:
+            cells.append("" if prediction["threshold"] is None else str(prediction["threshold"]))
+        return cells
+
+    def golden(self, count: int = 32, seed: int = 0) -> dict[str, Any]:
+        """Records drawn from the schema with this predictor's answers, to be kept with the version."""
+        records = draw_records(self.schema, count, seed)
+        return {"records": records, "predictions": self.answer(records)["predictions"]}
+
+    def check_golden(self, golden: dict[str, Any]) -> None:
+        """Answer the golden records again and compare.
+
+        Raises
+        ------
+        GoldenMismatchError
+            With the rows that differ, and by how much.
+        """
+        target = self.schema.target
+        answers, saved = self.answer(golden["records"])["predictions"], golden["predictions"]
+        # Versions saved before the threshold decided named the most probable class: their probabilities still hold.
+        wanted = decide(Answers.of(saved, target), target)
+        wrong = np.flatnonzero(difference(Answers.of(answers, target), wanted, target) > TOLERANCE).tolist()
+        if wrong:
+            answer, was = (of[wrong[0]]["prediction"] for of in (answers, saved))
+            rows = ", ".join(map(str, wrong[:5])) + (", …" if len(wrong) > 5 else "")
+            raise GoldenMismatchError(
+                self.tag,
+                f"{len(wrong)} of {len(saved)} golden rows differ (rows {rows}; row {wrong[0]}: {answer!r}, saved {was!r})",
+            )
+
+
+def _no_answer(record: int, warning: Detail) -> Detail:
+    wanted = {"field": None, "value": None, "expected": None} | warning
+    return {
+        "record": record,
+        **{key: wanted[key] for key in ("field", "value")},
+        "problem": NO_ANSWER,
+        "expected": wanted["expected"],
+    }
+
+
+def _with_names(header: Sequence[str], added: Sequence[str]) -> list[str]:
+    """The header with names added, each unlike all before it."""
+    names = list(header)
+    for name in added:
+        names.append(_unused(name, names))
+    return names
+
+
+def _unused(name: str, taken: Sequence[str]) -> str:
+    numbered = (f"{name}.{i}" if i else name for i in range(len(taken) + 1))
+    return next(candidate for candidate in numbered if candidate not in taken)

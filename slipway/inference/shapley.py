@@ -1,0 +1,361 @@
+"""What each field added to one prediction: Shapley values on the raw fields.
+
+A field's value is what the prediction changes, on average, when the record's own value takes the
+place of a background row's, over all the orders in which fields may be taken from the record.
+The values add up: base + contributions = prediction, where the base is the mean prediction of
+the background, whatever the record. Up to `EXACT_FIELDS` fields every subset is evaluated, above
+that orders are sampled.
+
+Sources: L. S. Shapley, A value for n-person games, 1953. Sampling of orders, one background row
+at a time: E. Štrumbelj and I. Kononenko, Explaining prediction models and individual predictions
+with feature contributions, Knowledge and Information Systems 41, 2014; of a background:
+S. M. Lundberg and S.-I. Lee, A unified approach to interpreting model predictions, NIPS 2017;
+each order together with its reverse: R. Mitchell et al., Sampling permutations for Shapley value
+estimation, Journal of Machine Learning Research 23, 2022.
+"""
+
+import csv
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from slipway.errors import ExplanationError, RecordsError
+from slipway.inference.equality import Answers
+from slipway.inference.predictor import Predictor
+from slipway.schema import arrays
+from slipway.schema.arrays import Columns
+from slipway.schema.fields import NO_ANSWER, Detail, Field, Value, detail, same, shown
+from slipway.schema.schema import Checked, Target
+
+EXACT_FIELDS = 8
+"""Up to so many fields all 2**n subsets are evaluated; 2**8 with 64 background rows are 16,384 rows."""
+
+SAMPLED_ROWS = 32_768
+"""Rows that sampling may evaluate, unless two pairs of orders for each background row need more."""
+
+UNKNOWN_CLASS = "unknown class"
+
+_BLOCK_ROWS = 16_384
+_BLOCK_CELLS = 2**21
+
+DEFAULT_CLASS: Any = object()
+"""Stands for no class asked for: None and every other value could come from a client."""
+
+Floats = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+Own = Callable[[int, slice], Flags]
+"""Of a field (by position) and a slice of rows: which rows have the record's own value."""
+
+Ask = Callable[[Positions, Own], Floats]
+"""Of each row's background row, of shape (n_rows,), and `Own`: what the model says of the rows.
+
+The first row is always the record itself.
+"""
+
+
+def read_background(path: Path, schema_fields: tuple[Field, ...]) -> Columns:
+    """The rows of a version's `background.csv`.
+
+    They are training rows, taken as they stand: no bounds are checked, dates are ISO whatever
+    the format that the field has in a CSV of a client.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    background: Columns = {}
+    for field in schema_fields:
+        known = _by_cell(field)
+        background[field.name] = arrays.array(field, [_value(field, row[field.name], known) for row in rows])
+    return background
+
+
+def _by_cell(field: Field) -> dict[str, Value]:
+    """The categories by how pandas writes them: 1 is 1.0 in a column that has gaps."""
+    numbers = [value for value in field.categories if isinstance(value, (int, float)) and not isinstance(value, bool)]
+    return {str(float(value)): value for value in numbers} | {str(value): value for value in field.categories}
+
+
+def _value(field: Field, cell: str, known: dict[str, Value]) -> Value:
+    if field.categories:
+        return known.get(cell)  # an empty cell is a missing value, but where it is a category
+    if field.kind == "text":
+        return None if cell == arrays.MISSING_TEXT else cell
+    if cell == "":
+        return None
+    return float(cell) if field.kind in ("number", "integer") else cell
+
+
+@dataclass(frozen=True)
+class Shares:
+    """What a method found: `contributions` and, if sampled, `errors` have shape (n_fields,)."""
+
+    base: float
+    contributions: Floats
+    errors: Floats | None = None
+
+
+class Method(Protocol):
+    """Exact or sampled: from what is different, which rows to ask for, and what they share."""
+
+    def shares(self, differs: Flags, ask: Ask) -> Shares:
+        """`differs`, of shape (n_fields, n_background): where the record is another than a background row."""
+
+
+class Exact:
+    """All subsets of fields; no row that is the same as another is evaluated twice.
+
+    Parameters
+    ----------
+    background : list of n_fields arrays of shape (n_background,)
+    """
+
+    def __init__(self, background: list[npt.NDArray[Any]]) -> None:
+        count = len(background)
+        subsets = np.arange(2**count)
+        self._others = subsets[::-1]  # of each subset the fields that are not in it
+        self._first_alike = _first_alike(background)
+        sizes = ((subsets[:, None] >> np.arange(count)) & 1).sum(axis=1)
+        orders = [math.factorial(k) * math.factorial(count - k - 1) / math.factorial(count) for k in range(count)]
+        self._without = np.array([subsets[(subsets >> field) & 1 == 0] for field in range(count)])
+        self._with = self._without | (1 << np.arange(count))[:, None]
+        self._weights = np.array(orders)[sizes[self._without]]
+
+    def shares(self, differs: Flags, ask: Ask) -> Shares:
+        """Shapley's formula, with the mean over the background as the value of a subset."""
+        size = differs.shape[1]
+        different = (differs * (1 << np.arange(len(differs)))[:, None]).sum(axis=0)
+        # A row is what it has of others: those fields, and the first background row that is alike in them.
+        foreign = self._others[:, None] & different
+        rows = foreign * size + self._first_alike[foreign, np.arange(size)]
+        wanted = np.zeros(len(self._others) * size, dtype=bool)
+        wanted[rows] = True
+        foreign, donors = np.divmod(np.flatnonzero(wanted), size)
+        found = ask(donors, lambda field, block: (foreign[block] >> field) & 1 == 0)
+        values = found[(np.cumsum(wanted) - 1)[rows]].mean(axis=1)
+        # One difference after the other, and no matrix product: a field without effect gets 0 and not 1e-17.
+        added = (self._weights * (values[self._with] - values[self._without])).sum(axis=1)
+        return Shares(float(values[0]), added)
+
+
+def _first_alike(background: list[npt.NDArray[Any]]) -> Positions:
+    """The first row that has the same values in a subset of fields, of shape (2**n_fields, n_background)."""
+    size = len(background[0])
+    codes = [_codes(column) for column in background]
+    alike = np.zeros((2 ** len(codes), size), dtype="int64")
+    for subset in range(1, len(alike)):
+        lowest = (subset & -subset).bit_length() - 1
+        _, first, group = np.unique(
+            alike[subset & (subset - 1)] * size + codes[lowest], return_index=True, return_inverse=True
+        )
+        alike[subset] = first[group]
+    return alike
+
+
+def _codes(column: npt.NDArray[Any]) -> Positions:
+    """A whole number for each different value, of shape (n_background,)."""
+    if column.dtype == object:  # texts, among which a missing one has no order
+        place = {value: code for code, value in enumerate(dict.fromkeys(column.tolist()))}
+        return np.array([place[value] for value in column.tolist()], dtype="int64")
+    codes: Positions = np.unique(column, return_inverse=True)[1]
+    return codes
+
+
+class Sampled:
+    """Orders drawn at random and their reverses, as many for each background row.
+
+    From a background row the record's values are taken over one field after the other, and each
+    field is given what the prediction changes at its step: the steps of one order add up, and so
+    do their means. With its reverse an order is exact already where no more than two fields act
+    together. The seed is fixed: the same record is always answered the same.
+    """
+
+    def __init__(self, fields: int, size: int, rows: int = SAMPLED_ROWS) -> None:
+        self._pairs = max(2, rows // (2 * (fields - 1) * size))
+        drawn = np.tile(np.arange(fields), (size * self._pairs, 1))
+        drawn = np.random.default_rng(0).permuted(drawn, axis=1)
+        self._orders = np.concatenate([drawn, drawn[:, ::-1]])
+        self._starts = np.tile(np.repeat(np.arange(size), self._pairs), 2)
+        self._step_of = np.ascontiguousarray(np.argsort(self._orders, axis=1).T)
+
+    def shares(self, differs: Flags, ask: Ask) -> Shares:
+        """Means over orders, with the standard error that the pairs of each background row show."""
+        fields, size = differs.shape
+        changes = differs[self._orders, self._starts[:, None]]
+        ahead = np.cumsum(changes[:, ::-1], axis=1)[:, ::-1]
+        paths, steps = np.nonzero(changes & (ahead > 1))  # after the last change a row is the record
+        # Rows to ask for: the record, the background, then each step that makes a new row.
+        first = np.arange(size) * self._pairs
+        path = np.concatenate([[0], first, paths])
+        taken = np.concatenate([[fields], np.zeros(size, dtype="int64"), steps + 1])
+        found = ask(self._starts[path], lambda field, block: self._step_of[field][path[block]] < taken[block])
+        origin = np.where(differs.any(axis=0), 1 + np.arange(size), 0)
+        row = np.zeros((len(changes), fields + 1), dtype="int64")
+        row[:, 0] = origin[self._starts]
+        row[paths, steps + 1] = 1 + size + np.arange(len(paths))
+        # A step that changes nothing stays at the row before it.
+        moved = np.where(changes, np.arange(1, fields + 1), 0)
+        latest = np.maximum.accumulate(np.pad(moved, ((0, 0), (1, 0))), axis=1)
+        values = found[np.take_along_axis(row, latest, axis=1)]
+        added = np.empty(changes.shape)
+        np.put_along_axis(added, self._orders, np.diff(values, axis=1), axis=1)
+        pairs = added.reshape(2, size, self._pairs, fields).mean(axis=0)
+        errors = np.sqrt((pairs.var(axis=1, ddof=1) / self._pairs).sum(axis=0)) / size
+        return Shares(float(found[origin].mean()), pairs.mean(axis=(0, 1)), errors)
+
+
+class Explainer:
+    """Explains records by a predictor and a background; any number of threads may ask.
+
+    Parameters
+    ----------
+    background : Columns
+        Rows to compare with, as `read_background` gives them; at least one.
+    """
+
+    def __init__(self, predictor: Predictor, background: Columns) -> None:
+        self._predictor = predictor
+        self._background = [background[name] for name in predictor.schema.names]
+        count, size = len(self._background), len(self._background[0])
+        self._method: Method = Exact(self._background) if count <= EXACT_FIELDS else Sampled(count, size)
+
+    def explain(self, record: Any, wanted: Any = DEFAULT_CLASS) -> dict[str, Any]:
+        """The API's answer: base, prediction and one contribution for each field, in order.
+
+        For numbers the prediction is what `Predictor` says, in the unit of the target; for classes
+        it is the probability of the class `wanted`, as it stands in the data. Without one that is
+        the positive class of two, and of more the class that is predicted.
+
+        Raises
+        ------
+        RecordsError
+            With every fault of the record and of the class; or if the model has no finite answer.
+        ExplanationError
+            If a class is asked for and there are none, or the estimator has no probabilities.
+        """
+        schema = self._predictor.schema
+        values, warnings, faults = schema.check_record(record)
+        if wanted is not DEFAULT_CLASS:
+            _check_class(schema.target, wanted, faults)
+        if faults:
+            raise RecordsError(faults)
+        run, shares = self._shares(Checked(schema.columns([values]), [warnings]), wanted)
+        found = {"contribution": shares.contributions}
+        if shares.errors is not None:
+            found["standard_error"] = shares.errors
+        return {
+            "model": self._predictor.tag,
+            "base": shares.base,
+            "prediction": run.prediction,
+            **({"class": schema.target.classes[run.position]} if run.position is not None else {}),
+            "contributions": [
+                {"field": name, "value": shown(record[name]), **{key: float(found[key][i]) for key in found}}
+                for i, name in enumerate(schema.names)
+            ],
+            "warnings": warnings,
+        }
+
+    def shares(self, checked: Checked) -> Iterator[list[float] | None]:
+        """Of each record base and contributions, as `explain` gives them without a class.
+
+        None where the model has no finite answer to some mixture of record and background.
+
+        Raises
+        ------
+        ExplanationError
+            If the estimator has no probabilities.
+        """
+        for row, warned in enumerate(checked.warnings):
+            one = {name: column[row : row + 1] for name, column in checked.columns.items()}
+            try:
+                _, shares = self._shares(Checked(one, [warned]), DEFAULT_CLASS)
+            except RecordsError:
+                yield None
+            else:
+                yield [shares.base, *shares.contributions.tolist()]
+
+    def _shares(self, checked: Checked, wanted: Any) -> tuple["_Run", Shares]:
+        run = _Run(self._predictor, checked, self._background, wanted)
+        return run, self._method.shares(run.differs(), run.ask)
+
+
+def _check_class(target: Target, wanted: Any, faults: list[Detail]) -> None:
+    if not target.classes:
+        raise ExplanationError(f"`class` is for models that predict classes; {target.name!r} is a number: leave it out")
+    if _position(target, wanted) is None:
+        faults.append(detail(None, "class", wanted, UNKNOWN_CLASS, list(target.classes)))
+
+
+def _position(target: Target, wanted: Any) -> int | None:
+    return next((position for position, value in enumerate(target.classes) if same(value, wanted)), None)
+
+
+class _Run:
+    """One record's rows put to the engine, block after block; the first row is the record itself.
+
+    `prediction` and, for classes, the `position` of the one explained are known after `ask`.
+    """
+
+    def __init__(self, predictor: Predictor, checked: Checked, background: list[npt.NDArray[Any]], wanted: Any) -> None:
+        self._predictor = predictor
+        self._checked = checked
+        self._background = background
+        self._wanted = wanted
+        self.prediction = math.nan
+        self.position: int | None = None
+
+    def differs(self) -> Flags:
+        """Where the record is another than a background row; one missing value is as another."""
+        own = self._checked.columns.values()
+        return np.array(
+            [
+                (theirs != ours) & ((theirs == theirs) | (ours == ours))
+                for ours, theirs in zip(own, self._background, strict=True)
+            ],
+            dtype=bool,
+        )
+
+    def ask(self, donors: Positions, own: Own) -> Floats:
+        """`Ask`: what the model says of rows mixed of the record and background rows."""
+        found = np.empty(len(donors))
+        height = max(1, min(_BLOCK_ROWS, _BLOCK_CELLS // len(self._background)))
+        for start in range(0, len(donors), height):
+            block = slice(start, start + height)
+            taken = {
+                name: np.where(own(field, block), ours, self._background[field][donors[block]])
+                for field, (name, ours) in enumerate(self._checked.columns.items())
+            }
+            found[block] = self._values(taken)
+        self.prediction = float(found[0])
+        return found
+
+    def _values(self, taken: Columns) -> Floats:
+        try:
+            answers = self._predictor.engine.predict(taken)
+        except (ValueError, OverflowError, FloatingPointError):
+            self._predictor.predict(self._checked)  # names the value far out that the record may have
+            raise
+        values = self._number(answers)
+        if not np.isfinite(values).all():
+            self._predictor.predict(self._checked)
+            raise RecordsError([detail(0, None, None, NO_ANSWER, None)])
+        return values if self.position is not None else self._predictor.bounded(values)
+
+    def _number(self, answers: Answers) -> Floats:
+        target = self._predictor.schema.target
+        if not target.classes:
+            return np.asarray(answers.values, dtype="float64")
+        if answers.probabilities is None:
+            raise ExplanationError(
+                "the estimator gives classes without probabilities, so there is no number to explain; "
+                "train one that has them, such as lr or rf"
+            )
+        if self.position is None:
+            wanted = target.positive if len(target.classes) == 2 else target.classes[answers.values[0]]
+            self.position = _position(target, wanted if self._wanted is DEFAULT_CLASS else self._wanted)
+        return np.asarray(answers.probabilities[:, self.position], dtype="float64")

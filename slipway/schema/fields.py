@@ -1,0 +1,264 @@
+"""One input of a model, and the check of one value: what is refused, what is warned of.
+
+A fault or warning is a `Detail`: field, value, problem, expected. Its problem is one of the
+constants below, which the page translates; what varies stands in value and expected.
+"""
+
+import datetime as dt
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from slipway.schema.types import Kind, Text
+from slipway.tables.cells import DECIMAL_COMMA, MISSING_CELLS, NUMBER, OPEN, plain_number, two_readings
+
+Value = float | int | str | bool | None
+Record = dict[str, Value]
+Detail = dict[str, Any]
+
+SHOWN = 80
+"""Characters of a faulty value that are repeated in an answer."""
+
+LISTED = 100
+"""Categories that a fault lists: an answer may have 100 faults."""
+
+TEXT_LIMIT = 10_000
+"""Characters that a text field may have."""
+
+MISSING_FIELD = "missing field"
+UNKNOWN_FIELD = "unknown field"
+WRONG_TYPE = "wrong type"
+NOT_FINITE = "not a finite number"
+UNKNOWN_CATEGORY = "unknown category"
+OUT_OF_BOUNDS = "outside the hard bounds"
+NULL = "may not be missing"
+OUT_OF_RANGE = "outside the range seen in training"
+READ_AS_MISSING = "read as not measured"
+TWO_READINGS = "can be read in two ways"
+NO_ANSWER = "the model has no finite answer for this value"
+
+_TYPES: dict[Kind, str] = {
+    "number": "a number",
+    "integer": "a whole number",
+    "date": "a date such as 2024-05-31",
+    "text": "a text",
+}
+
+
+class Fault(Exception):
+    """A value that a field does not take."""
+
+    def __init__(self, problem: str, expected: Any = None) -> None:
+        self.problem = problem
+        self.expected = expected
+
+
+def shown(value: Any) -> Any:
+    """`value` as an answer may repeat it: short, and something JSON can say."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, (bool, float)):
+        return value
+    if isinstance(value, int) and abs(value) < 2**53:
+        return value
+    if isinstance(value, int):
+        return f"a whole number of {value.bit_length()} bits"
+    text = value if isinstance(value, str) else "a list" if isinstance(value, list) else "an object"
+    # A lone surrogate is legal in JSON and cannot be written as UTF-8.
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text):,} characters)"
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are the same in JSON, which tells 1 from true where Python does not."""
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
+def _among(value: Any, values: Sequence[Any]) -> bool:
+    return any(same(value, other) for other in values)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One input, as training saw it.
+
+    `minimum` and `maximum` are the hard bounds: outside them a value is refused. `low` and
+    `high` are the range seen in training: outside it a value is answered with a warning.
+    Dates are ISO texts throughout. `categories` holds the values as they stand in the data;
+    a boolean has two, the negative one first. `missing` holds the values that mean "not
+    measured", `format` how dates are written in a CSV if not as ISO has it, and `decimal` the
+    decimal mark of its numbers where training had to be told, or thousands were separated.
+    `dtype` is the pandas dtype that the pipeline was fitted with.
+    """
+
+    name: str
+    kind: Kind
+    dtype: str
+    label: Text
+    default: Value
+    nullable: bool = False
+    unit: Text | None = None
+    help: Text | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    low: float | str | None = None
+    high: float | str | None = None
+    decimals: int = 0
+    categories: tuple[Any, ...] = ()
+    category_labels: dict[str, Text] = field(default_factory=dict)
+    missing: tuple[Any, ...] = ()
+    format: str | None = None
+    decimal: str | None = None
+
+    def check(self, value: Any) -> tuple[Value, Detail | None]:
+        """The value as the pipeline takes it, and a warning if there is cause for one.
+
+        Raises `Fault` for what JSON may hold and this field may not.
+        """
+        if value is None:
+            if not self.nullable:
+                raise Fault(NULL, self.expected)
+            return None, None
+        if _among(value, self.missing):
+            return None, {"field": self.name, "value": shown(value), "problem": READ_AS_MISSING, "expected": None}
+        checked = self._checkers[self.kind](self, value)
+        return checked, self._warning(checked)
+
+    def parse(self, cell: str, decimal_comma: bool, mark: str | None = ".") -> Any:
+        """The JSON value that a CSV cell stands for; a cell that is none stays text.
+
+        `mark` is the decimal mark of a number such as `1.030`, which else raises a `Fault`.
+        """
+        cell = cell.strip()
+        by_text = {str(value): value for value in (*self.missing, *self.categories)}
+        if self.nullable:
+            by_text.pop("", None)  # An empty cell says nothing; only JSON can tell the category "".
+        if cell in by_text:
+            return by_text[cell]
+        if cell in MISSING_CELLS:
+            return None
+        if self.kind == "boolean":
+            lower = {text.lower(): value for text, value in by_text.items()}
+            if cell.lower() in lower:
+                return lower[cell.lower()]
+        if self.kind == "date" and self.format:
+            try:
+                return dt.datetime.strptime(cell, self.format).date().isoformat()
+            except ValueError:
+                return cell
+        if self.kind in ("number", "integer") and (decimal_comma or self.decimal):
+            if mark is None and OPEN.fullmatch(cell):
+                raise Fault(TWO_READINGS, " or ".join(two_readings(cell)))
+            number = plain_number(cell, mark or ".")
+        else:
+            number = cell.replace(",", ".") if decimal_comma and DECIMAL_COMMA.fullmatch(cell) else cell
+        if self.kind in ("date", "text") or not NUMBER.fullmatch(number):
+            return cell
+        # pandas writes 1.0 for a whole number where a column has gaps, and a person 1.50 for 1.5.
+        known = (value for value in by_text.values() if same(value, float(number)))
+        return next(known, float(number) if not self.categories else cell)
+
+    @property
+    def expected(self) -> Any:
+        """What `expected` says of this field in a fault; of more than 100 categories, the first ones and "…"."""
+        if not self.categories:
+            return _TYPES[self.kind]
+        return [*self.categories[:LISTED], *(["…"] if len(self.categories) > LISTED else [])]
+
+    def _number(self, value: Any) -> float | int:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise Fault(WRONG_TYPE, self.expected)
+        try:
+            number = float(value)
+        except OverflowError:
+            raise Fault(NOT_FINITE, self.expected) from None
+        if not math.isfinite(number):
+            raise Fault(NOT_FINITE, self.expected)
+        if self.kind == "integer" and not number.is_integer():
+            raise Fault(WRONG_TYPE, self.expected)
+        too_low = self.minimum is not None and number < self.minimum
+        too_high = self.maximum is not None and number > self.maximum
+        if too_low or too_high:
+            raise Fault(OUT_OF_BOUNDS, {"minimum": self.minimum, "maximum": self.maximum})
+        return int(number) if self.kind == "integer" else number
+
+    def _category(self, value: Any) -> Value:
+        for category in self.categories:
+            if same(category, value):
+                return category  # type: ignore[no-any-return]
+        kinds = {type(category) for category in self.categories}
+        raise Fault(UNKNOWN_CATEGORY if type(value) in kinds else WRONG_TYPE, self.expected)
+
+    def _date(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise Fault(WRONG_TYPE, self.expected)
+        try:
+            moment = dt.datetime.fromisoformat(value)
+        except ValueError:
+            raise Fault(WRONG_TYPE, self.expected) from None
+        if not 1678 <= moment.year <= 2261:  # what pandas' nanoseconds can hold
+            raise Fault(OUT_OF_BOUNDS, {"minimum": "1678-01-01", "maximum": "2261-12-31"})
+        return moment.date().isoformat()
+
+    def _text(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise Fault(WRONG_TYPE, self.expected)
+        if len(value) > TEXT_LIMIT:
+            raise Fault(OUT_OF_BOUNDS, f"at most {TEXT_LIMIT:,} characters")
+        return value
+
+    _checkers = {
+        "number": _number,
+        "integer": _number,
+        "boolean": _category,
+        "category": _category,
+        "date": _date,
+        "text": _text,
+    }
+
+    def _warning(self, value: Any) -> Detail | None:
+        if self.low is None or self.high is None or self.low <= value <= self.high:
+            return None
+        seen = {"minimum": self.low, "maximum": self.high}
+        return {"field": self.name, "value": shown(value), "problem": OUT_OF_RANGE, "expected": seen}
+
+    def json_schema(self) -> dict[str, Any]:
+        """This field in the API's description: type, bounds, values, an example."""
+        unit = f" ({self.unit['en']})" if self.unit else ""
+        description = " ".join(filter(None, [f"{self.label['en']}{unit}.", (self.help or {}).get("en")]))
+        if self.low is not None:
+            description += f" Seen in training: {self.low} to {self.high}."
+        if self.nullable:
+            description += " `null` means not measured."
+        schema: dict[str, Any] = {"title": self.name, "description": description}
+        if self.categories:
+            schema["enum"] = [*self.categories, *([None] if self.nullable else [])]
+        else:
+            schema["type"] = {"number": "number", "integer": "integer"}.get(self.kind, "string")
+            if self.kind == "date":
+                schema["format"] = "date"
+        if self.nullable:
+            schema["nullable"] = True
+        schema |= {key: bound for key in ("minimum", "maximum") if (bound := getattr(self, key)) is not None}
+        return schema | {"example": self.default}
+
+
+def detail(record: int | None, name: Any, value: Any, problem: str, expected: Any) -> Detail:
+    """A fault of the record at a position (none for a whole table), fit to be answered."""
+    return {"record": record, "field": name, "value": shown(value), "problem": problem, "expected": expected}
+
+
+def words(detail: Detail) -> str:
+    """A fault or warning as one English sentence, for CSV cells and command lines."""
+    expected = detail.get("expected")
+    if isinstance(expected, dict):
+        low, high = expected.get("minimum"), expected.get("maximum")
+        expected = (
+            f"{low} to {high}" if None not in (low, high) else f"at least {low}" if high is None else f"at most {high}"
+        )
+    elif isinstance(expected, list):
+        expected = ", ".join(map(str, expected[:20]))
+    value = "" if detail.get("value") in (None, "") else f" {detail['value']!r}"
+    start = f"{detail['field']}:{value} " if detail.get("field") is not None else ""
+    return f"{start}{detail['problem']}" + (f", expected {expected}" if expected else "")

@@ -1,0 +1,340 @@
+"""What a valid input is: the fields a model learnt, and the checks of records and tables.
+
+Nothing else decides this. The API's request model, the fields of the page, the columns of
+a CSV and the frame handed to the pipeline all come from here, so they cannot disagree.
+Importing this starts neither BentoML nor Gradio nor PyCaret.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+
+from slipway.errors import RecordsError, nearest
+from slipway.schema import arrays
+from slipway.schema.arrays import Columns
+from slipway.schema.fields import (
+    MISSING_FIELD,
+    SHOWN,
+    UNKNOWN_FIELD,
+    WRONG_TYPE,
+    Detail,
+    Fault,
+    Field,
+    Record,
+    Value,
+    detail,
+    shown,
+)
+from slipway.schema.types import Task, Text
+from slipway.tables.cells import OPEN, TextTable, column_mark, decimal_mark, is_number
+
+DecimalMarks = dict[str, str | None]
+"""Name of a number field → its decimal mark in a file; None where `1.030` can be read in two ways."""
+
+SCREENED = 32
+"""From so many records on, columns are looked at first; for fewer, one by one is quicker."""
+
+
+UNLISTED: Detail = {}
+"""Stands for a fault that is counted, but not listed any more: a call may have millions."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is predicted. `classes` are the values as they stand in the data; none for numbers.
+
+    `positive` is the class whose probability a two-class sentence speaks of, and from
+    `threshold` on a case counts as one of it; `spread` is the standard deviation of a
+    number target in training, the yardstick of `equal`.
+    """
+
+    name: str
+    label: Text
+    unit: Text | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    decimals: int = 2
+    classes: tuple[Any, ...] = ()
+    class_labels: dict[str, Text] = field(default_factory=dict)
+    positive: Any = None
+    threshold: float | None = None
+    spread: float | None = None
+
+    @property
+    def decision_threshold(self) -> float | None:
+        """The probability from which a case of two classes is positive; None for numbers and several classes.
+
+        Versions that were saved before a threshold was kept have 0.5.
+        """
+        if len(self.classes) != 2:
+            return None
+        return 0.5 if self.threshold is None else self.threshold
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Records that passed: a column for each field, and each record's warnings."""
+
+    columns: Columns
+    warnings: list[list[Detail]]
+
+
+@dataclass(frozen=True)
+class CheckedTable:
+    """A CSV as read by the schema, a `Checked` of its good rows and the faults of the others.
+
+    `good` has the positions of the good rows; `faults` maps the position of each other row
+    to its details.
+    """
+
+    table: TextTable
+    good: list[int]
+    checked: Checked
+    faults: dict[int, list[Detail]]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The fields of a model, in the order of its pipeline, its target, and its texts.
+
+    `texts` holds what the page says: title, summary, answer, bands, disclaimer, examples.
+    `empty_is_missing` is true of versions that were saved when their pipelines were given "" and
+    a missing text as one value.
+    """
+
+    name: str
+    task: Task
+    fields: tuple[Field, ...]
+    target: Target
+    texts: dict[str, Any] = field(default_factory=dict)
+    empty_is_missing: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the fields, in order."""
+        return [field.name for field in self.fields]
+
+    @cached_property
+    def by_name(self) -> dict[str, Field]:
+        """The fields by their names."""
+        return {field.name: field for field in self.fields}
+
+    @property
+    def defaults(self) -> Record:
+        """A record of medians and most frequent values."""
+        return {field.name: field.default for field in self.fields}
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.names)
+
+    def to_json(self) -> dict[str, Any]:
+        """This schema as `schema.json` holds it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "Schema":
+        """The schema that `to_json` gave."""
+        fields = []
+        for item in stored["fields"]:
+            given: dict[str, Any] = item | {key: tuple(item[key]) for key in ("categories", "missing")}
+            fields.append(Field(**given))
+        target = Target(**stored["target"] | {"classes": tuple(stored["target"]["classes"])})
+        empty_is_missing = stored.get("empty_is_missing", True)
+        return cls(stored["name"], stored["task"], tuple(fields), target, stored["texts"], empty_is_missing)
+
+    def example(self) -> Record:
+        """One record: the use case's first example, else medians and most frequent values."""
+        examples = self.texts.get("examples") or []
+        return self.defaults | (examples[0]["values"] if examples else {})
+
+    def json_schema(self) -> dict[str, Any]:
+        """One record, as the API's description has it."""
+        return {
+            "type": "object",
+            "title": f"{self.name} record",
+            "properties": {field.name: field.json_schema() for field in self.fields},
+            "required": self.names,
+            "additionalProperties": False,
+            "example": self.example(),
+        }
+
+    def check_record(self, record: Any, position: int = 0) -> tuple[Record, list[Detail], list[Detail]]:
+        """Values, warnings and faults of one record; the values count only without faults."""
+        if not isinstance(record, dict):
+            expected = "an object with the fields of the model"
+            return {}, [], [detail(position, None, record, WRONG_TYPE, expected)]
+        values: Record = {}
+        warnings: list[Detail] = []
+        faults: list[Detail] = []
+        for item in self.fields:
+            if item.name not in record:
+                faults.append(detail(position, item.name, None, MISSING_FIELD, item.expected))
+                continue
+            try:
+                values[item.name], warning = item.check(record[item.name])
+            except Fault as fault:
+                faults.append(detail(position, item.name, record[item.name], fault.problem, fault.expected))
+            else:
+                if warning:
+                    warnings.append(warning)
+        for name in [name for name in record if name not in self._known]:
+            # Only what will be listed is worth its memory, and a look for the nearest name.
+            if len(faults) >= RecordsError.listed:
+                faults.append(UNLISTED)
+                continue
+            listed = position < RecordsError.listed
+            known = f"one of {', '.join(self.names)}{nearest(name[:SHOWN], self.names)}" if listed else None
+            faults.append(detail(position, shown(name), record[name], UNKNOWN_FIELD, known))
+        return values, warnings, faults
+
+    def check_records(self, records: Sequence[Any]) -> Checked:
+        """The records as the pipeline takes them, if every one is without fault.
+
+        Raises
+        ------
+        RecordsError
+            With every fault of every record.
+        """
+        taken, doubtful = self._screen(records) if len(records) >= SCREENED else (None, range(len(records)))
+        warnings: list[list[Detail]] = [[] for _ in records]
+        values: list[Record] = []
+        faults: list[Detail] = []
+        for position in doubtful:
+            value, warnings[position], found = self.check_record(records[position], position)
+            values.append(value)
+            faults += found if len(faults) < RecordsError.listed else [UNLISTED] * len(found)
+        if faults:
+            raise RecordsError(faults)
+        looked_at = self.columns(values)
+        if taken is None:
+            return Checked(looked_at, warnings)
+        for name, column in taken.items():
+            column[doubtful] = looked_at[name]
+        return Checked(taken, warnings)
+
+    def _screen(self, records: Sequence[Any]) -> tuple[Columns, list[int]]:
+        """Columns of many records at once, and the positions of those that need a closer look."""
+        sound = [isinstance(record, dict) and record.keys() == self._known for record in records]
+        if not all(sound):
+            stand_in = {item.name: item.default for item in self.fields}
+            records = [record if good else stand_in for record, good in zip(records, sound, strict=True)]
+        doubtful = ~np.array(sound, dtype=bool)
+        taken: Columns = {}
+        for item in self.fields:
+            taken[item.name], doubts = arrays.screen(item, list(map(itemgetter(item.name), records)))
+            doubtful |= doubts
+        return taken, np.flatnonzero(doubtful).tolist()
+
+    def check_table(self, table: TextTable, marks: DecimalMarks | None = None) -> CheckedTable:
+        """A CSV read by this schema: its good rows, and what is wrong with each of the others.
+
+        Columns may stand in any order, and others may stand between them. `marks` are those of the
+        whole file, if the table is a part of one.
+
+        Raises
+        ------
+        RecordsError
+            If columns are missing: all of them are named, with the nearest that is there.
+        """
+        absent = [name for name in self.names if name not in table.header]
+        if absent:
+            extra = [name[:SHOWN] for name in table.header[:1000] if name not in self._known]
+            near = {name: nearest(name, extra) for name in absent}
+            details = [
+                detail(None, name, None, "missing column", f"a column named {name!r}{near[name]}") for name in absent
+            ]
+            found = ", ".join(repr(shown(name)) for name in table.header[:20])
+            hints = "; ".join(filter(None, (near[name].removeprefix("; ") for name in absent[:5])))
+            missing = f"columns are missing: {', '.join(map(repr, absent))}; the file has {found}"
+            raise RecordsError(details, f"{missing}; {hints}" if hints else missing)
+        # Column after column, each different cell once: a file may have 200,000 rows.
+        marks = self.decimal_marks(table) if marks is None else marks
+        read = [
+            _Cells(item, table.decimal_comma, marks.get(item.name, ".")).read(table.column(item.name))
+            for item in self.fields
+        ]
+        problems: dict[int, list[Detail]] = {row: [{"problem": text}] for row, text in table.ragged.items()}
+        for _, _, faulty in read:
+            for row, problem in faulty.items():
+                if row not in table.ragged:
+                    problems.setdefault(row, []).append(problem)
+        faults = {
+            row: [{"record": row, "line": table.lines[row]} | problem for problem in problems[row]]
+            for row in sorted(problems)
+        }
+        good = [row for row in range(len(table.rows)) if row not in faults]
+        taken = {
+            item.name: arrays.array(item, [values[row] for row in good] if faults else values)
+            for item, (values, _, _) in zip(self.fields, read, strict=True)
+        }
+        noted: list[list[Detail]] = [[] for _ in table.rows]
+        for _, warned, _ in read:
+            for row, warning in warned.items():
+                noted[row].append(warning)
+        return CheckedTable(table, good, Checked(taken, [noted[row] for row in good]), faults)
+
+    def decimal_marks(self, table: TextTable) -> DecimalMarks:
+        """By which decimal mark `1.030` is to be read in each number column of a whole file; None where both fit.
+
+        Columns that are missing are passed over.
+        """
+        return _decimal_marks([item for item in self.fields if item.name in table.header], table)
+
+    def columns(self, values: Sequence[Record]) -> Columns:
+        """Checked values as columns, each of shape (len(values),)."""
+        return {item.name: arrays.array(item, [record[item.name] for record in values]) for item in self.fields}
+
+
+def _decimal_marks(fields: Sequence[Field], table: TextTable) -> DecimalMarks:
+    if not table.decimal_comma and not any(item.decimal for item in fields):
+        return {}
+    numbers = {
+        item.name: set(filter(is_number, map(str.strip, set(table.column(item.name)))))
+        for item in fields
+        if item.kind in ("number", "integer")
+    }
+    if not any(OPEN.fullmatch(cell) for cells in numbers.values() for cell in cells):
+        return {}
+    certain = {name: {found for cell in cells if (found := decimal_mark(cell))} for name, cells in numbers.items()}
+    commas = any("," in cell for cells in numbers.values() for cell in cells)
+
+    def mark(item: Field) -> str | None:
+        # A comma-separated file without any other comma is not the one that training was told of.
+        told = item.decimal if table.decimal_comma or commas or item.decimal == "." else None
+        others = set().union(*(marks for name, marks in certain.items() if name != item.name))
+        # Where no number has a comma, nothing speaks against the point.
+        return column_mark(numbers[item.name], told, others if commas or item.decimal else ".")
+
+    return {item.name: mark(item) for item in fields if item.name in numbers}
+
+
+class _Cells(dict[str, tuple[Value, Detail | None, Detail | None]]):
+    """Value, warning and fault of the cells of a field; each different cell is read once."""
+
+    def __init__(self, item: Field, decimal_comma: bool, mark: str | None) -> None:
+        super().__init__()
+        self._item = item
+        self._decimal_comma = decimal_comma
+        self._mark = mark
+
+    def __missing__(self, cell: str) -> tuple[Value, Detail | None, Detail | None]:
+        try:
+            self[cell] = (*self._item.check(self._item.parse(cell, self._decimal_comma, self._mark)), None)
+        except Fault as fault:
+            problem = {"value": shown(cell), "problem": fault.problem, "expected": fault.expected}
+            self[cell] = None, None, {"field": self._item.name} | problem
+        return self[cell]
+
+    def read(self, cells: Sequence[str]) -> tuple[list[Value], dict[int, Detail], dict[int, Detail]]:
+        """The value of each cell, and by their positions what is warned of and what is faulty."""
+        found = list(map(self.__getitem__, cells))
+        odd = {cell for cell, (_, warning, fault) in self.items() if warning or fault}
+        closer = [position for position, cell in enumerate(cells) if cell in odd] if odd else []
+        warned = {position: warning for position in closer if (warning := found[position][1])}
+        faulty = {position: fault for position in closer if (fault := found[position][2])}
+        return [value for value, _, _ in found], warned, faulty

@@ -1,0 +1,69 @@
+"""The image of a bento: what its Dockerfile says besides what is in bentofile.yaml."""
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+from bentoml.images import Image
+
+from slipway.store import Version
+
+BASE = "python:3.11-slim"
+_REQUIREMENTS = Path(__file__).parents[2] / "requirements"
+
+# Of packages that are needed, what no server of ours uses, in site-packages: the packages' own tests; Gradio's page
+# drawn by Node.js, its video encoder and its example media; what prepares language models for ONNX Runtime, and the
+# copy of its library that is there for C. What is not there any more stops the build: then look again.
+_UNUSED = (
+    "numpy/*/tests numpy/tests pandas/tests tornado/test gradio/templates/node gradio/templates/frontend/static/ffmpeg "
+    "gradio/media_assets onnxruntime/transformers onnxruntime/capi/libonnxruntime.so*"
+)
+# Xet is another way to download from a hub that is not asked.
+_SLIM = f"uv pip uninstall hf-xet && cd /app/.venv/lib/python3.11/site-packages && rm -r {_UNUSED}"
+
+# BentoML's Dockerfile has one stage, in which the installer stays, and a home that must be writable. It writes
+# a command as it is given, so a second stage can begin behind the last one. What follows there is BentoML's again:
+# it copies the bento, and sets user and entry point. FORWARDED_ALLOW_IPS: whoever reaches a container is its proxy.
+_SECOND_STAGE = f"""
+FROM {BASE}
+ENV LANG=C.UTF-8 PYTHONUNBUFFERED=1 PATH=/app/.venv/bin:$PATH VIRTUAL_ENV=/app/.venv \\
+    BENTO_PATH=/home/bentoml/bento BENTOML_HOME=/tmp/bentoml BENTOML_CONTAINERIZED=true \\
+    FORWARDED_ALLOW_IPS=* BENTOML_DO_NOT_TRACK=True GRADIO_ANALYTICS_ENABLED=False ORT_DISABLE_TELEMETRY=1
+RUN groupadd --gid 1034 bentoml && \\
+    useradd --uid 1034 --gid bentoml --create-home --shell /usr/sbin/nologin bentoml && \\
+    rm -rf /usr/local/lib/python3.11/site-packages/* /usr/local/bin/pip*
+WORKDIR /home/bentoml/bento
+COPY --from=base-container /app/.venv /app/.venv
+"""
+
+
+@attrs.define
+class ServingImage(Image):  # type: ignore[misc]
+    """Python on a slim Debian with one environment, and without installer and compilers.
+
+    `native_because` is empty for a compiled version. For another it says why, and the image
+    also gets what the version was trained with, without which its pipeline cannot be read.
+    """
+
+    base_image: str = BASE
+    distro: str = ""
+    python_version: str = "3.11"
+    native_because: str = ""
+
+    def freeze(self, *arguments: Any, **keywords: Any) -> Any:
+        """What BentoML calls when it builds a bento, and only then: inside of one there is no requirements/."""
+        if self.native_because:
+            print(
+                f"slipway: {self.native_because}; the image gets requirements/train.txt too and is three times as large"
+            )
+            self.python_requirements += (_REQUIREMENTS / "train.txt").read_text(encoding="utf-8")
+        self.post_commands = [_SLIM + _SECOND_STAGE]  # type: ignore[misc]
+        return super().freeze(*arguments, **keywords)
+
+
+def image_of(version: Version) -> ServingImage:
+    """The image that serves one version."""
+    if version.engine == "onnx":
+        return ServingImage()
+    reason = version.read_json("metrics.json")["compiled"]["reason"]
+    return ServingImage(native_because=f"{version.tag} is served by its PyCaret pipeline ({reason})")

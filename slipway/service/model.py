@@ -1,0 +1,186 @@
+"""One version as a process serves it."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from functools import cached_property
+from itertools import takewhile
+from threading import Event, Lock
+from typing import Any
+
+from starlette.responses import Response
+
+from slipway import store
+from slipway.errors import DataError, ExplanationError, RecordsError, TableTooLargeError
+from slipway.inference.decision import threshold_of
+from slipway.inference.predictor import CsvAnswer, Predictor
+from slipway.inference.shapley import DEFAULT_CLASS, Explainer
+from slipway.schema.schema import Checked
+from slipway.service.requests import Refused, uncollected
+from slipway.service.settings import Limits
+from slipway.store import Version
+from slipway.tables.cells import SEPARATORS, TextTable, parse_csv
+
+QUICK = 16
+"""Records of a call that a compiled version answers on the event loop: well below a millisecond."""
+
+
+class Served:
+    """One version as a process serves it: found at import, its pipeline loaded once.
+
+    Work runs on threads beside the event loop, so that probes are answered meanwhile.
+    """
+
+    def __init__(self, version: Version) -> None:
+        store.check_compatible(version)
+        self.version = version
+        self.schema = version.schema()
+        self.limits = Limits()
+        self.most_values = self.limits.values(self.schema)
+        self._lock = Lock()
+
+    @cached_property
+    def _loaded(self) -> Predictor:
+        return store.load_predictor(self.version)
+
+    @property
+    def predictor(self) -> Predictor:
+        """The loaded predictor; the first call loads it."""
+        with self._lock:
+            return self._loaded
+
+    def load(self) -> None:
+        """Read what the first calls need: what happens to the version's files later on changes no answer."""
+        self.predictor, self.description, self.cards  # noqa: B018
+
+    @cached_property
+    def _explaining(self) -> Explainer:
+        return store.load_explainer(self.version, self._loaded)
+
+    @property
+    def explainer(self) -> Explainer:
+        """What explains the predictor's answers; the first call reads the background."""
+        with self._lock:
+            return self._explaining
+
+    def check_golden(self) -> None:
+        """Repeat the answers of training time, or raise `GoldenMismatchError`."""
+        self.predictor.check_golden(self.version.read_json("golden.json"))
+
+    async def run(self, work: Callable[[Predictor], Any]) -> Any:
+        """`work(predictor)`, on a thread."""
+        return await asyncio.to_thread(lambda: work(self.predictor))
+
+    async def answer(self, records: Any) -> dict[str, Any]:
+        """The contract's answer to `records`.
+
+        Raises
+        ------
+        Refused
+            400 with every fault, or 413 for too many records.
+        """
+        if not isinstance(records, list) or not records:
+            problem = "is empty" if records == [] else "is no list"
+            raise Refused(400, f"`records` {problem}; expected a list of objects, one for each prediction")
+        if len(records) > self.limits.records:
+            raise Refused(
+                413,
+                f"{len(records):,} records in one call; the limit is {self.limits.records:,} "
+                "(SLIPWAY_MAX_RECORDS): send them in several, or as a file to /predict_csv",
+            )
+        try:
+            if self._is_quick(records):
+                return self.predictor.answer(records)
+            return await self.run(lambda predictor: predictor.answer(records))  # type: ignore[no-any-return]
+        except RecordsError as exc:
+            raise Refused(400, str(exc), exc.details) from exc
+
+    def _is_quick(self, records: list[Any]) -> bool:
+        """Whether an answer takes less time than the way to another thread and back."""
+        few = self.version.engine == "onnx" and len(records) <= QUICK
+        return few and all(isinstance(record, dict) and len(record) < 2 * len(self.schema.fields) for record in records)
+
+    async def explain(self, record: Any, wanted: Any = DEFAULT_CLASS) -> dict[str, Any]:
+        """The contract's explanation of one record, for classes of the class `wanted`.
+
+        Raises
+        ------
+        Refused
+            400 with every fault, or with what the model cannot explain.
+        """
+        try:
+            return await asyncio.to_thread(lambda: self.explainer.explain(record, wanted))
+        except RecordsError as exc:
+            raise Refused(400, str(exc), exc.details) from exc
+        except ExplanationError as exc:
+            raise Refused(400, str(exc)) from exc
+
+    async def answer_csv(self, data: bytes, reasons: bool, unwanted: Event) -> Response:
+        """The contract's answer to a CSV: the same rows with predictions, and their reasons if asked for.
+
+        Reasons take their time; once the event is set no more of them are looked for.
+
+        Raises
+        ------
+        Refused
+            400 for no such table, or 413 for too many rows.
+        """
+
+        def explained(checked: Checked) -> Iterator[list[float] | None]:
+            return takewhile(lambda _: not unwanted.is_set(), self.explainer.shares(checked))
+
+        def work(predictor: Predictor) -> tuple[TextTable, CsvAnswer]:
+            with nullcontext() if reasons else uncollected():
+                table = parse_csv(data, bounds=self.limits.file(reasons))
+                return table, predictor.predict_csv(table, explained if reasons else None, self.limits.answer)
+
+        try:
+            table, answer = await self.run(work)
+        except TableTooLargeError as exc:
+            raise Refused(413, str(exc)) from exc
+        except (DataError, ExplanationError) as exc:
+            raise Refused(400, str(exc)) from exc
+        except RecordsError as exc:
+            raise Refused(400, str(exc), exc.details) from exc
+        headers = {
+            "Content-Disposition": 'attachment; filename="predictions.csv"',
+            "X-Rows": str(len(table.rows)),
+            "X-Faulty-Rows": str(answer.faulty),
+            "X-Separator": SEPARATORS[table.separator],
+        }
+        return Response(answer.content, media_type="text/csv; charset=utf-8", headers=headers)
+
+    @property
+    def threshold(self) -> float | None:
+        """The probability from which a case is positive; None where the most probable class is named."""
+        return threshold_of(self.schema.target, self.has_probabilities)
+
+    @cached_property
+    def has_probabilities(self) -> bool:
+        """Whether the model gives the probabilities of its classes."""
+        if not self.schema.target.classes:
+            return False
+        (answered,) = self.predictor.answer([self.schema.example()])["predictions"]
+        return bool(answered["probabilities"])
+
+    @cached_property
+    def description(self) -> dict[str, Any]:
+        """What `GET /model` says."""
+        measured = self.version.read_json("metrics.json")
+        return {
+            "model": self.version.tag,
+            "task": self.schema.task,
+            "target": self.schema.target.name,
+            "engine": self.version.engine,
+            "created": self.version.created.isoformat(),
+            "packages": self.version.metadata["packages"],
+            **{key: measured[key] for key in ("estimator", "metric", "folds", "holdout", "rows", "importance")},
+            **({"threshold": self.threshold} if self.schema.target.classes else {}),
+            **{key: measured[key] for key in ("interval", "calibration") if key in measured},
+        }
+
+    @cached_property
+    def cards(self) -> dict[str, str]:
+        """The model card by language."""
+        files = {"en": "card.md", "zh": "card.zh.md"}
+        return {language: (self.version.path / file).read_text(encoding="utf-8") for language, file in files.items()}

@@ -1,0 +1,199 @@
+"""The API's description: BentoML's own, with what it cannot know added, and the page that shows it."""
+
+from typing import Any
+
+from slipway.inference.shapley import EXACT_FIELDS
+from slipway.schema.schema import Schema
+
+DOCS_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>API</title>
+<link rel="icon" type="image/svg+xml" href="./favicon.ico">
+<link rel="stylesheet" href="./static_content/swagger-ui.css">
+</head>
+<body>
+<div id="api"></div>
+<script src="./static_content/swagger-ui-bundle.js"></script>
+<script>SwaggerUIBundle({url: "./docs.json", dom_id: "#api", deepLinking: true, validatorUrl: null})</script>
+</body>
+</html>
+"""
+
+WARNINGS: dict[str, Any] = {
+    "type": "array",
+    "description": "What a reader should know of this answer: values outside the training range, values read as not measured.",
+    "items": {"type": "object", "properties": {"field": {"type": "string"}, "problem": {"type": "string"}}},
+}
+
+FAULTS: dict[str, Any] = {
+    "type": "object",
+    "required": ["error", "details"],
+    "properties": {
+        "error": {"type": "string"},
+        "details": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "record": {"type": "integer", "nullable": True},
+                    "field": {"type": "string", "nullable": True},
+                    "value": {},
+                    "problem": {"type": "string"},
+                    "expected": {},
+                },
+            },
+        },
+    },
+}
+
+
+def answer_schema(schema: Schema) -> dict[str, Any]:
+    """What `POST /predict` answers."""
+    target = schema.target
+    unit = f" ({target.unit['en']})" if target.unit else ""
+    if target.classes:
+        prediction: dict[str, Any] = {"enum": list(target.classes)}
+        shares = {str(value): {"type": "number", "minimum": 0, "maximum": 1} for value in target.classes}
+        beside: dict[str, Any] = {
+            "probabilities": {"type": "object", "nullable": True, "properties": shares},
+            "threshold": {
+                "type": "number",
+                "nullable": True,
+                "description": f"Of two classes: the probability from which `prediction` is {target.positive!r}; "
+                "null where the most probable class is named.",
+            },
+        }
+    else:
+        prediction = {"type": "number"}
+        beside = {"interval": _interval(unit)}
+    prediction["description"] = f"{target.label['en']}{unit}"
+    one = {"type": "object", "properties": {"prediction": prediction, **beside, "warnings": WARNINGS}}
+    return {
+        "type": "object",
+        "properties": {"model": {"type": "string"}, "predictions": {"type": "array", "items": one}},
+    }
+
+
+def _interval(unit: str) -> dict[str, Any]:
+    ends = {"low": f"The lower end{unit}.", "high": f"The upper end{unit}.", "coverage": "The share meant: 0.9."}
+    return {
+        "type": "object",
+        "nullable": True,
+        "description": "Where the true value lies in `coverage` of similar cases, the prediction always inside; "
+        "null for a model with too few training rows to tell.",
+        "required": list(ends),
+        "properties": {key: {"type": "number", "description": text} for key, text in ends.items()},
+    }
+
+
+def explanation_body(schema: Schema) -> dict[str, Any]:
+    """What `POST /explain` takes."""
+    properties: dict[str, Any] = {"record": schema.json_schema()}
+    example: dict[str, Any] = {"record": schema.example()}
+    target = schema.target
+    if target.classes:
+        usual = f"{target.positive!r}" if len(target.classes) == 2 else "the one that is predicted"
+        about = f"The class whose probability is explained; without one, {usual}."
+        properties["class"] = {"enum": list(target.classes), "description": about}
+        example["class"] = target.positive
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": ["record"],
+        "additionalProperties": False,
+        "example": example,
+    }
+
+
+def explanation_schema(schema: Schema) -> dict[str, Any]:
+    """What `POST /explain` answers."""
+    target = schema.target
+    unit = f" ({target.unit['en']})" if target.unit else ""
+    what = "probability of the class" if target.classes else f"prediction, {target.label['en']}{unit}"
+    number = {"type": "number"}
+    share: dict[str, Any] = {
+        "field": {"enum": schema.names},
+        "value": {"description": "As it was given; long texts are cut."},
+        "contribution": number | {"description": "The field's Shapley value, in the unit of the prediction."},
+    }
+    if len(schema.fields) > EXACT_FIELDS:
+        share["standard_error"] = number | {"description": "Of the contribution: with so many fields it is sampled."}
+    contribution = {"type": "object", "required": list(share), "properties": share}
+    properties: dict[str, Any] = {
+        "model": {"type": "string"},
+        "base": number | {"description": f"The mean {what} of the version's background rows."},
+        "prediction": number | {"description": f"The {what}: `base` and all contributions, added up."},
+        "contributions": {"type": "array", "items": contribution, "description": "One for each field, in their order."},
+        "warnings": WARNINGS,
+    }
+    if target.classes:
+        properties["class"] = {"enum": list(target.classes), "description": "The class that is explained."}
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def describe(schema: Schema, tag: str, bentoml: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI document: BentoML's for `/predict` and its probes, ours for the other calls."""
+    texts = schema.texts
+    document = dict(bentoml)
+    summary = (texts.get("summary") or {}).get("en", "")
+    document["info"] = {
+        "title": f"{texts['title']['en']} ({tag})",
+        "description": summary,
+        "version": tag.partition(":")[2],
+    }
+    paths = dict(bentoml["paths"])
+    paths["/predict"] = {
+        "post": paths["/predict"]["post"] | {"responses": _responses(_json(answer_schema(schema)), 413, 415)}
+    }
+    reasons = "Also what each field added, as `/explain` says it without a class: `base` and `contribution_<field>`; "
+    parts = {
+        "file": {"type": "string", "format": "binary"},
+        "reasons": {
+            "type": "boolean",
+            "default": False,
+            "description": f"{reasons}for files of at most SLIPWAY_MAX_REASONS rows (500).",
+        },
+    }
+    form = {"type": "object", "required": ["file"], "properties": parts}
+    paths["/predict_csv"] = {
+        "post": {
+            "summary": "Predict every row of a CSV; the answer is the CSV with predictions, in the order it came.",
+            "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
+            "responses": _responses({"text/csv": {"schema": {"type": "string"}}}, 413, 415, 503),
+        }
+    }
+    paths["/explain"] = {
+        "post": {
+            "summary": "What each field added to the prediction of one record.",
+            "requestBody": {"required": True, "content": _json(explanation_body(schema))},
+            "responses": _responses(_json(explanation_schema(schema)), 413, 415),
+        }
+    }
+    for path, text, kind in (
+        ("/model", "What is being served, and how good it is.", "application/json"),
+        ("/model/schema", "The fields the model learnt.", "application/json"),
+        ("/model/card", "The model card.", "text/markdown"),
+    ):
+        content = {kind: {"schema": {"type": "object" if kind.endswith("json") else "string"}}}
+        paths[path] = {"get": {"summary": text, "responses": {"200": {"description": "", "content": content}}}}
+    document["paths"] = paths
+    return document
+
+
+def _json(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}
+
+
+def _responses(content: dict[str, Any], *refusals: int) -> dict[str, Any]:
+    texts = {
+        400: "Faults, every one listed",
+        413: "Over a limit, which is named",
+        415: "Wrong content type",
+        503: "No room for the file",
+    }
+    return {
+        "200": {"description": "Answered", "content": content},
+        **{str(code): {"description": texts[code], "content": _json(FAULTS)} for code in (400, *refusals)},
+    }

@@ -1,0 +1,81 @@
+"""The calls that are not BentoML's own: /predict_csv, /explain, /model, /docs, and / itself."""
+
+import asyncio
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+
+from slipway.inference.shapley import DEFAULT_CLASS
+from slipway.service import openapi
+from slipway.service.model import Served
+from slipway.service.requests import Refused, read_object, ticked, uploaded, while_listening
+
+FILES_AT_ONCE = 2
+"""Files that a worker reads at the same time, and as many with reasons, which take longer: others wait on disk."""
+
+FAVICON = Path(__file__).parent.parent / "page" / "favicon.svg"
+
+
+def make_routes(served: Served, service: Any) -> FastAPI:
+    """The calls that are not BentoML's: /predict_csv, /explain, /model, /docs, and / itself."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    turns = [asyncio.Semaphore(FILES_AT_ONCE), asyncio.Semaphore(FILES_AT_ONCE)]  # without reasons, with reasons
+
+    @app.exception_handler(Refused)
+    async def refused(_: Request, exc: Refused) -> Response:
+        return exc.response()
+
+    @app.get("/")
+    async def index(request: Request) -> Response:
+        if "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse("ui/")
+        return JSONResponse({"model": served.version.tag, "page": "ui/", "docs": "docs", "api": "docs.json"})
+
+    @app.get("/favicon.ico")
+    async def favicon() -> Response:
+        return Response(FAVICON.read_bytes(), media_type="image/svg+xml")
+
+    @app.get("/docs")
+    async def docs() -> Response:
+        return HTMLResponse(openapi.DOCS_PAGE)
+
+    @app.get("/docs.json")
+    async def description() -> Response:
+        return JSONResponse(openapi.describe(served.schema, served.version.tag, service.openapi_spec.asdict()))
+
+    @app.get("/model")
+    async def model() -> Response:
+        return JSONResponse(served.description)
+
+    @app.get("/model/schema")
+    async def schema() -> Response:
+        return JSONResponse(served.schema.to_json())
+
+    @app.get("/model/card")
+    async def card(lang: str = "en") -> Response:
+        return PlainTextResponse(served.cards["zh" if lang.startswith("zh") else "en"], media_type="text/markdown")
+
+    @app.post("/predict_csv")
+    async def predict_csv(request: Request) -> Response:
+        async with uploaded(request, served.limits.bytes) as (file, texts):
+            reasons = ticked(texts, "reasons")
+
+            async def work(unwanted: Event) -> Response:
+                # Those that wait are on disk as yet.
+                async with turns[reasons]:
+                    return await served.answer_csv(await file.read(), reasons, unwanted)
+
+            return await while_listening(request, work)
+
+    @app.post("/explain")
+    async def explain(request: Request) -> Response:
+        expected = '{"record": {…}}' + (', with or without "class"' if served.schema.target.classes else "")
+        limits = served.limits
+        body = await read_object(request, limits.bytes, served.most_values, expected, "record", optional="class")
+        return JSONResponse(await served.explain(body["record"], body.get("class", DEFAULT_CLASS)))
+
+    return app

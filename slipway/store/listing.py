@@ -1,0 +1,75 @@
+"""Looking through the store: nothing is served from what is listed here, so no file is checked."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import bentoml
+
+from slipway.store._bentoml import store_folder
+from slipway.store.versions import names
+
+OLDEST = dt.datetime.min.replace(tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A version as it stands in the store, its files not checked.
+
+    `model` is None if it is damaged, or none that this project saved.
+    """
+
+    version: str
+    model: bentoml.Model | None
+    damaged: bool = False
+
+
+def versions(name: str, most: int | None = None) -> tuple[list[Listed], int]:
+    """The newest versions of a name, at most `most`, newest first, and how many there are besides.
+
+    A damaged one is among them: this is for looking, and nothing is served from it.
+    """
+    folder = store_folder() / name
+    paths = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+    newest = sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)[:most]
+    found = [_listed(name, path.name) for path in newest]
+    found.sort(key=lambda item: item.model.creation_time if item.model else OLDEST, reverse=True)
+    return found, len(paths) - len(newest)
+
+
+def _listed(name: str, version: str) -> Listed:
+    try:
+        model = bentoml.models.get(f"{name}:{version}")
+    except Exception:  # a damaged model.yaml raises whatever its reader raises
+        return Listed(version, None, damaged=True)
+    return Listed(version, model if "estimator" in model.info.labels else None)
+
+
+def listing() -> list[str]:
+    """One line for each version in the store, newest first, under a heading."""
+    rows = [("MODEL", "TASK", "TARGET", "ESTIMATOR", "METRIC", "ENGINE", "AGE")]
+    listed = [(f"{name}:{item.version}", item) for name in names() for item in versions(name)[0]]
+    damaged = [f"{tag}  its model.yaml cannot be read" for tag, item in listed if item.damaged]
+    models = [item.model for _, item in listed if item.model]
+    for model in sorted(models, key=lambda model: model.creation_time, reverse=True):
+        labels, metadata = model.info.labels, model.info.metadata
+        rows.append(
+            (
+                str(model.tag),
+                labels["task"],
+                str(metadata["target"]),
+                labels["estimator"],
+                f"{metadata['metric']} {metadata['score']:.4g}",
+                labels["engine"],
+                _age(dt.datetime.now(dt.UTC) - model.creation_time),
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return lines + damaged
+
+
+def _age(age: dt.timedelta) -> str:
+    for unit, seconds in (("d", 86400), ("h", 3600), ("min", 60)):
+        if age.total_seconds() >= seconds:
+            return f"{int(age.total_seconds() // seconds)} {unit}"
+    return f"{max(0, int(age.total_seconds()))} s"

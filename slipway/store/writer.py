@@ -1,0 +1,99 @@
+"""Saving a version: made in a staging folder of the same disk and renamed into place.
+
+So a training that is killed, or a full disk, leaves the store as it was.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import bentoml
+from bentoml._internal.models import ModelStore
+from filelock import FileLock
+
+from slipway.errors import StoreError
+from slipway.store._bentoml import store_folder
+from slipway.store.checksums import SUMS, sums
+from slipway.store.versions import PIPELINE_SUFFIX
+
+
+def save(
+    name: str,
+    write: Callable[[str, Path, Path], dict[str, Any]],
+    labels: dict[str, str],
+    check: Callable[[Path, str], None] = lambda models, tag: None,
+) -> str:
+    """Make a version of what `write(tag, folder, pipeline_folder)` puts into two folders.
+
+    `write` gives the metadata back. `check(models, tag)` is given a store that has nothing but
+    the version, before it becomes one of this store. Either both entries are in the store
+    afterwards and `latest` is this version, or, on any error, nothing has changed.
+
+    Returns
+    -------
+    str
+        The tag, `<name>:<version>`.
+
+    Raises
+    ------
+    StoreError
+        If the disk is full or the store cannot be written.
+    """
+    store = store_folder()
+    work = store.parent / "tmp" / "slipway"
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        with FileLock(work / "lock"):
+            _sweep(store, work, name)
+            tag = bentoml.Tag(name).make_new_version()
+            staging = ModelStore(work / f"{name}-{tag.version}")
+            Path(staging._path).mkdir()
+            try:
+                folders = {entry: work / f"{entry}-files" for entry in (name, name + PIPELINE_SUFFIX)}
+                for folder in folders.values():
+                    folder.mkdir()
+                metadata = write(str(tag), *folders.values())
+                for entry, folder in reversed(folders.items()):
+                    _stage(staging, f"{entry}:{tag.version}", folder, labels, metadata)
+                check(Path(staging._path), str(tag))
+                _publish(staging, store, [name + PIPELINE_SUFFIX, name], str(tag.version))
+            finally:
+                shutil.rmtree(staging._path, ignore_errors=True)
+                for folder in folders.values():
+                    shutil.rmtree(folder, ignore_errors=True)
+    except OSError as exc:
+        raise StoreError(
+            f"the version could not be saved to {store}: {exc.strerror or exc}; "
+            "nothing was changed there: make room or check its permissions, then train again"
+        ) from exc
+    return str(tag)
+
+
+def _stage(staging: ModelStore, tag: str, folder: Path, labels: dict[str, str], metadata: dict[str, Any]) -> None:
+    with bentoml.models.create(tag, labels=labels, metadata=metadata, _model_store=staging) as model:
+        shutil.copytree(folder, model.path, dirs_exist_ok=True)
+    path = Path(staging.get(tag).path)
+    (path / SUMS).write_text(sums(path), encoding="utf-8")
+
+
+def _publish(staging: ModelStore, store: Path, entries: list[str], version: str) -> None:
+    for entry in entries:
+        (store / entry).mkdir(parents=True, exist_ok=True)
+        os.replace(Path(staging._path) / entry / version, store / entry / version)
+    for entry in entries:
+        latest = Path(staging._path) / f"{entry}-latest"
+        latest.write_text(version, encoding="utf-8")
+        os.replace(latest, store / entry / "latest")
+
+
+def _sweep(store: Path, work: Path, name: str) -> None:
+    """Remove what a killed run left: whoever holds the lock is the only one at work."""
+    for path in work.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+    pipelines = store / (name + PIPELINE_SUFFIX)
+    for path in pipelines.iterdir() if pipelines.is_dir() else ():
+        if path.is_dir() and not (store / name / path.name).exists():
+            shutil.rmtree(path, ignore_errors=True)

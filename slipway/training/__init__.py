@@ -1,0 +1,1 @@
+"""From a table and a use case to a fitted, measured pipeline."""

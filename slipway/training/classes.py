@@ -1,0 +1,130 @@
+"""Whether a target's values can be learnt as classes or numbers, and from which of their rows."""
+
+import shlex
+
+import numpy as np
+import pandas as pd
+
+from slipway.errors import DataError
+from slipway.tables.cells import is_number
+from slipway.tables.reading import WITH_SIGN, Note, Reading
+from slipway.training import kinds
+from slipway.training.kinds import plain
+from slipway.training.usecase import UseCase
+
+FEW = 5
+"""A class with fewer rows loses them, if two classes are left: folds are not lowered further for it."""
+TRAINED = 0.7
+"""The share of the rows that PyCaret trains on unless told otherwise; the others are the hold-out part."""
+LEAST = 3
+"""Rows of a class from which a hold-out part and two folds each have one."""
+
+
+def check_numbers(column: pd.Series, source: str, reading: Reading) -> pd.Series:
+    """A number target as float64, shape (n_rows,).
+
+    Raises
+    ------
+    DataError
+        If a value is no number: with what to change.
+    """
+    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
+    wrong = column[~np.isfinite(numbers)]
+    if len(wrong):
+        classes = "" if _too_many(column) else "use --task classification"
+        raise DataError(source, f"the target {column.name!r} holds {_no_number(column, wrong, reading, classes)}")
+    return numbers
+
+
+def check_classes(column: pd.Series, usecase: UseCase, source: str, reading: Reading) -> None:
+    """Refuse a target whose values are too many for classes, or numbers that were read as text."""
+    name, different = str(column.name), column.nunique()
+    if pd.api.types.is_datetime64_any_dtype(column):
+        raise DataError(source, f"the target {name!r} holds dates; predict a number or a class made from them")
+    many = f"the target {name!r} has {different:,} different values, too many for classes"
+    if pd.api.types.is_numeric_dtype(column):
+        if _too_many(column):
+            raise DataError(source, f"{many}; use --task regression")
+        return
+    odd = column[~column.map(lambda value: is_number(str(value).strip()))]
+    if different > kinds.CLASS_LIMIT and _amounts(odd, different) and (_too_many(column) or usecase.task is None):
+        classes = "" if _too_many(column) else f"type --task classification for {different} classes"
+        text = _no_number(column, odd, reading, classes)
+        raise DataError(source, f"the target {name!r} would be numbers but for {text}")
+    if _too_many(column):
+        cell = f"{column.iloc[0]!r}{reading.line(name, column.iloc[0])}"
+        raise DataError(
+            source, f"{many}, and {cell} is no number; join them to fewer classes, or predict another column"
+        )
+
+
+def _amounts(odd: pd.Series, different: int) -> bool:
+    """Whether what is no number is the smaller part, or amounts of money and percentages."""
+    signs = odd.map(lambda value: bool(WITH_SIGN.fullmatch(str(value).strip())))
+    return 0 < odd.nunique() <= different / 2 or bool(len(odd) and signs.all())
+
+
+def _too_many(column: pd.Series) -> bool:
+    return bool(column.nunique() > max(50, len(column) // 10))
+
+
+def _no_number(column: pd.Series, wrong: pd.Series, reading: Reading, classes: str) -> str:
+    """Which values are no numbers, and what to do about them."""
+    first, name = plain(wrong.iloc[0]), str(column.name)
+    ways = [classes] if classes else []
+    if isinstance(first, str):
+        ways.append("write plain numbers there, as in 1234.5")
+        if len(wrong) < len(column) and not WITH_SIGN.fullmatch(first.strip()):
+            marks = ",".join(list(dict.fromkeys(map(str, wrong)))[:3])
+            ways.append(f"type `--missing {shlex.quote(f'{name}={marks}')}` if such rows have no value")
+    if len(wrong) < len(column):
+        ways.append("remove such rows")
+    rows = f"{len(wrong):,} of {len(column):,} rows"
+    return f"{first!r}{reading.line(name, first)}, which is no number; {', or '.join(ways)} ({rows})"
+
+
+def enough_rows(
+    table: pd.DataFrame, usecase: UseCase, source: str, fixed: bool
+) -> tuple[pd.DataFrame, int, list[Note]]:
+    """The rows of classes that are large enough, the folds that the smallest of them allows, and what was done.
+
+    `fixed` says that the rows are already those of a fitted experiment.
+
+    Raises
+    ------
+    DataError
+        If fewer than two classes have enough rows.
+    """
+    name, asked = usecase.target.column, usecase.training.folds
+    counts = table[name].value_counts()
+    if fixed:
+        if counts.min() < 2:
+            problem = f"has 1 row of the class {plain(counts.index[-1])!r}; remove it before setup()"
+            raise DataError(source, f"the target {name!r} {problem}")
+        return table, asked, []
+    kept = counts[counts >= FEW] if (counts >= FEW).sum() > 1 else counts[counts >= LEAST]
+    if len(kept) < 2:
+        largest = ", ".join(
+            f"{plain(value)!r} ({rows} {'row' if rows == 1 else 'rows'})" for value, rows in counts.head(5).items()
+        )
+        raise DataError(
+            source,
+            f"two classes of the target {name!r} need {LEAST} rows or more each, there are {largest}; "
+            "collect more rows, or join classes",
+        )
+    few = counts[~counts.index.isin(kept.index)]
+    notes = [Note("class_left_out", name, {"value": plain(value), "rows": int(rows)}) for value, rows in few.items()]
+    # Each fold needs a row of it, of those that the hold-out part leaves.
+    smallest = max(2, int(kept.min() * TRAINED))
+    if smallest < asked:
+        values = {"folds": smallest, "asked": asked, "value": plain(kept.idxmin()), "rows": int(kept.min())}
+        notes.append(Note("folds_for_class", name, values))
+    return table[~table[name].isin(few.index)].reset_index(drop=True), min(asked, smallest), notes
+
+
+def folds_for_rows(rows: int, folds: int, name: str) -> tuple[int, list[Note]]:
+    """Folds of which each has two rows or more after the hold-out part is taken: R2 needs them."""
+    most = max(2, int(rows * TRAINED) // 2)
+    if most >= folds:
+        return folds, []
+    return most, [Note("folds_for_rows", name, {"folds": most, "asked": folds, "rows": rows})]

@@ -1,0 +1,188 @@
+"""The metrics of a classifier, for the positive class and at the version's threshold. Training only.
+
+PyCaret's own are not used: of two classes that are not called 0 and 1 it averages recall,
+precision and F1 over both classes, which makes the recall an accuracy; it writes an AUC of 0
+where it could not measure one, and takes no threshold but 0.5. (Seen in pycaret-core 3.5.0.)
+"""
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn import metrics
+
+from slipway.inference.decision import decide
+from slipway.inference.equality import Answers
+from slipway.inference.pipeline_engine import classes_of
+from slipway.schema.schema import Target
+
+LOG_LOSS = "Log loss"
+NAMES = {
+    "logloss": LOG_LOSS,
+    "acc": "Accuracy",
+    "auc": "AUC",
+    "recall": "Recall",
+    "precision": "Prec.",
+    "f1": "F1",
+    "kappa": "Kappa",
+    "mcc": "MCC",
+}
+"""PyCaret's ids and display names, in the order shown; it has no log loss of its own."""
+
+Floats = npt.NDArray[np.float64]
+
+
+def measure(
+    actual: npt.NDArray[np.int64], answers: Answers, target: Target, scores: Floats | None = None
+) -> dict[str, float]:
+    """All metrics of n rows; NaN where one cannot be measured.
+
+    Recall, precision and F1 are those of the positive class; of several classes they are means
+    over the classes, weighted by their rows, as is the AUC (one class against the rest).
+
+    Parameters
+    ----------
+    actual : array of shape (n_rows,)
+        Positions in `Target.classes`.
+    answers : Answers
+        Of an engine; the class is decided here.
+    scores : array of shape (n_rows,), optional
+        Of an estimator without probabilities: larger where the positive class is likelier.
+    """
+    named = decide(answers, target).values
+    if len(target.classes) == 2:
+        average: dict[str, Any] = {"average": "binary", "pos_label": target.classes.index(target.positive)}
+    else:
+        average = {"average": "weighted"}
+    average["zero_division"] = 0.0
+    return {
+        LOG_LOSS: log_loss(actual, answers.probabilities),
+        "Accuracy": float(metrics.accuracy_score(actual, named)),
+        "AUC": _auc(actual, answers.probabilities, target, scores),
+        "Recall": float(metrics.recall_score(actual, named, **average)),
+        "Prec.": float(metrics.precision_score(actual, named, **average)),
+        "F1": float(metrics.f1_score(actual, named, **average)),
+        "Kappa": float(metrics.cohen_kappa_score(actual, named)),
+        "MCC": float(metrics.matthews_corrcoef(actual, named)),
+    }
+
+
+def log_loss(actual: npt.NDArray[np.int64], probabilities: Floats | None) -> float:
+    """Mean of -log of the probability that the true class was given; a probability of 0 counts as 2e-16.
+
+    Source: Good, Rational decisions, Journal of the Royal Statistical Society B 14 (1952); the
+    bound is that of scikit-learn's `log_loss`.
+    """
+    if probabilities is None or not np.isfinite(probabilities).all():
+        return float("nan")
+    given = probabilities[np.arange(len(actual)), actual]
+    return float(-np.log(np.clip(given, np.finfo("float64").eps, 1.0)).mean())
+
+
+def _auc(actual: npt.NDArray[np.int64], probabilities: Floats | None, target: Target, scores: Floats | None) -> float:
+    try:
+        if len(target.classes) == 2:
+            positive = target.classes.index(target.positive)
+            given = scores if probabilities is None else probabilities[:, positive]
+            return float("nan") if given is None else float(metrics.roc_auc_score(actual == positive, given))
+        if probabilities is None:
+            return float("nan")
+        every = range(len(target.classes))
+        return float(
+            metrics.roc_auc_score(actual, probabilities, multi_class="ovr", average="weighted", labels=list(every))
+        )
+    except ValueError:  # only one class among the rows, or probabilities that are not finite
+        return float("nan")
+
+
+def positive_scores(estimator: Any, rows: Any, target: Target, classes: list[Any]) -> Floats | None:
+    """The decision function of a two-class estimator, larger where the positive class is likelier.
+
+    `classes` are the estimator's, in its order, as they stand in the data.
+    """
+    if len(target.classes) != 2 or not hasattr(estimator, "decision_function"):
+        return None
+    scores = np.ravel(estimator.decision_function(rows)).astype("float64")
+    return scores if classes[-1] == target.positive else -scores
+
+
+class _Scorers:
+    """All metrics of a fitted pipeline on the rows of a fold, computed once for the eight that ask."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._last: tuple[Any, Any, dict[str, float]] | None = None
+
+    def of(self, pipeline: Any, rows: Any, actual: Any) -> dict[str, float]:
+        """`rows` are transformed already and `actual` stands as in the data: so PyCaret scores a fold."""
+        if self._last is None or self._last[0] is not pipeline or self._last[1] is not rows:
+            self._last = pipeline, rows, self._measured(pipeline, rows, actual)
+        return self._last[2]
+
+    def _measured(self, pipeline: Any, rows: Any, actual: Any) -> dict[str, float]:
+        target = self._target
+        places = {value: place for place, value in enumerate(target.classes)}
+        truth = np.array([places[value] for value in np.asarray(actual).tolist()], dtype="int64")
+        classes = classes_of(pipeline)
+        if not hasattr(pipeline, "predict_proba"):
+            named = np.array([places[value] for value in np.ravel(pipeline.predict(rows)).tolist()], dtype="int64")
+            return measure(truth, Answers(named), target, positive_scores(pipeline, rows, target, classes))
+        # A fold may lack a class: it was given no probability.
+        probabilities = np.zeros((len(truth), len(target.classes)))
+        probabilities[:, [places[value] for value in classes]] = pipeline.predict_proba(rows)
+        return measure(truth, Answers(probabilities.argmax(axis=1), probabilities), target)
+
+
+class _Scorer:
+    """One metric as scikit-learn asks for it: greater is better."""
+
+    def __init__(self, name: str, scorers: _Scorers) -> None:
+        self._name = name
+        self._scorers = scorers
+
+    def __call__(self, pipeline: Any, rows: Any, actual: Any) -> float:
+        found = self._scorers.of(pipeline, rows, actual)[self._name]
+        return -found if self._name == LOG_LOSS else found
+
+
+@contextmanager
+def measured_by_us(experiment: Any, target: Target) -> Iterator[None]:
+    """Within it a classification experiment's metrics are ours, also in comparing and tuning.
+
+    `_all_metrics` is private: PyCaret's `add_metric` takes a function of labels or of probabilities,
+    and fails an estimator that lacks the latter.
+    """
+    if not target.classes:
+        yield
+        return
+    own = experiment._all_metrics
+    experiment._all_metrics = _containers(own, target)
+    try:
+        yield
+    finally:
+        experiment._all_metrics = own
+
+
+def _containers(own: Any, target: Target) -> dict[str, Any]:
+    from pycaret.containers.metrics.classification import ClassificationMetricContainer
+
+    scorers = _Scorers(target)
+    found: dict[str, Any] = {}
+    for identifier, name in NAMES.items():
+        if identifier in own:
+            found[identifier] = copy.copy(own[identifier])
+            found[identifier].scorer = _Scorer(name, scorers)
+        elif name == LOG_LOSS:
+            found[identifier] = ClassificationMetricContainer(
+                identifier,
+                name,
+                metrics.log_loss,
+                scorer=_Scorer(name, scorers),
+                target="pred_proba",
+                display_name=name,
+                greater_is_better=False,
+            )
+    return found

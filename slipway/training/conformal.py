@@ -1,0 +1,162 @@
+"""How far off a predicted number may be: an interval that nine of ten true values lie in.
+
+A conformal interval: what it may cover is read off the errors of rows that the model had
+not seen. Rows are binned by their *prediction*, so that the interval is wide where errors
+are large, and each bin's interval is the shortest that holds its share of the errors, so
+that it need not be symmetric.
+
+Sources: Vovk, Lindsay, Nouretdinov, Gammerman, On-line Gaussian/Mondrian confidence machines
+(2003), for bins; Lei et al., Distribution-Free Predictive Inference for Regression, JASA 113
+(2018), for residuals and their (n + 1) rank; Barber et al., Predictive inference with the
+jackknife+, Annals of Statistics 49 (2021), for errors out of fold.
+"""
+
+from dataclasses import dataclass
+from math import ceil, sqrt
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from slipway.inference.interval import Floats, Interval
+
+COVERAGE = 0.9
+ROWS_PER_BIN = 50
+MOST_BINS = 10
+WORTHWHILE = 0.1
+"""How much shorter, as a share, an interval with unequal tails must be than one with equal tails.
+
+Looking for the shortest costs coverage: of 100 errors that are in truth symmetric, some
+window always seems shorter, and covers 88.5 % where 90 % was meant.
+"""
+PARTS = 10
+HUGE = 1e300
+
+
+def fit_interval(predicted: Floats, actual: Floats, coverage: float = COVERAGE) -> Interval | None:
+    """The interval that errors of unseen rows call for; None if there are too few rows for it.
+
+    Few bins have many rows each and so a narrow interval; they are as few as cover all parts
+    of the predicted range alike.
+
+    Parameters
+    ----------
+    predicted : array of shape (n_rows,)
+        Predictions for rows that the model had not seen.
+    actual : array of shape (n_rows,)
+        Their true values.
+    """
+    finite = usable(predicted, actual)
+    predicted, errors = predicted[finite], actual[finite] - predicted[finite]
+    if not _enough(len(errors), coverage):
+        return None
+    order = np.argsort(predicted, kind="stable")
+    predicted, errors = predicted[order], errors[order]
+    most = min(MOST_BINS, max(1, len(errors) // ROWS_PER_BIN))
+    parts = np.array_split(np.arange(len(errors)), most)
+    for count in range(min(2, most), most + 1):
+        found = _binned(predicted, errors, count, coverage)
+        low, high = found.around(predicted)
+        inside = (predicted + errors >= low) & (predicted + errors <= high)
+        # Two standard errors below is what chance does to a share of so few rows.
+        if all(inside[part].mean() >= coverage - 2 * sqrt(coverage * (1 - coverage) / len(part)) for part in parts):
+            break
+    return found
+
+
+def usable(predicted: Floats, actual: Floats) -> npt.NDArray[np.bool_]:
+    """Rows with a finite answer: no other is ever given. Far below a double's end, so that no sum passes it."""
+    return np.asarray((np.abs(predicted) < HUGE) & (np.abs(actual) < HUGE))
+
+
+def _rank(rows: int, coverage: float) -> int:
+    """How many ranks apart the ends must be, for a new error to lie between them with `coverage`.
+
+    Of n errors, the new one is equally likely to fall into each of the n + 1 gaps.
+    """
+    return ceil(round(coverage * (rows + 1), 9))  # 0.9 * 30 is above 27 in doubles
+
+
+def _enough(rows: int, coverage: float) -> bool:
+    return _rank(rows, coverage) < rows
+
+
+def _binned(predicted: Floats, errors: Floats, count: int, coverage: float) -> Interval:
+    """The interval with at most `count` bins; `predicted` ascends."""
+    edges: list[float] = []
+    start, starts = 0, [0]
+    for edge in np.quantile(predicted, np.arange(1, count) / count):
+        # A tree predicts few different values: then a bin may have too few rows, and joins the next.
+        position = int(np.searchsorted(predicted, edge, side="left"))
+        if all(
+            rows >= ROWS_PER_BIN // 2 and _enough(rows, coverage)
+            for rows in (position - start, len(predicted) - position)
+        ):
+            edges.append(float(edge))
+            starts.append(start := position)
+    ends = [_shortest(part, coverage) for part in np.split(errors, starts[1:])]
+    return Interval(coverage, tuple(edges), tuple(low for low, _ in ends), tuple(high for _, high in ends))
+
+
+def _shortest(errors: Floats, coverage: float) -> tuple[float, float]:
+    """The ends of the shortest run of errors that is long enough; zero is always inside."""
+    errors = np.sort(errors)
+    rank = _rank(len(errors), coverage)
+    widths = errors[rank:] - errors[:-rank]
+    equal_tails, first = (len(widths) - 1) // 2, int(np.argmin(widths))
+    if widths[first] >= (1 - WORTHWHILE) * widths[equal_tails]:
+        first = equal_tails
+    return min(0.0, float(errors[first])), max(0.0, float(errors[first + rank]))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the interval covers of rows that it was not made from.
+
+    `figures` is what `metrics.json` holds: `rows`; `coverage` (meant), `covered` (found, a share)
+    and `width` (mean, in the target's unit); `fifths`: for each fifth of the predicted values
+    `low`, `high` (of the predictions), `covered` and `width`. `inside`, of shape (n_rows,), is 1
+    where the true value lies in the interval, 0 where not, NaN for rows without a finite answer.
+    """
+
+    figures: dict[str, Any]
+    inside: Floats
+
+
+def measure_interval(
+    predicted: Floats, actual: Floats, minimum: float | None = None, maximum: float | None = None
+) -> Measured | None:
+    """What the interval covers of rows that it was not made from, or None if there are too few.
+
+    Each tenth of the rows, drawn at random, is judged by the interval that the others call for.
+    """
+    finite = usable(predicted, actual)
+    predicted, actual = predicted[finite], actual[finite]
+    inside, width = np.zeros(len(predicted), dtype=bool), np.zeros(len(predicted))
+    part = np.random.default_rng(0).permutation(len(predicted)) % PARTS
+    for number in range(PARTS):
+        rows = part == number
+        found = fit_interval(predicted[~rows], actual[~rows])
+        if found is None:
+            return None
+        low, high = found.around(predicted[rows], minimum, maximum)
+        inside[rows], width[rows] = (actual[rows] >= low) & (actual[rows] <= high), high - low
+    fifths = np.array_split(np.argsort(predicted, kind="stable"), 5)
+    figures = {
+        "rows": len(predicted),
+        "coverage": COVERAGE,
+        "covered": float(inside.mean()),
+        "width": float(width.mean()),
+        "fifths": [
+            {
+                "low": float(predicted[rows].min()),
+                "high": float(predicted[rows].max()),
+                "covered": float(inside[rows].mean()),
+                "width": float(width[rows].mean()),
+            }
+            for rows in fifths
+        ],
+    }
+    every = np.full(len(finite), np.nan)
+    every[finite] = inside
+    return Measured(figures, every)

@@ -1,0 +1,187 @@
+"""How good a model is on rows it has not seen: folds, hold-out, and what each input is worth."""
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.base import clone
+
+from slipway.errors import TrainingError
+from slipway.inference.decision import decide
+from slipway.inference.equality import Answers
+from slipway.inference.frames import with_columns
+from slipway.inference.pipeline_engine import NativeEngine, classes_of
+from slipway.schema.schema import Schema
+from slipway.tables.readers import numpy_column
+from slipway.training.classifier_metrics import measure, measured_by_us, positive_scores
+from slipway.training.selection import METRICS
+
+IMPORTANCE_ROWS = 1000
+IMPORTANCE_REPEATS = 5
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """Answers to rows that the model had not seen.
+
+    `inputs` is of shape (n_rows, n_fields), with PyCaret's dtypes. `actual` has shape (n_rows,):
+    values, or positions in `Target.classes`.
+    """
+
+    inputs: pd.DataFrame
+    actual: npt.NDArray[Any]
+    answers: Answers
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures of a model fitted on the training part alone; of classes at the threshold of the target.
+
+    `folds` has mean and standard deviation of each metric, `holdout` one value of each;
+    `unseen` are the hold-out's rows. `importance` is, for each input, how much the error grows on the hold-out when its values
+    are shuffled: the mean absolute error in the target's unit; for classes, the probability
+    that the right class loses (the share of right answers, without probabilities).
+    """
+
+    folds: dict[str, dict[str, float]]
+    holdout: dict[str, float]
+    unseen: Unseen
+    importance: dict[str, float]
+
+
+@dataclass(frozen=True)
+class OutOfFold(Unseen):
+    """What models say of the folds that they were not fitted on: all rows, but for time series.
+
+    `scores` are what a calibrator is given: of shape (n_rows,) for two classes and (n_rows,
+    n_classes) for more, in the order of the estimator's classes, whose positions in
+    `Target.classes` are `order`; None for numbers and for estimators without probabilities.
+    """
+
+    scores: npt.NDArray[np.float64] | None
+    order: list[int]
+
+
+def evaluate(experiment: Any, model: Any, schema: Schema) -> Evaluation:
+    """Fit a copy of the model on the experiment's training part and measure it.
+
+    A finalised pipeline has seen the hold-out, so its estimator is fitted anew as well.
+    """
+    with measured_by_us(experiment, schema.target):
+        fitted = experiment.create_model(clone(last_step(model)), verbose=False)
+        table = experiment.pull(pop=True)
+    pipeline = copy.deepcopy(experiment.pipeline)
+    pipeline.steps.append(("trained_model", fitted))
+    engine = NativeEngine(pipeline, schema)
+    inputs, actual = (
+        _numpy_columns(experiment.X_test).reset_index(drop=True),
+        numpy_column(experiment.y_test).to_numpy(),
+    )
+    if schema.target.classes:
+        actual = _positions(actual, schema)
+    answers = decide(engine.predict_frame(inputs), schema.target)
+    if schema.target.classes:
+        has_scores = answers.probabilities is None
+        scores = positive_scores(pipeline, inputs, schema.target, classes_of(pipeline)) if has_scores else None
+        measured = measure(actual, answers, schema.target, scores)
+    else:
+        experiment.predict_model(fitted, verbose=False)
+        measured = experiment.pull(pop=True).iloc[0].to_dict()
+    names = [name for name in METRICS[schema.task] if name in table.columns]
+    # What a model cannot be measured by is left out: there is no log loss without probabilities.
+    names = [name for name in names if np.isfinite([table.loc["Mean", name], measured[name]]).all()]
+    return Evaluation(
+        {name: {"mean": float(table.loc["Mean", name]), "sd": float(table.loc["Std", name])} for name in names},
+        {name: float(measured[name]) for name in names},
+        Unseen(inputs, actual, answers),
+        _importance(engine, inputs, actual, schema),
+    )
+
+
+def _numpy_columns(inputs: pd.DataFrame) -> pd.DataFrame:
+    """The inputs with NumPy's types, as a server gives them to the pipeline."""
+    return pd.DataFrame({name: numpy_column(inputs[name]) for name in inputs.columns})
+
+
+def last_step(model: Any) -> Any:
+    """The estimator of a pipeline; of an estimator itself."""
+    return model.steps[-1][1] if hasattr(model, "steps") else model
+
+
+def _positions(actual: npt.NDArray[Any], schema: Schema) -> npt.NDArray[np.int64]:
+    return np.array([schema.target.classes.index(value) for value in actual.tolist()], dtype="int64")
+
+
+def out_of_fold(experiment: Any, model: Any, schema: Schema) -> OutOfFold:
+    """Fit the experiment's steps and a copy of the model on all rows but a fold's, and predict that fold, for each.
+
+    Raises what PyCaret's steps raise, which is anything.
+    """
+    pipeline = copy.deepcopy(experiment.pipeline)
+    pipeline.steps.append(("trained_model", last_step(model)))
+    inputs, target = experiment.X, experiment.y
+    groups = experiment._get_groups(None, data=inputs)
+    rows, answers, scores = [], [], []
+    for train, test in experiment.fold_generator.split(inputs, target, groups):
+        # Steps that drop or add rows do so when fitting alone: every row of the fold is answered.
+        engine = NativeEngine(clone(pipeline).fit(inputs.iloc[train], target.iloc[train]), schema)
+        held_out = _numpy_columns(inputs.iloc[test]).reset_index(drop=True)
+        rows.append(test)
+        answers.append(decide(engine.predict_frame(held_out), schema.target))
+        if engine.order:
+            if len(engine.order) < len(schema.target.classes):
+                raise TrainingError("a class has so few rows that a fold lacks it")
+            scores.append(_scores(engine.pipeline, held_out))
+    # Repeated folds answer a row several times, which makes them no more rows.
+    seen, first = np.unique(np.concatenate(rows), return_index=True)
+    values = np.concatenate([answer.values for answer in answers])[first]
+    actual, answered = numpy_column(target).to_numpy()[seen], _numpy_columns(inputs.iloc[seen]).reset_index(drop=True)
+    if not schema.target.classes:
+        return OutOfFold(answered, actual.astype("float64"), Answers(values), None, [])
+    probabilities = np.concatenate([answer.probabilities for answer in answers])[first] if scores else None
+    return OutOfFold(
+        answered,
+        _positions(actual, schema),
+        Answers(values, probabilities),
+        np.concatenate(scores)[first] if scores else None,
+        engine.order,
+    )
+
+
+def _scores(pipeline: Any, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """The scores that scikit-learn's calibrators are given when they predict."""
+    if hasattr(pipeline, "decision_function"):
+        return np.asarray(pipeline.decision_function(frame), dtype="float64")
+    scores = np.asarray(pipeline.predict_proba(frame), dtype="float64")
+    return scores[:, 1] if scores.shape[1] == 2 else scores
+
+
+def _importance(
+    engine: NativeEngine, inputs: pd.DataFrame, actual: npt.NDArray[Any], schema: Schema
+) -> dict[str, float]:
+    """Permutation importance. Source: Breiman, Random Forests, Machine Learning 45 (2001), section 10."""
+    rng = np.random.default_rng(0)
+    rows = rng.permutation(len(inputs))[:IMPORTANCE_ROWS]
+    inputs = inputs.iloc[rows].reset_index(drop=True)
+    wanted = actual[rows]
+
+    def error(frame: pd.DataFrame) -> float:
+        answers = engine.predict_frame(frame)
+        if answers.probabilities is not None:
+            return float(1 - answers.probabilities[np.arange(len(wanted)), wanted].mean())
+        if schema.target.classes:
+            return float(np.mean(answers.values != wanted))
+        return float(np.mean(np.abs(answers.values - wanted)))
+
+    base = error(inputs)
+    growth = {}
+    for name in schema.names:
+        shuffled = [
+            with_columns(inputs, {name: inputs[name].iloc[rng.permutation(len(inputs))].reset_index(drop=True)})
+            for _ in range(IMPORTANCE_REPEATS)
+        ]
+        growth[name] = float(np.mean([error(frame) for frame in shuffled])) - base
+    return dict(sorted(growth.items(), key=lambda item: -item[1]))

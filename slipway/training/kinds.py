@@ -1,0 +1,214 @@
+"""What kind of input a column is, and the column as the pipeline is given it."""
+
+import re
+import shlex
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from slipway.errors import DataError
+from slipway.schema.types import Kind
+from slipway.tables.reading import Note, Reading
+from slipway.training.usecase import FieldSpec
+
+YES_NO = [
+    ("no", "yes"),
+    ("n", "y"),
+    ("false", "true"),
+    ("f", "t"),
+    ("0", "1"),
+    ("nein", "ja"),
+    ("non", "oui"),
+    ("no", "sí"),
+    ("no", "si"),
+    ("否", "是"),
+]
+DAY_FIRST, MONTH_FIRST = "%d/%m/%Y", "%m/%d/%Y"
+DATE_FORMATS = ("%d.%m.%Y", DAY_FIRST, MONTH_FIRST, "%Y/%m/%d")
+DATE_LIKE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}", re.ASCII)
+IDENTIFIER = re.compile(
+    r"(?:^|[\W_])(?i:id|uuid|guid|index|key|no|nr|number|rownames|unnamed.*)$|(?<=[a-z])(?:Id|ID|Key|No|Nr)$"
+)
+CLASS_LIMIT = 10
+"""A whole-number target with at most so many different values is a class."""
+CATEGORY_LIMIT = 1000
+"""A text column with more different values than this is free text to us, unless there are 20 rows of each."""
+FEW_CATEGORIES = 100
+"""A text column with more different values than this needs two rows of each, else it is names or free text."""
+
+
+def is_whole(numbers: pd.Series) -> bool:
+    """Whether every number is whole and fits into 64 bits."""
+    return bool(np.all(np.mod(numbers, 1) == 0) and np.all(np.abs(numbers.astype("float64")) < 2**63))
+
+
+def why_not(name: str, column: pd.Series, spec: FieldSpec) -> str | None:
+    """Why a column is no input: it tells the model nothing, or no person could fill it in."""
+    present = column.dropna()
+    different = present.nunique()
+    if different == 0:
+        return "has no value at all"
+    if different == 1:
+        return f"is {present.iloc[0]!r} in every row"
+    if spec.kind is not None:
+        return None
+    if pd.api.types.is_integer_dtype(present) and different == len(column) > CLASS_LIMIT:
+        counted = present.iloc[0] in (0, 1) and (present.diff().dropna() == 1).all()
+        if IDENTIFIER.search(name) or counted:
+            return "is an identifier: different in every row"
+    if present.dtype == object and dates(present, spec.format)[0] is None:
+        if different == len(present) > CLASS_LIMIT:
+            return "is an identifier or free text: different in every row"
+        if different > max(CATEGORY_LIMIT, len(column) // 20):
+            return f"is free text: {different:,} different values"
+        if different > max(FEW_CATEGORIES, len(present) // 2):
+            return f"is an identifier or free text: {different:,} different values in {len(present):,} rows"
+    return None
+
+
+def infer(column: pd.Series, spec: FieldSpec) -> Kind:
+    """The kind of a column whose use case names none."""
+    present = column.dropna()
+    if yes_no(present):
+        return "boolean"
+    if pd.api.types.is_datetime64_any_dtype(present):
+        return "date"
+    if pd.api.types.is_numeric_dtype(present):
+        return "integer" if is_whole(present) else "number"
+    return "date" if dates(present, spec.format)[0] is not None else "category"
+
+
+def yes_no(present: pd.Series) -> tuple[Any, Any] | None:
+    """The two values of a yes/no column, the negative one first."""
+    values = list(present.unique())
+    if len(values) != 2:
+        return None
+    texts = {str(plain(value)).lower(): value for value in values}
+    return next(((texts[no], texts[yes]) for no, yes in YES_NO if {no, yes} == set(texts)), None)
+
+
+def plain(value: Any) -> Any:
+    """A numpy value as Python's own, whole floats as whole numbers, so that JSON shows it as it stands."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def dates(present: pd.Series, format: str | None) -> tuple[pd.Series | None, str | None]:
+    """The column as days, if every value is one in a single format, and that format (None for ISO)."""
+    if pd.api.types.is_datetime64_any_dtype(present):
+        return present.dt.normalize(), None
+    texts = present.astype(str).str.strip()
+    if format is None:
+        if not texts.map(DATE_LIKE.match).notna().all():
+            return None, None
+        moments = pd.to_datetime(texts, format="ISO8601", errors="coerce", utc=True)
+        if moments.notna().all() and texts.str.contains(r"^\d{4}-\d{2}-\d{2}").all():
+            # The day as it stands there, whatever the time zone behind it.
+            return pd.to_datetime(texts.str[:10], format="%Y-%m-%d", errors="coerce"), None
+    for wanted in (format,) if format else DATE_FORMATS:
+        try:
+            found = pd.to_datetime(texts, format=wanted, errors="coerce")
+        except ValueError:  # no format at all
+            return None, None
+        if found.notna().all():
+            return found.dt.tz_localize(None).dt.normalize(), wanted
+    return None, None
+
+
+def date_notes(name: str, present: pd.Series, spec: FieldSpec, source: str, reading: Reading) -> list[Note]:
+    """What was decided in reading a column as days.
+
+    Raises
+    ------
+    DataError
+        If day and month fit in either order, and nobody said which is meant.
+    """
+    format = spec.format or dates(present, None)[1]
+    notes = []
+    if spec.format is None and format in (DAY_FIRST, MONTH_FIRST):
+        notes += _order(name, present.astype(str).str.strip(), format, source, reading)
+    late = present[_times(present, format)]
+    if len(late):
+        hint = f"first {str(late.iloc[0])!r}{reading.line(name, late.iloc[0])}; if the hour matters, put it into a column of its own"
+        notes.append(Note("time_dropped", name, {"rows": len(late)}, hint))
+    return notes
+
+
+def _order(name: str, texts: pd.Series, format: str, source: str, reading: Reading) -> list[Note]:
+    other = MONTH_FIRST if format == DAY_FIRST else DAY_FIRST
+    here, there = (pd.to_datetime(texts, format=order, errors="coerce") for order in (format, other))
+    if there.notna().all():
+        if (here == there).all():
+            return []
+        one, two = ([*texts[here != there].unique(), ""])[:2]
+        cells = " and ".join(f"{cell!r}{reading.line(name, cell)}" for cell in (one, two) if cell)
+        day, month = (f"{pd.to_datetime(one, format=order):%-d %B %Y}" for order in (DAY_FIRST, MONTH_FIRST))
+        options = [f"`--format {shlex.quote(f'{name}={order}')}`" for order in (DAY_FIRST, MONTH_FIRST)]
+        raise DataError(
+            source,
+            f"{name!r} holds dates that fit day first and month first, {cells}: {one!r} can be {day} or {month}; "
+            f"type {options[0]} or {options[1]} (in a use case: `fields: {{{name}: {{format: '{DAY_FIRST}'}}}}`)",
+        )
+    cell = texts[there.isna()].iloc[0]
+    hint = f"{cell!r}{reading.line(name, cell)} fits no other order"
+    return [Note("day_first" if format == DAY_FIRST else "month_first", name, hint=hint)]
+
+
+def _times(present: pd.Series, format: str | None) -> pd.Series:
+    """Which values have a time of day."""
+    if not pd.api.types.is_datetime64_any_dtype(present):
+        texts = present.astype(str).str.strip()
+        if format is None:  # ISO, of which the day counts as it stands there, whatever the time zone
+            return texts.str.extract(r"^.{10}[T ]([\d:.,]*)")[0].str.contains("[1-9]", na=False)
+        present = pd.to_datetime(texts, format=format, errors="coerce")
+    return present != present.dt.normalize()
+
+
+def cast(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: str) -> tuple[pd.Series, str | None]:
+    """The column as PyCaret is given it, and the format of its dates.
+
+    Its dtype is what serving will give the pipeline.
+
+    Raises
+    ------
+    DataError
+        If a value is not of the kind: with the value, and what to do.
+    """
+    if kind == "date":
+        found, format = dates(column.dropna(), spec.format)
+        if found is None:
+            given = f" by the format {spec.format!r}" if spec.format else ""
+            problem = f"{name!r} cannot be read as dates{given}; give their `format:` in the use case, as in '%d/%m/%Y'"
+            raise DataError(source, problem)
+        return found.reindex(column.index).astype("datetime64[ns]"), format
+    if kind in ("number", "integer"):
+        return _numbers(name, column, kind, source), None
+    if kind == "text":
+        return column.map(lambda value: str(plain(value)), na_action="ignore").astype(object), None
+    if kind == "boolean" and column.nunique() > 2:
+        some = ", ".join(repr(plain(value)) for value in column.dropna().unique()[:5])
+        raise DataError(
+            source, f"{name!r} has more than two values ({some}), so it is no boolean; use `kind: category`"
+        )
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return column.map(lambda moment: moment.date().isoformat(), na_action="ignore").astype(object), None
+    # Classes stay as they stand in the table; only the width of a number is ours to choose.
+    if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
+        return column, None
+    return column.astype("int64" if pd.api.types.is_integer_dtype(column) else "float64"), None
+
+
+def _numbers(name: str, column: pd.Series, kind: Kind, source: str) -> pd.Series:
+    numbers = pd.to_numeric(column, errors="coerce")
+    present = numbers.dropna()
+    wrong = column.dropna()[numbers[column.notna()].isna()]
+    if len(wrong):
+        problem = f"{name!r} holds {wrong.iloc[0]!r}, which is no number; use another kind, or `missing:`"
+        raise DataError(source, problem)
+    if not np.isfinite(present.astype("float64")).all():
+        raise DataError(source, f"{name!r} holds an infinite number; remove it, or name it in `missing:`")
+    if kind == "integer" and not is_whole(present):
+        odd = present[(np.mod(present, 1) != 0) | (np.abs(present) >= 2**63)].iloc[0]
+        raise DataError(source, f"{name!r} holds {odd!r}, which is no whole number of 64 bits; use `kind: number`")
+    return numbers.astype("int64" if kind == "integer" and numbers.notna().all() else "float64")

@@ -1,0 +1,222 @@
+"""What a training table looks like: `profile.json` of a version, from which the page's Data tab is made.
+
+It holds figures of many rows and no training row: of fewer than `LEAST_ROWS` rows only their
+number, percentiles of the target only so far apart that as many rows lie between two of them,
+and both rounded; the ends of the target's scale are rounded outward.
+"""
+
+import math
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from slipway.tables.reading import Note
+from slipway.training.profile.alerts import alerts, leaks
+from slipway.training.profile.association import associations
+from slipway.training.profile.column import Codes, Column, Numbers, Rows, of_field, of_target, short
+from slipway.training.schema_inference import Learnt
+
+BINS = 30
+"""Bars of a histogram; of a field at most two more, for its tails."""
+TAIL = 0.005
+"""Share of the rows at either end of a field that is drawn as one bar, if far from all others."""
+BANDS = 6
+"""Parts of a number's range for which the target is summarised."""
+LEAST_ROWS = 5
+"""Of fewer rows nothing but their number is kept: a summary of them would nearly tell a row."""
+LISTED = 20
+"""Categories that are listed; the others are summed."""
+BOX = (5, 25, 50, 75, 95)
+"""Percentiles of the target that a box has."""
+
+_COARSE = (1, 2, 2.5, 5, 10)
+_WHOLE = (1, 2, 5, 10)
+_FINE = (1, 1.2, 1.5, 1.8, 2, 2.2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10)
+_CALENDAR = (("D", 1), ("D", 7), ("M", 1), ("M", 3), ("M", 12), ("M", 60), ("M", 120), ("M", 600))
+
+_Summary = Callable[[Rows], dict[str, Any]]
+_Group = tuple[dict[str, Any], Rows]
+
+
+def with_leaks(learnt: Learnt) -> Learnt:
+    """The same, with a note for each input that gives the target away, as the Data tab finds them."""
+    columns = [of_field(field, learnt.inputs[field.name]) for field in learnt.schema.fields]
+    target = learnt.schema.target
+    notes = (
+        Note("leak", alert["field"], {"target": target.name}, _leave_out(alert["field"]))
+        for alert in leaks(columns, of_target(target, learnt.target))
+    )
+    return replace(learnt, notes=(*learnt.notes, *notes))
+
+
+def _leave_out(name: str) -> str:
+    return f"type `--ignore {shlex.quote(name)}` to leave it out (in a use case: `ignore: [{name}]`)"
+
+
+def profile(learnt: Learnt) -> dict[str, Any]:
+    """The profile of a training table, as `profile.json` holds it.
+
+    Returns
+    -------
+    dict
+        `rows`; `target`: `edges`, `counts` and `percentiles` (0 to 100 %), or the `counts` of the
+        classes; `fields`: for each `missing`, its distribution (`edges` and `counts`, or `values`,
+        `counts` and `others`) and `relation`: for each band (`low`, `high`) or `value` its `rows`
+        and the target's percentiles (`box`) or the `shares` of its classes; `associations`:
+        `names` and `matrix`; `alerts`.
+    """
+    columns = [of_field(field, learnt.inputs[field.name]) for field in learnt.schema.fields]
+    target = of_target(learnt.schema.target, learnt.target)
+    summary = _shares(target) if target.categories else _box(target.values)
+    together = associations(columns, target)
+    return {
+        "rows": len(learnt.target),
+        "target": {"counts": target.counts.tolist()} if target.categories else _scale(target.values, target.whole),
+        "fields": {column.name: _field(column, summary) for column in columns},
+        "associations": together,
+        "alerts": alerts(columns, target, together),
+    }
+
+
+def _nice(least: float, grid: Sequence[float]) -> float:
+    """The smallest round number of at least `least`: one of the grid times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(least))
+    return short(next((one for one in grid if one * power >= least * (1 - 1e-9)), 10) * power)
+
+
+def _scale(numbers: Numbers, whole: bool) -> dict[str, Any]:
+    """The target's histogram and percentiles; both end at round numbers beyond its smallest and largest."""
+    low, high = numbers.min(), numbers.max()
+    step = _nice((high - low) / BINS or 1.0, _FINE)
+    while np.floor(low / step) * step + BINS * step < high:
+        step = _nice(step * 1.001, _FINE)
+    edges = (np.floor(low / step) + np.arange(BINS + 1)) * step
+    levels = np.linspace(0, 100, max(2, min(101, len(numbers) // LEAST_ROWS + 1)))
+    known = _rounded(np.percentile(numbers, levels), _unit(numbers)).clip(edges[0], edges[-1])
+    known[[0, -1]] = edges[[0, -1]]
+    counts = _spread(numbers, edges) if whole and step > 1 else np.histogram(numbers, edges)[0]
+    return {
+        "edges": [short(edge) for edge in edges],
+        "counts": counts.tolist(),
+        "percentiles": [short(value) for value in np.interp(np.arange(101), levels, known)],
+    }
+
+
+def _spread(numbers: Numbers, edges: Numbers) -> Codes:
+    """Counts of whole numbers, each spread over the unit around it.
+
+    Bars 2.2 wide would else hold two whole numbers or three, and look like a comb.
+    """
+    ordered = np.sort(numbers)
+    nearest = np.floor(edges + 0.5)
+    below, upto = np.searchsorted(ordered, nearest, "left"), np.searchsorted(ordered, nearest, "right")
+    share = below + (edges + 0.5 - nearest) * (upto - below)
+    share[[0, -1]] = 0, len(numbers)
+    return np.diff(np.round(share)).astype("int64")
+
+
+def _unit(numbers: Numbers) -> float:
+    """What figures of the target are rounded to, so that none is a row's own: a five-hundredth of its usual range."""
+    low, high = np.percentile(numbers, [5, 95])
+    return _nice((high - low) / 500 or (numbers.max() - numbers.min()) / 500 or 1.0, _COARSE)
+
+
+def _rounded(values: Numbers, unit: float) -> Numbers:
+    return np.asarray(np.round(values / unit) * unit)
+
+
+def _box(target: Numbers) -> _Summary:
+    """Of some rows, percentiles of the target."""
+    unit = _unit(target)
+
+    def box(rows: Rows) -> dict[str, Any]:
+        return {"box": [short(value) for value in _rounded(np.percentile(target[rows], BOX), unit)]}
+
+    return box
+
+
+def _shares(target: Column) -> _Summary:
+    """Of some rows, the share of each class."""
+
+    def shares(rows: Rows) -> dict[str, Any]:
+        counts = np.bincount(target.values[rows], minlength=len(target.categories))
+        return {"shares": np.round(counts / counts.sum(), 4).tolist()}
+
+    return shares
+
+
+def _field(column: Column, summary: _Summary) -> dict[str, Any]:
+    """A field's part of the profile."""
+    distribution, groups = _categories(column) if column.categories else _histogram(column)
+    missing = ~column.present
+    if missing.any():
+        groups.append(({"value": None}, missing))
+    counted = [(name | {"rows": int(rows.sum())}, rows) for name, rows in groups]
+    relation = [name | (summary(rows) if name["rows"] >= LEAST_ROWS else {}) for name, rows in counted]
+    return {"missing": int(missing.sum()), **distribution, "relation": relation}
+
+
+def _categories(column: Column) -> tuple[dict[str, Any], list[_Group]]:
+    """How often each category occurs, and the rows of those that are listed."""
+    counts = column.counts
+    order = np.argsort(-counts, kind="stable")
+    listed = order[:LISTED].tolist()
+    found = {
+        "values": [column.categories[at] for at in listed],
+        "counts": counts[listed].tolist(),
+        "others": int(counts[order[LISTED:]].sum()),
+    }
+    return found, [({"value": column.categories[at]}, column.values == at) for at in listed]
+
+
+def _histogram(column: Column) -> tuple[dict[str, Any], list[_Group]]:
+    """A histogram, and the rows of runs of neighbouring bars with about as many rows each."""
+    present = column.values[column.present]
+    edges = _calendar(present) if column.kind == "date" else _edges(present, column.whole)
+    counts = np.histogram(present, edges)[0]
+    upto = np.cumsum(counts)
+    cuts = np.searchsorted(upto, len(present) * np.arange(1, BANDS) / BANDS) + 1
+    # What is left after the last cut may be next to nothing.
+    cuts = cuts[len(present) - upto[cuts - 1] >= len(present) / BANDS / 3]
+    ends = edges[np.unique([0, *cuts, len(counts)])]
+    groups = []
+    for first, last in zip(ends, ends[1:], strict=False):
+        rows = (column.values >= first) & (column.values < (np.inf if last == ends[-1] else last))
+        low, high = max(first, present.min()), min(last - 1 if column.whole else last, present.max())
+        groups.append(({"low": column.value(low), "high": column.value(high)}, rows))
+    return {"edges": [column.value(edge) for edge in edges], "counts": counts.tolist()}, groups
+
+
+def _edges(present: Numbers, whole: bool) -> Numbers:
+    """Round edges, half-open; a tail far from all other values is one bar."""
+    low, high = present.min(), present.max()
+    first, last = np.quantile(present, [TAIL, 1 - TAIL], method="nearest")
+    core = last - first
+    if core == 0 or first - low <= core:
+        first = low
+    if core == 0 or high - last <= core:
+        last = high
+    step = (last - first) / BINS or 1.0
+    step = max(1.0, _nice(step, _WHOLE)) if whole else _nice(step, _COARSE)
+    start, stop = math.floor(first / step), math.floor(last / step) + 1 if whole else math.ceil(last / step)
+    edges = np.arange(start, max(stop, start + 1) + 1) * step
+    if low < edges[0]:
+        edges = np.insert(edges, 0, math.floor(low / step) * step)
+    if high > edges[-1]:
+        edges = np.append(edges, (math.floor(high / step) + 1) * step)
+    distinct: Numbers = np.unique(edges)
+    return distinct
+
+
+def _calendar(present: Numbers) -> Numbers:
+    """Days, weeks, months, quarters or years, so many that all of them fit into a histogram."""
+    ends = np.array([present.min(), present.max()]).astype("datetime64[D]")
+    for unit, size in _CALENDAR:
+        first, last = ends.astype(f"datetime64[{unit}]").astype("int64") // size
+        if last - first < BINS:
+            break
+    starts = np.arange(first, last + 2) * size
+    return starts.astype(f"datetime64[{unit}]").astype("datetime64[D]").astype("float64")

@@ -1,0 +1,138 @@
+"""What a person should know of a table before trusting a model that learnt from it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from slipway.training.profile.association import explained
+from slipway.training.profile.column import Codes, Column
+
+SKEWED = 2.0
+"""Skewness from which a number is said to be skewed: that of the exponential distribution."""
+RARE_ROWS = 10
+"""A category with fewer rows is rare: a mean of so few is mostly chance."""
+MISSING = 0.2
+"""Share of missing values worth a word: from a fifth on, what fills the gaps shapes the field."""
+CONSTANT = 0.95
+"""Share of one value from which a field is nearly constant: 95 to 5, as in caret's `nearZeroVar`."""
+TWINS = 0.95
+"""Association from which two fields say nearly the same: each explains nine tenths of the other."""
+LEAK = 0.95
+"""Share of the target's variation that hardly any honest field explains alone."""
+LEAK_BANDS = 200
+"""Parts of a number's range in which a leaking field settles the target."""
+LEAK_ROWS = 5
+"""Rows of such a part, and of a category: fewer would settle anything by chance."""
+IMBALANCE = 0.2
+"""A class is small with less than this part of an equal share; of two classes, below 10 % of the rows."""
+LISTED = 20
+"""Rare categories that are named."""
+
+Alert = dict[str, Any]
+
+
+def alerts(columns: Sequence[Column], target: Column, associations: dict[str, Any]) -> list[Alert]:
+    """`kind`, `field` and figures of each, the worst kinds first."""
+    found = leaks(columns, target) + _imbalance(target)
+    found += [alert for column in columns for alert in _missing(column)]
+    found += _twins(associations)
+    for check in (_constant, _rare, _skewed):
+        found += [alert for column in columns for alert in check(column)]
+    return found + ([] if target.categories else _skewed(target))
+
+
+def leaks(columns: Sequence[Column], target: Column) -> list[Alert]:
+    """Fields that alone settle nearly all of the target."""
+    if not target.categories:  # ranks: a leak need not be a straight line, nor be hidden by a few large values
+        target = replace(target, values=pd.Series(target.values).rank().to_numpy())
+    shares = [(column.name, settled(column, target)) for column in columns if column.kind != "text"]
+    return [{"kind": "leak", "field": name, "share": round(share, 3)} for name, share in shares if share >= LEAK]
+
+
+def settled(column: Column, target: Column) -> float:
+    """The share of the target's variation (for classes, of the wrong guesses) that one field takes away.
+
+    Looked at within categories, or within narrow bands of a number. Source for classes: Goodman
+    and Kruskal's lambda, Measures of association for cross classifications, Journal of the
+    American Statistical Association 49 (1954).
+    """
+    present = column.present
+    codes = _parts(column, column.values[present])
+    if not target.categories:
+        return explained(codes, target.values[present])
+    classes, wide = target.values[present], len(target.categories)
+    table = np.bincount(codes * wide + classes, minlength=(codes.max() + 1) * wide).reshape(-1, wide)
+    right, usual = table.max(1).sum(), table.sum(0).max()
+    return float((right - usual) / (len(codes) - usual)) if usual < len(codes) else 0.0
+
+
+def _parts(column: Column, values: Any) -> Codes:
+    """Which part of its range each value lies in; categories of few rows are one part."""
+    if column.categories:
+        few = column.counts < LEAK_ROWS
+        return np.where(few[values], len(column.categories), values)
+    bands = max(1, min(LEAK_BANDS, len(values) // LEAK_ROWS))
+    parts: Codes = (pd.Series(values).rank().to_numpy() * bands / (len(values) + 1)).astype("int64")
+    return parts
+
+
+def _imbalance(target: Column) -> list[Alert]:
+    if not target.categories:
+        return []
+    counts = target.counts
+    least, rows = int(counts.argmin()), int(counts.sum())
+    if counts[least] >= IMBALANCE * rows / len(counts):
+        return []
+    shares = {"share": round(counts[least] / rows, 4), "largest": round(counts.max() / rows, 4)}
+    return [
+        {"kind": "imbalance", "field": target.name, "value": target.categories[least], "rows": int(counts[least])}
+        | shares
+    ]
+
+
+def _missing(column: Column) -> list[Alert]:
+    share = float(np.mean(~column.present))
+    return [{"kind": "missing", "field": column.name, "share": round(share, 4)}] if share >= MISSING else []
+
+
+def _twins(associations: dict[str, Any]) -> list[Alert]:
+    names, matrix = associations["names"][:-1], associations["matrix"]
+    return [
+        {"kind": "twins", "field": name, "other": names[other], "association": matrix[at][other]}
+        for at, name in enumerate(names)
+        for other in range(at + 1, len(names))
+        if matrix[at][other] >= TWINS
+    ]
+
+
+def _constant(column: Column) -> list[Alert]:
+    if column.kind == "text":
+        return []
+    values, counts = np.unique(column.values[column.present], return_counts=True)
+    most = counts.argmax()
+    share = float(counts[most] / counts.sum())
+    value = column.categories[values[most]] if column.categories else column.value(values[most])
+    found = {"kind": "constant", "field": column.name, "value": value, "share": round(share, 4)}
+    return [found] if share >= CONSTANT else []
+
+
+def _rare(column: Column) -> list[Alert]:
+    counts = column.counts if column.categories else np.zeros(0)
+    rare = [column.categories[at] for at in np.flatnonzero((counts < RARE_ROWS) & (counts > 0))]
+    found = {"kind": "rare", "field": column.name, "values": rare[:LISTED], "count": len(rare), "below": RARE_ROWS}
+    return [found] if rare else []
+
+
+def _skewed(column: Column) -> list[Alert]:
+    if column.kind not in ("number", "integer"):
+        return []
+    numbers = column.values[column.present]
+    numbers = numbers / (np.abs(numbers).max() or 1.0)
+    off = numbers - numbers.mean()
+    spread = float(np.sqrt(np.mean(off**2)))
+    skewness = float(np.mean((off / spread) ** 3)) if spread > 1e-12 else 0.0
+    found = {"kind": "skewed", "field": column.name, "skewness": round(skewness, 2)}
+    return [found] if abs(skewness) >= SKEWED else []

@@ -1,0 +1,89 @@
+"""A column of the training table as numbers or as positions in its categories."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from slipway.schema.fields import Field
+from slipway.schema.schema import Target
+from slipway.training.kinds import plain
+
+Numbers = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.bool_]
+
+WIDEST = 1e150
+"""Larger numbers are taken for this one: their squares would be infinite."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A field, or the target. `values` and `present` have shape (n_rows,).
+
+    `values` are numbers (NaN where missing), days since 1970 for dates and lengths for free texts;
+    for a column with `categories`, positions in them (-1 where missing).
+    """
+
+    name: str
+    kind: str
+    values: npt.NDArray[Any]
+    categories: tuple[Any, ...] = ()
+
+    @property
+    def present(self) -> Rows:
+        """The rows in which it is not missing."""
+        return np.asarray(self.values >= 0 if self.categories else ~np.isnan(self.values))
+
+    @property
+    def whole(self) -> bool:
+        """Whether only whole numbers (days, characters) occur."""
+        return self.kind != "number"
+
+    @property
+    def counts(self) -> Codes:
+        """Rows of each category."""
+        return np.bincount(self.values[self.present], minlength=len(self.categories))
+
+    def value(self, number: float) -> float | int | str:
+        """A number as JSON has it: dates as ISO texts."""
+        if self.kind == "date":
+            return str(np.datetime64(int(number), "D"))
+        return int(number) if self.whole else short(number)
+
+
+def of_field(field: Field, column: pd.Series) -> Column:
+    """A field's column, as `learn` cast it."""
+    if field.categories:
+        return Column(field.name, field.kind, _positions(column, field.categories), field.categories)
+    if field.kind == "date":
+        days = column.to_numpy("datetime64[D]")
+        return Column(field.name, field.kind, np.where(np.isnat(days), np.nan, days.astype("float64")))
+    if field.kind == "text":
+        return Column(field.name, field.kind, column.str.len().to_numpy("float64"))
+    return Column(field.name, field.kind, np.clip(column.to_numpy("float64"), -WIDEST, WIDEST))
+
+
+def of_target(target: Target, column: pd.Series) -> Column:
+    """The target's column, in which nothing is missing."""
+    if target.classes:
+        return Column(target.name, "category", _positions(column, target.classes), target.classes)
+    numbers = np.clip(column.to_numpy("float64"), -WIDEST, WIDEST)
+    return Column(target.name, "integer" if np.all(np.mod(numbers, 1) == 0) else "number", numbers)
+
+
+def _positions(column: pd.Series, categories: Sequence[Any]) -> Codes:
+    """The position of each value among the categories, -1 for missing ones."""
+    position = {value: at for at, value in enumerate(categories)}
+    codes, values = pd.factorize(column)
+    # A missing value's code is -1, which is the last of these.
+    found: Codes = np.array([*(position[plain(value)] for value in values), -1], dtype="int64")[codes]
+    return found
+
+
+def short(number: float) -> float:
+    """Without the noise of binary fractions: 0.3, not 0.30000000000000004."""
+    return float(f"{number:.10g}")

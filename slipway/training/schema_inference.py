@@ -1,0 +1,305 @@
+"""Learns a schema from a training table: which columns are inputs, of which kind, how wide.
+
+What the table says, the use case can override. Columns that no person could fill in, or
+that tell the model nothing, are left out and named with the reason.
+"""
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from slipway.errors import DataError, UseCaseError, nearest
+from slipway.schema.fields import Field, words
+from slipway.schema.schema import Schema, Target
+from slipway.schema.types import Kind, Task, Text
+from slipway.tables.reading import Note, Reading, mask_sentinels
+from slipway.training import classes, kinds
+from slipway.training.kinds import plain
+from slipway.training.usecase import FieldSpec, UseCase
+
+REACH = 1000
+"""How many times its range or size in training a number may lie outside that range before it
+is refused, where the use case gives no bounds: far enough for any real value, near enough for
+the pipeline's float32 to hold it."""
+
+UNREADABLE = re.compile(r"[\x00-\x08\x0e-\x1f\ud800-\udfff]")
+"""What neither a CSV file nor a graph can have in a name."""
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """A schema, the typed inputs and target it describes, and why other columns are not in it.
+
+    `frame` has the same rows as the frame had them on which the pipeline was fitted, where that
+    was not `inputs`: with the times of day, dtypes and missing values of a notebook's own frame.
+    `notes` say what was decided in reading and learning; `folds` are those that the rows allow.
+    """
+
+    schema: Schema
+    inputs: pd.DataFrame
+    target: pd.Series
+    left_out: dict[str, str]
+    frame: pd.DataFrame | None = None
+    notes: tuple[Note, ...] = ()
+    folds: int | None = None
+
+    @property
+    def fitted_on(self) -> pd.DataFrame:
+        """The rows as the pipeline saw them, of shape (n_rows, n_fields)."""
+        return (self.inputs if self.frame is None else self.frame)[self.schema.names]
+
+
+def learn(
+    table: pd.DataFrame, usecase: UseCase, source: str, keep: Iterable[str] = (), reading: Reading | None = None
+) -> Learnt:
+    """The schema of a table's columns for predicting `usecase.target`.
+
+    Parameters
+    ----------
+    table : DataFrame of shape (n_rows, n_columns)
+        As read: numbers, booleans, dates or text; every row has a target.
+    source : str
+        Where the table came from, for errors.
+    keep : names
+        Columns that stay whatever they look like: a fitted pipeline needs them. All rows stay then.
+    reading : Reading, optional
+        How a text table was read.
+
+    Raises
+    ------
+    DataError
+        If no input is left, two readings of dates fit, or fewer than two classes have enough rows.
+    UseCaseError
+        If the use case speaks of columns that are not there, or of impossible kinds.
+    """
+    _check_columns_named(table, usecase)
+    reading, keep = reading or Reading(), list(keep)
+    notes = list(reading.notes)
+    task = usecase.task or infer_task(table[usecase.target.column])
+    folds = usecase.training.folds
+    if task == "classification":
+        classes.check_classes(table[usecase.target.column], usecase, source, reading)
+        table, folds, found = classes.enough_rows(table, usecase, source, fixed=bool(keep))
+        notes += found
+    if not keep:
+        folds, found = classes.folds_for_rows(len(table), folds, usecase.target.column)
+        notes += found
+    inputs: dict[str, pd.Series] = {}
+    fields: list[Field] = []
+    left_out: dict[str, str] = {}
+    for name in table.columns.drop(usecase.target.column):
+        spec = usecase.fields.get(name, FieldSpec())
+        missing = usecase.missing.get(name, ())
+        column = mask_sentinels(table[name], missing)
+        reason = "the use case ignores it" if name in usecase.ignore else None
+        reason = reason or (None if name in keep else kinds.why_not(name, column, spec))
+        if reason:
+            left_out[name] = reason
+            continue
+        kind = spec.kind or kinds.infer(column, spec)
+        inputs[name], format = kinds.cast(name, column, kind, spec, source)
+        field = _field(name, inputs[name], kind, spec, missing, format, source)
+        fields.append(replace(field, decimal=reading.decimals.get(name) if kind in ("number", "integer") else None))
+        notes += _decided(name, column, kind, spec, source, reading)
+    if not fields:
+        hints = {note.column: f" ({note.hint})" for note in reading.notes if note.hint}
+        reasons = "; ".join(f"{name!r} {reason}{hints.get(name, '')}" for name, reason in left_out.items())
+        raise DataError(source, f"has no column to predict from: {reasons}")
+    _check_names([usecase.target.column, *inputs], source)
+    target, answers = _target(table[usecase.target.column], task, usecase, source, reading)
+    schema = Schema(usecase.name, task, tuple(fields), target, _texts(usecase, target, fields))
+    return Learnt(schema, pd.DataFrame(inputs), answers, left_out, notes=tuple(notes), folds=folds)
+
+
+def _decided(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: str, reading: Reading) -> list[Note]:
+    """What was decided in taking a column for its kind."""
+    present = column.dropna()
+    if kind == "date":
+        return kinds.date_notes(name, present, spec, source, reading)
+    if kind in ("number", "integer") and pd.api.types.is_integer_dtype(present):
+        beyond = present[present.abs() > 2**53]
+        if len(beyond):
+            hint = f"first {beyond.iloc[0]}{reading.line(name, beyond.iloc[0])}; if these are codes, give `fields: {{{name}: {{kind: category}}}}` in a use case"
+            return [Note("beyond_doubles", name, {"rows": len(beyond)}, hint)]
+    return []
+
+
+def infer_task(target: pd.Series) -> Task:
+    """Regression for numbers with many different values, classification for all else."""
+    if pd.api.types.is_bool_dtype(target) or not pd.api.types.is_numeric_dtype(target):
+        return "classification"
+    values = target.dropna().drop_duplicates()
+    few = len(values) <= kinds.CLASS_LIMIT
+    return "classification" if few and np.isfinite(values).all() and kinds.is_whole(values) else "regression"
+
+
+def _check_columns_named(table: pd.DataFrame, usecase: UseCase) -> None:
+    inputs = list(table.columns.drop(usecase.target.column))
+    named = [("fields", list(usecase.fields)), ("missing", list(usecase.missing)), ("ignore", list(usecase.ignore))]
+    for part, names in named:
+        for name in names:
+            if name not in inputs:
+                if part == "missing" and name == usecase.target.column:
+                    continue
+                what = "the target" if name == usecase.target.column else "no input column"
+                problem = f"`{part}` names {name!r}, which is {what}{nearest(name, inputs)}"
+                raise UseCaseError(f"use case {usecase.name}", problem)
+
+
+def _check_names(names: list[str], source: str) -> None:
+    for name in names:
+        if name != name.strip() or UNREADABLE.search(name):
+            problem = "begins or ends with a space" if name != name.strip() else "has a character that is no text"
+            raise DataError(source, f"the column name {name!r} {problem}; rename it")
+        if name.endswith("__drop__"):
+            raise DataError(source, f"the column name {name!r} ends in '__drop__', where PyCaret drops it; rename it")
+    # PyCaret strips these from column names, and then two columns may share one.
+    cleaned: dict[str, str] = {}
+    for name in names:
+        clean = re.sub(r"[\]\[,{}\":]+", "", name)
+        if clean in cleaned or not clean:
+            other = f" and {cleaned[clean]!r} differ only in" if clean in cleaned else " has nothing but"
+            raise DataError(
+                source, f"{name!r}{other} brackets, commas, quotes or colons, which PyCaret drops; rename it"
+            )
+        cleaned[clean] = name
+
+
+def _field(
+    name: str,
+    column: pd.Series,
+    kind: Kind,
+    spec: FieldSpec,
+    missing: tuple[Any, ...],
+    format: str | None,
+    source: str,
+) -> Field:
+    present = column.dropna()
+    if present.empty:
+        raise DataError(source, f"{name!r} has no value at all; leave it out (`ignore:`)")
+    common: dict[str, Any] = {
+        "name": name,
+        "kind": kind,
+        "dtype": str(column.dtype),
+        "label": spec.label or {"en": name},
+        # Who may say "not measured" by a value may say it by null.
+        "nullable": bool(column.isna().any() or missing),
+        "unit": spec.unit,
+        "help": spec.help,
+        "missing": tuple(missing),
+        "category_labels": spec.categories,
+    }
+    if kind in ("boolean", "category"):
+        pair = kinds.yes_no(present) if kind == "boolean" else None
+        values = [plain(value) for value in pair or sorted(present.unique(), key=_sort_key)]
+        return Field(**common, categories=tuple(values), default=plain(present.mode().iloc[0]))
+    if kind == "text":
+        return Field(**common, default="")
+    if kind == "date":
+        low, high = present.min().date().isoformat(), present.max().date().isoformat()
+        default = present.quantile(0.5, "lower").date().isoformat()
+        return Field(**common, low=low, high=high, default=default, format=format)
+    return _number_field(common, present, kind, spec, source)
+
+
+def _number_field(common: dict[str, Any], present: pd.Series, kind: Kind, spec: FieldSpec, source: str) -> Field:
+    low, high = plain(present.min()), plain(present.max())
+    decimals = 0 if kind == "integer" else _decimals(present)
+    median = round(float(present.median()), decimals)
+    reach = REACH * max(high - low, abs(high), abs(low), 1)
+    minimum = spec.minimum if spec.minimum is not None else math.floor(low - reach)
+    maximum = spec.maximum if spec.maximum is not None else math.ceil(high + reach)
+    if not minimum <= median <= maximum:
+        raise UseCaseError(
+            f"the field {common['name']!r}",
+            f"`minimum` to `maximum`, {minimum:g} to {maximum:g}, excludes its median in {source}, {median:g}; widen it",
+        )
+    if kind == "integer":
+        whole: dict[str, Any] = {
+            "low": int(low),
+            "high": int(high),
+            "minimum": math.ceil(minimum),
+            "maximum": math.floor(maximum),
+        }
+        return Field(**common, **whole, default=int(median))
+    ends: dict[str, Any] = {
+        "low": float(low),
+        "high": float(high),
+        "minimum": float(minimum),
+        "maximum": float(maximum),
+    }
+    return Field(**common, **ends, decimals=decimals, default=median)
+
+
+def _sort_key(value: Any) -> tuple[bool, Any]:
+    return isinstance(value, str), value
+
+
+def _decimals(present: pd.Series) -> int:
+    """How many decimals the values have, at most 6."""
+    sample = present.iloc[:1000]
+    return next((places for places in range(6) if np.allclose(sample, sample.round(places), rtol=0, atol=1e-9)), 6)
+
+
+def _target(column: pd.Series, task: Task, usecase: UseCase, source: str, reading: Reading) -> tuple[Target, pd.Series]:
+    spec = usecase.target
+    common: dict[str, Any] = {
+        "name": spec.column,
+        "label": spec.label or {"en": spec.column},
+        "unit": spec.unit,
+        "class_labels": spec.classes,
+    }
+    count = column.nunique() if task == "classification" else 0
+    if spec.threshold is not None and count != 2:
+        found = f"has {count} classes" if count else "is a number"
+        raise UseCaseError(
+            f"use case {usecase.name}",
+            f"`threshold` is for two classes; the target {spec.column!r} {found}: leave it out",
+        )
+    if task == "regression":
+        numbers = classes.check_numbers(column, source, reading)
+        decimals = spec.decimals if spec.decimals is not None else min(_decimals(numbers), 2)
+        return Target(
+            **common, minimum=spec.minimum, maximum=spec.maximum, decimals=decimals, spread=float(numbers.std())
+        ), numbers
+    pair = kinds.yes_no(column)
+    values = tuple(plain(value) for value in pair or sorted(column.unique(), key=_sort_key))
+    wanted = values[-1] if spec.positive is None else spec.positive
+    positive = next((value for value in values if value == wanted or str(value) == str(wanted)), None)
+    if positive is None:
+        raise UseCaseError(
+            f"use case {usecase.name}", f"`positive` is {wanted!r}, the target's classes are {list(values)}"
+        )
+    whole = pd.api.types.is_float_dtype(column) and kinds.is_whole(column)
+    threshold = spec.threshold or (0.5 if len(values) == 2 else None)
+    return Target(**common, classes=values, positive=positive, threshold=threshold), column.astype(
+        "int64"
+    ) if whole else column
+
+
+def _texts(usecase: UseCase, target: Target, fields: list[Field]) -> dict[str, Any]:
+    examples = [asdict(example) for example in usecase.examples]
+    draft = Schema(usecase.name, "regression", tuple(fields), target)
+    for example in examples:
+        _, _, faults = draft.check_record(draft.defaults | example["values"])
+        if faults:
+            first = faults[0]
+            raise UseCaseError(
+                f"use case {usecase.name}",
+                f"the example {example['label']['en']!r} is no valid record: {words(first)}",
+            )
+        example["values"] = draft.defaults | example["values"]
+    title: Text = usecase.title or {"en": f"{target.label['en']} from {len(fields)} inputs"}
+    return {
+        "title": title,
+        "summary": usecase.summary,
+        "answer": usecase.answer,
+        "bands": [asdict(band) for band in usecase.bands],
+        "disclaimer": usecase.disclaimer,
+        "examples": examples,
+    }

@@ -1,0 +1,332 @@
+"""The PyCaret experiment: setup, compare, tune.
+
+PyCaret's `compare_models` says nothing while it works, so the comparison is done here one
+`create_model` at a time: the same folds, metrics and order, with the model in hand and the
+time shown, and with the reason where one fails. PyCaret is imported only when training.
+"""
+
+import inspect
+import logging
+import re
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from slipway.errors import TrainingError, UseCaseError, first_line, nearest
+from slipway.schema.schema import Schema
+from slipway.schema.types import Task
+from slipway.training.classifier_metrics import LOG_LOSS, NAMES, measured_by_us
+from slipway.training.row_order import check_row_order
+from slipway.training.schema_inference import Learnt
+from slipway.training.usecase import UseCase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+Say = Callable[[str], None]
+
+OURS = {
+    "data": "the use case's `data:`",
+    "data_func": "the use case's `data:`",
+    "target": "the use case's `target:`",
+    "test_data": "the use case's `data:`",
+    "custom_pipeline": "Slipway's own step for missing dates",
+    "custom_pipeline_position": "Slipway's own step for missing dates",
+    **dict.fromkeys(
+        ("html", "verbose", "system_log", "log_experiment", "experiment_name", "experiment_custom_tags")
+        + ("log_plots", "log_profile", "log_data", "profile", "profile_kwargs"),
+        "Slipway's own log and report",
+    ),
+}
+"""`setup()` options that a use case may not give, and what stands in for each."""
+
+METRICS: dict[Task, list[str]] = {
+    "regression": ["MAE", "MSE", "RMSE", "R2", "RMSLE", "MAPE"],
+    "classification": list(NAMES.values()),
+}
+"""The metrics under PyCaret's names, in its order; those of classes are measured by `slipway.training.classifier_metrics`."""
+
+DEFAULT_METRIC: dict[Task, str] = {"regression": "R2", "classification": LOG_LOSS}
+"""What the estimator is chosen by. The log loss rewards probabilities that mean what they say; one without
+probabilities has none, and comes last."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What the comparison gave: the experiment, the model chosen, and all that were tried.
+
+    `leaderboard` has a row for each model, best first: `id`, `model`, the mean of each metric
+    over the folds, and `seconds`. `failed` says why others are not in it. `chosen` is the id of
+    the model's row, None where somebody else chose.
+    """
+
+    experiment: Any
+    model: Any
+    metric: str
+    leaderboard: "pd.DataFrame"
+    failed: dict[str, str] = field(default_factory=dict)
+    tuned: bool = False
+    chosen: str | None = None
+
+
+def experiment_class(task: Task) -> Any:
+    """PyCaret's experiment class for the task.
+
+    Raises
+    ------
+    TrainingError
+        If PyCaret is not installed, or is not one of version 3.
+    """
+    try:
+        import pycaret
+
+        version = str(getattr(pycaret, "__version__", "unknown"))
+        if not version.startswith("3."):
+            raise TrainingError(
+                f"PyCaret {version} is installed, expected pycaret-core 3.5 (which imports as pycaret); "
+                "`pip uninstall pycaret`, then `pip install pycaret-core==3.5.0 six`"
+            )
+        from pycaret.classification import ClassificationExperiment
+        from pycaret.regression import RegressionExperiment
+    except ImportError as exc:
+        raise TrainingError(
+            f"PyCaret cannot be imported ({exc}); `pip install --require-hashes -r requirements/dev.txt`"
+        ) from exc
+    return RegressionExperiment if task == "regression" else ClassificationExperiment
+
+
+@contextmanager
+def quiet() -> "Iterator[None]":
+    """Without the warnings of estimators that do not converge: the leaderboard shows how they did."""
+    import lightgbm
+
+    lightgbm.register_logger(logging.getLogger("lightgbm"))  # else it prints a line for each tree
+    logging.getLogger("lightgbm").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def check_setup(usecase: UseCase, task: Task) -> None:
+    """Refuse `setup:` options that PyCaret does not have, or that are not the use case's to give."""
+    known = inspect.signature(experiment_class(task).setup).parameters
+    where = f"use case {usecase.name}, `setup:`"
+    for name in usecase.setup:
+        if name in OURS:
+            raise UseCaseError(where, f"{name!r} cannot be given here; it comes from {OURS[name]}")
+        if name not in known or name == "self":
+            raise UseCaseError(where, f"PyCaret's setup() for {task} has no option {name!r}{nearest(str(name), known)}")
+
+
+def train(usecase: UseCase, learnt: Learnt, say: Say = lambda text: None) -> Trained:
+    """Compare PyCaret's estimators on the learnt table, choose the best, tune it if asked.
+
+    Raises
+    ------
+    UseCaseError
+        If an option, estimator or metric is not one of PyCaret's.
+    TrainingError
+        If PyCaret refuses the table or the options, or no estimator could be fitted.
+    """
+    import pandas as pd
+
+    schema, spec = learnt.schema, usecase.training
+    check_setup(usecase, schema.task)
+    experiment = experiment_class(schema.task)()
+    texts = [f.name for f in schema.fields if f.kind == "text"]
+    categorical = [f.name for f in schema.fields if f.kind == "category" or f.dtype == "object" and f.name not in texts]
+    options: dict[str, Any] = {
+        "session_id": spec.seed,
+        "fold": learnt.folds or spec.folds,
+        "categorical_features": categorical or None,
+        "text_features": texts or None,
+        # One process: on tables of this size the workers of joblib start slower than they compute.
+        "n_jobs": 1,
+        "memory": False,
+        **_without_gaps(schema),
+        **usecase.setup,
+    }
+    started = time.monotonic()
+    with quiet():
+        try:
+            experiment.setup(
+                data=pd.concat([learnt.inputs, learnt.target.rename(schema.target.name)], axis=1),
+                target=schema.target.name,
+                html=False,
+                verbose=False,
+                system_log=False,
+                **options,
+            )
+        except Exception as exc:  # PyCaret raises whatever its steps raise
+            raise _refused(exc, schema) from exc
+        _check_made_names(experiment, schema)
+        say(f"setup: {len(learnt.inputs):,} rows, {len(schema.fields)} inputs, {time.monotonic() - started:.1f} s")
+        check_row_order(experiment.pipeline, experiment.X)
+        with measured_by_us(experiment, schema.target):
+            metric = _metric(experiment, spec.metric or DEFAULT_METRIC[schema.task], schema.target.classes, usecase)
+            ids = _estimators(experiment, usecase)
+            leaderboard, models, failed = _compare(experiment, ids, metric, say)
+            if leaderboard.empty:
+                raise TrainingError(
+                    "no estimator could be fitted: " + "; ".join(f"{name}: {why}" for name, why in failed.items())
+                )
+            chosen = str(leaderboard["id"].iloc[0])
+            model = models[chosen]
+            if schema.target.classes and not has_probabilities(model):
+                say(without_probabilities(str(leaderboard["model"].iloc[0]), _next_best(leaderboard, models, metric)))
+            if spec.tune:
+                model = _tune(experiment, model, metric, say)
+    return Trained(experiment, model, metric, leaderboard, failed, spec.tune, chosen)
+
+
+def has_probabilities(model: Any) -> bool:
+    """Whether a fitted classifier, or a pipeline that ends in one, gives probabilities."""
+    return hasattr(model, "predict_proba")
+
+
+def without_probabilities(name: str, better: str = "") -> str:
+    """What is lost with an estimator that names a class alone, and what to do about it."""
+    return (
+        f"{name} gives no probabilities: its answers name a class and nothing else, without a threshold, calibration "
+        f"or a reason why{better or '; choose an estimator that has them'}"
+    )
+
+
+def _next_best(leaderboard: "pd.DataFrame", models: dict[str, Any], metric: str) -> str:
+    for _, row in leaderboard.iterrows():
+        if has_probabilities(models[row["id"]]):
+            return (
+                f"; of those that give probabilities {row['model']} is best ({metric} {row[metric]:.4f}): "
+                f"--include {row['id']} takes it; without --metric the log loss decides, which needs probabilities"
+            )
+    return ""
+
+
+def _without_gaps(schema: Schema) -> dict[str, Any]:
+    """`setup()` options that put the median date where one is missing, before PyCaret takes dates apart.
+
+    Its own imputers come later and see numbers alone, and what it makes of a date it leaves out
+    of any batch with gaps in more than a tenth of the rows: of one record, with a gap, always.
+    The step is pandas' own, so that the saved pipeline needs nothing of ours.
+    """
+    import pandas as pd
+    from sklearn.preprocessing import FunctionTransformer
+
+    fills = {
+        field.name: pd.Timestamp(field.default) for field in schema.fields if field.kind == "date" and field.nullable
+    }
+    if not fills:
+        return {}
+    step = FunctionTransformer(pd.DataFrame.fillna, kw_args={"value": fills})
+    return {"custom_pipeline": [("missing_dates", step)], "custom_pipeline_position": 0}
+
+
+def _refused(exc: Exception, schema: Schema) -> TrainingError:
+    """What PyCaret's setup() raised, in words that say what to do about it."""
+    taken = re.search(r"Column '(.*)' returned by transformer .* already exists in the original dataset", str(exc))
+    if taken:
+        return TrainingError(
+            f"the column {taken[1]!r} has the name that PyCaret gives a column it makes of "
+            f"{_sources(taken[1], schema)}; rename one of them in the table"
+        )
+    return TrainingError(
+        f"PyCaret's setup() refused the table or its options: {first_line(str(exc) or type(exc).__name__)}"
+    )
+
+
+def _check_made_names(experiment: Any, schema: Schema) -> None:
+    """Refuse a table of which PyCaret makes two columns of one name: no graph can tell them apart."""
+    made = experiment.pipeline.transform(experiment.X_train.head(1)).columns
+    doubled = made[made.duplicated()]
+    if len(doubled):
+        name = str(doubled[0])
+        raise TrainingError(
+            f"PyCaret makes two columns of the name {name!r}, of {_sources(name, schema)}; "
+            "rename one of them in the table, or the category that makes it"
+        )
+
+
+def _sources(made: str, schema: Schema) -> str:
+    """The inputs that a column of this name may be made of: PyCaret puts `_` and the value behind the name."""
+    return " and ".join(repr(name) for name in schema.names if made.startswith(f"{name}_")) or "another column"
+
+
+def _metric(experiment: Any, name: str, classes: tuple[Any, ...], usecase: UseCase) -> str:
+    """PyCaret's display name of a metric, given by that, its id or its name."""
+    metrics = experiment.get_metrics()
+    for identifier, row in metrics.iterrows():
+        if name.lower() in {str(identifier).lower(), row["Name"].lower(), row["Display Name"].lower()}:
+            if len(classes) > 2 and not row.get("Multiclass", True):
+                raise UseCaseError(
+                    f"use case {usecase.name}", f"the metric {name!r} needs two classes, there are {len(classes)}"
+                )
+            return str(row["Display Name"])
+    known = list(metrics["Display Name"])
+    raise UseCaseError(
+        f"use case {usecase.name}", f"unknown metric {name!r}{nearest(name, known)}; known are {', '.join(known)}"
+    )
+
+
+def _estimators(experiment: Any, usecase: UseCase) -> dict[str, str]:
+    """Ids and names of the estimators to compare; without a choice, PyCaret's `turbo` set."""
+    models = experiment.models()
+    chosen, excluded = usecase.training.include, usecase.training.exclude or ()
+    for name in (*(chosen or ()), *excluded):
+        if name not in models.index:
+            raise UseCaseError(
+                f"use case {usecase.name}",
+                f"unknown estimator {name!r}{nearest(name, models.index)}; known are {', '.join(models.index)}",
+            )
+    ids = list(dict.fromkeys(chosen)) if chosen else [i for i in models.index[models["Turbo"]] if i not in excluded]
+    return {identifier: str(models.loc[identifier, "Name"]) for identifier in ids}
+
+
+def _compare(
+    experiment: Any, ids: dict[str, str], metric: str, say: Say
+) -> tuple["pd.DataFrame", dict[str, Any], dict[str, str]]:
+    import pandas as pd
+
+    rows: list[dict[str, Any]] = []
+    models: dict[str, Any] = {}
+    failed: dict[str, str] = {}
+    started = time.monotonic()
+    for position, (identifier, name) in enumerate(ids.items(), 1):
+        say(f"[{position:2}/{len(ids)}] {name} …")
+        begun = time.monotonic()
+        try:
+            models[identifier] = experiment.create_model(identifier, verbose=False, error_score="raise")
+            folds = experiment.pull(pop=True)
+        except Exception as exc:  # one estimator that cannot is no reason to stop the others
+            failed[identifier] = first_line(str(exc) or type(exc).__name__)
+            say(f"        failed: {failed[identifier]}")
+            continue
+        seconds = time.monotonic() - begun
+        means = folds.loc["Mean"].to_dict()
+        rows.append({"id": identifier, "model": name, **means, "seconds": round(seconds, 1)})
+        value = f"{metric} {means[metric]:.4f}" if means[metric] == means[metric] else f"no {metric}"
+        say(f"        {value}, {seconds:.1f} s ({time.monotonic() - started:.0f} s in all)")
+    board = pd.DataFrame(rows)
+    if len(board):
+        best_first = experiment.get_metrics().set_index("Display Name").loc[metric, "Greater is Better"]
+        board = board.sort_values(
+            metric, ascending=not best_first, kind="stable", ignore_index=True, na_position="last"
+        )
+    return board, models, failed
+
+
+def _tune(experiment: Any, model: Any, metric: str, say: Say) -> Any:
+    say("tuning the best model …")
+    begun = time.monotonic()
+    try:
+        tuned = experiment.tune_model(model, optimize=metric, choose_better=True, verbose=False, tuner_verbose=False)
+    except Exception as exc:
+        raise TrainingError(
+            f"PyCaret's tune_model() failed: {first_line(str(exc) or type(exc).__name__)}; train without --tune"
+        ) from exc
+    say(f"        {'kept the defaults' if tuned is model else 'chose'} {tuned}, {time.monotonic() - begun:.1f} s")
+    return tuned

@@ -1,0 +1,104 @@
+"""How sure a model may be: its interval or its calibration, and the figures for both, from out-of-fold answers.
+
+Nothing here can make a training fail: what cannot be had is left out, and the card says why.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from slipway.inference.decision import decide
+from slipway.inference.equality import Answers
+from slipway.inference.interval import Interval
+from slipway.schema.schema import Schema, Target
+from slipway.training.calibration import Calibration, calibrated, choose, may_calibrate
+from slipway.training.conformal import fit_interval, measure_interval
+from slipway.training.evaluation import OutOfFold, Unseen, out_of_fold
+
+TOO_FEW_ROWS = "too few rows"
+NO_PROBABILITIES = "the estimator has no probabilities"
+OWN_CHOICE = "the probabilities were calibrated, or a threshold chosen, before"
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Certainty:
+    """The pipeline to serve, calibrated where that helps, and how sure its answers are.
+
+    `figures` is what `metrics.json` says of it: `interval` for numbers, `calibration` for
+    classes; in place of figures, `reason` says why there are none. `unseen` are the out-of-fold
+    answers as they are served: inside the hard bounds, or calibrated without the row itself;
+    None without figures. `inside` (see `Measured`) says which of them the interval covers;
+    `before`, of shape (n_rows, n_classes), are probabilities before calibration, where there is one.
+    """
+
+    pipeline: Any
+    interval: Interval | None
+    figures: dict[str, Any]
+    unseen: Unseen | None = None
+    inside: Floats | None = None
+    before: Floats | None = None
+
+
+def certainty(experiment: Any, model: Any, pipeline: Any, schema: Schema) -> Certainty:
+    """Fit the model once more on each fold, and see what its answers to the other rows are worth.
+
+    Parameters
+    ----------
+    experiment, model
+        PyCaret's experiment, and the model chosen in it or a finalised pipeline.
+    pipeline
+        The finalised pipeline that is to be served.
+    """
+    classes = schema.target.classes
+    key = "calibration" if classes else "interval"
+    estimator = pipeline.steps[-1][1]
+    if classes and not hasattr(estimator, "predict_proba"):
+        return Certainty(pipeline, None, {key: {"method": None, "reason": NO_PROBABILITIES}})
+    try:
+        found = out_of_fold(experiment, model, schema)
+        return _classes(found, pipeline, schema.target) if classes else _numbers(found, pipeline, schema.target)
+    except Exception as exc:  # PyCaret's steps raise anything, and the model itself is sound
+        reason = f"{type(exc).__name__}: {exc}"[:200]
+        return Certainty(pipeline, None, {key: ({"method": None} if classes else {}) | {"reason": reason}})
+
+
+def _numbers(found: OutOfFold, pipeline: Any, target: Target) -> Certainty:
+    low, high = target.minimum, target.maximum
+    # As they are served: inside the hard bounds.
+    predicted = np.clip(found.answers.values, -np.inf if low is None else low, np.inf if high is None else high)
+    unseen = Unseen(found.inputs, found.actual, Answers(predicted))
+    measured = measure_interval(predicted, found.actual, low, high)
+    if measured is None:
+        return Certainty(pipeline, None, {"interval": {"reason": TOO_FEW_ROWS}}, unseen)
+    interval = fit_interval(predicted, found.actual)
+    return Certainty(pipeline, interval, {"interval": measured.figures}, unseen, measured.inside)
+
+
+def _classes(found: OutOfFold, pipeline: Any, target: Target) -> Certainty:
+    raw = found.answers.probabilities
+    if raw is None or found.scores is None:
+        return Certainty(pipeline, None, {"calibration": {"method": None, "reason": NO_PROBABILITIES}}, found)
+    order = found.order
+    own, actual = raw[:, order], np.argsort(order)[found.actual]
+    calibration = choose(found.scores, own, actual)
+    reason = {}
+    if calibration.method and not may_calibrate(pipeline.steps[-1][1]):
+        calibration = Calibration(None, [], calibration.before, calibration.before, own)
+        reason = {"reason": OWN_CHOICE}
+    after = calibration.probabilities
+    served = decide(Answers(np.array(order)[after.argmax(axis=1)], after[:, np.argsort(order)]), target)
+    figures = {
+        "method": calibration.method,
+        "rows": len(actual),
+        "brier": {"before": calibration.before, "after": calibration.after},
+        "changed": float(np.mean(found.answers.values != served.values)),
+        **reason,
+    }
+    if not calibration.method:
+        return Certainty(pipeline, None, {"calibration": figures}, found)
+    unseen = Unseen(found.inputs, found.actual, served)
+    return Certainty(calibrated(pipeline, calibration), None, {"calibration": figures}, unseen, before=raw)
