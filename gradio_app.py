@@ -19,7 +19,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from slipway.i18n.texts import LANGUAGES, PAGE, said
+from slipway.i18n.texts import LANGUAGES, PAGE, translate
 from slipway.page.batch import tab as batch
 from slipway.page.context import Page
 from slipway.page.data import tab as data
@@ -27,7 +27,7 @@ from slipway.page.model import tab as model
 from slipway.page.predict import tab as predict
 from slipway.page.shell.document import PRINT, Document
 from slipway.page.shell.guard import Guard
-from slipway.service.model import Served
+from slipway.service.model import LoadedModel
 
 PARTS = Path(__file__).parent / "slipway" / "page"
 THEME = gr.themes.Base(
@@ -46,7 +46,7 @@ link.addEventListener("click", () => { link.hash = document.querySelector(".slip
 """
 
 
-def mount(served: Served) -> Starlette:
+def mount(served: LoadedModel) -> Starlette:
     """The page in every language, as an app to be mounted at `/ui`."""
     pages = {language: _app(served, language) for language in LANGUAGES}
 
@@ -70,7 +70,7 @@ def mount(served: Served) -> Starlette:
     return Starlette(routes=[*explicit, Mount("/", by_browser)], lifespan=lifespan)
 
 
-def _app(served: Served, language: str) -> FastAPI:
+def _app(served: LoadedModel, language: str) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     page = build_page(served, language)
     # Nothing is queued, and Gradio would look for it a thousand times a second, day and night.
@@ -98,17 +98,17 @@ def preferred(accepted: str) -> str:
     return next((tag for _, tag in sorted(wanted, key=lambda item: item[0]) if tag in LANGUAGES), LANGUAGES[0])
 
 
-def build_page(served: Served, language: str) -> gr.Blocks:
+def build_page(served: LoadedModel, language: str) -> gr.Blocks:
     """The page in one language: Predict, Batch, Data and Model."""
 
     def t(key: str) -> str:
-        return said(PAGE[key], language)
+        return translate(PAGE[key], language)
 
     schema = served.schema
-    title = said(schema.texts["title"], language)
+    title = translate(schema.texts["title"], language)
     page = Page(served, language)
     with gr.Blocks(title=title, analytics_enabled=False) as blocks:
-        _head(title, said(schema.texts["summary"], language), language)
+        _head(title, translate(schema.texts["summary"], language), language)
         with gr.Tab(t("tab_predict")):
             predict.build(blocks, page)
         with gr.Tab(t("tab_batch")):
@@ -124,7 +124,7 @@ def _head(title: str, summary: str, language: str) -> None:
     other = LANGUAGES[1 - LANGUAGES.index(language)]
     gr.HTML(
         f'<header class="slip-head"><div><h1>{escape(title)}</h1><p>{escape(summary)}</p></div>'
-        f'<a href="#" lang="{other}">{escape(said(PAGE["other_language"], language))}</a></header>',
+        f'<a href="#" lang="{other}">{escape(translate(PAGE["other_language"], language))}</a></header>',
         js_on_load=OTHER_LANGUAGE.replace("{other}", other),
         apply_default_css=False,
     )

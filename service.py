@@ -18,7 +18,7 @@ from starlette.routing import Mount
 
 from slipway import store
 from slipway.service.app import make_service
-from slipway.service.model import Served
+from slipway.service.model import LoadedModel
 from slipway.service.supervisor import starting
 
 
@@ -58,5 +58,5 @@ async def with_page(app: Starlette) -> AsyncIterator[None]:
 
 
 with starting():
-    _served = Served(store.find(pinned(bentoml.use_arguments(Arguments).model)))
+    _served = LoadedModel(store.find(pinned(bentoml.use_arguments(Arguments).model)))
     Slipway = make_service(_served, Starlette(lifespan=with_page))

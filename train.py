@@ -26,7 +26,7 @@ from slipway.tables.reading import Reading
 from slipway.tables.source import DataSource
 from slipway.training import usecase
 from slipway.training.profile import with_leaks
-from slipway.training.schema_inference import Learnt, learn
+from slipway.training.schema_inference import InferredDataset, infer_dataset
 from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
 
 KIND_OPTIONS: dict[str, Kind] = {
@@ -105,10 +105,10 @@ def resolve(args: argparse.Namespace) -> UseCase:
         case = replace(case, target=TargetSpec(args.target))
     if args.name:
         case = replace(case, name=usecase.check_name(args.name, "--name"))
-    return _columns_told(replace(case, task=args.task) if args.task else case, args)
+    return _with_column_options(replace(case, task=args.task) if args.task else case, args)
 
 
-def _columns_told(case: UseCase, args: argparse.Namespace) -> UseCase:
+def _with_column_options(case: UseCase, args: argparse.Namespace) -> UseCase:
     """The use case with what the options say of columns and their cells."""
     if args.decimal:
         if case.data is None:
@@ -159,7 +159,7 @@ def fit(case: UseCase, *, training_rows: bool = True) -> str:
     started = time.monotonic()
     case = from_setup(case)
     table, learnt, dropped = prepare(case)
-    say("importing PyCaret …")
+    progress("importing PyCaret …")
     smoke_test.warm_up()
     # Only now: it takes seconds, and a wrong file name should not.
     from slipway.training.selection import experiment_class, train
@@ -167,31 +167,31 @@ def fit(case: UseCase, *, training_rows: bool = True) -> str:
     experiment_class(learnt.schema.task)  # refuses another PyCaret before anything else imports it
     from slipway.publish.experiment import save_version
 
-    trained = train(case, learnt, say)
-    say("")
+    trained = train(case, learnt, progress)
+    progress("")
     if trained.failed:
-        say(
+        progress(
             f"{len(trained.failed)} of {len(trained.failed) + len(trained.leaderboard)} estimators could not be fitted, see above"
         )
-    say(trained.leaderboard.to_string(index=False, float_format=number))
+    progress(trained.leaderboard.to_string(index=False, float_format=number))
     origin = {"source": table.source, "sha256": table.sha256, "dropped": dropped}
-    saved = save_version(trained, learnt, origin, training_rows, say)
-    say("")
-    say(f"{'':10} {'folds':>12} {'SD':>12} {'hold-out':>12}")
+    saved = save_version(trained, learnt, origin, training_rows, progress)
+    progress("")
+    progress(f"{'':10} {'folds':>12} {'SD':>12} {'hold-out':>12}")
     for name, fold in saved.evaluation.folds.items():
-        say(
+        progress(
             f"{name:10} {number(fold['mean']):>12} {number(fold['sd']):>12} {number(saved.evaluation.holdout[name]):>12}"
         )
     if saved.threshold is not None:
         positive = learnt.schema.target.positive
-        say(f"classes are named at the threshold {saved.threshold:g}: {positive!r} from that probability on")
-    say("")
-    say(f"chosen by {trained.metric}; {time.monotonic() - started:.0f} s in all")
-    say(f"saved {saved.tag}")
+        progress(f"classes are named at the threshold {saved.threshold:g}: {positive!r} from that probability on")
+    progress("")
+    progress(f"chosen by {trained.metric}; {time.monotonic() - started:.0f} s in all")
+    progress(f"saved {saved.tag}")
     return saved.tag
 
 
-def prepare(case: UseCase) -> tuple[readers.Table, Learnt, int]:
+def prepare(case: UseCase) -> tuple[readers.Table, InferredDataset, int]:
     """The table that a use case names, what is learnt from it, and the rows dropped for lack of a target.
 
     Says on standard output what was read and decided.
@@ -203,8 +203,8 @@ def prepare(case: UseCase) -> tuple[readers.Table, Learnt, int]:
     rows, dropped = readers.drop_missing_targets(table, target, case.missing.get(target, ()))
     if case.training.limit_rows and case.training.limit_rows < len(rows):
         rows = rows.sample(case.training.limit_rows, random_state=case.training.seed).reset_index(drop=True)
-    learnt = with_leaks(learn(rows, case, table.source, reading=table.reading))
-    say(
+    learnt = with_leaks(infer_dataset(rows, case, table.source, reading=table.reading))
+    progress(
         f"{case.name}: {len(table.frame):,} rows from {table.source}"
         + (f", {dropped:,} without target dropped" if dropped else "")
     )
@@ -219,13 +219,13 @@ def prepare(case: UseCase) -> tuple[readers.Table, Learnt, int]:
         if len(learnt.schema.target.classes) == 2
         else ""
     )
-    say(f"task: {learnt.schema.task} of {case.target.column!r}{inferred}{sides}")
+    progress(f"task: {learnt.schema.task} of {case.target.column!r}{inferred}{sides}")
     for name, reason in learnt.left_out.items():
-        say(f"left out: {name!r} {reason}")
+        progress(f"left out: {name!r} {reason}")
     for line in described(learnt.schema):
-        say(line)
+        progress(line)
     for note in learnt.notes:
-        say(f"note: {sentences.note(note.to_json(), 'en')}{f' [{note.hint}]' if note.hint else ''}")
+        progress(f"note: {sentences.note(note.to_json(), 'en')}{f' [{note.hint}]' if note.hint else ''}")
     # The file's cells were for telling lines; training needs the memory.
     return replace(table, reading=Reading()), learnt, dropped
 
@@ -244,7 +244,7 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4f}"
 
 
-def say(text: str) -> None:
+def progress(text: str) -> None:
     print(text, flush=True)
 
 

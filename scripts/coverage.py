@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from slipway.compile import CannotCompileError, compile_and_prove
+from slipway.compile import CannotCompileError, compile_and_check
 from slipway.compile.registry import name_of
 from slipway.schema.types import Task
 from slipway.tables.readers import read_table
 from slipway.tables.source import DataSource
-from slipway.training.schema_inference import Learnt, learn
+from slipway.training.schema_inference import InferredDataset, infer_dataset
 from slipway.training.selection import experiment_class, quiet
 from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
 
@@ -198,14 +198,14 @@ TABLES: dict[str, tuple[Callable[[], pd.DataFrame], str, Task]] = {
 
 
 @cache
-def learnt(table: str) -> Learnt:
+def learnt(table: str) -> InferredDataset:
     """A table of the cases, as training learns it."""
     read, target, task = TABLES[table]
     fields = {"city": FieldSpec(kind="category")} if table == "people" else {}
-    return learn(read(), UseCase(table.replace(" ", "-"), TargetSpec(target), task=task, fields=fields), table)
+    return infer_dataset(read(), UseCase(table.replace(" ", "-"), TargetSpec(target), task=task, fields=fields), table)
 
 
-def estimator(name: str, known: Learnt) -> Any:
+def estimator(name: str, known: InferredDataset) -> Any:
     """What PyCaret's `create_model` is given: it knows XGBoost by the name of another distribution than `xgboost-cpu`."""
     if name != "xgboost":
         return name
@@ -232,7 +232,7 @@ def run(case: Case) -> Result:
             model = case.make(experiment, model) if case.make else model
             kind = name_of(type(model))
             pipeline = experiment.finalize_model(model)
-            _, parity = compile_and_prove(pipeline, known)
+            _, parity = compile_and_check(pipeline, known)
     except CannotCompileError as exc:
         return Result(case, kind, reason=str(exc))
     except Exception as exc:  # PyCaret itself may refuse a combination

@@ -46,7 +46,7 @@ PATIENT = {
 
 SLOWEST = (
     "stateless train model_tab start classifier_metrics proxy answer_states smoke predict_tab batch notebook "
-    "craft bounds any_table axe uncertainty reasons row_order reading"
+    "page_shell bounds any_table axe uncertainty reasons row_order reading"
 ).split()
 """Files that take longest. They go first, else at the end one process works at one of them and the others wait."""
 

@@ -3,7 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from slipway.i18n.texts import PAGE, said
+from slipway.i18n.texts import PAGE, translate
 
 pytestmark = pytest.mark.browser
 
@@ -48,7 +48,7 @@ def test_axe_finds_no_serious_fault_on_any_tab(open_page, request, case, languag
 
     found = {open_tab(page, tab): faults(page) for tab in page.get_by_role("tab").all()}
 
-    assert {said(PAGE[key], language) for key in ("tab_predict", "tab_batch", "tab_model")} <= set(found)
+    assert {translate(PAGE[key], language) for key in ("tab_predict", "tab_batch", "tab_model")} <= set(found)
     assert not {name: some for name, some in found.items() if some}
 
 

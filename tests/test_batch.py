@@ -21,8 +21,8 @@ from slipway.inference.equality import equal
 from slipway.page.batch import tab as batch
 from slipway.page.context import Page
 from slipway.schema import fields
-from slipway.service.model import Served
-from slipway.service.requests import Refused
+from slipway.service.model import LoadedModel
+from slipway.service.requests import RequestError
 from tests.calls import HEADER, ROW, on_a_loop
 from tests.conftest import HOME, PATIENT, PERSON, Server, pipeline, serve, trained
 
@@ -330,16 +330,18 @@ def test_the_reader_of_parquet_is_served_to_be_kept_and_nothing_beside_it(insura
 def test_reasons_are_offered_for_as_many_rows_as_can_be_explained_in_time(insurance, monkeypatch):
     monkeypatch.setattr(batch, "LONGEST", 1e-6)
 
-    assert batch._reasons(Served(store.find(insurance)))["most"] == 1
+    assert batch._reasons(LoadedModel(store.find(insurance)))["most"] == 1
 
 
 def test_an_estimator_without_probabilities_has_no_reasons_to_offer():
     rows = "\n".join(f"{i % 7},{(i * 5) % 11},{'yes' if i % 7 > 3 else 'no'}" for i in range(90))
     path = kept("plain.csv", f"a,b,c\n{rows}\n")
-    served = Served(store.find(trained("--data", str(path), "--target", "c", "--include", "ridge", "--folds", "2")))
+    served = LoadedModel(
+        store.find(trained("--data", str(path), "--target", "c", "--include", "ridge", "--folds", "2"))
+    )
 
-    assert batch._told(Page(served, "en"))["reasons"] is None
-    with pytest.raises(Refused, match="without probabilities"):
+    assert batch._context(Page(served, "en"))["reasons"] is None
+    with pytest.raises(RequestError, match="without probabilities"):
         on_a_loop(served.answer_csv(b"a,b\n1,2\n", True, Event()))
     plain = on_a_loop(served.answer_csv(b"a,b\n1,2\n", False, Event()))
     assert plain.body == b"a,b,prediction,probability_no,probability_yes,threshold,warnings,problems\n1,2,no,,,,,\n"

@@ -19,8 +19,8 @@ from slipway.inference import predictor
 from slipway.schema.fields import Field
 from slipway.schema.schema import UNLISTED, Schema, Target
 from slipway.service import model
-from slipway.service.model import Served
-from slipway.service.requests import Refused
+from slipway.service.model import LoadedModel
+from slipway.service.requests import RequestError
 from slipway.service.routes import make_routes
 from slipway.service.settings import Limits
 from slipway.tables import cells
@@ -70,7 +70,7 @@ def test_what_is_within_its_bounds_is_read_as_without_any(encoding):
 
 
 def test_a_table_in_blocks_is_the_table(insurance, monkeypatch):
-    served = Served(store.find(insurance))
+    served = LoadedModel(store.find(insurance))
     text = f"note,{HEADER}\n" + f"x,{ROW}\ny,{ROW},9\n\nz,{ROW.replace('male', 'robot')}\n" * 5
     table = parse_csv(text.encode())
     whole = served.predictor.predict_csv(table)
@@ -82,7 +82,7 @@ def test_a_table_in_blocks_is_the_table(insurance, monkeypatch):
 
 
 def test_a_row_without_a_finite_answer_is_named_by_its_place_in_the_file(insurance, monkeypatch):
-    served = Served(store.find(insurance))
+    served = LoadedModel(store.find(insurance))
     monkeypatch.setattr(predictor, "BLOCK_ROWS", 2)
 
     def none_for_the_first(checked):
@@ -179,9 +179,9 @@ def test_faults_that_are_not_listed_are_counted(insurance):
 
 def test_an_answer_that_is_longer_than_its_limit_is_413_that_names_it(insurance, monkeypatch):
     monkeypatch.setenv("SLIPWAY_MAX_ANSWER_MEGABYTES", "1")
-    served = Served(store.find(insurance))
+    served = LoadedModel(store.find(insurance))
 
-    with pytest.raises(Refused, match=r"the answer: has at least .* bytes; the limit is 1,048,576 \(SLIPWAY_MAX_ANSWER_MEG") as caught:  # fmt: skip
+    with pytest.raises(RequestError, match=r"the answer: has at least .* bytes; the limit is 1,048,576 \(SLIPWAY_MAX_ANSWER_MEG") as caught:  # fmt: skip
         on_a_loop(served.answer_csv((CSV + "x,x,x,x,x,x\n" * 5000).encode(), False, Event()))
 
     assert caught.value.status == 413
@@ -191,7 +191,7 @@ def test_an_answer_that_is_longer_than_its_limit_is_413_that_names_it(insurance,
 
 
 def test_a_worker_reads_two_files_at_a_time(insurance, monkeypatch):
-    served = Served(store.find(insurance))
+    served = LoadedModel(store.find(insurance))
     running, most = [], []
 
     def parse(data, bounds):
@@ -225,7 +225,7 @@ class Full(tempfile.SpooledTemporaryFile):
 
 def test_a_file_that_finds_no_room_on_the_disk_is_a_503(insurance, monkeypatch):
     monkeypatch.setattr("starlette.formparsers.SpooledTemporaryFile", Full)
-    client = TestClient(make_routes(Served(store.find(insurance)), None))
+    client = TestClient(make_routes(LoadedModel(store.find(insurance)), None))
 
     small = client.post("/predict_csv", files={"file": ("a.csv", CSV)})
     large = client.post("/predict_csv", files={"file": ("a.csv", CSV + f"{ROW}\n" * 60_000)})

@@ -7,7 +7,7 @@ import pytest
 from slipway import store
 from slipway.errors import DataError
 from slipway.training.classes import folds_for_rows
-from slipway.training.schema_inference import learn
+from slipway.training.schema_inference import infer_dataset
 from slipway.training.usecase import TargetSpec, TrainingSpec, UseCase
 from tests.conftest import trained
 
@@ -17,7 +17,7 @@ ROWS = 60
 def learnt(y, **usecase):
     keep = usecase.pop("keep", ())
     table = pd.DataFrame({"age": np.arange(len(y)) % 7, "y": y})
-    return learn(table, UseCase("case", TargetSpec("y"), **usecase), "t.csv", keep=keep)
+    return infer_dataset(table, UseCase("case", TargetSpec("y"), **usecase), "t.csv", keep=keep)
 
 
 def notes(result):

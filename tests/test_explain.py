@@ -20,7 +20,7 @@ from slipway.schema.arrays import MISSING_TEXT, is_text
 from slipway.schema.fields import Field
 from slipway.schema.sampling import draw_records
 from slipway.schema.schema import Schema, Target
-from slipway.training.schema_inference import learn
+from slipway.training.schema_inference import infer_dataset
 from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
 from tests.calls import GOOD, JSON, fitted, predict, refusal
 from tests.conftest import PATIENT, PERSON
@@ -552,7 +552,7 @@ CASE = UseCase(
 
 
 def test_the_background_is_read_back_as_the_training_rows_that_were_written(tmp_path):
-    learnt = learn(TABLE, CASE, "people.csv")
+    learnt = infer_dataset(TABLE, CASE, "people.csv")
     rows = _background(learnt, training_rows=True).reset_index(drop=True)
     rows.to_csv(tmp_path / "background.csv", index=False)
 
@@ -571,7 +571,7 @@ def test_the_background_is_read_back_as_the_training_rows_that_were_written(tmp_
 
 
 def test_a_drawn_background_is_read_back_as_it_was_drawn(tmp_path):
-    learnt = learn(TABLE, CASE, "people.csv")
+    learnt = infer_dataset(TABLE, CASE, "people.csv")
     _background(learnt, training_rows=False).to_csv(tmp_path / "background.csv", index=False)
 
     read = read_background(tmp_path / "background.csv", learnt.schema.fields)
@@ -582,7 +582,7 @@ def test_a_drawn_background_is_read_back_as_it_was_drawn(tmp_path):
 
 
 def test_a_background_of_one_field_keeps_its_rows_without_a_value(tmp_path):
-    learnt = learn(TABLE[["member", "y"]], CASE_OF_ONE, "people.csv")
+    learnt = infer_dataset(TABLE[["member", "y"]], CASE_OF_ONE, "people.csv")
     _background(learnt, training_rows=True).to_csv(tmp_path / "background.csv", index=False)
 
     read = read_background(tmp_path / "background.csv", learnt.schema.fields)

@@ -10,8 +10,8 @@ from sklearn.metrics import auc, roc_auc_score
 from slipway.inference.equality import Answers
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema, Target
-from slipway.training.diagnostics import bins, boxes, figures, reliability, roc, thresholds
-from slipway.training.evaluation import Unseen
+from slipway.training.diagnostics import bins, figures, prediction_quantiles, reliability, roc, thresholds
+from slipway.training.evaluation import HeldOut
 from slipway.training.subgroups import are_worse, groups
 
 RNG = np.random.default_rng
@@ -87,18 +87,18 @@ def test_classes_have_their_figures_and_only_two_have_thresholds(classes):
     given = RNG(4).dirichlet(np.ones(count), 900)
     actual = np.array([RNG(row).choice(count, p=given[row]) for row in range(900)])
     schema = Schema("s", "classification", (X,), Target("y", {"en": "y"}, classes=tuple(classes), positive="b"), {})
-    unseen = Unseen(pd.DataFrame({"x": given[:, 0]}), actual, Answers(given.argmax(axis=1), given))
+    unseen = HeldOut(pd.DataFrame({"x": given[:, 0]}), actual, Answers(given.argmax(axis=1), given))
 
     found = figures(unseen, schema, out_of_fold=True, before=given[:, ::-1])
 
-    assert sum(map(sum, found.more["confusion"])) == 900
-    assert len(found.more["roc"]) == (1 if count == 2 else 3)
-    assert len(found.more["reliability"]["before"]) == 10
+    assert sum(map(sum, found.plots["confusion"])) == 900
+    assert len(found.plots["roc"]) == (1 if count == 2 else 3)
+    assert len(found.plots["reliability"]["before"]) == 10
     assert sorted(found.metrics) == (["reliability", "thresholds"] if count == 2 else [])
     if count == 2:
         assert found.metrics["thresholds"]["positives"] == (actual == 1).sum()
-        assert found.metrics["reliability"]["bins"] == found.more["reliability"]["served"]
-    json.dumps(found.more, allow_nan=False)
+        assert found.metrics["reliability"]["bins"] == found.plots["reliability"]["served"]
+    json.dumps(found.plots, allow_nan=False)
 
 
 # Numbers
@@ -110,7 +110,7 @@ NUMBERS = Schema("s", "regression", (X,), Target("y", {"en": "y"}), {})
 def test_boxes_hold_the_true_values_of_each_tenth_of_the_predictions():
     predicted = RNG(5).uniform(0, 1000, 2000)
 
-    found = boxes(predicted, predicted + RNG(6).normal(0, 20, 2000))
+    found = prediction_quantiles(predicted, predicted + RNG(6).normal(0, 20, 2000))
 
     assert len(found) == 10 and sum(box["rows"] for box in found) == 2000
     for box in found:
@@ -121,11 +121,11 @@ def test_boxes_hold_the_true_values_of_each_tenth_of_the_predictions():
 def test_no_true_value_can_be_read_from_a_box():
     actual = RNG(7).uniform(0, 1000, 210)
 
-    found = boxes(np.arange(210.0), actual)
+    found = prediction_quantiles(np.arange(210.0), actual)
 
     assert {box["rows"] for box in found} == {21}  # the median of 21 is one of them
     assert not {value for box in found for value in box.values()} & set(actual)
-    assert boxes(np.arange(19.0), actual[:19]) == []
+    assert prediction_quantiles(np.arange(19.0), actual[:19]) == []
 
 
 # Groups
@@ -134,7 +134,7 @@ def test_no_true_value_can_be_read_from_a_box():
 def grouped(inputs, errors, fields, inside=None):
     schema = Schema("s", "regression", tuple(fields), Target("y", {"en": "y"}), {})
     actual = np.zeros(len(errors))
-    return groups(Unseen(pd.DataFrame(inputs), actual, Answers(errors)), schema, inside, schema.names)
+    return groups(HeldOut(pd.DataFrame(inputs), actual, Answers(errors)), schema, inside, schema.names)
 
 
 def category(name, *values):

@@ -10,7 +10,7 @@ from slipway.errors import DataError, UseCaseError
 from slipway.inference import frames
 from slipway.tables.cells import parse_csv
 from slipway.tables.readers import DataSource, read_table
-from slipway.training.schema_inference import infer_task, learn
+from slipway.training.schema_inference import infer_dataset, infer_task
 from slipway.training.usecase import Example, FieldSpec, TargetSpec, UseCase
 
 ROWS = 60
@@ -23,7 +23,7 @@ def cycle(*values):
 def learnt(columns, *, y=None, target=None, **usecase):
     """What is learnt from columns of `ROWS` rows for predicting `y`, by default a number."""
     table = pd.DataFrame(columns).assign(y=np.linspace(1.25, 9.5, ROWS) if y is None else y)
-    return learn(table, UseCase("case", TargetSpec("y", **target or {}), **usecase), "t.csv")
+    return infer_dataset(table, UseCase("case", TargetSpec("y", **target or {}), **usecase), "t.csv")
 
 
 def field(values, spec=None, **usecase):
@@ -189,7 +189,7 @@ def test_a_column_that_tells_nothing_is_left_out_with_the_reason(name, values, r
 def test_text_with_too_many_different_values_is_left_out_with_their_number():
     table = pd.DataFrame({"age": np.arange(500) % 7, "word": np.arange(500) * 2 // 3, "y": np.linspace(1.5, 9, 500)})
 
-    result = learn(table.astype({"word": str}), UseCase("case", TargetSpec("y")), "t.csv")
+    result = infer_dataset(table.astype({"word": str}), UseCase("case", TargetSpec("y")), "t.csv")
 
     assert result.left_out == {"word": "is an identifier or free text: 333 different values in 500 rows"}
 
@@ -203,7 +203,7 @@ def test_numbers_that_happen_to_differ_in_every_row_are_no_identifier():
 def test_columns_that_the_use_case_ignores_are_left_out_and_those_to_keep_stay():
     table = pd.DataFrame({"id": range(ROWS), "age": cycle(1, 2, 3), "y": np.linspace(1.5, 9, ROWS)})
 
-    result = learn(table, UseCase("case", TargetSpec("y"), ignore=("age",)), "t.csv", keep=["id"])
+    result = infer_dataset(table, UseCase("case", TargetSpec("y"), ignore=("age",)), "t.csv", keep=["id"])
 
     assert (result.schema.names, result.left_out) == (["id"], {"age": "the use case ignores it"})
 
@@ -413,7 +413,9 @@ def test_an_example_that_is_no_valid_record_is_refused(values, match):
 def test_the_table_learnt_from_is_read_back_as_the_pipeline_saw_it(tmp_path, cells, usecase):
     path = tmp_path / "t.csv"
     path.write_text("x;y\n" + "".join(f"{cell};{row},25\n" for row, cell in enumerate(cycle(*cells))), encoding="utf-8")
-    result = learn(read_table(DataSource(str(path))).frame, UseCase("case", TargetSpec("y"), **usecase), "t.csv")
+    result = infer_dataset(
+        read_table(DataSource(str(path))).frame, UseCase("case", TargetSpec("y"), **usecase), "t.csv"
+    )
 
     checked = result.schema.check_table(parse_csv(path.read_bytes()))
 
@@ -435,7 +437,7 @@ def test_what_is_learnt_is_json_and_its_example_a_valid_record(values, spec):
     table = pd.DataFrame({"x": values, "y": np.linspace(1.5, 9, ROWS)})
     usecase = UseCase("case", TargetSpec("y"), fields={"x": spec} if spec else {})
 
-    schema = learn(table, usecase, "t.csv", keep=["x"]).schema
+    schema = infer_dataset(table, usecase, "t.csv", keep=["x"]).schema
 
     assert json.loads(json.dumps(schema.to_json()))["fields"][0]["name"] == "x"
     assert schema.check_records([schema.example()]).warnings == [[]]

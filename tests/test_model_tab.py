@@ -13,7 +13,7 @@ import pytest
 
 from slipway import store
 from slipway.i18n import sentences
-from slipway.i18n.texts import CARD, said
+from slipway.i18n.texts import CARD, translate
 from slipway.page.model import tab as model
 from tests.conftest import HOME, PERSON, trained
 
@@ -113,7 +113,7 @@ def test_three_classes_with_odd_names_are_shown_and_not_run():
     html = model.render(version, "en")
     assert "<script" not in html and "green <b>" not in html and "answered green &lt;b&gt;" in html
     assert len(version.read_json("figures.json")["roc"]) == 3 and html.count("<polyline") == 4
-    assert said(CARD["kept_none"], "en") in html
+    assert translate(CARD["kept_none"], "en") in html
 
 
 def test_a_classifier_without_probabilities_has_no_curves_and_still_its_answers():

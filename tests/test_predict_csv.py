@@ -11,8 +11,8 @@ import pytest
 from starlette.requests import ClientDisconnect
 
 from slipway import store
-from slipway.service.model import Served
-from slipway.service.requests import while_listening
+from slipway.service.model import LoadedModel
+from slipway.service.requests import run_until_disconnect
 from tests.calls import CSV, GOOD, HEADER, JSON, ROW, form, on_a_loop, predict, refusal, rows, upload
 from tests.conftest import PATIENT, PERSON, Server, serve
 
@@ -230,7 +230,7 @@ def test_nobody_waits_for_reasons_any_more_once_the_client_hung_up():
 
     async def listen() -> None:
         with pytest.raises(ClientDisconnect):
-            await while_listening(Gone(), work)
+            await run_until_disconnect(Gone(), work)
         while not told:
             await asyncio.sleep(0.01)
 
@@ -240,7 +240,7 @@ def test_nobody_waits_for_reasons_any_more_once_the_client_hung_up():
 
 
 def test_reasons_that_nobody_waits_for_are_looked_for_no_further(insurance):
-    served, unwanted = Served(store.find(insurance)), Event()
+    served, unwanted = LoadedModel(store.find(insurance)), Event()
     asked = []
 
     def shares(checked):

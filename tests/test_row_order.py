@@ -11,7 +11,7 @@ import slipway
 from slipway import store
 from slipway.errors import ModelMissingError, TrainingError
 from slipway.training.row_order import check_row_order
-from slipway.training.schema_inference import learn
+from slipway.training.schema_inference import infer_dataset
 from slipway.training.selection import train
 from slipway.training.usecase import TargetSpec, TrainingSpec, UseCase
 
@@ -63,7 +63,7 @@ def test_an_experiment_that_shuffles_its_rows_is_not_saved(outer_merge_that_sort
 
 def test_training_stops_before_the_first_estimator_is_fitted(outer_merge_that_sorts):
     usecase = UseCase("shuffled", TargetSpec("y"), training=TrainingSpec(include=("lr",), folds=2))
-    learnt = learn(table().drop(columns=["note", "day"]), usecase, "table")
+    learnt = infer_dataset(table().drop(columns=["note", "day"]), usecase, "table")
     said: list[str] = []
 
     with pytest.raises(TrainingError, match=REFUSED):

@@ -8,8 +8,8 @@ import pytest
 
 from slipway.errors import RecordsError
 from slipway.inference import frames
-from slipway.schema.fields import Fault, Field, words
-from slipway.schema.schema import SCREENED, Schema, Target
+from slipway.schema.fields import Field, FieldError, describe_fault
+from slipway.schema.schema import VECTORIZE_FROM, Schema, Target
 from slipway.tables.cells import parse_csv
 
 
@@ -76,13 +76,13 @@ def test_a_record_among_many_is_checked_as_it_is_alone(odd):
         position = len(records) - 1
         return [repr({**given(checked)[position]}), checked.warnings[position]]
 
-    many = [dict(RECORD) for _ in range(SCREENED)]
+    many = [dict(RECORD) for _ in range(VECTORIZE_FROM)]
 
     assert told([*many, RECORD | odd]) == told([RECORD | odd])
 
 
 def test_a_record_among_many_that_is_no_object_is_named():
-    assert [fault["record"] for fault in faults([RECORD] * SCREENED + [7])] == [SCREENED]
+    assert [fault["record"] for fault in faults([RECORD] * VECTORIZE_FROM + [7])] == [VECTORIZE_FROM]
 
 
 def test_a_record_without_fault_is_taken_as_it_is():
@@ -374,7 +374,7 @@ def test_the_frame_has_the_dtypes_of_training_and_an_index_from_0(nothing):
 def test_of_many_categories_a_fault_lists_the_first_hundred():
     field = a("place", "category", "object", "p0", categories=tuple(f"p{at}" for at in range(142)))
 
-    with pytest.raises(Fault) as fault:
+    with pytest.raises(FieldError) as fault:
         field.check("nowhere")
 
     assert fault.value.expected == [*(f"p{at}" for at in range(100)), "…"]
@@ -433,4 +433,4 @@ def test_the_example_is_the_first_of_the_use_case_and_else_the_defaults():
     ids=["type", "range", "minimum", "maximum", "categories", "warning", "line"],
 )  # fmt: skip
 def test_a_fault_reads_as_a_sentence(detail, sentence):
-    assert words(detail) == sentence
+    assert describe_fault(detail) == sentence

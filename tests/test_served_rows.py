@@ -15,7 +15,7 @@ from sklearn.linear_model import LinearRegression
 
 import slipway
 from slipway import store
-from slipway.compile import CannotCompileError, check_reading, compile_and_prove
+from slipway.compile import CannotCompileError, check_reading, compile_and_check
 from slipway.errors import DataError, TrainingError
 from slipway.inference.onnx_engine import MISSING_KEY, CompiledEngine
 from slipway.inference.pipeline_engine import NativeEngine
@@ -26,7 +26,7 @@ from slipway.publish import experiment as saving
 from slipway.publish.notebook import check_carried
 from slipway.schema.schema import Schema
 from slipway.tables.cells import parse_csv
-from slipway.training.schema_inference import Learnt, learn
+from slipway.training.schema_inference import InferredDataset, infer_dataset
 from slipway.training.usecase import TargetSpec, UseCase
 from tests.conftest import pipeline as pipeline_of
 
@@ -109,7 +109,7 @@ def test_the_page_and_its_links_tell_them_apart(gaps):
 @pytest.mark.parametrize("training_rows", [True, False], ids=["training", "drawn"])
 def test_the_rows_kept_for_explanations_tell_them_apart(training_rows, tmp_path):
     codes = np.array([None, "", "a", "b"], dtype=object)
-    learnt = learn(
+    learnt = infer_dataset(
         pd.DataFrame({"code": np.tile(codes, 30), "h": np.arange(120) % 37, "y": np.arange(120.0)}),
         UseCase("gaps", TargetSpec("y"), task="regression"),
         "table",
@@ -162,14 +162,14 @@ def test_a_pipeline_saved_before_is_given_what_it_was_given(gaps, wanted):
     assert answers == pytest.approx([*wanted[:3], wanted[2]], rel=1e-9)
 
 
-def by_hour() -> tuple[Pipeline, Learnt]:
-    """A pipeline that goes by the hour, and what `learn`, which keeps days alone, makes of its table."""
+def by_hour() -> tuple[Pipeline, InferredDataset]:
+    """A pipeline that goes by the hour, and what `infer_dataset`, which keeps days alone, makes of its table."""
     moments = pd.to_datetime("2023-01-01") + pd.to_timedelta(np.arange(ROWS) * 29, "h")
     frame = pd.DataFrame({"at": moments, "x": np.arange(ROWS) % 11})
     target = moments.hour * 5.0 + frame["x"]
     dates = TransformerWrapper(ExtractDateTimeFeatures(["hour"]), include=["at"])
     pipeline = Pipeline([("dates", dates), ("trained_model", LinearRegression())]).fit(frame, target)
-    learnt = learn(frame.assign(y=target), UseCase("hours", TargetSpec("y")), "table")
+    learnt = infer_dataset(frame.assign(y=target), UseCase("hours", TargetSpec("y")), "table")
     return pipeline, replace(learnt, frame=frame)
 
 
@@ -178,7 +178,7 @@ def test_a_graph_that_is_given_less_than_the_pipeline_saw_is_refused():
 
     off = r"the graph is off on [0-9]+ of 10,120 rows .*; as a client sends them, .* by 'at', where Timestamp"
     with pytest.raises(CannotCompileError, match=off):
-        compile_and_prove(pipeline, learnt)
+        compile_and_check(pipeline, learnt)
 
 
 def test_a_pipeline_that_serves_by_itself_is_compared_with_itself_and_the_column_is_named():

@@ -14,7 +14,7 @@ from slipway.errors import DataError, NotServableError, TrainingError
 from slipway.inference.onnx_engine import CompiledEngine
 from slipway.inference.predictor import Predictor
 from slipway.publish import smoke_test
-from slipway.training.schema_inference import learn
+from slipway.training.schema_inference import infer_dataset
 from slipway.training.usecase import TargetSpec, UseCase
 from tests.conftest import HOME, train, trained
 
@@ -191,4 +191,4 @@ def test_names_that_pycaret_makes_twice_are_refused_before_anything_is_fitted(co
 @pytest.mark.parametrize("name", [" x", "x\x01", "\ud800", "x__drop__"], ids=ascii)
 def test_names_that_no_file_or_pipeline_can_hold_are_refused(name):
     with pytest.raises(DataError, match="the column name .* rename it"):
-        learn(TABLE.rename(columns={"x": name}), UseCase("t", TargetSpec("y")), "the table")
+        infer_dataset(TABLE.rename(columns={"x": name}), UseCase("t", TargetSpec("y")), "the table")

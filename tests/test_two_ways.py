@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from slipway import store
 from slipway.schema.sampling import draw_records
 from slipway.service.app import make_service
-from slipway.service.model import Served
+from slipway.service.model import LoadedModel
 from slipway.service.predict import PredictEndpoint
 from tests.calls import GOOD, JSON
 from tests.conftest import PERSON
@@ -27,7 +27,7 @@ ACCEPTED = {
 @pytest.fixture(scope="module")
 def both_ways(insurance):
     """Two clients of one app: as it is served, and without the endpoint in front of BentoML's own."""
-    served = Served(store.find(insurance))
+    served = LoadedModel(store.find(insurance))
     service = make_service(served, Starlette())
     service.middlewares = [entry for entry in service.middlewares if entry[0] is not PredictEndpoint]
     app = service.to_asgi()
@@ -48,7 +48,7 @@ def test_an_accepted_body_is_answered_alike(both_ways, content):
 
 
 def test_many_records_are_answered_alike_and_as_one_by_one(both_ways, insurance):
-    records = draw_records(Served(store.find(insurance)).schema, 100, seed=11)
+    records = draw_records(LoadedModel(store.find(insurance)).schema, 100, seed=11)
 
     quick, slow = (post(client, json.dumps({"records": records})).json() for client in both_ways)
 

@@ -27,7 +27,7 @@ from slipway.tables.readers import read_table
 from slipway.tables.source import DataSource
 from slipway.training.calibration import calibrated, choose, losses, may_calibrate
 from slipway.training.conformal import fit_interval, measure_interval
-from slipway.training.uncertainty import certainty
+from slipway.training.uncertainty import estimate_uncertainty
 
 # Intervals
 
@@ -394,9 +394,9 @@ def test_a_model_that_fails_out_of_fold_is_served_as_it_is_and_the_reason_kept(t
 
     model = Pipeline([("model", GaussianNB())])
 
-    found = certainty(Fails(), model, model, Schema("made-up", "regression", (FIELD,), target, TEXTS))
+    found = estimate_uncertainty(Fails(), model, model, Schema("made-up", "regression", (FIELD,), target, TEXTS))
 
-    assert (found.pipeline, found.interval, found.figures, found.unseen) == (model, None, figures, None)
+    assert (found.pipeline, found.interval, found.figures, found.held_out) == (model, None, figures, None)
 
 
 def test_a_threshold_somebody_chose_and_a_calibration_of_theirs_stay():

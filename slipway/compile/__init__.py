@@ -6,15 +6,15 @@ from typing import Any
 import onnx
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.parity_check import Parity, check_reading, prove
+from slipway.compile.parity_check import Parity, check_parity, check_reading
 from slipway.compile.pipeline import compile_pipeline
-from slipway.training.schema_inference import Learnt
+from slipway.training.schema_inference import InferredDataset
 
 __all__ = ["CannotCompileError", "Parity", "check_reading", "compile_and_prove", "compile_pipeline", "prove"]
 
 
-def compile_and_prove(
-    pipeline: Any, learnt: Learnt, say: Callable[[str], None] = lambda text: None
+def compile_and_check(
+    pipeline: Any, learnt: InferredDataset, progress: Callable[[str], None] = lambda text: None
 ) -> tuple[onnx.ModelProto, Parity]:
     """The graph of a fitted pipeline, and what the gate found.
 
@@ -24,4 +24,4 @@ def compile_and_prove(
         If a step has no converter, or the graph does not answer as the pipeline does.
     """
     model = compile_pipeline(pipeline, learnt.schema, learnt.inputs)
-    return model, prove(pipeline, model, learnt, say)
+    return model, check_parity(pipeline, model, learnt, progress)

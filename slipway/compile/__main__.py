@@ -20,7 +20,7 @@ import numpy as np
 import onnx
 import pandas as pd
 
-from slipway.compile import compile_and_prove
+from slipway.compile import compile_and_check
 from slipway.compile.registry import TABULATED, name_of
 from slipway.errors import DataError, SlipwayError, first_line, nearest
 from slipway.inference.frames import with_columns
@@ -28,7 +28,7 @@ from slipway.inference.pipeline_engine import classes_of
 from slipway.schema.schema import Target
 from slipway.tables.readers import read_table
 from slipway.tables.source import DataSource
-from slipway.training.schema_inference import Learnt, learn
+from slipway.training.schema_inference import InferredDataset, infer_dataset
 from slipway.training.usecase import FieldSpec, TargetSpec, UseCase, pairs
 
 
@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
         pipeline = _load(args.pipeline)
         rows = DataSource(args.data, decimal=args.decimal)
         learnt = _learnt(pipeline, rows, pairs("--format", args.format or ()))
-        model, parity = compile_and_prove(pipeline, learnt, print)
+        model, parity = compile_and_check(pipeline, learnt, print)
         _write(model, Path(args.out))
     except SlipwayError as exc:
         print(f"compile: {' '.join(str(exc).split())}", file=sys.stderr)
@@ -81,7 +81,7 @@ def _load(path: str) -> Any:
     return pipeline
 
 
-def _learnt(pipeline: Any, rows: DataSource, formats: dict[str, str]) -> Learnt:
+def _learnt(pipeline: Any, rows: DataSource, formats: dict[str, str]) -> InferredDataset:
     """The raw fields of the pipeline, learnt from rows; `formats` of dates, by column."""
     read = read_table(rows)
     table, source = read.frame, read.source
@@ -99,13 +99,13 @@ def _learnt(pipeline: Any, rows: DataSource, formats: dict[str, str]) -> Learnt:
     fields = _kinds(pipeline, table[names])
     fields |= {name: replace(fields.get(name, FieldSpec()), format=format) for name, format in formats.items()}
     case = UseCase("pipeline", TargetSpec(answer), task="regression", fields=fields)
-    learnt = learn(inputs, case, source, keep=names, reading=read.reading)
+    learnt = infer_dataset(inputs, case, source, keep=names, reading=read.reading)
     known = table[target] if target in table.columns else None
     learnt = replace(learnt, frame=_with_hours(learnt, table))
     return replace(learnt, schema=replace(learnt.schema, target=_target(pipeline, learnt, known)))
 
 
-def _with_hours(learnt: Learnt, table: pd.DataFrame) -> pd.DataFrame:
+def _with_hours(learnt: InferredDataset, table: pd.DataFrame) -> pd.DataFrame:
     """The inputs with the times of day that the table has: a pipeline may have been fitted on them."""
     moments = {
         field.name: pd.to_datetime(table[field.name], format=field.format or "ISO8601", errors="coerce")
@@ -135,7 +135,7 @@ def _kinds(pipeline: Any, inputs: pd.DataFrame) -> dict[str, FieldSpec]:
     return kinds
 
 
-def _target(pipeline: Any, learnt: Learnt, known: pd.Series | None) -> Target:
+def _target(pipeline: Any, learnt: InferredDataset, known: pd.Series | None) -> Target:
     if hasattr(pipeline.steps[-1][1], "classes_"):
         return Target("class", {"en": "class"}, classes=tuple(classes_of(pipeline)))
     values = pipeline.predict(learnt.inputs) if known is None else known

@@ -26,10 +26,10 @@ from slipway.inference.onnx_engine import CompiledEngine
 from slipway.inference.pipeline_engine import NativeEngine
 from slipway.schema import arrays
 from slipway.schema.arrays import Columns
-from slipway.schema.fields import OUT_OF_BOUNDS, words
+from slipway.schema.fields import OUT_OF_BOUNDS, describe_fault
 from slipway.schema.sampling import draw_records
 from slipway.schema.schema import Schema
-from slipway.training.schema_inference import Learnt
+from slipway.training.schema_inference import InferredDataset
 
 DRAWN = 10_000
 MISSING = 200
@@ -69,8 +69,8 @@ class Rows:
         raise IndexError(row)
 
 
-def prove(
-    pipeline: Any, model: onnx.ModelProto, learnt: Learnt, say: Callable[[str], None] = lambda text: None
+def check_parity(
+    pipeline: Any, model: onnx.ModelProto, learnt: InferredDataset, progress: Callable[[str], None] = lambda text: None
 ) -> Parity:
     """Compare the graph with the fitted pipeline on the gate's rows.
 
@@ -84,7 +84,7 @@ def prove(
     schema = learnt.schema
     rows = gate_rows(pipeline, model, learnt)
     count = sum(map(len, rows.frames))
-    say(f"comparing the compiled graph with the pipeline on {count:,} rows …")
+    progress(f"comparing the compiled graph with the pipeline on {count:,} rows …")
     native = NativeEngine(pipeline, schema)
     fitted = _fitted(native, rows)
     ours = CompiledEngine(model.SerializeToString(), schema).predict(rows.columns)
@@ -98,7 +98,7 @@ def prove(
     return Parity(count, largest, time.monotonic() - started)
 
 
-def gate_rows(pipeline: Any, model: onnx.ModelProto, learnt: Learnt) -> Rows:
+def gate_rows(pipeline: Any, model: onnx.ModelProto, learnt: InferredDataset) -> Rows:
     """The rows of the gate: the training rows first, then what is made of them, then those drawn."""
     schema = learnt.schema
     own, trained = served_rows(learnt)
@@ -110,7 +110,7 @@ def gate_rows(pipeline: Any, model: onnx.ModelProto, learnt: Learnt) -> Rows:
     return Rows({name: np.concatenate([part[name] for part in parts]) for name in schema.names}, _blocks(own, others))
 
 
-def served_rows(learnt: Learnt) -> tuple[pd.DataFrame, Columns]:
+def served_rows(learnt: InferredDataset) -> tuple[pd.DataFrame, Columns]:
     """The training rows as the pipeline saw them, and as serving reads them when a client sends them.
 
     Rows outside the hard bounds, which nobody can send, are left out.
@@ -131,14 +131,16 @@ def served_rows(learnt: Learnt) -> tuple[pd.DataFrame, Columns]:
         value, _, faults = schema.check_record(record, position)
         serious = [fault for fault in faults if fault["problem"] != OUT_OF_BOUNDS]
         if serious:
-            raise CannotCompileError(f"row {position} of the training rows is refused when sent: {words(serious[0])}")
+            raise CannotCompileError(
+                f"row {position} of the training rows is refused when sent: {describe_fault(serious[0])}"
+            )
         if not faults:
             kept.append(position)
             values.append(value)
     return own.iloc[kept].reset_index(drop=True), schema.columns(values)
 
 
-def check_reading(pipeline: Any, learnt: Learnt) -> None:
+def check_reading(pipeline: Any, learnt: InferredDataset) -> None:
     """Compare a pipeline that serves by itself with itself: sent rows with the rows that it saw.
 
     Rows to which it has no answer at all are passed over here.

@@ -23,7 +23,7 @@ from slipway.compile import estimators, steps  # noqa: F401 (fills the registry)
 from slipway.compile.errors import CannotCompileError
 from slipway.compile.registry import COLUMN_STEPS, MATRIX_STEPS, STEPS, TABULATED, classification, name_of, regression
 from slipway.compile.steps.target import inverse
-from slipway.compile.table import Coded, Column, Table, const, split
+from slipway.compile.table import CategoricalColumn, Column, Table, const, split
 from slipway.compile.tabulate import tabulate
 from slipway.inference.onnx_engine import MISSING_KEY
 from slipway.inference.pipeline_engine import classes_of
@@ -124,17 +124,19 @@ def _free(name: str, taken: Sequence[str]) -> str:
     return name
 
 
-def _coded(field: Field, column: Var, missing: str) -> Coded:
+def _coded(field: Field, column: Var, missing: str) -> CategoricalColumn:
     domain = (*field.categories, *([None] if field.nullable else []))
     known, other = list(range(len(domain))), len(domain)
     if is_text(field):
         keys = [missing if value is None else str(value) for value in domain]
-        return Coded(ml.label_encoder(column, keys_strings=keys, values_int64s=known, default_int64=other), domain)
+        return CategoricalColumn(
+            ml.label_encoder(column, keys_strings=keys, values_int64s=known, default_int64=other), domain
+        )
     numbers = np.array([np.nan if value is None else value for value in domain], dtype="float64")
     codes = ml.label_encoder(
         column, keys_tensor=numbers, values_tensor=np.array(known), default_tensor=np.array([other])
     )
-    return Coded(codes, domain)
+    return CategoricalColumn(codes, domain)
 
 
 def _sample(rows: pd.DataFrame) -> pd.DataFrame:

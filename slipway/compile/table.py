@@ -18,7 +18,7 @@ from slipway.compile.errors import CannotCompileError
 
 
 @dataclass(frozen=True)
-class Plain:
+class NumericColumn:
     """Column `position` of `matrix`, which is double of shape (n, k); NaN is possible if it is `nullable`."""
 
     matrix: Var
@@ -27,7 +27,7 @@ class Plain:
 
 
 @dataclass(frozen=True, eq=False)
-class Coded:
+class CategoricalColumn:
     """`domain[codes]`: `codes` is int64 of shape (n,), positions among the values of the domain.
 
     One more code stands for every value that is not in it, which no checked record has: its
@@ -47,7 +47,7 @@ class Coded:
         return any(map(is_missing, self.domain))
 
 
-Column = Plain | Coded
+Column = NumericColumn | CategoricalColumn
 
 
 class Table:
@@ -67,7 +67,7 @@ class Table:
 
     def coded(self, names: Iterable[str]) -> bool:
         """Whether all of these columns are coded."""
-        return all(isinstance(self.columns[name], Coded) for name in names)
+        return all(isinstance(self.columns[name], CategoricalColumn) for name in names)
 
     def nullable(self, names: Iterable[str]) -> bool:
         """Whether a value may be missing in any of these columns."""
@@ -93,7 +93,7 @@ def is_missing(value: Any) -> bool:
 def split(matrix: Var, names: Sequence[str], nullable: Sequence[bool] | None = None) -> dict[str, Column]:
     """The columns of a double matrix of shape (n, len(names)), by name; all of them nullable unless told."""
     flags = [True] * len(names) if nullable is None else nullable
-    return {name: Plain(matrix, position, flags[position]) for position, name in enumerate(names)}
+    return {name: NumericColumn(matrix, position, flags[position]) for position, name in enumerate(names)}
 
 
 def take(matrix: Var, positions: Sequence[int] | npt.NDArray[np.int64]) -> Var:
@@ -104,16 +104,16 @@ def take(matrix: Var, positions: Sequence[int] | npt.NDArray[np.int64]) -> Var:
 
 
 def _source(column: Column) -> Var:
-    return column.matrix if isinstance(column, Plain) else column.codes
+    return column.matrix if isinstance(column, NumericColumn) else column.codes
 
 
 def _part(columns: Sequence[Column]) -> Var:
     """Columns of one source as a matrix."""
     first = columns[0]
-    if isinstance(first, Plain):
-        return take(first.matrix, [column.position for column in columns if isinstance(column, Plain)])
+    if isinstance(first, NumericColumn):
+        return take(first.matrix, [column.position for column in columns if isinstance(column, NumericColumn)])
     try:
-        table = np.stack([column.numbers() for column in columns if isinstance(column, Coded)], axis=1)
+        table = np.stack([column.numbers() for column in columns if isinstance(column, CategoricalColumn)], axis=1)
     except (TypeError, ValueError) as exc:
         raise CannotCompileError(f"a category reaches the estimator as text ({exc})") from exc
     return op.gather(op.const(table), first.codes, axis=0)

@@ -7,7 +7,7 @@ import pandas as pd
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.table import Coded, Column, Table
+from slipway.compile.table import CategoricalColumn, Column, Table
 
 
 def tabulate(wrapper: Any, table: Table, include: list[str], frame: pd.DataFrame) -> dict[str, Column]:
@@ -28,7 +28,7 @@ def tabulate(wrapper: Any, table: Table, include: list[str], frame: pd.DataFrame
         If the step refuses a value, or an output hangs on the codes of more than one input,
         so that a table a column does not do.
     """
-    given = {name: column for name in include if isinstance(column := table.columns[name], Coded)}
+    given = {name: column for name in include if isinstance(column := table.columns[name], CategoricalColumn)}
     sizes = {column.codes: len(column.domain) for column in given.values()}
     others = frame.drop(columns=include)
     made = _ask(wrapper, frame, {name: _asked(column, sizes) for name, column in given.items()})
@@ -42,11 +42,11 @@ def tabulate(wrapper: Any, table: Table, include: list[str], frame: pd.DataFrame
             inputs = [item for item, column in given.items() if column.codes in moving]
             raise CannotCompileError(f"{name!r} hangs on several inputs: {', '.join(inputs)}")
         source = moving[0] if moving else next(iter(sizes))
-        columns[name] = Coded(source, answers[source])
+        columns[name] = CategoricalColumn(source, answers[source])
     return columns
 
 
-def _asked(column: Coded, sizes: dict[Var, int]) -> list[Any]:
+def _asked(column: CategoricalColumn, sizes: dict[Var, int]) -> list[Any]:
     """The column over all rows asked: its first value but where its own codes go through theirs."""
     first = column.domain[0]
     asked = [first]

@@ -7,12 +7,12 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
-from slipway.i18n.texts import PAGE, said
+from slipway.i18n.texts import PAGE, translate
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema, Target
 
 
-def figure(value: float, decimals: int) -> str:
+def format_number(value: float, decimals: int) -> str:
     """A number with so many decimals, thousands with commas."""
     rounded = round(value, decimals)
     return f"{rounded + 0.0:,.{decimals}f}"  # + 0.0 turns a rounded -0.0 into 0.0
@@ -25,7 +25,7 @@ def percent(share: float) -> str:
 
 def class_label(schema: Schema, value: Any, language: str) -> str:
     """A class as the use case calls it."""
-    return said(schema.target.class_labels.get(str(value)), language) or str(value)
+    return translate(schema.target.class_labels.get(str(value)), language) or str(value)
 
 
 def day(date: dt.date, language: str) -> str:
@@ -35,21 +35,21 @@ def day(date: dt.date, language: str) -> str:
 
 def amount(target: Target, value: float, language: str) -> str:
     """A value of a number target with its unit: `41,366 US dollars a year`."""
-    return figure(value, target.decimals) + unit_after(target, language)
+    return format_number(value, target.decimals) + unit_after(target, language)
 
 
 def unit_after(target: Target, language: str) -> str:
     """The unit as it stands behind a figure; empty if there is none."""
-    return f" {said(target.unit, language)}" if target.unit else ""
+    return f" {translate(target.unit, language)}" if target.unit else ""
 
 
 def field_label(field: Field | Target, language: str) -> str:
     """`Age (years)`."""
-    unit = f" ({said(field.unit, language)})" if field.unit else ""
-    return f"{said(field.label, language)}{unit}"
+    unit = f" ({translate(field.unit, language)})" if field.unit else ""
+    return f"{translate(field.label, language)}{unit}"
 
 
-def plain(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value of a field as a person writes it: 18, not 18.0; commas from 10,000 on, for 2024 may be a year."""
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return str(value)
@@ -63,9 +63,9 @@ def plain(value: Any) -> str:
 def value_text(field: Field, value: Any, language: str) -> str:
     """A record's value as a person reads it."""
     if value is None:
-        return said(PAGE["not_measured"], language)
+        return translate(PAGE["not_measured"], language)
     if field.categories:
-        return said(field.category_labels.get(str(value)), language) or str(value)
+        return translate(field.category_labels.get(str(value)), language) or str(value)
     if field.kind == "date":
         return day(dt.datetime.fromisoformat(value).date(), language)
-    return plain(round(value, max(field.decimals, 2)) if isinstance(value, float) else value)
+    return format_value(round(value, max(field.decimals, 2)) if isinstance(value, float) else value)

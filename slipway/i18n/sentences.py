@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from slipway.i18n import texts
-from slipway.i18n.formats import amount, class_label, field_label, figure, percent, unit_after, value_text
-from slipway.i18n.texts import CARD, MODEL, said
+from slipway.i18n.formats import amount, class_label, field_label, format_number, percent, unit_after, value_text
+from slipway.i18n.texts import CARD, MODEL, translate
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema
 
@@ -21,31 +21,31 @@ def chosen(metrics: dict[str, Any], tried: list[str], language: str) -> str:
     # Versions before `chosen` was kept all served the best.
     if not tried or metrics.get("chosen", tried[0]) != tried[0]:
         return ""
-    return said(CARD["chosen"], language).format(metric=metrics["metric"], count=len(tried))
+    return translate(CARD["chosen"], language).format(metric=metrics["metric"], count=len(tried))
 
 
 def data(metrics: dict[str, Any], language: str) -> str:
     """Where the table came from, and how its rows were used."""
     origin, dropped = metrics["data"], ""
     if origin.get("dropped"):
-        dropped = f"; {said(CARD['dropped'], language).format(**origin)}"
-    return f"{Path(origin['source']).name}, {said(CARD['rows'], language).format(**metrics['rows'])}{dropped}"
+        dropped = f"; {translate(CARD['dropped'], language).format(**origin)}"
+    return f"{Path(origin['source']).name}, {translate(CARD['rows'], language).format(**metrics['rows'])}{dropped}"
 
 
 def engine(metrics: dict[str, Any], language: str) -> str:
     """What answers, and how near it is to the fitted pipeline."""
     compiled = metrics["compiled"]
-    return said(CARD["engine_native" if "reason" in compiled else "engine_onnx"], language).format(**compiled)
+    return translate(CARD["engine_native" if "reason" in compiled else "engine_onnx"], language).format(**compiled)
 
 
 def sure(schema: Schema, metrics: dict[str, Any], language: str) -> str:
     """How far off numbers may be, or how good probabilities are."""
 
     def t(key: str, **values: Any) -> str:
-        return said(CARD[key], language).format(**values)
+        return translate(CARD[key], language).format(**values)
 
     found = metrics.get("interval") or metrics["calibration"]
-    reason = said(CARD.get(found.get("reason")), language) or found.get("reason", "")
+    reason = translate(CARD.get(found.get("reason")), language) or found.get("reason", "")
     if "interval" in metrics:
         if reason:
             return t("interval_none", reason=reason)
@@ -70,8 +70,8 @@ def note(item: dict[str, Any], language: str) -> str:
         named = [f"“{cell}” ({count:,})" for cell, count in cells.items()]
     else:
         named = [f"“{cell}”" for cell in cells]
-    text = said(CARD[f"note_{item['kind']}"], language)
-    return text.format(**item | {"cells": said(CARD["note_comma"], language).join(named)})
+    text = translate(CARD[f"note_{item['kind']}"], language)
+    return text.format(**item | {"cells": translate(CARD["note_comma"], language).join(named)})
 
 
 def metric(name: str, value: float) -> str:
@@ -84,7 +84,9 @@ def metric_words(name: str, schema: Schema, metrics: dict[str, Any], language: s
     classes = schema.target.classes
     # Versions that do not say their threshold have PyCaret's averages for two classes that are not 0 and 1.
     averaged = len(classes) > 2 or (len(classes) == 2 and "threshold" not in metrics and set(classes) != {0, 1})
-    return said(texts.METRICS_AVERAGED.get(name, texts.METRICS[name]) if averaged else texts.METRICS[name], language)
+    return translate(
+        texts.METRICS_AVERAGED.get(name, texts.METRICS[name]) if averaged else texts.METRICS[name], language
+    )
 
 
 def at_threshold(key: str, schema: Schema, metrics: dict[str, Any], language: str) -> str:
@@ -92,9 +94,9 @@ def at_threshold(key: str, schema: Schema, metrics: dict[str, Any], language: st
     threshold = metrics.get("threshold")
     if threshold is None:
         return ""
-    text = said(CARD[key], language).format(threshold=percent(threshold), label=positive(schema, language))
+    text = translate(CARD[key], language).format(threshold=percent(threshold), label=positive(schema, language))
     calibrated = metrics.get("calibration", {}).get("method")
-    return f"{text} {said(CARD['before_calibration'], language)}" if calibrated and key == "at_threshold" else text
+    return f"{text} {translate(CARD['before_calibration'], language)}" if calibrated and key == "at_threshold" else text
 
 
 def spread(name: str, fold: dict[str, float]) -> str:
@@ -110,7 +112,7 @@ def good(schema: Schema, metrics: dict[str, Any], figures: dict[str, Any], langu
     """How good the model is, for people who know no metric."""
 
     def t(key: str, **values: Any) -> str:
-        return said(MODEL[key], language).format(**values)
+        return translate(MODEL[key], language).format(**values)
 
     folds = {name: fold["mean"] for name, fold in metrics["folds"].items()}
     if not schema.target.classes:
@@ -125,13 +127,13 @@ def good(schema: Schema, metrics: dict[str, Any], figures: dict[str, Any], langu
             said_so.append(t("good_explained", share=percent(explained)) if explained > 0 else t("good_nothing"))
         return said_so
     if "confusion" not in figures:
-        return [f"{said(texts.METRICS['Accuracy'], language)}: {percent(folds['Accuracy'])}"]
+        return [f"{translate(texts.METRICS['Accuracy'], language)}: {percent(folds['Accuracy'])}"]
     return list(_good_classes(schema, folds, figures, language))
 
 
 def _good_classes(schema: Schema, folds: dict[str, float], figures: dict[str, Any], language: str) -> Iterator[str]:
     def t(key: str, **values: Any) -> str:
-        return said(MODEL[key], language).format(**values)
+        return translate(MODEL[key], language).format(**values)
 
     target, matrix = schema.target, figures["confusion"]
     rows = [sum(row) for row in matrix]
@@ -153,17 +155,17 @@ def _good_classes(schema: Schema, folds: dict[str, float], figures: dict[str, An
 def positive(schema: Schema, language: str) -> str:
     """The positive class with the target's name: who reads “With” wants to know what."""
     label = class_label(schema, schema.target.positive, language)
-    return said(CARD["positive"], language).format(target=said(schema.target.label, language), label=label)
+    return translate(CARD["positive"], language).format(target=translate(schema.target.label, language), label=label)
 
 
 def group(field: Field, part: dict[str, Any], language: str) -> str:
     """Which group it is, without the field's name."""
     if "others" in part:
-        return said(CARD["group_others"], language).format(count=part["others"])
+        return translate(CARD["group_others"], language).format(count=part["others"])
     if "low" not in part:
         return value_text(field, part.get("value"), language)
     low, high = (value_text(field, part[end], language) for end in ("low", "high"))
-    return low if low == high else said(CARD["group_range"], language).format(low=low, high=high)
+    return low if low == high else translate(CARD["group_range"], language).format(low=low, high=high)
 
 
 def worse(schema: Schema, groups: dict[str, Any], language: str) -> list[str]:
@@ -172,7 +174,7 @@ def worse(schema: Schema, groups: dict[str, Any], language: str) -> list[str]:
     for item in groups["fields"]:
         field = schema.by_name[item["field"]]
         for part in item["groups"]:
-            label = said(CARD["group"], language).format(
+            label = translate(CARD["group"], language).format(
                 field=field_label(field, language), value=group(field, part, language)
             )
             names = part.get("worse", [])
@@ -182,14 +184,14 @@ def worse(schema: Schema, groups: dict[str, Any], language: str) -> list[str]:
                 words = {"here": here, "whole": whole + unit_after(schema.target, language) if name == "mae" else whole}
                 if name == "recall":
                     words["label"] = positive(schema, language)
-                found.append(said(CARD[f"worse_{name}"], language).format(group=label, **words))
+                found.append(translate(CARD[f"worse_{name}"], language).format(group=label, **words))
     return found
 
 
 def measure(schema: Schema, name: str, value: float) -> str:
     """A figure of a group as a person reads it, without a unit."""
     if name in ("mae", "bias"):
-        return figure(value, schema.target.decimals)
+        return format_number(value, schema.target.decimals)
     return f"{value:.3f}" if name == "brier" else percent(value)
 
 
@@ -198,5 +200,5 @@ def limits(schema: Schema, metrics: dict[str, Any], language: str) -> list[str]:
     keys = ["limit_range", "limit_cause"]
     if "kept_rows" in metrics:
         keys.append("kept_rows" if metrics["kept_rows"] else "kept_none")
-    disclaimer = said(schema.texts["disclaimer"], language)
-    return [text for text in (disclaimer, *(said(CARD[key], language) for key in keys)) if text]
+    disclaimer = translate(schema.texts["disclaimer"], language)
+    return [text for text in (disclaimer, *(translate(CARD[key], language) for key in keys)) if text]

@@ -8,7 +8,7 @@ from slipway.schema.types import Text
 LANGUAGES = ("en", "zh")
 
 
-def said(text: Text | None, language: str) -> str:
+def translate(text: Text | None, language: str) -> str:
     """A text in the language asked for, else in English."""
     return (text or {}).get(language) or (text or {}).get("en", "")
 
@@ -892,14 +892,14 @@ _BOUNDS: dict[str, Text] = {
 
 def problem(detail: dict[str, Any], label: str, language: str) -> str:
     """A fault or warning in words; `label` is the field's."""
-    text = said(PROBLEMS.get(detail["problem"], {"en": detail["problem"]}), language)
+    text = translate(PROBLEMS.get(detail["problem"], {"en": detail["problem"]}), language)
     return text.format(field=label, value=detail["value"], expected=_expected(detail["expected"], language))
 
 
 def _expected(expected: Any, language: str) -> str:
     if isinstance(expected, dict):
         ends = {key: value for key, value in expected.items() if value is not None}
-        return said(_BOUNDS["both" if len(ends) == 2 else next(iter(ends), "both")], language).format(**ends)
+        return translate(_BOUNDS["both" if len(ends) == 2 else next(iter(ends), "both")], language).format(**ends)
     if isinstance(expected, list):
         return ", ".join(map(str, expected))
-    return said(_EXPECTED.get(str(expected), {"en": str(expected)}), language)
+    return translate(_EXPECTED.get(str(expected), {"en": str(expected)}), language)

@@ -16,7 +16,7 @@ from slipway.inference.decision import decide, threshold_of
 from slipway.inference.equality import TOLERANCE, Answers, Prediction, difference
 from slipway.inference.interval import Interval
 from slipway.schema.arrays import Columns
-from slipway.schema.fields import NO_ANSWER, OUT_OF_RANGE, Detail, words
+from slipway.schema.fields import NO_ANSWER, OUT_OF_RANGE, Fault, describe_fault
 from slipway.schema.sampling import draw_records
 from slipway.schema.schema import Checked, CheckedTable, Schema
 from slipway.tables.cells import Bound, TextTable, write_rows
@@ -92,7 +92,7 @@ class Predictor:
             return self._classes(answers, checked.warnings)
         return self._numbers(answers, checked.warnings)
 
-    def _numbers(self, answers: Answers, warnings: list[list[Detail]]) -> list[Prediction]:
+    def _numbers(self, answers: Answers, warnings: list[list[Fault]]) -> list[Prediction]:
         values = self.bounded(answers.values)
         return [
             {"prediction": value, "interval": interval, "warnings": warned}
@@ -109,7 +109,7 @@ class Predictor:
             for low, high in zip(*(end.tolist() for end in ends), strict=True)
         ]
 
-    def _classes(self, answers: Answers, warnings: list[list[Detail]]) -> list[Prediction]:
+    def _classes(self, answers: Answers, warnings: list[list[Fault]]) -> list[Prediction]:
         target = self.schema.target
         threshold = threshold_of(target, answers.probabilities is not None)
         scores: Sequence[Any] = [None] * len(warnings)
@@ -130,7 +130,7 @@ class Predictor:
         low, high = self.schema.target.minimum, self.schema.target.maximum
         return values if low is None and high is None else np.clip(values, low, high)
 
-    def _far_out(self, checked: Checked, records: Sequence[int] | None = None) -> list[Detail]:
+    def _far_out(self, checked: Checked, records: Sequence[int] | None = None) -> list[Fault]:
         return [
             _no_answer(position, warning)
             for position in (range(len(checked.warnings)) if records is None else records)
@@ -181,9 +181,9 @@ class Predictor:
         for row, prediction, shares in zip(read.good, self.predict(read.checked), explained, strict=False):
             cells = self._cells(prediction) + list(map(str, shares or ()))
             rows[row][: len(cells)] = cells
-            rows[row][-2] = "; ".join(map(words, prediction["warnings"]))
+            rows[row][-2] = "; ".join(map(describe_fault, prediction["warnings"]))
         for row, faults in read.faults.items():
-            rows[row][-1] = f"line {read.table.lines[row]}: " + "; ".join(map(words, faults))
+            rows[row][-1] = f"line {read.table.lines[row]}: " + "; ".join(map(describe_fault, faults))
         return rows
 
     def added(self, reasons: bool) -> list[str]:
@@ -232,7 +232,7 @@ class Predictor:
             )
 
 
-def _no_answer(record: int, warning: Detail) -> Detail:
+def _no_answer(record: int, warning: Fault) -> Fault:
     wanted = {"field": None, "value": None, "expected": None} | warning
     return {
         "record": record,

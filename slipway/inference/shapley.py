@@ -29,7 +29,7 @@ from slipway.inference.equality import Answers
 from slipway.inference.predictor import Predictor
 from slipway.schema import arrays
 from slipway.schema.arrays import Columns
-from slipway.schema.fields import NO_ANSWER, Detail, Field, Value, detail, same, shown
+from slipway.schema.fields import NO_ANSWER, Fault, Field, Value, detail, json_equal, truncated
 from slipway.schema.schema import Checked, Target
 
 EXACT_FIELDS = 8
@@ -53,7 +53,7 @@ Flags = npt.NDArray[np.bool_]
 Own = Callable[[int, slice], Flags]
 """Of a field (by position) and a slice of rows: which rows have the record's own value."""
 
-Ask = Callable[[Positions, Own], Floats]
+ValueFunction = Callable[[Positions, Own], Floats]
 """Of each row's background row, of shape (n_rows,), and `Own`: what the model says of the rows.
 
 The first row is always the record itself.
@@ -92,7 +92,7 @@ def _value(field: Field, cell: str, known: dict[str, Value]) -> Value:
 
 
 @dataclass(frozen=True)
-class Shares:
+class Attribution:
     """What a method found: `contributions` and, if sampled, `errors` have shape (n_fields,)."""
 
     base: float
@@ -103,7 +103,7 @@ class Shares:
 class Method(Protocol):
     """Exact or sampled: from what is different, which rows to ask for, and what they share."""
 
-    def shares(self, differs: Flags, ask: Ask) -> Shares:
+    def shares(self, differs: Flags, ask: ValueFunction) -> Attribution:
         """`differs`, of shape (n_fields, n_background): where the record is another than a background row."""
 
 
@@ -126,7 +126,7 @@ class Exact:
         self._with = self._without | (1 << np.arange(count))[:, None]
         self._weights = np.array(orders)[sizes[self._without]]
 
-    def shares(self, differs: Flags, ask: Ask) -> Shares:
+    def shares(self, differs: Flags, ask: ValueFunction) -> Attribution:
         """Shapley's formula, with the mean over the background as the value of a subset."""
         size = differs.shape[1]
         different = (differs * (1 << np.arange(len(differs)))[:, None]).sum(axis=0)
@@ -140,7 +140,7 @@ class Exact:
         values = found[(np.cumsum(wanted) - 1)[rows]].mean(axis=1)
         # One difference after the other, and no matrix product: a field without effect gets 0 and not 1e-17.
         added = (self._weights * (values[self._with] - values[self._without])).sum(axis=1)
-        return Shares(float(values[0]), added)
+        return Attribution(float(values[0]), added)
 
 
 def _first_alike(background: list[npt.NDArray[Any]]) -> Positions:
@@ -183,7 +183,7 @@ class Sampled:
         self._starts = np.tile(np.repeat(np.arange(size), self._pairs), 2)
         self._step_of = np.ascontiguousarray(np.argsort(self._orders, axis=1).T)
 
-    def shares(self, differs: Flags, ask: Ask) -> Shares:
+    def shares(self, differs: Flags, ask: ValueFunction) -> Attribution:
         """Means over orders, with the standard error that the pairs of each background row show."""
         fields, size = differs.shape
         changes = differs[self._orders, self._starts[:, None]]
@@ -206,7 +206,7 @@ class Sampled:
         np.put_along_axis(added, self._orders, np.diff(values, axis=1), axis=1)
         pairs = added.reshape(2, size, self._pairs, fields).mean(axis=0)
         errors = np.sqrt((pairs.var(axis=1, ddof=1) / self._pairs).sum(axis=0)) / size
-        return Shares(float(found[origin].mean()), pairs.mean(axis=(0, 1)), errors)
+        return Attribution(float(found[origin].mean()), pairs.mean(axis=(0, 1)), errors)
 
 
 class Explainer:
@@ -254,7 +254,7 @@ class Explainer:
             "prediction": run.prediction,
             **({"class": schema.target.classes[run.position]} if run.position is not None else {}),
             "contributions": [
-                {"field": name, "value": shown(record[name]), **{key: float(found[key][i]) for key in found}}
+                {"field": name, "value": truncated(record[name]), **{key: float(found[key][i]) for key in found}}
                 for i, name in enumerate(schema.names)
             ],
             "warnings": warnings,
@@ -279,12 +279,12 @@ class Explainer:
             else:
                 yield [shares.base, *shares.contributions.tolist()]
 
-    def _shares(self, checked: Checked, wanted: Any) -> tuple["_Run", Shares]:
+    def _shares(self, checked: Checked, wanted: Any) -> tuple["_Run", Attribution]:
         run = _Run(self._predictor, checked, self._background, wanted)
         return run, self._method.shares(run.differs(), run.ask)
 
 
-def _check_class(target: Target, wanted: Any, faults: list[Detail]) -> None:
+def _check_class(target: Target, wanted: Any, faults: list[Fault]) -> None:
     if not target.classes:
         raise ExplanationError(f"`class` is for models that predict classes; {target.name!r} is a number: leave it out")
     if _position(target, wanted) is None:
@@ -292,7 +292,7 @@ def _check_class(target: Target, wanted: Any, faults: list[Detail]) -> None:
 
 
 def _position(target: Target, wanted: Any) -> int | None:
-    return next((position for position, value in enumerate(target.classes) if same(value, wanted)), None)
+    return next((position for position, value in enumerate(target.classes) if json_equal(value, wanted)), None)
 
 
 class _Run:

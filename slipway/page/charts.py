@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-from slipway.i18n.formats import plain
+from slipway.i18n.formats import format_value
 
 WIDTH, HEIGHT, SIDE, TOP, BOTTOM = 300, 120, 4, 20, 22
 LETTER = 7.2
@@ -50,7 +50,7 @@ def numbers(values: Sequence[float], units: Sequence[tuple[float, float, str]] =
     """
     top = max(map(abs, values), default=0.0)
     size, name = next(((size, name) for least, size, name in units if top >= least), (1.0, ""))
-    return [plain(float(f"{value / size:.6g}")) + (name if value else "") for value in values]
+    return [format_value(float(f"{value / size:.6g}")) + (name if value else "") for value in values]
 
 
 def histogram(

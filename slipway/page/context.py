@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from slipway.i18n.texts import PAGE, said
+from slipway.i18n.texts import PAGE, translate
 from slipway.schema.schema import Schema
-from slipway.service.model import Served
+from slipway.service.model import LoadedModel
 
 
 @dataclass(frozen=True)
 class Page:
     """One version in one language. What an older version does not have is None, or empty."""
 
-    served: Served
+    served: LoadedModel
     language: str
 
     @property
@@ -22,7 +22,7 @@ class Page:
 
     def t(self, key: str, **values: Any) -> str:
         """A text of the page; not yet escaped."""
-        return said(PAGE[key], self.language).format(**values)
+        return translate(PAGE[key], self.language).format(**values)
 
     @cached_property
     def outcomes(self) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from slipway.i18n import sentences, texts
-from slipway.i18n.texts import said
+from slipway.i18n.texts import translate
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema
 
@@ -26,17 +26,17 @@ def card(
     """
 
     def t(key: str) -> str:
-        return said(texts.CARD[key], language)
+        return translate(texts.CARD[key], language)
 
     target = schema.target
-    unit = f" ({said(target.unit, language)})" if target.unit else ""
+    unit = f" ({translate(target.unit, language)})" if target.unit else ""
     best = sentences.chosen(metrics, list(leaderboard["id"]), language)
     lines = [
-        f"# {_cell(said(schema.texts['title'], language))}",
+        f"# {_cell(translate(schema.texts['title'], language))}",
         "",
-        _cell(said(schema.texts["summary"], language)),
+        _cell(translate(schema.texts["summary"], language)),
         "",
-        f"- **{t('task')}**: {t(schema.task)} {_cell(said(target.label, language))}{unit}",
+        f"- **{t('task')}**: {t(schema.task)} {_cell(translate(target.label, language))}{unit}",
         f"- **{t('estimator')}**: {metrics['estimator']}" + (f", {best}" if best else ""),
         f"- **{t('data')}**: {_cell(sentences.data(metrics, language))}",
         f"- **{t('engine')}**: {_cell(sentences.engine(metrics, language))}",
@@ -96,7 +96,7 @@ def _reasons(found: dict[str, str]) -> str:
 
 def _board(leaderboard: pd.DataFrame, language: str) -> list[str]:
     columns = [name for name in leaderboard.columns if name != "id"]
-    heads = [said(texts.CARD.get(name), language) or name for name in columns]
+    heads = [translate(texts.CARD.get(name), language) or name for name in columns]
     lines = [f"| {' | '.join(heads)} |", "|---|" + "---:|" * (len(columns) - 1)]
     forms: dict[str, Callable[[Any], str]] = {"model": str, "seconds": "{:.1f}".format}
     for _, row in leaderboard.iterrows():
@@ -106,11 +106,11 @@ def _board(leaderboard: pd.DataFrame, language: str) -> list[str]:
 
 
 def _input(field: Field, language: str, nullable: str) -> str:
-    unit = f" ({said(field.unit, language)})" if field.unit else ""
+    unit = f" ({translate(field.unit, language)})" if field.unit else ""
     seen = f"{field.low} – {field.high}" if field.low is not None else ", ".join(map(str, field.categories[:12]))
     if len(field.categories) > 12:
         seen += f", … ({len(field.categories)})"
-    return f"| {_cell(said(field.label, language))}{_cell(unit)} | {said(texts.KINDS[field.kind], language)} | {_cell(seen)} | {nullable} |"
+    return f"| {_cell(translate(field.label, language))}{_cell(unit)} | {translate(texts.KINDS[field.kind], language)} | {_cell(seen)} | {nullable} |"
 
 
 def _cell(text: str) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from slipway import store
-from slipway.compile import CannotCompileError, check_reading, compile_and_prove
+from slipway.compile import CannotCompileError, check_reading, compile_and_check
 from slipway.errors import SlipwayError, TrainingError, first_line
 from slipway.inference import frames, pipeline_engine
 from slipway.inference.decision import threshold_of
@@ -25,15 +25,15 @@ from slipway.schema.sampling import draw_records
 from slipway.schema.schema import Schema
 from slipway.schema.types import Kind
 from slipway.tables.readers import numpy_column
-from slipway.training.classifier_metrics import LOG_LOSS, measured_by_us
+from slipway.training.classifier_metrics import LOG_LOSS, use_our_metrics
 from slipway.training.diagnostics import figures
 from slipway.training.evaluation import Evaluation, evaluate, last_step
 from slipway.training.kinds import infer
 from slipway.training.profile import profile, with_leaks
 from slipway.training.row_order import check_row_order
-from slipway.training.schema_inference import Learnt, learn
+from slipway.training.schema_inference import InferredDataset, infer_dataset
 from slipway.training.selection import DEFAULT_METRIC, METRICS, Trained, has_probabilities, quiet, without_probabilities
-from slipway.training.uncertainty import certainty
+from slipway.training.uncertainty import estimate_uncertainty
 from slipway.training.usecase import FieldSpec, TargetSpec, TrainingSpec, UseCase, check_name, read
 
 BACKGROUND_ROWS = 64
@@ -103,7 +103,7 @@ def save(
         | {"fields": _kinds(experiment, case, table)}
         | {"training": TrainingSpec(folds=2, seed=int(experiment.seed))}
     )
-    learnt = with_leaks(replace(learn(table, case, source, keep=table.columns), frame=table))
+    learnt = with_leaks(replace(infer_dataset(table, case, source, keep=table.columns), frame=table))
     _check_dates(experiment, learnt.schema)
     if model is not None:
         learnt = _own_threshold(learnt, model, case.target)
@@ -117,10 +117,10 @@ def save(
 
 def save_version(
     trained: Trained,
-    learnt: Learnt,
+    learnt: InferredDataset,
     data: dict[str, Any],
     training_rows: bool = True,
-    say: Callable[[str], None] = lambda text: None,
+    progress: Callable[[str], None] = lambda text: None,
 ) -> Saved:
     """Evaluate and finalise the model, and save it with all that is known of it.
 
@@ -129,25 +129,25 @@ def save_version(
     experiment, schema = trained.experiment, learnt.schema
     smoke_test.warm_up()
     with quiet():
-        say("evaluating on folds and hold-out …")
+        progress("evaluating on folds and hold-out …")
         with _predicting():
             evaluation = evaluate(experiment, trained.model, schema)
             finalised = hasattr(trained.model, "steps")
             pipeline = trained.model if finalised else experiment.finalize_model(trained.model)
     estimator = type(_final(pipeline)).__name__
-    say("errors out of fold …")
+    progress("errors out of fold …")
     with quiet():
-        sure = certainty(experiment, trained.model, pipeline, schema)
+        sure = estimate_uncertainty(experiment, trained.model, pipeline, schema)
     pipeline = sure.pipeline
     found = figures(
-        sure.unseen or evaluation.unseen,
+        sure.held_out or evaluation.unseen,
         schema,
-        out_of_fold=sure.unseen is not None,
-        inside=sure.inside,
-        before=sure.before,
+        out_of_fold=sure.held_out is not None,
+        inside=sure.covered,
+        before=sure.uncalibrated,
         first=list(evaluation.importance),
     )
-    graph, compiled = _compile(pipeline, learnt, say)
+    graph, compiled = _compile(pipeline, learnt, progress)
     threshold = threshold_of(schema.target, evaluation.unseen.answers.probabilities is not None)
     tried = list(trained.leaderboard["id"])
     # A model without probabilities has no log loss to be listed by.
@@ -185,11 +185,11 @@ def save_version(
         _write_json(folder / "golden.json", golden)
         _write_json(folder / "metrics.json", metrics)
         _write_json(folder / "profile.json", profile(learnt))
-        _write_json(folder / "figures.json", found.more)
+        _write_json(folder / "figures.json", found.plots)
         trained.leaderboard.to_csv(folder / "leaderboard.csv", index=False)
         _background(learnt, training_rows).to_csv(folder / "background.csv", index=False)
         for language, file in (("en", "card.md"), ("zh", "card.zh.md")):
-            text = card.card(tag, schema, metrics, found.more, trained.leaderboard, packages, language)
+            text = card.card(tag, schema, metrics, found.plots, trained.leaderboard, packages, language)
             (folder / file).write_text(text, encoding="utf-8")
         return {
             "target": schema.target.name,
@@ -202,28 +202,30 @@ def save_version(
     labels = {"task": schema.task, "estimator": estimator, "engine": "native" if graph is None else "onnx"}
 
     def check(models: Path, tag: str) -> None:
-        say("starting it once, as a server does …")
-        smoke_test.check(models, tag, say)
+        progress("starting it once, as a server does …")
+        smoke_test.check(models, tag, progress)
 
     return Saved(store.save(schema.name, write, labels, check), evaluation, threshold)
 
 
-def _compile(pipeline: Any, learnt: Learnt, say: Callable[[str], None]) -> tuple[bytes | None, dict[str, Any]]:
+def _compile(
+    pipeline: Any, learnt: InferredDataset, progress: Callable[[str], None]
+) -> tuple[bytes | None, dict[str, Any]]:
     """The graph if there is one that answers as the pipeline does, and what the gate found, or why there is none."""
-    say("compiling …")
+    progress("compiling …")
     try:
         with quiet():
-            model, parity = compile_and_prove(pipeline, learnt, say)
+            model, parity = compile_and_check(pipeline, learnt, progress)
     except CannotCompileError as exc:
         reason = " ".join(str(exc).split())
     except Exception as exc:  # a pipeline that surprises a converter can still be served by itself
         reason = f"the compiler failed ({type(exc).__name__}: {first_line(str(exc))})"
     else:
-        say(f"compiled: equal on {parity.rows:,} rows, {parity.seconds:.1f} s")
+        progress(f"compiled: equal on {parity.rows:,} rows, {parity.seconds:.1f} s")
         return model.SerializeToString(), parity.to_json()
     with quiet(), _predicting():
         check_reading(pipeline, learnt)
-    say(f"not compiled, to be served by its pipeline: {reason}")
+    progress(f"not compiled, to be served by its pipeline: {reason}")
     return None, {"reason": reason}
 
 
@@ -250,7 +252,7 @@ def _write_json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False), encoding="utf-8")
 
 
-def _background(learnt: Learnt, training_rows: bool) -> pd.DataFrame:
+def _background(learnt: InferredDataset, training_rows: bool) -> pd.DataFrame:
     if training_rows:
         rows = learnt.inputs.sample(min(BACKGROUND_ROWS, len(learnt.inputs)), random_state=0)
     else:
@@ -342,7 +344,7 @@ def _tried(experiment: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _best(experiment: Any, learnt: Learnt) -> Trained:
+def _best(experiment: Any, learnt: InferredDataset) -> Trained:
     """The best of the models that the experiment has tried."""
     target, metric = learnt.schema.target, DEFAULT_METRIC[learnt.schema.task]
     tried = _tried(experiment)
@@ -356,7 +358,7 @@ def _best(experiment: Any, learnt: Learnt) -> Trained:
             experiment, experiment.automl(optimize=metric), metric, _leaderboard(tried, METRICS["regression"])
         )
     scored = []
-    with measured_by_us(experiment, target):
+    with use_our_metrics(experiment, target):
         for entry in tried:
             with suppress(Exception):  # one that cannot be fitted again is no reason to leave the others
                 experiment.create_model(clone(entry["model"]), verbose=False)
@@ -370,7 +372,7 @@ def _best(experiment: Any, learnt: Learnt) -> Trained:
     return Trained(experiment, best, metric, board, chosen=type(best).__name__)
 
 
-def _given(experiment: Any, model: Any, learnt: Learnt) -> Trained:
+def _given(experiment: Any, model: Any, learnt: InferredDataset) -> Trained:
     """A model that somebody else chose, beside those that PyCaret has measured."""
     comparable = _comparable(learnt.schema)
     return Trained(experiment, model, comparable[0], _leaderboard(_tried(experiment), comparable))
@@ -406,7 +408,7 @@ def _leaderboard(tried: list[dict[str, Any]], names: list[str]) -> pd.DataFrame:
     return board.sort_values(names[0], ascending=lower_is_better, kind="stable", ignore_index=True)
 
 
-def _own_threshold(learnt: Learnt, model: Any, spec: TargetSpec) -> Learnt:
+def _own_threshold(learnt: InferredDataset, model: Any, spec: TargetSpec) -> InferredDataset:
     """What was learnt, with the threshold of PyCaret's `probability_threshold=`, where the use case has none.
 
     PyCaret's is for the second class.

@@ -40,7 +40,7 @@ GAPS = 50
 OWN = ("SLIPWAY_", "GRADIO_", "PROMETHEUS_")
 """Variables that are for a server of this machine and say nothing of the version."""
 
-Say = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _end() -> None:
     _child = None
 
 
-def check(models: Path, tag: str, say: Say = lambda text: None) -> None:
+def check(models: Path, tag: str, progress: Progress = lambda text: None) -> None:
     """Start the version as a server would, and ask it what a page and a program ask first.
 
     Parameters
@@ -128,7 +128,7 @@ def check(models: Path, tag: str, say: Say = lambda text: None) -> None:
     Raises
     ------
     NotServableError
-        With what failed and why. `say` is told what could not be tried here.
+        With what failed and why. `progress` is told what could not be tried here.
     """
     try:
         child = warm_up()
@@ -151,7 +151,7 @@ def check(models: Path, tag: str, say: Say = lambda text: None) -> None:
     if found["failed"]:
         raise NotServableError(tag, found["failed"], found["reason"])
     if found["untried"]:
-        say(f"the page was not tried: {found['untried']}")
+        progress(f"the page was not tried: {found['untried']}")
 
 
 def listen() -> None:
@@ -237,11 +237,11 @@ def _start(models: str, tag: str, with_page: bool) -> Iterator[str]:
 
     from slipway import store
     from slipway.service.app import make_service
-    from slipway.service.model import Served
+    from slipway.service.model import LoadedModel
 
     BentoMLContainer.model_store.set(ModelStore(models))
     yield "loading it"
-    served = Served(store.find(tag))
+    served = LoadedModel(store.find(tag))
     yield "repeating its golden predictions"
     served.check_golden()
     page = Starlette()

@@ -58,7 +58,7 @@ def _seconds(day: Any) -> float:
     return float("nan") if day is None else datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()
 
 
-def screen(field: Field, values: Sequence[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+def prefilter(field: Field, values: Sequence[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
     """A column of raw values at once, and which rows need a closer look.
 
     What is not doubtful has neither fault nor warning: `Field.check` would take it as it is.

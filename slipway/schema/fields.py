@@ -15,7 +15,7 @@ from slipway.tables.cells import DECIMAL_COMMA, MISSING_CELLS, NUMBER, OPEN, pla
 
 Value = float | int | str | bool | None
 Record = dict[str, Value]
-Detail = dict[str, Any]
+Fault = dict[str, Any]
 
 SHOWN = 80
 """Characters of a faulty value that are repeated in an answer."""
@@ -46,7 +46,7 @@ _TYPES: dict[Kind, str] = {
 }
 
 
-class Fault(Exception):
+class FieldError(Exception):
     """A value that a field does not take."""
 
     def __init__(self, problem: str, expected: Any = None) -> None:
@@ -54,7 +54,7 @@ class Fault(Exception):
         self.expected = expected
 
 
-def shown(value: Any) -> Any:
+def truncated(value: Any) -> Any:
     """`value` as an answer may repeat it: short, and something JSON can say."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
@@ -70,13 +70,13 @@ def shown(value: Any) -> Any:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text):,} characters)"
 
 
-def same(one: Any, other: Any) -> bool:
+def json_equal(one: Any, other: Any) -> bool:
     """Whether two values are the same in JSON, which tells 1 from true where Python does not."""
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
 def _among(value: Any, values: Sequence[Any]) -> bool:
-    return any(same(value, other) for other in values)
+    return any(json_equal(value, other) for other in values)
 
 
 @dataclass(frozen=True)
@@ -111,17 +111,17 @@ class Field:
     format: str | None = None
     decimal: str | None = None
 
-    def check(self, value: Any) -> tuple[Value, Detail | None]:
+    def check(self, value: Any) -> tuple[Value, Fault | None]:
         """The value as the pipeline takes it, and a warning if there is cause for one.
 
         Raises `Fault` for what JSON may hold and this field may not.
         """
         if value is None:
             if not self.nullable:
-                raise Fault(NULL, self.expected)
+                raise FieldError(NULL, self.expected)
             return None, None
         if _among(value, self.missing):
-            return None, {"field": self.name, "value": shown(value), "problem": READ_AS_MISSING, "expected": None}
+            return None, {"field": self.name, "value": truncated(value), "problem": READ_AS_MISSING, "expected": None}
         checked = self._checkers[self.kind](self, value)
         return checked, self._warning(checked)
 
@@ -149,14 +149,14 @@ class Field:
                 return cell
         if self.kind in ("number", "integer") and (decimal_comma or self.decimal):
             if mark is None and OPEN.fullmatch(cell):
-                raise Fault(TWO_READINGS, " or ".join(two_readings(cell)))
+                raise FieldError(TWO_READINGS, " or ".join(two_readings(cell)))
             number = plain_number(cell, mark or ".")
         else:
             number = cell.replace(",", ".") if decimal_comma and DECIMAL_COMMA.fullmatch(cell) else cell
         if self.kind in ("date", "text") or not NUMBER.fullmatch(number):
             return cell
         # pandas writes 1.0 for a whole number where a column has gaps, and a person 1.50 for 1.5.
-        known = (value for value in by_text.values() if same(value, float(number)))
+        known = (value for value in by_text.values() if json_equal(value, float(number)))
         return next(known, float(number) if not self.categories else cell)
 
     @property
@@ -168,44 +168,44 @@ class Field:
 
     def _number(self, value: Any) -> float | int:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise Fault(WRONG_TYPE, self.expected)
+            raise FieldError(WRONG_TYPE, self.expected)
         try:
             number = float(value)
         except OverflowError:
-            raise Fault(NOT_FINITE, self.expected) from None
+            raise FieldError(NOT_FINITE, self.expected) from None
         if not math.isfinite(number):
-            raise Fault(NOT_FINITE, self.expected)
+            raise FieldError(NOT_FINITE, self.expected)
         if self.kind == "integer" and not number.is_integer():
-            raise Fault(WRONG_TYPE, self.expected)
+            raise FieldError(WRONG_TYPE, self.expected)
         too_low = self.minimum is not None and number < self.minimum
         too_high = self.maximum is not None and number > self.maximum
         if too_low or too_high:
-            raise Fault(OUT_OF_BOUNDS, {"minimum": self.minimum, "maximum": self.maximum})
+            raise FieldError(OUT_OF_BOUNDS, {"minimum": self.minimum, "maximum": self.maximum})
         return int(number) if self.kind == "integer" else number
 
     def _category(self, value: Any) -> Value:
         for category in self.categories:
-            if same(category, value):
+            if json_equal(category, value):
                 return category  # type: ignore[no-any-return]
         kinds = {type(category) for category in self.categories}
-        raise Fault(UNKNOWN_CATEGORY if type(value) in kinds else WRONG_TYPE, self.expected)
+        raise FieldError(UNKNOWN_CATEGORY if type(value) in kinds else WRONG_TYPE, self.expected)
 
     def _date(self, value: Any) -> str:
         if not isinstance(value, str):
-            raise Fault(WRONG_TYPE, self.expected)
+            raise FieldError(WRONG_TYPE, self.expected)
         try:
             moment = dt.datetime.fromisoformat(value)
         except ValueError:
-            raise Fault(WRONG_TYPE, self.expected) from None
+            raise FieldError(WRONG_TYPE, self.expected) from None
         if not 1678 <= moment.year <= 2261:  # what pandas' nanoseconds can hold
-            raise Fault(OUT_OF_BOUNDS, {"minimum": "1678-01-01", "maximum": "2261-12-31"})
+            raise FieldError(OUT_OF_BOUNDS, {"minimum": "1678-01-01", "maximum": "2261-12-31"})
         return moment.date().isoformat()
 
     def _text(self, value: Any) -> str:
         if not isinstance(value, str):
-            raise Fault(WRONG_TYPE, self.expected)
+            raise FieldError(WRONG_TYPE, self.expected)
         if len(value) > TEXT_LIMIT:
-            raise Fault(OUT_OF_BOUNDS, f"at most {TEXT_LIMIT:,} characters")
+            raise FieldError(OUT_OF_BOUNDS, f"at most {TEXT_LIMIT:,} characters")
         return value
 
     _checkers = {
@@ -217,11 +217,11 @@ class Field:
         "text": _text,
     }
 
-    def _warning(self, value: Any) -> Detail | None:
+    def _warning(self, value: Any) -> Fault | None:
         if self.low is None or self.high is None or self.low <= value <= self.high:
             return None
         seen = {"minimum": self.low, "maximum": self.high}
-        return {"field": self.name, "value": shown(value), "problem": OUT_OF_RANGE, "expected": seen}
+        return {"field": self.name, "value": truncated(value), "problem": OUT_OF_RANGE, "expected": seen}
 
     def json_schema(self) -> dict[str, Any]:
         """This field in the API's description: type, bounds, values, an example."""
@@ -244,12 +244,12 @@ class Field:
         return schema | {"example": self.default}
 
 
-def detail(record: int | None, name: Any, value: Any, problem: str, expected: Any) -> Detail:
+def detail(record: int | None, name: Any, value: Any, problem: str, expected: Any) -> Fault:
     """A fault of the record at a position (none for a whole table), fit to be answered."""
-    return {"record": record, "field": name, "value": shown(value), "problem": problem, "expected": expected}
+    return {"record": record, "field": name, "value": truncated(value), "problem": problem, "expected": expected}
 
 
-def words(detail: Detail) -> str:
+def describe_fault(detail: Fault) -> str:
     """A fault or warning as one English sentence, for CSV cells and command lines."""
     expected = detail.get("expected")
     if isinstance(expected, dict):

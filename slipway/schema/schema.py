@@ -21,13 +21,13 @@ from slipway.schema.fields import (
     SHOWN,
     UNKNOWN_FIELD,
     WRONG_TYPE,
-    Detail,
     Fault,
     Field,
+    FieldError,
     Record,
     Value,
     detail,
-    shown,
+    truncated,
 )
 from slipway.schema.types import Task, Text
 from slipway.tables.cells import OPEN, TextTable, column_mark, decimal_mark, is_number
@@ -35,11 +35,11 @@ from slipway.tables.cells import OPEN, TextTable, column_mark, decimal_mark, is_
 DecimalMarks = dict[str, str | None]
 """Name of a number field → its decimal mark in a file; None where `1.030` can be read in two ways."""
 
-SCREENED = 32
+VECTORIZE_FROM = 32
 """From so many records on, columns are looked at first; for fewer, one by one is quicker."""
 
 
-UNLISTED: Detail = {}
+UNLISTED: Fault = {}
 """Stands for a fault that is counted, but not listed any more: a call may have millions."""
 
 
@@ -80,7 +80,7 @@ class Checked:
     """Records that passed: a column for each field, and each record's warnings."""
 
     columns: Columns
-    warnings: list[list[Detail]]
+    warnings: list[list[Fault]]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class CheckedTable:
     table: TextTable
     good: list[int]
     checked: Checked
-    faults: dict[int, list[Detail]]
+    faults: dict[int, list[Fault]]
 
 
 @dataclass(frozen=True)
@@ -163,21 +163,21 @@ class Schema:
             "example": self.example(),
         }
 
-    def check_record(self, record: Any, position: int = 0) -> tuple[Record, list[Detail], list[Detail]]:
+    def check_record(self, record: Any, position: int = 0) -> tuple[Record, list[Fault], list[Fault]]:
         """Values, warnings and faults of one record; the values count only without faults."""
         if not isinstance(record, dict):
             expected = "an object with the fields of the model"
             return {}, [], [detail(position, None, record, WRONG_TYPE, expected)]
         values: Record = {}
-        warnings: list[Detail] = []
-        faults: list[Detail] = []
+        warnings: list[Fault] = []
+        faults: list[Fault] = []
         for item in self.fields:
             if item.name not in record:
                 faults.append(detail(position, item.name, None, MISSING_FIELD, item.expected))
                 continue
             try:
                 values[item.name], warning = item.check(record[item.name])
-            except Fault as fault:
+            except FieldError as fault:
                 faults.append(detail(position, item.name, record[item.name], fault.problem, fault.expected))
             else:
                 if warning:
@@ -189,7 +189,7 @@ class Schema:
                 continue
             listed = position < RecordsError.listed
             known = f"one of {', '.join(self.names)}{nearest(name[:SHOWN], self.names)}" if listed else None
-            faults.append(detail(position, shown(name), record[name], UNKNOWN_FIELD, known))
+            faults.append(detail(position, truncated(name), record[name], UNKNOWN_FIELD, known))
         return values, warnings, faults
 
     def check_records(self, records: Sequence[Any]) -> Checked:
@@ -200,10 +200,10 @@ class Schema:
         RecordsError
             With every fault of every record.
         """
-        taken, doubtful = self._screen(records) if len(records) >= SCREENED else (None, range(len(records)))
-        warnings: list[list[Detail]] = [[] for _ in records]
+        taken, doubtful = self._screen(records) if len(records) >= VECTORIZE_FROM else (None, range(len(records)))
+        warnings: list[list[Fault]] = [[] for _ in records]
         values: list[Record] = []
-        faults: list[Detail] = []
+        faults: list[Fault] = []
         for position in doubtful:
             value, warnings[position], found = self.check_record(records[position], position)
             values.append(value)
@@ -226,7 +226,7 @@ class Schema:
         doubtful = ~np.array(sound, dtype=bool)
         taken: Columns = {}
         for item in self.fields:
-            taken[item.name], doubts = arrays.screen(item, list(map(itemgetter(item.name), records)))
+            taken[item.name], doubts = arrays.prefilter(item, list(map(itemgetter(item.name), records)))
             doubtful |= doubts
         return taken, np.flatnonzero(doubtful).tolist()
 
@@ -248,7 +248,7 @@ class Schema:
             details = [
                 detail(None, name, None, "missing column", f"a column named {name!r}{near[name]}") for name in absent
             ]
-            found = ", ".join(repr(shown(name)) for name in table.header[:20])
+            found = ", ".join(repr(truncated(name)) for name in table.header[:20])
             hints = "; ".join(filter(None, (near[name].removeprefix("; ") for name in absent[:5])))
             missing = f"columns are missing: {', '.join(map(repr, absent))}; the file has {found}"
             raise RecordsError(details, f"{missing}; {hints}" if hints else missing)
@@ -258,7 +258,7 @@ class Schema:
             _Cells(item, table.decimal_comma, marks.get(item.name, ".")).read(table.column(item.name))
             for item in self.fields
         ]
-        problems: dict[int, list[Detail]] = {row: [{"problem": text}] for row, text in table.ragged.items()}
+        problems: dict[int, list[Fault]] = {row: [{"problem": text}] for row, text in table.ragged.items()}
         for _, _, faulty in read:
             for row, problem in faulty.items():
                 if row not in table.ragged:
@@ -272,7 +272,7 @@ class Schema:
             item.name: arrays.array(item, [values[row] for row in good] if faults else values)
             for item, (values, _, _) in zip(self.fields, read, strict=True)
         }
-        noted: list[list[Detail]] = [[] for _ in table.rows]
+        noted: list[list[Fault]] = [[] for _ in table.rows]
         for _, warned, _ in read:
             for row, warning in warned.items():
                 noted[row].append(warning)
@@ -313,7 +313,7 @@ def _decimal_marks(fields: Sequence[Field], table: TextTable) -> DecimalMarks:
     return {item.name: mark(item) for item in fields if item.name in numbers}
 
 
-class _Cells(dict[str, tuple[Value, Detail | None, Detail | None]]):
+class _Cells(dict[str, tuple[Value, Fault | None, Fault | None]]):
     """Value, warning and fault of the cells of a field; each different cell is read once."""
 
     def __init__(self, item: Field, decimal_comma: bool, mark: str | None) -> None:
@@ -322,15 +322,15 @@ class _Cells(dict[str, tuple[Value, Detail | None, Detail | None]]):
         self._decimal_comma = decimal_comma
         self._mark = mark
 
-    def __missing__(self, cell: str) -> tuple[Value, Detail | None, Detail | None]:
+    def __missing__(self, cell: str) -> tuple[Value, Fault | None, Fault | None]:
         try:
             self[cell] = (*self._item.check(self._item.parse(cell, self._decimal_comma, self._mark)), None)
-        except Fault as fault:
-            problem = {"value": shown(cell), "problem": fault.problem, "expected": fault.expected}
+        except FieldError as fault:
+            problem = {"value": truncated(cell), "problem": fault.problem, "expected": fault.expected}
             self[cell] = None, None, {"field": self._item.name} | problem
         return self[cell]
 
-    def read(self, cells: Sequence[str]) -> tuple[list[Value], dict[int, Detail], dict[int, Detail]]:
+    def read(self, cells: Sequence[str]) -> tuple[list[Value], dict[int, Fault], dict[int, Fault]]:
         """The value of each cell, and by their positions what is warned of and what is faulty."""
         found = list(map(self.__getitem__, cells))
         odd = {cell for cell, (_, warning, fault) in self.items() if warning or fault}

@@ -17,10 +17,10 @@ from starlette.types import ASGIApp
 from slipway.service import metrics, openapi
 from slipway.service.access_log import AccessLog
 from slipway.service.image import image_of
-from slipway.service.model import Served
+from slipway.service.model import LoadedModel
 from slipway.service.predict import PredictEndpoint
 from slipway.service.proxy import BehindProxy, root_path
-from slipway.service.requests import Refused
+from slipway.service.requests import RequestError
 from slipway.service.routes import make_routes
 from slipway.service.settings import setting
 from slipway.service.supervisor import check_port, starting, supervise
@@ -33,7 +33,7 @@ usage_stats.do_not_track.cache_clear()
 ENGINES = {"onnx": "compiled graph (onnx)", "native": "PyCaret pipeline (native): it was not compiled, see its card"}
 
 
-def make_service(served: Served, page: ASGIApp) -> Any:
+def make_service(served: LoadedModel, page: ASGIApp) -> Any:
     """The BentoML service of one version, with `page` mounted at `/ui`."""
     metrics.use_routes()
     schema = served.schema
@@ -67,7 +67,7 @@ def make_service(served: Served, page: ASGIApp) -> Any:
             """Predict each record in turn."""
             try:
                 return await served.answer(records)
-            except Refused as refused:
+            except RequestError as refused:
                 return refused.response()
 
     service = bentoml.service(

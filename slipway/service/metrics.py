@@ -54,10 +54,10 @@ class RouteMetrics(instruments.RunnerTrafficMetricsMiddleware):  # type: ignore[
     """BentoML's metrics with the route in the place of the path, which the service itself gets as it came."""
 
     def __init__(self, app: ASGIApp, *arguments: Any, **keywords: Any) -> None:
-        async def as_it_came(scope: Scope, receive: Receive, send: Send) -> None:
+        async def unchanged(scope: Scope, receive: Receive, send: Send) -> None:
             await app(scope.get(_ORIGINAL, scope), receive, send)
 
-        super().__init__(as_it_came, *arguments, **keywords)
+        super().__init__(unchanged, *arguments, **keywords)
         self._root = root_path()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -16,16 +16,16 @@ from slipway.inference.decision import threshold_of
 from slipway.inference.predictor import CsvAnswer, Predictor
 from slipway.inference.shapley import DEFAULT_CLASS, Explainer
 from slipway.schema.schema import Checked
-from slipway.service.requests import Refused, uncollected
+from slipway.service.requests import RequestError, gc_paused
 from slipway.service.settings import Limits
 from slipway.store import Version
 from slipway.tables.cells import SEPARATORS, TextTable, parse_csv
 
-QUICK = 16
+INLINE_LIMIT = 16
 """Records of a call that a compiled version answers on the event loop: well below a millisecond."""
 
 
-class Served:
+class LoadedModel:
     """One version as a process serves it: found at import, its pipeline loaded once.
 
     Work runs on threads beside the event loop, so that probes are answered meanwhile.
@@ -76,14 +76,14 @@ class Served:
 
         Raises
         ------
-        Refused
+        RequestError
             400 with every fault, or 413 for too many records.
         """
         if not isinstance(records, list) or not records:
             problem = "is empty" if records == [] else "is no list"
-            raise Refused(400, f"`records` {problem}; expected a list of objects, one for each prediction")
+            raise RequestError(400, f"`records` {problem}; expected a list of objects, one for each prediction")
         if len(records) > self.limits.records:
-            raise Refused(
+            raise RequestError(
                 413,
                 f"{len(records):,} records in one call; the limit is {self.limits.records:,} "
                 "(SLIPWAY_MAX_RECORDS): send them in several, or as a file to /predict_csv",
@@ -93,11 +93,11 @@ class Served:
                 return self.predictor.answer(records)
             return await self.run(lambda predictor: predictor.answer(records))  # type: ignore[no-any-return]
         except RecordsError as exc:
-            raise Refused(400, str(exc), exc.details) from exc
+            raise RequestError(400, str(exc), exc.details) from exc
 
     def _is_quick(self, records: list[Any]) -> bool:
         """Whether an answer takes less time than the way to another thread and back."""
-        few = self.version.engine == "onnx" and len(records) <= QUICK
+        few = self.version.engine == "onnx" and len(records) <= INLINE_LIMIT
         return few and all(isinstance(record, dict) and len(record) < 2 * len(self.schema.fields) for record in records)
 
     async def explain(self, record: Any, wanted: Any = DEFAULT_CLASS) -> dict[str, Any]:
@@ -105,15 +105,15 @@ class Served:
 
         Raises
         ------
-        Refused
+        RequestError
             400 with every fault, or with what the model cannot explain.
         """
         try:
             return await asyncio.to_thread(lambda: self.explainer.explain(record, wanted))
         except RecordsError as exc:
-            raise Refused(400, str(exc), exc.details) from exc
+            raise RequestError(400, str(exc), exc.details) from exc
         except ExplanationError as exc:
-            raise Refused(400, str(exc)) from exc
+            raise RequestError(400, str(exc)) from exc
 
     async def answer_csv(self, data: bytes, reasons: bool, unwanted: Event) -> Response:
         """The contract's answer to a CSV: the same rows with predictions, and their reasons if asked for.
@@ -122,7 +122,7 @@ class Served:
 
         Raises
         ------
-        Refused
+        RequestError
             400 for no such table, or 413 for too many rows.
         """
 
@@ -130,18 +130,18 @@ class Served:
             return takewhile(lambda _: not unwanted.is_set(), self.explainer.shares(checked))
 
         def work(predictor: Predictor) -> tuple[TextTable, CsvAnswer]:
-            with nullcontext() if reasons else uncollected():
+            with nullcontext() if reasons else gc_paused():
                 table = parse_csv(data, bounds=self.limits.file(reasons))
                 return table, predictor.predict_csv(table, explained if reasons else None, self.limits.answer)
 
         try:
             table, answer = await self.run(work)
         except TableTooLargeError as exc:
-            raise Refused(413, str(exc)) from exc
+            raise RequestError(413, str(exc)) from exc
         except (DataError, ExplanationError) as exc:
-            raise Refused(400, str(exc)) from exc
+            raise RequestError(400, str(exc)) from exc
         except RecordsError as exc:
-            raise Refused(400, str(exc), exc.details) from exc
+            raise RequestError(400, str(exc), exc.details) from exc
         headers = {
             "Content-Disposition": 'attachment; filename="predictions.csv"',
             "X-Rows": str(len(table.rows)),

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from slipway.service.model import Served
-from slipway.service.requests import Refused, read_object
+from slipway.service.model import LoadedModel
+from slipway.service.requests import RequestError, read_object
 
 
 class PredictEndpoint:
@@ -18,7 +18,7 @@ class PredictEndpoint:
     Metrics and access log lie outside this middleware, so both count these calls.
     """
 
-    def __init__(self, app: ASGIApp, served: Served) -> None:
+    def __init__(self, app: ASGIApp, served: LoadedModel) -> None:
         self.app = app
         self.served = served
 
@@ -29,7 +29,7 @@ class PredictEndpoint:
         try:
             answer = await self._answer(Request(scope, receive))
             response = Response(orjson.dumps(answer), media_type="application/json")
-        except Refused as refused:
+        except RequestError as refused:
             response = refused.response()
         await response(scope, receive, send)
 

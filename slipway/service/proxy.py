@@ -68,7 +68,7 @@ class BehindProxy:
         own = self._own(scope)
         asked = (own.get("raw_path") or quote(own["path"]).encode()).decode("latin-1")
 
-        async def unnamed(message: Message) -> None:
+        async def without_host(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = [
                     (name, _location(value, asked) if name.lower() == b"location" else value)
@@ -77,7 +77,7 @@ class BehindProxy:
                 message = {**message, "headers": headers}
             await send(message)
 
-        await self.app(own, receive, unnamed)
+        await self.app(own, receive, without_host)
 
     def _own(self, scope: Scope) -> Scope:
         """The request as it would have come without a proxy."""

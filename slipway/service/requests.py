@@ -21,16 +21,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import Message
 
-from slipway.schema.fields import Detail, shown
+from slipway.schema.fields import Fault, truncated
 
 log = logging.getLogger("bentoml")
 T = TypeVar("T")
 
 
-class Refused(Exception):
+class RequestError(Exception):
     """A request that is answered with a status and an error in the shape of the contract."""
 
-    def __init__(self, status: int, error: str, details: list[Detail] | None = None) -> None:
+    def __init__(self, status: int, error: str, details: list[Fault] | None = None) -> None:
         super().__init__(error)
         self.status = status
         self.details = details or []
@@ -40,7 +40,7 @@ class Refused(Exception):
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body, or `Refused` with 413 as soon as it is known to be too long."""
+    """The whole body, or `RequestError` with 413 as soon as it is known to be too long."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
@@ -51,8 +51,10 @@ async def read_body(request: Request, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def _too_long(limit: int) -> Refused:
-    return Refused(413, f"more than {limit // 1024 // 1024} MB in one call, which is the limit (SLIPWAY_MAX_MEGABYTES)")
+def _too_long(limit: int) -> RequestError:
+    return RequestError(
+        413, f"more than {limit // 1024 // 1024} MB in one call, which is the limit (SLIPWAY_MAX_MEGABYTES)"
+    )
 
 
 def media_type(request: Request) -> str:
@@ -65,7 +67,7 @@ def _strict_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         times = Counter(key for key, _ in pairs)
         doubled = next(key for key in found if times[key] > 1)
-        raise ValueError(f"the key {shown(doubled)!r} is there twice in one object")
+        raise ValueError(f"the key {truncated(doubled)!r} is there twice in one object")
     return found
 
 
@@ -74,7 +76,7 @@ def _no_constant(name: str) -> float:
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """For a short while, millions of small objects that the garbage collector need not look at again and again."""
     gc.disable()
     try:
@@ -84,7 +86,7 @@ def uncollected() -> Iterator[None]:
 
 
 def parse_json(body: bytes, expected: str) -> Any:
-    """Strict JSON: no NaN, no infinity, no key twice; anything else is `Refused` with 400.
+    """Strict JSON: no NaN, no infinity, no key twice; anything else is `RequestError` with 400.
 
     `expected` shows what the body should look like.
     """
@@ -94,13 +96,13 @@ def parse_json(body: bytes, expected: str) -> Any:
     try:
         if 0 in body[:4]:
             raise ValueError("it is not UTF-8")
-        with uncollected():
+        with gc_paused():
             return json.loads(body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_strict_object)
     except RecursionError:
         reason = "it is nested too deeply"
     except ValueError as exc:
         reason = str(exc)
-    raise Refused(400, f"the body is no JSON ({reason[:200]}); expected {expected}")
+    raise RequestError(400, f"the body is no JSON ({reason[:200]}); expected {expected}")
 
 
 def _quick(body: bytes) -> dict[str, Any] | None:
@@ -130,7 +132,7 @@ def _check_values(body: bytes, most: int) -> None:
     """
     found = sum(map(body.count, (b",", b"[", b"{")))
     if found > most:
-        raise Refused(
+        raise RequestError(
             413,
             f"the body has at least {most + 1:,} commas and brackets, more than the most records of this model have "
             "(SLIPWAY_MAX_RECORDS): send the records in several calls, or as a file to /predict_csv",
@@ -144,35 +146,37 @@ async def read_object(
 
     Raises
     ------
-    Refused
+    RequestError
         415 for another content type, 413 over a limit (bytes, values), 400 for anything but such an object.
     """
     if media_type(request) != "application/json":
-        raise Refused(415, f"the content type is {shown(media_type(request)) or 'missing'}; send application/json")
+        raise RequestError(
+            415, f"the content type is {truncated(media_type(request)) or 'missing'}; send application/json"
+        )
     content = await read_body(request, limit)
     _check_values(content, values)
     body = parse_json(content, expected)
     if isinstance(body, dict) and body.keys() - {optional} == {key}:
         return body
-    keys = ", ".join(repr(shown(name)) for name in list(body)[:5]) if isinstance(body, dict) else ""
+    keys = ", ".join(repr(truncated(name)) for name in list(body)[:5]) if isinstance(body, dict) else ""
     found = f"the keys {keys or '(none)'}" if isinstance(body, dict) else "no object"
-    raise Refused(400, f"the body has {found}; expected {expected}")
+    raise RequestError(400, f"the body has {found}; expected {expected}")
 
 
 @asynccontextmanager
-async def uploaded(request: Request, limit: int) -> AsyncIterator[tuple[UploadFile, dict[str, str]]]:
+async def read_upload(request: Request, limit: int) -> AsyncIterator[tuple[UploadFile, dict[str, str]]]:
     """The form's one file, which must be called `file`, and its other fields.
 
     Raises
     ------
-    Refused
+    RequestError
         415 for another content type, 413 over the limit (bytes), 503 without room for the file, 400 for
         anything but such a form.
     """
     if media_type(request) != "multipart/form-data":
-        raise Refused(
+        raise RequestError(
             415,
-            f"the content type is {shown(media_type(request)) or 'missing'}; send multipart/form-data with the field `file`",
+            f"the content type is {truncated(media_type(request)) or 'missing'}; send multipart/form-data with the field `file`",
         )
     size = 0
 
@@ -187,16 +191,16 @@ async def uploaded(request: Request, limit: int) -> AsyncIterator[tuple[UploadFi
     try:
         form = await Request(request.scope, receive).form(max_files=1, max_fields=10)
     except HTTPException as exc:
-        raise Refused(
+        raise RequestError(
             400, f"the form cannot be read ({exc.detail}); send multipart/form-data with the field `file`"
         ) from exc
     except OSError as exc:
         log.error("an upload cannot be kept: %s", exc)
-        raise Refused(503, "the server has no room for the file on its disk; send it again later") from exc
+        raise RequestError(503, "the server has no room for the file on its disk; send it again later") from exc
     try:
         file = form.get("file")
         if not isinstance(file, UploadFile):
-            raise Refused(400, "the form has no file in the field `file`; send the CSV there")
+            raise RequestError(400, "the form has no file in the field `file`; send the CSV there")
         if (file.size or 0) > limit:
             raise _too_long(limit)
         yield file, {key: value for key, value in form.items() if isinstance(value, str)}
@@ -204,14 +208,14 @@ async def uploaded(request: Request, limit: int) -> AsyncIterator[tuple[UploadFi
         await form.close()  # and with it the temporary file of the upload
 
 
-def ticked(texts: dict[str, str], key: str) -> bool:
+def parse_bool(texts: dict[str, str], key: str) -> bool:
     """Whether a form says `true` in a field; without the field it does not."""
     if (text := texts.get(key, "false")) not in ("true", "false"):
-        raise Refused(400, f"`{key}` is {shown(text)!r}; expected true or false")
+        raise RequestError(400, f"`{key}` is {truncated(text)!r}; expected true or false")
     return text == "true"
 
 
-async def while_listening(request: Request, work: Callable[[Event], Awaitable[T]]) -> T:
+async def run_until_disconnect(request: Request, work: Callable[[Event], Awaitable[T]]) -> T:
     """What `work` comes to; its event is set as soon as nobody waits for that any more.
 
     The request's body must have been read.

@@ -11,8 +11,8 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 
 from slipway.inference.shapley import DEFAULT_CLASS
 from slipway.service import openapi
-from slipway.service.model import Served
-from slipway.service.requests import Refused, read_object, ticked, uploaded, while_listening
+from slipway.service.model import LoadedModel
+from slipway.service.requests import RequestError, parse_bool, read_object, read_upload, run_until_disconnect
 
 FILES_AT_ONCE = 2
 """Files that a worker reads at the same time, and as many with reasons, which take longer: others wait on disk."""
@@ -20,13 +20,13 @@ FILES_AT_ONCE = 2
 FAVICON = Path(__file__).parent.parent / "page" / "favicon.svg"
 
 
-def make_routes(served: Served, service: Any) -> FastAPI:
+def make_routes(served: LoadedModel, service: Any) -> FastAPI:
     """The calls that are not BentoML's: /predict_csv, /explain, /model, /docs, and / itself."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     turns = [asyncio.Semaphore(FILES_AT_ONCE), asyncio.Semaphore(FILES_AT_ONCE)]  # without reasons, with reasons
 
-    @app.exception_handler(Refused)
-    async def refused(_: Request, exc: Refused) -> Response:
+    @app.exception_handler(RequestError)
+    async def refused(_: Request, exc: RequestError) -> Response:
         return exc.response()
 
     @app.get("/")
@@ -61,15 +61,15 @@ def make_routes(served: Served, service: Any) -> FastAPI:
 
     @app.post("/predict_csv")
     async def predict_csv(request: Request) -> Response:
-        async with uploaded(request, served.limits.bytes) as (file, texts):
-            reasons = ticked(texts, "reasons")
+        async with read_upload(request, served.limits.bytes) as (file, texts):
+            reasons = parse_bool(texts, "reasons")
 
             async def work(unwanted: Event) -> Response:
                 # Those that wait are on disk as yet.
                 async with turns[reasons]:
                     return await served.answer_csv(await file.read(), reasons, unwanted)
 
-            return await while_listening(request, work)
+            return await run_until_disconnect(request, work)
 
     @app.post("/explain")
     async def explain(request: Request) -> Response:

@@ -68,15 +68,15 @@ def starting() -> Iterator[None]:
         yield
     except SlipwayError as exc:
         line = f"slipway: {exc}"
-        if _told(line):
+        if _tell_supervisor(line):
             os._exit(1)  # and nothing else is printed: uvicorn would log a SystemExit with its traceback
         raise SystemExit(line) from None
     except Exception as exc:
-        _told(f"slipway: a worker cannot start ({type(exc).__name__}, see above)")
+        _tell_supervisor(f"slipway: a worker cannot start ({type(exc).__name__}, see above)")
         raise
 
 
-def _told(line: str) -> bool:
+def _tell_supervisor(line: str) -> bool:
     """Whether there is a supervisor of ours, which has now been told."""
     supervisor, _, pipe = os.environ.get(_PIPE, "").partition(":")
     if supervisor != str(os.getppid()):

@@ -9,7 +9,7 @@ from slipway.errors import DataError
 from slipway.tables.cells import is_number
 from slipway.tables.reading import WITH_SIGN, Note, Reading
 from slipway.training import kinds
-from slipway.training.kinds import plain
+from slipway.training.kinds import python_value
 from slipway.training.usecase import UseCase
 
 FEW = 5
@@ -70,7 +70,7 @@ def _too_many(column: pd.Series) -> bool:
 
 def _no_number(column: pd.Series, wrong: pd.Series, reading: Reading, classes: str) -> str:
     """Which values are no numbers, and what to do about them."""
-    first, name = plain(wrong.iloc[0]), str(column.name)
+    first, name = python_value(wrong.iloc[0]), str(column.name)
     ways = [classes] if classes else []
     if isinstance(first, str):
         ways.append("write plain numbers there, as in 1234.5")
@@ -99,13 +99,14 @@ def enough_rows(
     counts = table[name].value_counts()
     if fixed:
         if counts.min() < 2:
-            problem = f"has 1 row of the class {plain(counts.index[-1])!r}; remove it before setup()"
+            problem = f"has 1 row of the class {python_value(counts.index[-1])!r}; remove it before setup()"
             raise DataError(source, f"the target {name!r} {problem}")
         return table, asked, []
     kept = counts[counts >= FEW] if (counts >= FEW).sum() > 1 else counts[counts >= LEAST]
     if len(kept) < 2:
         largest = ", ".join(
-            f"{plain(value)!r} ({rows} {'row' if rows == 1 else 'rows'})" for value, rows in counts.head(5).items()
+            f"{python_value(value)!r} ({rows} {'row' if rows == 1 else 'rows'})"
+            for value, rows in counts.head(5).items()
         )
         raise DataError(
             source,
@@ -113,11 +114,13 @@ def enough_rows(
             "collect more rows, or join classes",
         )
     few = counts[~counts.index.isin(kept.index)]
-    notes = [Note("class_left_out", name, {"value": plain(value), "rows": int(rows)}) for value, rows in few.items()]
+    notes = [
+        Note("class_left_out", name, {"value": python_value(value), "rows": int(rows)}) for value, rows in few.items()
+    ]
     # Each fold needs a row of it, of those that the hold-out part leaves.
     smallest = max(2, int(kept.min() * TRAINED))
     if smallest < asked:
-        values = {"folds": smallest, "asked": asked, "value": plain(kept.idxmin()), "rows": int(kept.min())}
+        values = {"folds": smallest, "asked": asked, "value": python_value(kept.idxmin()), "rows": int(kept.min())}
         notes.append(Note("folds_for_class", name, values))
     return table[~table[name].isin(few.index)].reset_index(drop=True), min(asked, smallest), notes
 

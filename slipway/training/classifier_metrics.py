@@ -149,7 +149,7 @@ class _Scorer:
 
 
 @contextmanager
-def measured_by_us(experiment: Any, target: Target) -> Iterator[None]:
+def use_our_metrics(experiment: Any, target: Target) -> Iterator[None]:
     """Within it a classification experiment's metrics are ours, also in comparing and tuning.
 
     `_all_metrics` is private: PyCaret's `add_metric` takes a function of labels or of probabilities,

@@ -13,7 +13,7 @@ from sklearn.metrics import confusion_matrix, roc_curve
 
 from slipway.schema.schema import Schema
 from slipway.training.conformal import usable
-from slipway.training.evaluation import Unseen
+from slipway.training.evaluation import HeldOut
 from slipway.training.subgroups import digits_of, groups
 
 Floats = npt.NDArray[np.float64]
@@ -37,11 +37,11 @@ class Figures:
     """`metrics` belongs into `metrics.json`, which the Predict tab reads; `more` is `figures.json`."""
 
     metrics: dict[str, Any]
-    more: dict[str, Any]
+    plots: dict[str, Any]
 
 
 def figures(
-    unseen: Unseen,
+    unseen: HeldOut,
     schema: Schema,
     *,
     out_of_fold: bool,
@@ -68,7 +68,7 @@ def figures(
         "groups": groups(unseen, schema, inside, first or schema.names),
     }
     if not target.classes:
-        return Figures({}, more | {"boxes": boxes(unseen.answers.values, unseen.actual)})
+        return Figures({}, more | {"boxes": prediction_quantiles(unseen.answers.values, unseen.actual)})
     positions = range(len(target.classes))
     more["confusion"] = confusion_matrix(unseen.actual, unseen.answers.values, labels=positions).tolist()
     served = unseen.answers.probabilities
@@ -163,7 +163,7 @@ def roc(came_true: npt.NDArray[np.bool_], given: Floats) -> list[list[float]]:
     return [[round(float(x), 4), round(float(y), 4)] for x, y in zip(alarms, found, strict=True)]
 
 
-def boxes(predicted: Floats, actual: Floats) -> list[dict[str, Any]]:
+def prediction_quantiles(predicted: Floats, actual: Floats) -> list[dict[str, Any]]:
     """Where the true values lie for each tenth of the predictions; fewer parts where rows are few.
 
     Each has `low`, `high` (of the predictions), `rows`, and the quantiles `p5` … `p95` of the true

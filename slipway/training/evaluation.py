@@ -16,7 +16,7 @@ from slipway.inference.frames import with_columns
 from slipway.inference.pipeline_engine import NativeEngine, classes_of
 from slipway.schema.schema import Schema
 from slipway.tables.readers import numpy_column
-from slipway.training.classifier_metrics import measure, measured_by_us, positive_scores
+from slipway.training.classifier_metrics import measure, positive_scores, use_our_metrics
 from slipway.training.selection import METRICS
 
 IMPORTANCE_ROWS = 1000
@@ -24,7 +24,7 @@ IMPORTANCE_REPEATS = 5
 
 
 @dataclass(frozen=True)
-class Unseen:
+class HeldOut:
     """Answers to rows that the model had not seen.
 
     `inputs` is of shape (n_rows, n_fields), with PyCaret's dtypes. `actual` has shape (n_rows,):
@@ -48,12 +48,12 @@ class Evaluation:
 
     folds: dict[str, dict[str, float]]
     holdout: dict[str, float]
-    unseen: Unseen
+    unseen: HeldOut
     importance: dict[str, float]
 
 
 @dataclass(frozen=True)
-class OutOfFold(Unseen):
+class OutOfFold(HeldOut):
     """What models say of the folds that they were not fitted on: all rows, but for time series.
 
     `scores` are what a calibrator is given: of shape (n_rows,) for two classes and (n_rows,
@@ -70,7 +70,7 @@ def evaluate(experiment: Any, model: Any, schema: Schema) -> Evaluation:
 
     A finalised pipeline has seen the hold-out, so its estimator is fitted anew as well.
     """
-    with measured_by_us(experiment, schema.target):
+    with use_our_metrics(experiment, schema.target):
         fitted = experiment.create_model(clone(last_step(model)), verbose=False)
         table = experiment.pull(pop=True)
     pipeline = copy.deepcopy(experiment.pipeline)
@@ -96,7 +96,7 @@ def evaluate(experiment: Any, model: Any, schema: Schema) -> Evaluation:
     return Evaluation(
         {name: {"mean": float(table.loc["Mean", name]), "sd": float(table.loc["Std", name])} for name in names},
         {name: float(measured[name]) for name in names},
-        Unseen(inputs, actual, answers),
+        HeldOut(inputs, actual, answers),
         _importance(engine, inputs, actual, schema),
     )
 

@@ -43,7 +43,7 @@ def is_whole(numbers: pd.Series) -> bool:
     return bool(np.all(np.mod(numbers, 1) == 0) and np.all(np.abs(numbers.astype("float64")) < 2**63))
 
 
-def why_not(name: str, column: pd.Series, spec: FieldSpec) -> str | None:
+def exclusion_reason(name: str, column: pd.Series, spec: FieldSpec) -> str | None:
     """Why a column is no input: it tells the model nothing, or no person could fill it in."""
     present = column.dropna()
     different = present.nunique()
@@ -84,11 +84,11 @@ def yes_no(present: pd.Series) -> tuple[Any, Any] | None:
     values = list(present.unique())
     if len(values) != 2:
         return None
-    texts = {str(plain(value)).lower(): value for value in values}
+    texts = {str(python_value(value)).lower(): value for value in values}
     return next(((texts[no], texts[yes]) for no, yes in YES_NO if {no, yes} == set(texts)), None)
 
 
-def plain(value: Any) -> Any:
+def python_value(value: Any) -> Any:
     """A numpy value as Python's own, whole floats as whole numbers, so that JSON shows it as it stands."""
     value = value.item() if isinstance(value, np.generic) else value
     return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -185,9 +185,9 @@ def cast(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: str)
     if kind in ("number", "integer"):
         return _numbers(name, column, kind, source), None
     if kind == "text":
-        return column.map(lambda value: str(plain(value)), na_action="ignore").astype(object), None
+        return column.map(lambda value: str(python_value(value)), na_action="ignore").astype(object), None
     if kind == "boolean" and column.nunique() > 2:
-        some = ", ".join(repr(plain(value)) for value in column.dropna().unique()[:5])
+        some = ", ".join(repr(python_value(value)) for value in column.dropna().unique()[:5])
         raise DataError(
             source, f"{name!r} has more than two values ({some}), so it is no boolean; use `kind: category`"
         )

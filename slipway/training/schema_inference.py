@@ -14,15 +14,15 @@ import numpy as np
 import pandas as pd
 
 from slipway.errors import DataError, UseCaseError, nearest
-from slipway.schema.fields import Field, words
+from slipway.schema.fields import Field, describe_fault
 from slipway.schema.schema import Schema, Target
 from slipway.schema.types import Kind, Task, Text
 from slipway.tables.reading import Note, Reading, mask_sentinels
 from slipway.training import classes, kinds
-from slipway.training.kinds import plain
+from slipway.training.kinds import python_value
 from slipway.training.usecase import FieldSpec, UseCase
 
-REACH = 1000
+BOUND_FACTOR = 1000
 """How many times its range or size in training a number may lie outside that range before it
 is refused, where the use case gives no bounds: far enough for any real value, near enough for
 the pipeline's float32 to hold it."""
@@ -32,7 +32,7 @@ UNREADABLE = re.compile(r"[\x00-\x08\x0e-\x1f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
-class Learnt:
+class InferredDataset:
     """A schema, the typed inputs and target it describes, and why other columns are not in it.
 
     `frame` has the same rows as the frame had them on which the pipeline was fitted, where that
@@ -54,9 +54,9 @@ class Learnt:
         return (self.inputs if self.frame is None else self.frame)[self.schema.names]
 
 
-def learn(
+def infer_dataset(
     table: pd.DataFrame, usecase: UseCase, source: str, keep: Iterable[str] = (), reading: Reading | None = None
-) -> Learnt:
+) -> InferredDataset:
     """The schema of a table's columns for predicting `usecase.target`.
 
     Parameters
@@ -97,7 +97,7 @@ def learn(
         missing = usecase.missing.get(name, ())
         column = mask_sentinels(table[name], missing)
         reason = "the use case ignores it" if name in usecase.ignore else None
-        reason = reason or (None if name in keep else kinds.why_not(name, column, spec))
+        reason = reason or (None if name in keep else kinds.exclusion_reason(name, column, spec))
         if reason:
             left_out[name] = reason
             continue
@@ -113,7 +113,7 @@ def learn(
     _check_names([usecase.target.column, *inputs], source)
     target, answers = _target(table[usecase.target.column], task, usecase, source, reading)
     schema = Schema(usecase.name, task, tuple(fields), target, _texts(usecase, target, fields))
-    return Learnt(schema, pd.DataFrame(inputs), answers, left_out, notes=tuple(notes), folds=folds)
+    return InferredDataset(schema, pd.DataFrame(inputs), answers, left_out, notes=tuple(notes), folds=folds)
 
 
 def _decided(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: str, reading: Reading) -> list[Note]:
@@ -196,8 +196,8 @@ def _field(
     }
     if kind in ("boolean", "category"):
         pair = kinds.yes_no(present) if kind == "boolean" else None
-        values = [plain(value) for value in pair or sorted(present.unique(), key=_sort_key)]
-        return Field(**common, categories=tuple(values), default=plain(present.mode().iloc[0]))
+        values = [python_value(value) for value in pair or sorted(present.unique(), key=_sort_key)]
+        return Field(**common, categories=tuple(values), default=python_value(present.mode().iloc[0]))
     if kind == "text":
         return Field(**common, default="")
     if kind == "date":
@@ -208,10 +208,10 @@ def _field(
 
 
 def _number_field(common: dict[str, Any], present: pd.Series, kind: Kind, spec: FieldSpec, source: str) -> Field:
-    low, high = plain(present.min()), plain(present.max())
+    low, high = python_value(present.min()), python_value(present.max())
     decimals = 0 if kind == "integer" else _decimals(present)
     median = round(float(present.median()), decimals)
-    reach = REACH * max(high - low, abs(high), abs(low), 1)
+    reach = BOUND_FACTOR * max(high - low, abs(high), abs(low), 1)
     minimum = spec.minimum if spec.minimum is not None else math.floor(low - reach)
     maximum = spec.maximum if spec.maximum is not None else math.ceil(high + reach)
     if not minimum <= median <= maximum:
@@ -268,7 +268,7 @@ def _target(column: pd.Series, task: Task, usecase: UseCase, source: str, readin
             **common, minimum=spec.minimum, maximum=spec.maximum, decimals=decimals, spread=float(numbers.std())
         ), numbers
     pair = kinds.yes_no(column)
-    values = tuple(plain(value) for value in pair or sorted(column.unique(), key=_sort_key))
+    values = tuple(python_value(value) for value in pair or sorted(column.unique(), key=_sort_key))
     wanted = values[-1] if spec.positive is None else spec.positive
     positive = next((value for value in values if value == wanted or str(value) == str(wanted)), None)
     if positive is None:
@@ -291,7 +291,7 @@ def _texts(usecase: UseCase, target: Target, fields: list[Field]) -> dict[str, A
             first = faults[0]
             raise UseCaseError(
                 f"use case {usecase.name}",
-                f"the example {example['label']['en']!r} is no valid record: {words(first)}",
+                f"the example {example['label']['en']!r} is no valid record: {describe_fault(first)}",
             )
         example["values"] = draft.defaults | example["values"]
     title: Text = usecase.title or {"en": f"{target.label['en']} from {len(fields)} inputs"}

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from slipway.errors import TrainingError, UseCaseError, first_line, nearest
 from slipway.schema.schema import Schema
 from slipway.schema.types import Task
-from slipway.training.classifier_metrics import LOG_LOSS, NAMES, measured_by_us
+from slipway.training.classifier_metrics import LOG_LOSS, NAMES, use_our_metrics
 from slipway.training.row_order import check_row_order
-from slipway.training.schema_inference import Learnt
+from slipway.training.schema_inference import InferredDataset
 from slipway.training.usecase import UseCase
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-Say = Callable[[str], None]
+Progress = Callable[[str], None]
 
 OURS = {
     "data": "the use case's `data:`",
@@ -123,7 +123,7 @@ def check_setup(usecase: UseCase, task: Task) -> None:
             raise UseCaseError(where, f"PyCaret's setup() for {task} has no option {name!r}{nearest(str(name), known)}")
 
 
-def train(usecase: UseCase, learnt: Learnt, say: Say = lambda text: None) -> Trained:
+def train(usecase: UseCase, learnt: InferredDataset, progress: Progress = lambda text: None) -> Trained:
     """Compare PyCaret's estimators on the learnt table, choose the best, tune it if asked.
 
     Raises
@@ -165,12 +165,12 @@ def train(usecase: UseCase, learnt: Learnt, say: Say = lambda text: None) -> Tra
         except Exception as exc:  # PyCaret raises whatever its steps raise
             raise _refused(exc, schema) from exc
         _check_made_names(experiment, schema)
-        say(f"setup: {len(learnt.inputs):,} rows, {len(schema.fields)} inputs, {time.monotonic() - started:.1f} s")
+        progress(f"setup: {len(learnt.inputs):,} rows, {len(schema.fields)} inputs, {time.monotonic() - started:.1f} s")
         check_row_order(experiment.pipeline, experiment.X)
-        with measured_by_us(experiment, schema.target):
+        with use_our_metrics(experiment, schema.target):
             metric = _metric(experiment, spec.metric or DEFAULT_METRIC[schema.task], schema.target.classes, usecase)
             ids = _estimators(experiment, usecase)
-            leaderboard, models, failed = _compare(experiment, ids, metric, say)
+            leaderboard, models, failed = _compare(experiment, ids, metric, progress)
             if leaderboard.empty:
                 raise TrainingError(
                     "no estimator could be fitted: " + "; ".join(f"{name}: {why}" for name, why in failed.items())
@@ -178,9 +178,11 @@ def train(usecase: UseCase, learnt: Learnt, say: Say = lambda text: None) -> Tra
             chosen = str(leaderboard["id"].iloc[0])
             model = models[chosen]
             if schema.target.classes and not has_probabilities(model):
-                say(without_probabilities(str(leaderboard["model"].iloc[0]), _next_best(leaderboard, models, metric)))
+                progress(
+                    without_probabilities(str(leaderboard["model"].iloc[0]), _next_best(leaderboard, models, metric))
+                )
             if spec.tune:
-                model = _tune(experiment, model, metric, say)
+                model = _tune(experiment, model, metric, progress)
     return Trained(experiment, model, metric, leaderboard, failed, spec.tune, chosen)
 
 
@@ -287,7 +289,7 @@ def _estimators(experiment: Any, usecase: UseCase) -> dict[str, str]:
 
 
 def _compare(
-    experiment: Any, ids: dict[str, str], metric: str, say: Say
+    experiment: Any, ids: dict[str, str], metric: str, progress: Progress
 ) -> tuple["pd.DataFrame", dict[str, Any], dict[str, str]]:
     import pandas as pd
 
@@ -296,20 +298,20 @@ def _compare(
     failed: dict[str, str] = {}
     started = time.monotonic()
     for position, (identifier, name) in enumerate(ids.items(), 1):
-        say(f"[{position:2}/{len(ids)}] {name} …")
+        progress(f"[{position:2}/{len(ids)}] {name} …")
         begun = time.monotonic()
         try:
             models[identifier] = experiment.create_model(identifier, verbose=False, error_score="raise")
             folds = experiment.pull(pop=True)
         except Exception as exc:  # one estimator that cannot is no reason to stop the others
             failed[identifier] = first_line(str(exc) or type(exc).__name__)
-            say(f"        failed: {failed[identifier]}")
+            progress(f"        failed: {failed[identifier]}")
             continue
         seconds = time.monotonic() - begun
         means = folds.loc["Mean"].to_dict()
         rows.append({"id": identifier, "model": name, **means, "seconds": round(seconds, 1)})
         value = f"{metric} {means[metric]:.4f}" if means[metric] == means[metric] else f"no {metric}"
-        say(f"        {value}, {seconds:.1f} s ({time.monotonic() - started:.0f} s in all)")
+        progress(f"        {value}, {seconds:.1f} s ({time.monotonic() - started:.0f} s in all)")
     board = pd.DataFrame(rows)
     if len(board):
         best_first = experiment.get_metrics().set_index("Display Name").loc[metric, "Greater is Better"]
@@ -319,8 +321,8 @@ def _compare(
     return board, models, failed
 
 
-def _tune(experiment: Any, model: Any, metric: str, say: Say) -> Any:
-    say("tuning the best model …")
+def _tune(experiment: Any, model: Any, metric: str, progress: Progress) -> Any:
+    progress("tuning the best model …")
     begun = time.monotonic()
     try:
         tuned = experiment.tune_model(model, optimize=metric, choose_better=True, verbose=False, tuner_verbose=False)
@@ -328,5 +330,5 @@ def _tune(experiment: Any, model: Any, metric: str, say: Say) -> Any:
         raise TrainingError(
             f"PyCaret's tune_model() failed: {first_line(str(exc) or type(exc).__name__)}; train without --tune"
         ) from exc
-    say(f"        {'kept the defaults' if tuned is model else 'chose'} {tuned}, {time.monotonic() - begun:.1f} s")
+    progress(f"        {'kept the defaults' if tuned is model else 'chose'} {tuned}, {time.monotonic() - begun:.1f} s")
     return tuned

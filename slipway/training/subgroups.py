@@ -14,7 +14,7 @@ from slipway.schema.fields import Field
 from slipway.schema.schema import Schema
 from slipway.training.calibration import losses
 from slipway.training.conformal import usable
-from slipway.training.evaluation import Unseen
+from slipway.training.evaluation import HeldOut
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -32,7 +32,7 @@ WORTHWHILE = 0.1
 """And by how much, as a share, worse than the whole: of many rows, trifles are beyond chance too."""
 
 
-def groups(unseen: Unseen, schema: Schema, inside: Floats | None, names: list[str]) -> dict[str, Any]:
+def groups(unseen: HeldOut, schema: Schema, inside: Floats | None, names: list[str]) -> dict[str, Any]:
     """How good the answers are, for the whole and for each group of each field.
 
     Parameters
@@ -63,7 +63,7 @@ def groups(unseen: Unseen, schema: Schema, inside: Floats | None, names: list[st
     return {"whole": whole, "fields": found}
 
 
-def _measures(unseen: Unseen, schema: Schema, inside: Floats | None) -> dict[str, tuple[Floats, bool]]:
+def _measures(unseen: HeldOut, schema: Schema, inside: Floats | None) -> dict[str, tuple[Floats, bool]]:
     """A figure's name, its part of each row (NaN where a row has none), and whether more of it is worse."""
     actual, answered, scores = unseen.actual, unseen.answers.values, unseen.answers.probabilities
     if not schema.target.classes:

@@ -15,7 +15,7 @@ from slipway.inference.interval import Interval
 from slipway.schema.schema import Schema, Target
 from slipway.training.calibration import Calibration, calibrated, choose, may_calibrate
 from slipway.training.conformal import fit_interval, measure_interval
-from slipway.training.evaluation import OutOfFold, Unseen, out_of_fold
+from slipway.training.evaluation import HeldOut, OutOfFold, out_of_fold
 
 TOO_FEW_ROWS = "too few rows"
 NO_PROBABILITIES = "the estimator has no probabilities"
@@ -25,7 +25,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Certainty:
+class UncertaintyResult:
     """The pipeline to serve, calibrated where that helps, and how sure its answers are.
 
     `figures` is what `metrics.json` says of it: `interval` for numbers, `calibration` for
@@ -38,12 +38,12 @@ class Certainty:
     pipeline: Any
     interval: Interval | None
     figures: dict[str, Any]
-    unseen: Unseen | None = None
-    inside: Floats | None = None
-    before: Floats | None = None
+    held_out: HeldOut | None = None
+    covered: Floats | None = None
+    uncalibrated: Floats | None = None
 
 
-def certainty(experiment: Any, model: Any, pipeline: Any, schema: Schema) -> Certainty:
+def estimate_uncertainty(experiment: Any, model: Any, pipeline: Any, schema: Schema) -> UncertaintyResult:
     """Fit the model once more on each fold, and see what its answers to the other rows are worth.
 
     Parameters
@@ -57,31 +57,31 @@ def certainty(experiment: Any, model: Any, pipeline: Any, schema: Schema) -> Cer
     key = "calibration" if classes else "interval"
     estimator = pipeline.steps[-1][1]
     if classes and not hasattr(estimator, "predict_proba"):
-        return Certainty(pipeline, None, {key: {"method": None, "reason": NO_PROBABILITIES}})
+        return UncertaintyResult(pipeline, None, {key: {"method": None, "reason": NO_PROBABILITIES}})
     try:
         found = out_of_fold(experiment, model, schema)
         return _classes(found, pipeline, schema.target) if classes else _numbers(found, pipeline, schema.target)
     except Exception as exc:  # PyCaret's steps raise anything, and the model itself is sound
         reason = f"{type(exc).__name__}: {exc}"[:200]
-        return Certainty(pipeline, None, {key: ({"method": None} if classes else {}) | {"reason": reason}})
+        return UncertaintyResult(pipeline, None, {key: ({"method": None} if classes else {}) | {"reason": reason}})
 
 
-def _numbers(found: OutOfFold, pipeline: Any, target: Target) -> Certainty:
+def _numbers(found: OutOfFold, pipeline: Any, target: Target) -> UncertaintyResult:
     low, high = target.minimum, target.maximum
     # As they are served: inside the hard bounds.
     predicted = np.clip(found.answers.values, -np.inf if low is None else low, np.inf if high is None else high)
-    unseen = Unseen(found.inputs, found.actual, Answers(predicted))
+    unseen = HeldOut(found.inputs, found.actual, Answers(predicted))
     measured = measure_interval(predicted, found.actual, low, high)
     if measured is None:
-        return Certainty(pipeline, None, {"interval": {"reason": TOO_FEW_ROWS}}, unseen)
+        return UncertaintyResult(pipeline, None, {"interval": {"reason": TOO_FEW_ROWS}}, unseen)
     interval = fit_interval(predicted, found.actual)
-    return Certainty(pipeline, interval, {"interval": measured.figures}, unseen, measured.inside)
+    return UncertaintyResult(pipeline, interval, {"interval": measured.figures}, unseen, measured.inside)
 
 
-def _classes(found: OutOfFold, pipeline: Any, target: Target) -> Certainty:
+def _classes(found: OutOfFold, pipeline: Any, target: Target) -> UncertaintyResult:
     raw = found.answers.probabilities
     if raw is None or found.scores is None:
-        return Certainty(pipeline, None, {"calibration": {"method": None, "reason": NO_PROBABILITIES}}, found)
+        return UncertaintyResult(pipeline, None, {"calibration": {"method": None, "reason": NO_PROBABILITIES}}, found)
     order = found.order
     own, actual = raw[:, order], np.argsort(order)[found.actual]
     calibration = choose(found.scores, own, actual)
@@ -99,6 +99,8 @@ def _classes(found: OutOfFold, pipeline: Any, target: Target) -> Certainty:
         **reason,
     }
     if not calibration.method:
-        return Certainty(pipeline, None, {"calibration": figures}, found)
-    unseen = Unseen(found.inputs, found.actual, served)
-    return Certainty(calibrated(pipeline, calibration), None, {"calibration": figures}, unseen, before=raw)
+        return UncertaintyResult(pipeline, None, {"calibration": figures}, found)
+    unseen = HeldOut(found.inputs, found.actual, served)
+    return UncertaintyResult(
+        calibrated(pipeline, calibration), None, {"calibration": figures}, unseen, uncalibrated=raw
+    )

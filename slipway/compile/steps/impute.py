@@ -11,7 +11,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from slipway.compile.errors import CannotCompileError
 from slipway.compile.registry import step
-from slipway.compile.table import Coded, Column, Plain, Table, const, is_missing, split
+from slipway.compile.table import CategoricalColumn, Column, NumericColumn, Table, const, is_missing, split
 
 
 @step(SimpleImputer)
@@ -26,9 +26,9 @@ def simple_imputer(imputer: Any, table: Table, include: list[str]) -> dict[str, 
     plain = []
     for name, fill in gaps.items():
         column = columns[name]
-        if isinstance(column, Coded):
+        if isinstance(column, CategoricalColumn):
             filled = tuple(fill if is_missing(value) else value for value in column.domain)
-            columns[name] = Coded(column.codes, filled)
+            columns[name] = CategoricalColumn(column.codes, filled)
         else:
             plain.append(name)
     return columns | _filled(table, include, {name: gaps[name] for name in plain})
@@ -56,7 +56,7 @@ def _filled(table: Table, include: list[str], fills: dict[str, float]) -> dict[s
     if not fills:
         return {}
     # What is not filled comes along, so that the columns stay parts of one matrix.
-    names = [name for name in include if isinstance(table.columns[name], Plain)]
+    names = [name for name in include if isinstance(table.columns[name], NumericColumn)]
     matrix = table.matrix(names)
     row = np.array([[fills.get(name, np.nan) for name in names]], dtype="float64")
     nullable = [name not in fills and table.nullable([name]) for name in names]

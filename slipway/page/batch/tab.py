@@ -20,9 +20,9 @@ from starlette.routing import Route
 
 from slipway.errors import ExplanationError, RecordsError
 from slipway.i18n.formats import class_label
-from slipway.i18n.texts import BATCH, BATCH_PHRASES, said
+from slipway.i18n.texts import BATCH, BATCH_PHRASES, translate
 from slipway.page.context import Page
-from slipway.service.model import Served
+from slipway.service.model import LoadedModel
 
 PARTS = Path(__file__).parent
 # One script, in this order: each file uses what stands in those before it.
@@ -39,12 +39,12 @@ def build(page: Page) -> None:
     """The tab's content, inside the current Gradio context."""
 
     def t(key: str, **values: Any) -> str:
-        return escape(said(BATCH[key], page.language).format(**values))
+        return escape(translate(BATCH[key], page.language).format(**values))
 
     limits = page.served.limits
     names = ", ".join(f"<code>{escape(name)}</code>" for name in page.schema.names)
     limited = t("limits", rows=f"{limits.rows:,}", megabytes=limits.bytes // 1024**2)
-    told = _told(page)
+    told = _context(page)
     tick = ""
     if told["reasons"]:
         note = t("reasons_note", most=told["reasons"]["most"], seconds=_whole(told["reasons"]))
@@ -68,20 +68,20 @@ def build(page: Page) -> None:
     )
 
 
-def _told(page: Page) -> dict[str, Any]:
+def _context(page: Page) -> dict[str, Any]:
     """What the script is told of the version, its limits and the language."""
     schema, language, limits = page.schema, page.language, page.served.limits
     target = schema.target
     return {
-        "texts": {key: said(text, language) for key, text in BATCH.items()},
+        "texts": {key: translate(text, language) for key, text in BATCH.items()},
         "phrases": BATCH_PHRASES if language == "zh" else (),
         "language": language,
         "columns": schema.names,
-        "labels": [said(field.label, language) for field in schema.fields],
+        "labels": [translate(field.label, language) for field in schema.fields],
         "example": schema.example(),
         "target": {
-            "label": said(target.label, language),
-            "unit": said(target.unit, language),
+            "label": translate(target.label, language),
+            "unit": translate(target.unit, language),
             "decimals": target.decimals,
             "classes": {str(value): class_label(schema, value, language) for value in target.classes},
             "positive": class_label(schema, target.positive, language) if len(target.classes) == 2 else "",
@@ -95,7 +95,7 @@ def _told(page: Page) -> dict[str, Any]:
 
 
 @cache
-def _reasons(served: Served) -> dict[str, float] | None:
+def _reasons(served: LoadedModel) -> dict[str, float] | None:
     """For how many rows reasons can be had, and the seconds that one takes; None if the model has none."""
     example = served.schema.example()
     try:

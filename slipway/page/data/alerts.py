@@ -4,7 +4,7 @@ from html import escape
 from typing import Any
 
 from slipway.i18n.formats import percent
-from slipway.i18n.texts import DATA, said
+from slipway.i18n.texts import DATA, translate
 from slipway.page.data.summaries import Summaries
 
 SHOWN = 8
@@ -38,7 +38,7 @@ def _alert(found: Summaries, alert: dict[str, Any]) -> str:
         values |= {"other": _strong(found.name(alert["other"])), "association": f"{alert['association']:.2f}"}
     if "skewness" in alert:
         values["side"] = escape(found.t("above" if alert["skewness"] > 0 else "under"))
-    return escape(said(DATA[f"alert_{alert['kind']}"], found.language)).format(**values)
+    return escape(translate(DATA[f"alert_{alert['kind']}"], found.language)).format(**values)
 
 
 def _strong(text: str) -> str:

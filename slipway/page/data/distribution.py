@@ -5,7 +5,7 @@ from html import escape
 from itertools import pairwise
 from typing import Any
 
-from slipway.i18n.formats import percent, plain, value_text
+from slipway.i18n.formats import format_value, percent, value_text
 from slipway.page import charts
 from slipway.page.data.summaries import UNITS, Summaries, date_length
 from slipway.schema.fields import Field
@@ -107,7 +107,7 @@ def _tails(edges: list[float]) -> list[int]:
 def _number_ticks(found: Summaries, edges: list[float], tails: list[int], whole: bool) -> Ticks:
     if whole and not tails and edges[1] - edges[0] == 1:
         every = 1 if len(edges) <= 13 else 5
-        return [(bar + 0.5, plain(edge)) for bar, edge in enumerate(edges[:-1]) if edge % every == 0]
+        return [(bar + 0.5, format_value(edge)) for bar, edge in enumerate(edges[:-1]) if edge % every == 0]
     low = edges[1] if 0 in tails else edges[0]
     high = edges[-2] if len(edges) - 2 in tails else edges[-1]
     return _ticks(found, edges, low, high)

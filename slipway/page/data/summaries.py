@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from slipway.i18n.formats import class_label, field_label, figure, plain, value_text
-from slipway.i18n.texts import DATA, said
+from slipway.i18n.formats import class_label, field_label, format_number, format_value, value_text
+from slipway.i18n.texts import DATA, translate
 from slipway.page import charts
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema
@@ -61,12 +61,12 @@ class Summaries:
 
     def t(self, key: str, **values: Any) -> str:
         """A text of the tab."""
-        return said(DATA[key], self.language).format(**values)
+        return translate(DATA[key], self.language).format(**values)
 
     @property
     def target(self) -> str:
         """What the target is called."""
-        return said(self.schema.target.label, self.language)
+        return translate(self.schema.target.label, self.language)
 
     @property
     def target_unit(self) -> str:
@@ -75,7 +75,7 @@ class Summaries:
 
     def name(self, name: str) -> str:
         """What a field, or the target, is called."""
-        return said(self.fields[name].label, self.language) if name in self.fields else self.target
+        return translate(self.fields[name].label, self.language) if name in self.fields else self.target
 
     def value(self, name: str, value: Any) -> str:
         """A value of a field, or a class."""
@@ -87,7 +87,7 @@ class Summaries:
         """A figure of a number target."""
         if abs(value) >= 1e6:
             return charts.numbers([value], UNITS[self.language])[0]
-        return figure(value, self._decimals)
+        return format_number(value, self._decimals)
 
     def count(self, count: int) -> str:
         """`137 rows`."""
@@ -99,7 +99,7 @@ class Summaries:
             short = date_length(self.profile["fields"][field.name]["edges"])
             first, last = str(low)[:short], str(high)[:short]
         elif field.kind == "text":
-            first, last = plain(low), plain(high)
+            first, last = format_value(low), format_value(high)
         else:
             first, last = value_text(field, low, self.language), value_text(field, high, self.language)
         if first == last:

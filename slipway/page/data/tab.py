@@ -5,7 +5,7 @@ from html import escape
 import gradio as gr
 
 from slipway.i18n.formats import field_label, percent, value_text
-from slipway.i18n.texts import DATA, KINDS, said
+from slipway.i18n.texts import DATA, KINDS, translate
 from slipway.page import LIVE, charts
 from slipway.page.data import alerts, distribution, relation
 from slipway.page.data.summaries import Summaries
@@ -31,7 +31,7 @@ def render(version: Version, language: str) -> str:
     """The tab's content, as HTML; for a version of before there was a profile, a sentence that says so."""
     profile = version.find_json("profile.json")
     if profile is None:
-        return f'<section class="slip-report"><p>{escape(said(DATA["none"], language))}</p></section>'
+        return f'<section class="slip-report"><p>{escape(translate(DATA["none"], language))}</p></section>'
     found = Summaries(version.schema(), profile, language)
     lead = found.t("lead", rows=f"{found.rows:,}", fields=len(found.fields), target=found.target_unit)
     parts = [alerts.render(found), distribution.of_target(found), _fields(found), _together(found)]
@@ -63,7 +63,7 @@ def _field(found: Summaries, field: Field) -> str:
 def _facts(found: Summaries, field: Field) -> list[str]:
     """What a field is, its range, its gaps, and how it goes with the target."""
     stored = found.profile["fields"][field.name]
-    facts = [found.t("length") if field.kind == "text" else said(KINDS[field.kind], found.language)]
+    facts = [found.t("length") if field.kind == "text" else translate(KINDS[field.kind], found.language)]
     if field.categories:
         most = f"“{found.value(field.name, stored['values'][0])}”"
         facts.append(found.t("values", count=len(field.categories), value=most))

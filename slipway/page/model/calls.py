@@ -6,7 +6,7 @@ The address is put in by the browser, which alone knows under which one this ser
 import json
 from html import escape
 
-from slipway.i18n.texts import MODEL, said
+from slipway.i18n.texts import MODEL, translate
 from slipway.schema.fields import Record
 
 ADDRESS = '<span class="slip-address"></span>'
@@ -46,7 +46,7 @@ def render(record: Record, language: str) -> str:
     """All of them, each with a button that copies it."""
 
     def t(key: str) -> str:
-        return escape(said(MODEL[key], language))
+        return escape(translate(MODEL[key], language))
 
     docs = f'<a class="slip-docs" href="#">{ADDRESS}/docs</a>'
     parts = [f"<p>{t('call_lead').format(docs=docs)}</p>"]

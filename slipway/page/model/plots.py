@@ -10,7 +10,7 @@ from typing import Any
 
 from slipway.i18n.formats import field_label, percent
 from slipway.page import charts
-from slipway.page.model.told import Told, paragraph, section, unseen
+from slipway.page.model.report_context import ReportContext, paragraph, section, unseen
 
 SIDE, MARGIN, TOP = 300, 40, 24
 """A square plot's inner side, and the room for its axes: left and above."""
@@ -23,7 +23,7 @@ ALARMS = 0.2
 """The share of false alarms at which the ROC curve is read off in words."""
 
 
-def boxes(told: Told) -> str:
+def boxes(told: ReportContext) -> str:
     """Where the true values lay for each tenth of the predicted numbers."""
     boxes = told.figures.get("boxes")
     if not boxes:
@@ -40,7 +40,7 @@ def boxes(told: Told) -> str:
     return section(told.t("boxes") + told.unit, paragraph(told.t("boxes_lead")) + drawn + unseen(told))
 
 
-def shares(told: Told) -> str:
+def shares(told: ReportContext) -> str:
     """ROC curve and reliability, side by side where there is room."""
     found = [draw(told) for name, draw in (("roc", _roc), ("reliability", _reliability)) if name in told.figures]
     if not found:
@@ -48,7 +48,7 @@ def shares(told: Told) -> str:
     return f'<div class="slip-pair">{"".join(f"<figure>{one}</figure>" for one in found)}</div>'
 
 
-def confusion(told: Told) -> str:
+def confusion(told: ReportContext) -> str:
     """Counts of true against answered classes; the right ones are ticked, not tinted alone."""
     if "confusion" not in told.figures:
         return ""
@@ -66,7 +66,7 @@ def confusion(told: Told) -> str:
     return section(title, paragraph(told.t("confusion_lead")) + charts.tinted(title, heads, rows) + unseen(told))
 
 
-def _roc(told: Told) -> str:
+def _roc(told: ReportContext) -> str:
     curves = told.figures["roc"][:CURVES]
     says = [
         told.t(
@@ -86,7 +86,7 @@ def _roc(told: Told) -> str:
     )
 
 
-def _reliability(told: Told) -> str:
+def _reliability(told: ReportContext) -> str:
     curves = told.figures["reliability"]
 
     def words(one: dict[str, Any]) -> str:
@@ -101,7 +101,7 @@ def _reliability(told: Told) -> str:
     return title + paragraph(told.t("reliability_lead")) + plot + key + unseen(told)
 
 
-def importance(told: Told) -> str:
+def importance(told: ReportContext) -> str:
     """How much worse the model is with each input shuffled."""
     schema, worth = told.schema, told.metrics["importance"]
     classes = bool(schema.target.classes)

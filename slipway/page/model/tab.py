@@ -13,10 +13,10 @@ import gradio as gr
 from slipway import store
 from slipway.i18n import sentences, texts
 from slipway.i18n.formats import day, field_label, percent
-from slipway.i18n.texts import CARD, MODEL, said
+from slipway.i18n.texts import CARD, MODEL, translate
 from slipway.page import LIVE
 from slipway.page.model import calls, plots
-from slipway.page.model.told import Told, items, paragraph, row, section, table, unseen
+from slipway.page.model.report_context import ReportContext, items, paragraph, row, section, table, unseen
 from slipway.store import Version
 
 SCRIPT = Path(__file__).with_name("model.js").read_text(encoding="utf-8")
@@ -30,14 +30,14 @@ OPEN = 8
 
 def build(tab: gr.Tab, version: Version, language: str) -> None:
     """The tab's content, inside its context: it comes when the tab is opened."""
-    waiting = f"<p>{escape(said(MODEL['loading'], language))}</p>"
+    waiting = f"<p>{escape(translate(MODEL['loading'], language))}</p>"
     report = gr.HTML(waiting, js_on_load=SCRIPT, apply_default_css=False)
     tab.select(lambda: render(version, language), None, report, **LIVE)
 
 
 def render(version: Version, language: str) -> str:
     """The whole report, as HTML."""
-    told = Told(version, language)
+    told = ReportContext(version, language)
     parts = [
         _headline(told),
         _good(told),
@@ -56,7 +56,7 @@ def render(version: Version, language: str) -> str:
     return f'<section class="slip-report slip-model">{"".join(parts)}</section>'
 
 
-def _headline(told: Told) -> str:
+def _headline(told: ReportContext) -> str:
     schema, metrics = told.schema, told.metrics
     target = field_label(schema.target, told.language)
     tried = {row["id"]: row["model"] for row in told.board}
@@ -71,10 +71,10 @@ def _headline(told: Told) -> str:
     ]
     terms = "".join(f"<div><dt>{escape(term)}</dt><dd>{escape(text)}</dd></div>" for term, text in facts)
     lead = paragraph("" if told.figures else told.t("lacks"), "slip-lacks")
-    return section(told.t("predicts", target=said(schema.target.label, told.language)), f"<dl>{terms}</dl>{lead}")
+    return section(told.t("predicts", target=translate(schema.target.label, told.language)), f"<dl>{terms}</dl>{lead}")
 
 
-def _good(told: Told) -> str:
+def _good(told: ReportContext) -> str:
     metrics = told.metrics
     says = "".join(paragraph(text) for text in sentences.good(told.schema, metrics, told.figures, told.language))
     heads = [escape(told.t(key)) for key in ("metric", "folds", "holdout", "words")]
@@ -92,7 +92,7 @@ def _good(told: Told) -> str:
     )
 
 
-def _board(told: Told) -> str:
+def _board(told: ReportContext) -> str:
     if not told.board:
         return ""
     chosen = told.metrics.get("chosen", told.board[0]["id"])
@@ -129,7 +129,7 @@ def _number(text: str, name: str) -> str:
     return f"{float(text):.1f}" if name == "seconds" else sentences.metric(name, float(text))
 
 
-def _interval(told: Told) -> str:
+def _interval(told: ReportContext) -> str:
     found = told.metrics.get("interval")
     if not found:
         return ""
@@ -152,7 +152,7 @@ def _interval(told: Told) -> str:
     return section(told.card("sure"), body)
 
 
-def _groups(told: Told) -> str:
+def _groups(told: ReportContext) -> str:
     if "groups" not in told.figures:
         return ""
     groups = told.figures["groups"]
@@ -186,7 +186,7 @@ def _groups(told: Told) -> str:
     )
 
 
-def _group(told: Told, label: str, part: dict[str, Any], names: list[str]) -> str:
+def _group(told: ReportContext, label: str, part: dict[str, Any], names: list[str]) -> str:
     cells = [escape(label), f"{part['rows']:,}"]
     for name in names:
         if name not in part:
@@ -204,13 +204,13 @@ def _group(told: Told, label: str, part: dict[str, Any], names: list[str]) -> st
     return row(cells)
 
 
-def _use(told: Told) -> str:
-    summary = said(told.schema.texts["summary"], told.language)
+def _use(told: ReportContext) -> str:
+    summary = translate(told.schema.texts["summary"], told.language)
     intended = paragraph(told.t("intended", summary=summary)) if summary else ""
     return section(told.t("use"), intended + items(sentences.limits(told.schema, told.metrics, told.language)))
 
 
-def _made_of(told: Told) -> str:
+def _made_of(told: ReportContext) -> str:
     packages = ", ".join(f"{name} {version}" for name, version in told.version.metadata["packages"].items())
     facts = [(told.card("engine"), sentences.engine(told.metrics, told.language)), (told.card("packages"), packages)]
     if left_out := told.metrics["left_out"]:
@@ -219,7 +219,7 @@ def _made_of(told: Told) -> str:
     return section(told.t("answers"), f"<dl>{terms}</dl>")
 
 
-def _versions(told: Told) -> str:
+def _versions(told: ReportContext) -> str:
     found, older = store.versions(told.version.name, VERSIONS)
     rows = []
     for item in found:

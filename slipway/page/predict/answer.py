@@ -6,18 +6,18 @@ from html import escape
 from typing import Any
 
 from slipway.i18n import texts
-from slipway.i18n.formats import class_label, field_label, figure, percent, unit_after, value_text
-from slipway.i18n.texts import PAGE, said
+from slipway.i18n.formats import class_label, field_label, format_number, percent, unit_after, value_text
+from slipway.i18n.texts import PAGE, translate
 from slipway.page.context import Page
 from slipway.page.predict import link, live, outcome_scale, threshold
-from slipway.schema.fields import Detail, Record
+from slipway.schema.fields import Fault, Record
 from slipway.schema.schema import Schema
 
 
 def sentence(schema: Schema, prediction: dict[str, Any], language: str) -> str:
     """The answer as one sentence: the use case's, or one made from the target's name."""
     target = schema.target
-    words = {"target": said(target.label, language), "probability": "", "prediction": ""}
+    words = {"target": translate(target.label, language), "probability": "", "prediction": ""}
     if target.classes:
         words["prediction"] = class_label(schema, prediction["prediction"], language)
         scores = prediction["probabilities"]
@@ -30,11 +30,11 @@ def sentence(schema: Schema, prediction: dict[str, Any], language: str) -> str:
         if scores and scores[str(prediction["prediction"])] < max(scores.values()):
             default = PAGE["answer_less_likely_class"]
     else:
-        words["prediction"] = figure(prediction["prediction"], target.decimals)
+        words["prediction"] = format_number(prediction["prediction"], target.decimals)
         template, default = schema.texts["answer"], PAGE["answer_number"]
         if template is None:
             words["prediction"] += unit_after(target, language)
-    return said(template or default, language).format(**words)
+    return translate(template or default, language).format(**words)
 
 
 def interval(schema: Schema, prediction: dict[str, Any], language: str) -> str:
@@ -43,9 +43,9 @@ def interval(schema: Schema, prediction: dict[str, Any], language: str) -> str:
     if not found:
         return ""
     share = Fraction(found["coverage"]).limit_denominator(100)
-    low, high = (figure(found[end], target.decimals) for end in ("low", "high"))
+    low, high = (format_number(found[end], target.decimals) for end in ("low", "high"))
     unit = unit_after(target, language)
-    return said(PAGE["interval"], language).format(
+    return translate(PAGE["interval"], language).format(
         part=share.numerator, whole=share.denominator, low=low, high=high, unit=unit
     )
 
@@ -57,7 +57,7 @@ def band(schema: Schema, prediction: dict[str, Any], language: str) -> str:
         return ""
     score = scores[str(schema.target.positive)]
     bands = schema.texts["bands"]
-    return said(next((b["text"] for b in bands if score < b["below"] or b is bands[-1]), None), language)
+    return translate(next((b["text"] for b in bands if score < b["below"] or b is bands[-1]), None), language)
 
 
 def render(
@@ -119,16 +119,16 @@ def _kicker(page: Page, heading: str) -> str:
     return f'<p class="slip-kicker">{found}</p>'
 
 
-def render_replaced(page: Page, replaced: Sequence[Detail]) -> str:
+def render_replaced(page: Page, replaced: Sequence[Fault]) -> str:
     """What of a link did not fit, and was replaced; empty if all did."""
     lines = [f"{_label(page, one)}: {texts.problem(one, _label(page, one), page.language)}" for one in replaced]
     return _notes(page, "replaced", lines)
 
 
-def _label(page: Page, detail: Detail) -> str:
+def _label(page: Page, detail: Fault) -> str:
     if detail["field"] == link.THRESHOLD:
         return page.t("threshold_name")
-    return said(page.schema.by_name[detail["field"]].label, page.language)
+    return translate(page.schema.by_name[detail["field"]].label, page.language)
 
 
 def _notes(page: Page, heading: str, lines: Sequence[str]) -> str:
@@ -149,7 +149,7 @@ def _bars(page: Page, prediction: dict[str, Any]) -> str:
             f'<span class="slip-track"><span style="width:{share * 100:.1f}%"></span></span>'
             f"<span>{percent(share)}</span></div>"
         )
-    title = f"{page.t('probabilities')}: {said(schema.target.label, language)}"
+    title = f"{page.t('probabilities')}: {translate(schema.target.label, language)}"
     return f'<div class="slip-bars"><p>{escape(title)}</p>{"".join(rows)}</div>'
 
 
@@ -164,7 +164,7 @@ def _printed(page: Page, record: Record) -> str:
 
 
 def _panel(parts: list[str], page: Page, tag: str, carried: str) -> str:
-    if disclaimer := said(page.schema.texts["disclaimer"], page.language):
+    if disclaimer := translate(page.schema.texts["disclaimer"], page.language):
         parts.append(f'<p class="slip-small">{escape(disclaimer)}</p>')
     parts.append(f'<p class="slip-small">{escape(page.t("model"))} <code>{escape(tag)}</code></p>')
     parts.append(live.instead(page, page.t("heading_none")))

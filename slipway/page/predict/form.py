@@ -8,8 +8,8 @@ import gradio as gr
 
 from slipway.i18n import texts
 from slipway.i18n.formats import field_label, value_text
-from slipway.i18n.texts import PAGE, said
-from slipway.schema.fields import NULL, Detail, Field, Record
+from slipway.i18n.texts import PAGE, translate
+from slipway.schema.fields import NULL, Fault, Field, Record
 from slipway.schema.schema import Schema
 
 RADIO_LIMIT = 4
@@ -32,10 +32,10 @@ class Input:
 
 
 def _hint(field: Field, language: str) -> str:
-    hints = [said(field.help, language)]
+    hints = [translate(field.help, language)]
     if field.low is not None and field.high is not None:
         hints.append(
-            said(PAGE["range"], language).format(
+            translate(PAGE["range"], language).format(
                 low=value_text(field, field.low, language), high=value_text(field, field.high, language)
             )
         )
@@ -53,7 +53,9 @@ def build(field: Field, language: str) -> Input:
     with gr.Column(elem_classes="slip-field", min_width=200):
         value = _component(field, language, to_component(field, field.default), common)
         tick = (
-            gr.Checkbox(False, label=said(PAGE["not_measured"], language), container=False) if field.nullable else None
+            gr.Checkbox(False, label=translate(PAGE["not_measured"], language), container=False)
+            if field.nullable
+            else None
         )
         fault = gr.HTML("", elem_classes="slip-fault")
     return Input(field, value, tick, fault)
@@ -87,11 +89,11 @@ def values(schema: Schema, record: Record) -> list[Any]:
     return found
 
 
-def record(schema: Schema, values: Sequence[Any]) -> tuple[Record, list[Detail]]:
+def record(schema: Schema, values: Sequence[Any]) -> tuple[Record, list[Fault]]:
     """What the components hold as a record, and the faults that only a form can have."""
     remaining = iter(values)
     found: Record = {}
-    faults: list[Detail] = []
+    faults: list[Fault] = []
     for field in schema.fields:
         value = next(remaining)
         ticked = next(remaining) if field.nullable else False
@@ -105,8 +107,8 @@ def record(schema: Schema, values: Sequence[Any]) -> tuple[Record, list[Detail]]
     return found, faults
 
 
-def fault_text(field: Field, detail: Detail, language: str) -> str:
+def fault_text(field: Field, detail: Fault, language: str) -> str:
     """A fault as it stands under its field."""
     if detail["problem"] == NULL and field.nullable:
-        return said(texts.NULL_OR_TICK, language)
-    return texts.problem(detail, said(field.label, language), language)
+        return translate(texts.NULL_OR_TICK, language)
+    return texts.problem(detail, translate(field.label, language), language)

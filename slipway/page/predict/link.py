@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from slipway.page.predict.threshold import HIGHEST, LOWEST
-from slipway.schema.fields import OUT_OF_BOUNDS, Detail, Fault, Record, detail
+from slipway.schema.fields import OUT_OF_BOUNDS, Fault, FieldError, Record, detail
 from slipway.schema.schema import Schema
 
 THRESHOLD = "~threshold"
@@ -25,7 +25,7 @@ class Linked:
 
     record: Record
     threshold: float | None
-    replaced: list[Detail]
+    replaced: list[Fault]
 
 
 def fragment(record: Record, threshold: float | None = None) -> str:
@@ -47,7 +47,7 @@ def parse(schema: Schema, text: str) -> Linked | None:
     if not given.keys() & set(schema.names):
         return None
     record: Record = {}
-    faults: list[Detail] = []
+    faults: list[Fault] = []
     for field in schema.fields:
         cell = given.get(field.name)
         if cell is None:
@@ -60,7 +60,7 @@ def parse(schema: Schema, text: str) -> Linked | None:
             checked, _ = field.check(value)
             # A value that means "missing" stays what it is, and is warned of.
             record[field.name] = value if checked is None else checked
-        except Fault as fault:
+        except FieldError as fault:
             faults.append(detail(None, field.name, cell, fault.problem, fault.expected))
             record[field.name] = field.default
     threshold = None

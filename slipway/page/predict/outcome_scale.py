@@ -4,8 +4,8 @@ from bisect import bisect_right
 from html import escape
 from typing import Any
 
-from slipway.i18n.formats import class_label, figure
-from slipway.i18n.texts import PAGE, said
+from slipway.i18n.formats import class_label, format_number
+from slipway.i18n.texts import PAGE, translate
 from slipway.schema.schema import Schema
 
 WIDTH, HEIGHT, GROUND = 400.0, 66.0, 60.0
@@ -39,14 +39,14 @@ def scale(schema: Schema, prediction: dict[str, Any], outcomes: dict[str, Any], 
             f'<rect class="slip-band-rect" x="{start:.1f}" width="{max(end - start, 1):.1f}" y="0" height="{GROUND}"/>'
         )
     decimals = 0 if wide >= 20 else schema.target.decimals
-    text = said(PAGE["standing"], language).format(share=_share_below(outcomes["percentiles"], value))
+    text = translate(PAGE["standing"], language).format(share=_share_below(outcomes["percentiles"], value))
     return (
         f'<figure class="slip-standing"><svg viewBox="0 0 {WIDTH:g} {HEIGHT:g}" role="img" aria-label="{escape(text)}">'
         f'<g class="slip-outcomes">{bars}</g>{band}'
         f'<line class="slip-mark" x1="{x(value):.1f}" x2="{x(value):.1f}" y1="-4" y2="{GROUND + 6}"/>'
         f'<line class="slip-axis" x1="0" x2="{WIDTH:g}" y1="{GROUND}" y2="{GROUND}"/>'
-        f'</svg><div class="slip-standing-ends" aria-hidden="true"><span>{figure(low, decimals)}</span>'
-        f"<span>{figure(high, decimals)}</span></div><figcaption>{escape(text)}</figcaption></figure>"
+        f'</svg><div class="slip-standing-ends" aria-hidden="true"><span>{format_number(low, decimals)}</span>'
+        f"<span>{format_number(high, decimals)}</span></div><figcaption>{escape(text)}</figcaption></figure>"
     )
 
 
@@ -66,10 +66,10 @@ def of_a_hundred(schema: Schema, prediction: dict[str, Any], bins: list[dict[str
     count = round(share * 100)
     words = {
         "label": class_label(schema, schema.target.positive, language),
-        "target": said(schema.target.label, language),
+        "target": translate(schema.target.label, language),
     }
     if not found["passed"]:
-        text = said(PAGE["of_a_hundred_not"], language).format(
+        text = translate(PAGE["of_a_hundred_not"], language).format(
             rows=f"{found['rows']:,}",
             low=f"{found['low']:.0%}",
             high=f"{found['high']:.0%}",
@@ -78,7 +78,7 @@ def of_a_hundred(schema: Schema, prediction: dict[str, Any], bins: list[dict[str
             **words,
         )
         return f'<p class="slip-hundred-not slip-small">{escape(text)}</p>'
-    text = said(PAGE["of_a_hundred"], language).format(count=count, **words)
+    text = translate(PAGE["of_a_hundred"], language).format(count=count, **words)
     dots = "".join(f'<i class="{"slip-dot-on" if number < count else ""}"></i>' for number in range(100))
     return (
         f'<figure class="slip-hundred"><div class="slip-dots" aria-hidden="true">{dots}</div>'

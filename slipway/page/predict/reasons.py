@@ -10,7 +10,7 @@ from slipway.i18n.formats import field_label
 from slipway.page.context import Page
 from slipway.page.predict import live, whatif, why
 from slipway.schema.fields import Record
-from slipway.service.requests import Refused
+from slipway.service.requests import RequestError
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ async def answer(page: Page, record: Record, fields: str, chosen: str | None) ->
 async def _why(page: Page, record: Record) -> str:
     try:
         return why.render(page.schema, await page.served.explain(record), page.language)
-    except Refused:
+    except RequestError:
         return ""
 
 
@@ -75,7 +75,7 @@ async def _whatif(page: Page, record: Record, chosen: str | None) -> str:
     asked, records = whatif.records(field, record)
     try:
         answered: list[dict[str, Any]] = (await page.served.answer([record, *records]))["predictions"]
-    except Refused:
+    except RequestError:
         return ""
     own, *others = answered
     if schema.target.classes and not own["probabilities"]:

@@ -11,12 +11,12 @@ import gradio as gr
 
 from slipway.errors import RecordsError
 from slipway.i18n.formats import class_label
-from slipway.i18n.texts import said
+from slipway.i18n.texts import translate
 from slipway.page import LIVE
 from slipway.page.context import Page
 from slipway.page.predict import answer, form, link, live, reasons, threshold
-from slipway.schema.fields import Detail, Record
-from slipway.service.requests import Refused
+from slipway.schema.fields import Fault, Record
+from slipway.service.requests import RequestError
 
 PARTS = Path(__file__).parent
 COMPARED, TOOLS = ((PARTS / name).read_text(encoding="utf-8") for name in ("compare.js", "tools.js"))
@@ -78,7 +78,7 @@ def _examples(page: Page) -> list[tuple[gr.Button, Record]]:
         return []
     with gr.Row(elem_classes="slip-examples"):
         gr.HTML(f'<span class="slip-small">{escape(page.t("examples"))}</span>', apply_default_css=False)
-        return [(gr.Button(said(one["label"], page.language), size="sm"), one["values"]) for one in found]
+        return [(gr.Button(translate(one["label"], page.language), size="sm"), one["values"]) for one in found]
 
 
 def _fields(page: Page) -> list[form.Input]:
@@ -100,17 +100,17 @@ def _tools(page: Page) -> str:
         f'<button type="button" data-tool="{name}">{escape(page.t(name))}</button>'
         for name in ("link", "print", "compare")
     )
-    return f'<div class="slip-tools"{_told(texts)}>{buttons}<span role="status"></span></div>'
+    return f'<div class="slip-tools"{_data_attributes(texts)}>{buttons}<span role="status"></span></div>'
 
 
 def _compared(page: Page) -> str:
     texts = {
         key: page.t(f"compare_{key}") for key in ("title", "note", "now", "remove", "open", "answer", "differs", "case")
     }
-    return f'<section class="slip-compare"{_told(texts)} hidden></section>'
+    return f'<section class="slip-compare"{_data_attributes(texts)} hidden></section>'
 
 
-def _told(texts: dict[str, str]) -> str:
+def _data_attributes(texts: dict[str, str]) -> str:
     """Texts as attributes, for a script to read from `dataset`."""
     return "".join(f' data-{key.replace("_", "-")}="{escape(text)}"' for key, text in texts.items())
 
@@ -201,7 +201,7 @@ def _wire(blocks: gr.Blocks, page: Page, tab: _Tab, starts: Sequence[tuple[gr.Bu
 async def _answer(
     page: Page,
     record: Record,
-    faults: list[Detail],
+    faults: list[Fault],
     heading: str,
     fields: str,
     chosen: float | None,
@@ -217,7 +217,7 @@ async def _answer(
         try:
             answered = await page.served.answer([record])
             return [answer.render(page, answered, record, heading, fields, chosen), *[""] * len(schema.fields)]
-        except Refused as refused:
+        except RequestError as refused:
             details = refused.details
     found = {detail["field"]: detail for detail in reversed(details)}
     texts = [

@@ -4,7 +4,7 @@ from html import escape
 from typing import Any
 
 from slipway.i18n.formats import class_label, percent
-from slipway.i18n.texts import PAGE, said
+from slipway.i18n.texts import PAGE, translate
 from slipway.schema.schema import Schema
 
 LOWEST, HIGHEST, STEP = 0.01, 0.99, 0.01
@@ -29,7 +29,7 @@ def verdict(schema: Schema, prediction: dict[str, Any], threshold: float, langua
     share = prediction["probabilities"][str(schema.target.positive)]
     above = share >= threshold
     counted = class_label(schema, counted_as(schema, prediction, threshold), language)
-    return said(PAGE["verdict_above" if above else "verdict_below"], language).format(
+    return translate(PAGE["verdict_above" if above else "verdict_below"], language).format(
         threshold=percent(threshold), label=counted
     )
 
@@ -46,7 +46,7 @@ def render(schema: Schema, thresholds: dict[str, Any], threshold: float, languag
     """The counts, in words and as two bars."""
 
     def t(key: str, **values: Any) -> str:
-        return escape(said(PAGE[key], language).format(**values))
+        return escape(translate(PAGE[key], language).format(**values))
 
     count = counts(thresholds, threshold)
     positive = class_label(schema, schema.target.positive, language)

@@ -4,9 +4,9 @@ import datetime as dt
 from html import escape
 from typing import Any
 
-from slipway.i18n.formats import class_label, field_label, figure, percent, value_text
-from slipway.i18n.texts import PAGE, said
-from slipway.schema.fields import Field, Record, same
+from slipway.i18n.formats import class_label, field_label, format_number, percent, value_text
+from slipway.i18n.texts import PAGE, translate
+from slipway.schema.fields import Field, Record, json_equal
 from slipway.schema.schema import Schema
 
 POINTS = 41
@@ -24,7 +24,7 @@ def choosable(schema: Schema) -> list[Field]:
 def values(field: Field, own: Any) -> list[Any]:
     """The values to ask for, in order; one's own is among them if it lies in the training range."""
     if field.categories:
-        others = [value for value in field.categories if not same(value, own)]
+        others = [value for value in field.categories if not json_equal(value, own)]
         kept = {str(value) for value in ([own] if own is not None else []) + others[: CATEGORIES - 1]}
         return [value for value in field.categories if str(value) in kept]
     grid = _grid(field)
@@ -64,7 +64,7 @@ def render(
         found = [prediction["prediction"] for prediction in predictions]
 
     def amount(value: float) -> str:
-        return percent(value) if target.classes else figure(value, target.decimals)
+        return percent(value) if target.classes else format_number(value, target.decimals)
 
     what = field_label(target, language)
     if target.classes:
@@ -79,13 +79,13 @@ def _bars(field: Field, own: Any, asked: list[Any], found: list[float], amount: 
     top = max(max(found), 0) or 1.0
     rows = []
     for value, result in zip(asked, found, strict=True):
-        chosen = " slip-chosen" if same(value, own) else ""
+        chosen = " slip-chosen" if json_equal(value, own) else ""
         rows.append(
             f'<div class="slip-bar{chosen}"><span>{escape(value_text(field, value, language))}</span>'
             f'<span class="slip-track" aria-hidden="true"><span style="width:{max(result, 0) / top * 100:.1f}%"></span></span>'
             f"<span>{escape(amount(result))}</span></div>"
         )
-    part = said(PAGE["whatif_part"], language).format(shown=len(asked), all=len(field.categories))
+    part = translate(PAGE["whatif_part"], language).format(shown=len(asked), all=len(field.categories))
     note = f'<p class="slip-small">{escape(part)}</p>' if len(asked) < len(field.categories) else ""
     return f'<div class="slip-bars slip-whatif">{"".join(rows)}</div>{note}'
 
@@ -107,8 +107,12 @@ def _curve(field: Field, own: Any, asked: list[Any], found: list[float], amount:
 
     line = " ".join(f"{x(place):.1f},{y(value):.1f}" for place, value in zip(places, found, strict=True))
     ends = [value_text(field, value, language) for value in (asked[0], asked[-1])]
-    summary = said(PAGE["whatif_summary"], language).format(
-        field=said(field.label, language), low=ends[0], high=ends[1], first=amount(found[0]), last=amount(found[-1])
+    summary = translate(PAGE["whatif_summary"], language).format(
+        field=translate(field.label, language),
+        low=ends[0],
+        high=ends[1],
+        first=amount(found[0]),
+        last=amount(found[-1]),
     )
     marks = label = ""
     if own in asked:

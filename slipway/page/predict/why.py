@@ -3,8 +3,8 @@
 from html import escape
 from typing import Any
 
-from slipway.i18n.formats import amount, class_label, figure, percent, value_text
-from slipway.i18n.texts import PAGE, said
+from slipway.i18n.formats import amount, class_label, format_number, percent, value_text
+from slipway.i18n.texts import PAGE, translate
 from slipway.schema.schema import Schema
 
 SMALL = 0.01
@@ -29,10 +29,10 @@ def render(schema: Schema, explained: dict[str, Any], language: str) -> str:
         "prediction": _amount(schema, explained["prediction"], language),
         "class": class_label(schema, explained["class"], language) if "class" in explained else "",
     }
-    lead = said(PAGE["why_class" if "class" in explained else "why_number"], language).format(**words)
+    lead = translate(PAGE["why_class" if "class" in explained else "why_number"], language).format(**words)
     return (
-        f'<section class="slip-box"><h2>{escape(said(PAGE["why"], language))}</h2><p>{escape(lead)}</p>'
-        f'<ol class="slip-falls">{rows}</ol><p class="slip-small">{escape(said(PAGE["why_note"], language))}</p></section>'
+        f'<section class="slip-box"><h2>{escape(translate(PAGE["why"], language))}</h2><p>{escape(lead)}</p>'
+        f'<ol class="slip-falls">{rows}</ol><p class="slip-small">{escape(translate(PAGE["why_note"], language))}</p></section>'
     )
 
 
@@ -47,10 +47,10 @@ def _steps(schema: Schema, explained: dict[str, Any], language: str) -> list[tup
     for one in kept:
         field = schema.by_name[one["field"]]
         value = value_text(field, one["value"], language)
-        steps.append((f"{said(field.label, language)}: {value}", one["contribution"]))
+        steps.append((f"{translate(field.label, language)}: {value}", one["contribution"]))
     rest = found[len(kept) :]
     if rest:
-        text = said(PAGE["why_rest"], language).format(count=len(rest))
+        text = translate(PAGE["why_rest"], language).format(count=len(rest))
         steps.append((text, sum(one["contribution"] for one in rest)))
     return steps
 
@@ -60,7 +60,7 @@ def _amount(schema: Schema, value: float, language: str) -> str:
 
 
 def _signed(schema: Schema, value: float) -> str:
-    text = f"{abs(value) * 100:.1f}" if schema.target.classes else figure(abs(value), schema.target.decimals)
+    text = f"{abs(value) * 100:.1f}" if schema.target.classes else format_number(abs(value), schema.target.decimals)
     return f"{'+' if value >= 0 else '−'}{text}"
 
 

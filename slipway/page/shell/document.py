@@ -16,7 +16,7 @@ from typing import Any
 
 import gradio as gr
 
-from slipway.i18n.texts import ONLINE, said
+from slipway.i18n.texts import ONLINE, translate
 from slipway.page.shell import assets
 from slipway.schema.schema import Schema
 from slipway.store import Version
@@ -68,8 +68,8 @@ def _edition(page: gr.Blocks, version: Version) -> str:
 
 
 def _head(page: gr.Blocks, schema: Schema, language: str, edition: str) -> str:
-    title, summary = (said(schema.texts[key], language) for key in ("title", "summary"))
-    texts = {"edition": edition} | {key: said(text, language) for key, text in ONLINE.items()}
+    title, summary = (translate(schema.texts[key], language) for key in ("title", "summary"))
+    texts = {"edition": edition} | {key: translate(text, language) for key, text in ONLINE.items()}
     lines = [
         f"<title>{escape(title)}</title>",
         *(

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from slipway.page.shell import assets
 from slipway.page.shell.document import Document
 from slipway.service.metrics import PAGES, RUN
-from slipway.service.requests import Refused, parse_json
+from slipway.service.requests import RequestError, parse_json
 
 BODY_LIMIT = 1024 * 1024
 # Gradio builds addresses from these, whoever sent them; and to any origin it would say that it may read the answer.
@@ -50,14 +50,14 @@ class Guard:
                 return
         if scope["method"] != "POST" or path != RUN:
             status = 405 if path in PAGES else 404
-            refused = Refused(status, "the page has nothing here; the API is described at /docs")
+            refused = RequestError(status, "the page has nothing here; the API is described at /docs")
             await refused.response()(scope, receive, send)
             return
         try:
             if headers.get("x-page-edition", self.document.edition) != self.document.edition:
-                raise Refused(409, "the page is of another version; reload it")
+                raise RequestError(409, "the page is of another version; reload it")
             body = await self._event(Request(scope, receive))
-        except Refused as refused:
+        except RequestError as refused:
             await refused.response()(scope, receive, send)
             return
         await self.app(_with_length(scope, body), _replayed(body), send)
@@ -82,14 +82,14 @@ class Guard:
 
         Raises
         ------
-        Refused
+        RequestError
             400 for a call that the page would not make.
         """
         content = b""
         async for chunk in request.stream():
             content += chunk
             if len(content) > BODY_LIMIT:
-                raise Refused(400, "the call is longer than any of the page")
+                raise RequestError(400, "the call is longer than any of the page")
         try:
             call = parse_json(content, "a call of the page")
             function = self.page.fns[call["fn_index"]]
@@ -107,9 +107,9 @@ class Guard:
             clean = {"fn_index": call["fn_index"], "data": data, "session_hash": session}
             sent = json.dumps(clean, ensure_ascii=False).encode("utf-8")  # which has no lone surrogates
         except Exception:  # whatever Gradio's components raise for values that are not theirs
-            raise Refused(400, "the call is none that the page makes; the API is described at /docs") from None
+            raise RequestError(400, "the call is none that the page makes; the API is described at /docs") from None
         if not fits:
-            raise Refused(400, "the call has other values than the page sends")
+            raise RequestError(400, "the call has other values than the page sends")
         return sent
 
 

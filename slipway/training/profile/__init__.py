@@ -17,7 +17,7 @@ from slipway.tables.reading import Note
 from slipway.training.profile.alerts import alerts, leaks
 from slipway.training.profile.association import associations
 from slipway.training.profile.column import Codes, Column, Numbers, Rows, of_field, of_target, short
-from slipway.training.schema_inference import Learnt
+from slipway.training.schema_inference import InferredDataset
 
 BINS = 30
 """Bars of a histogram; of a field at most two more, for its tails."""
@@ -41,7 +41,7 @@ _Summary = Callable[[Rows], dict[str, Any]]
 _Group = tuple[dict[str, Any], Rows]
 
 
-def with_leaks(learnt: Learnt) -> Learnt:
+def with_leaks(learnt: InferredDataset) -> InferredDataset:
     """The same, with a note for each input that gives the target away, as the Data tab finds them."""
     columns = [of_field(field, learnt.inputs[field.name]) for field in learnt.schema.fields]
     target = learnt.schema.target
@@ -56,7 +56,7 @@ def _leave_out(name: str) -> str:
     return f"type `--ignore {shlex.quote(name)}` to leave it out (in a use case: `ignore: [{name}]`)"
 
 
-def profile(learnt: Learnt) -> dict[str, Any]:
+def profile(learnt: InferredDataset) -> dict[str, Any]:
     """The profile of a training table, as `profile.json` holds it.
 
     Returns

@@ -10,7 +10,7 @@ import pandas as pd
 
 from slipway.schema.fields import Field
 from slipway.schema.schema import Target
-from slipway.training.kinds import plain
+from slipway.training.kinds import python_value
 
 Numbers = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -56,7 +56,7 @@ class Column:
 
 
 def of_field(field: Field, column: pd.Series) -> Column:
-    """A field's column, as `learn` cast it."""
+    """A field's column, as `infer_dataset` cast it."""
     if field.categories:
         return Column(field.name, field.kind, _positions(column, field.categories), field.categories)
     if field.kind == "date":
@@ -80,7 +80,7 @@ def _positions(column: pd.Series, categories: Sequence[Any]) -> Codes:
     position = {value: at for at, value in enumerate(categories)}
     codes, values = pd.factorize(column)
     # A missing value's code is -1, which is the last of these.
-    found: Codes = np.array([*(position[plain(value)] for value in values), -1], dtype="int64")[codes]
+    found: Codes = np.array([*(position[python_value(value)] for value in values), -1], dtype="int64")[codes]
     return found
 
 

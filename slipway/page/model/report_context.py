@@ -6,14 +6,14 @@ from functools import cached_property
 from html import escape
 from typing import Any
 
-from slipway.i18n.formats import class_label, figure
-from slipway.i18n.texts import CARD, MODEL, said
+from slipway.i18n.formats import class_label, format_number
+from slipway.i18n.texts import CARD, MODEL, translate
 from slipway.schema.schema import Schema
 from slipway.store import Version
 
 
 @dataclass(frozen=True)
-class Told:
+class ReportContext:
     """A version as the report tells of it in one language."""
 
     version: Version
@@ -41,11 +41,11 @@ class Told:
 
     def t(self, key: str, **values: Any) -> str:
         """A text of the tab, not yet escaped."""
-        return said(MODEL[key], self.language).format(**values)
+        return translate(MODEL[key], self.language).format(**values)
 
     def card(self, key: str) -> str:
         """A text that the card has too."""
-        return said(CARD[key], self.language)
+        return translate(CARD[key], self.language)
 
     def label(self, value: Any) -> str:
         """A class in words."""
@@ -53,13 +53,13 @@ class Told:
 
     def amount(self, value: float) -> str:
         """A value of the target, without its unit."""
-        return figure(value, self.schema.target.decimals)
+        return format_number(value, self.schema.target.decimals)
 
     @property
     def unit(self) -> str:
         """The target's unit in brackets."""
         unit = self.schema.target.unit
-        return f" ({said(unit, self.language)})" if unit else ""
+        return f" ({translate(unit, self.language)})" if unit else ""
 
 
 def section(title: str, body: str) -> str:
@@ -92,7 +92,7 @@ def row(cells: list[str], name: str = "") -> str:
     return f'<tr class="{name}"><th scope="row">{first}</th>{"".join(f"<td>{one}</td>" for one in others)}</tr>'
 
 
-def unseen(told: Told) -> str:
+def unseen(told: ReportContext) -> str:
     """Which rows the figures are from."""
     key = "unseen_folds" if told.figures["out_of_fold"] else "unseen_holdout"
     return paragraph(told.t(key, rows=f"{told.figures['rows']:,}"), "slip-small")
