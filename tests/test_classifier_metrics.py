@@ -142,8 +142,8 @@ def test_card_page_and_api_show_the_recall_that_was_measured(no_yes):
     assert shown in page
     assert LoadedModel(version).description["folds"]["Recall"] == recall
     assert LoadedModel(version).description["threshold"] == 0.5
-    assert "are for the threshold 50%: at that probability or more, a case counts as “y: yes”" in card
-    assert "Classes are named at the threshold 50%." in page
+    assert "are for the threshold 50%: at that probability or more, a case is classified as “y: yes”" in card
+    assert "Classes are predicted at the threshold 50%." in page
 
 
 def test_a_version_from_before_does_not_call_an_average_a_recall(no_yes):

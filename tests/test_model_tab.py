@@ -39,7 +39,8 @@ def test_the_sentences_have_the_models_own_figures(insurance):
     assert version.schema().texts["disclaimer"]["zh"] in chinese
     created = version.created
     assert (
-        f"{created.day} {created:%B %Y}" in english and f"{created.year}年{created.month}月{created.day}日" in chinese
+        f"{created:%B} {created.day}, {created.year}" in english
+        and f"{created.year}年{created.month}月{created.day}日" in chinese
     )
 
 
@@ -84,11 +85,11 @@ def test_two_classes_are_told_in_words(diabetes):
     shown = text(model.render(version, "en"))
 
     right, ranked = (f"{metrics['folds'][name]['mean'] * 100:.0f}%" for name in ("Accuracy", "AUC"))
-    assert f"{right} of its answers are right; always answering “Without” would be right in 65%." in shown
+    assert f"{right} of its predictions are right; always predicting “Without” would be right in 65%." in shown
     assert f"gives the first the higher probability in {ranked} of all pairs" in shown
     found, true = positives[1] / sum(positives), positives[1] / (positives[1] + negatives[1])
     assert (
-        f"“Diabetes: With” it finds {found * 100:.0f}%; of those that it calls “Diabetes: With”, {true * 100:.0f}% are."
+        f"“Diabetes: With” it detects {found * 100:.0f}%; of those that it predicts as “Diabetes: With”, {true * 100:.0f}% are."
         in shown
     )
 

@@ -434,9 +434,9 @@ def test_a_version_keeps_what_was_decided_and_its_card_says_it_in_two_languages(
     ]
     assert metrics["rows"]["all"] == 89 and version.schema().target.classes == ("high", "low")
     english, chinese = ((version.path / file).read_text(encoding="utf-8") for file in ("card.md", "card.zh.md"))
-    assert "- land: “NA” (30) was taken for missing." in english and "“NA” (30) 被视为缺失" in chinese
+    assert "- land: “NA” (30) was read as missing." in english and "“NA” (30) 被视为缺失" in chinese
     assert "answer alone nearly gives y away" in english and "仅凭 answer 几乎就能得知 y" in chinese
-    assert "the class “once” has too few rows and was left out, with its rows (1)." in english
+    assert "the class “once” has too few rows and was left out, with its 1 row." in english
 
 
 def test_a_long_file_has_one_decimal_mark_in_all_its_blocks(monkeypatch):

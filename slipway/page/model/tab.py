@@ -11,8 +11,8 @@ from typing import Any
 import gradio as gr
 
 from slipway import store
-from slipway.i18n import sentences, texts
-from slipway.i18n.formats import day, field_label, percent
+from slipway.i18n import sentences
+from slipway.i18n.formats import day, field_label, format_metric, percent
 from slipway.i18n.texts import CARD, MODEL, translate
 from slipway.page import LIVE
 from slipway.page.model import calls, plots
@@ -81,11 +81,16 @@ def _good(told: ReportContext) -> str:
     rows = []
     for name, fold in metrics["folds"].items():
         words = sentences.metric_words(name, told.schema, metrics, told.language)
-        cells = [name, sentences.spread(name, fold), sentences.metric(name, metrics["holdout"][name]), words]
+        cells = [
+            name,
+            sentences.spread(name, fold, told.language),
+            sentences.metric(name, metrics["holdout"][name], told.language),
+            words,
+        ]
         rows.append(row([escape(cell) for cell in cells]))
     # How sure a number is has a section of its own.
-    sure = paragraph(sentences.sure(told.schema, metrics, told.language)) if "calibration" in metrics else ""
-    at = paragraph(sentences.at_threshold("at_threshold", told.schema, metrics, told.language), "slip-small")
+    sure = paragraph(sentences.uncertainty(told.schema, metrics, told.language)) if "calibration" in metrics else ""
+    at = paragraph(sentences.at_threshold("card.at_threshold", told.schema, metrics, told.language), "slip-small")
     return section(
         told.card("quality"),
         f'<div class="slip-says">{says}</div>{table(told.card("quality"), heads, rows, "slip-metrics")}{at}{sure}',
@@ -126,14 +131,14 @@ def _board(told: ReportContext) -> str:
 def _number(text: str, name: str) -> str:
     if not text:
         return "–"
-    return f"{float(text):.1f}" if name == "seconds" else sentences.metric(name, float(text))
+    return f"{float(text):.1f}" if name == "seconds" else sentences.metric(name, float(text), "en")
 
 
 def _interval(told: ReportContext) -> str:
     found = told.metrics.get("interval")
     if not found:
         return ""
-    body = paragraph(sentences.sure(told.schema, told.metrics, told.language))
+    body = paragraph(sentences.uncertainty(told.schema, told.metrics, told.language))
     if "fifths" in found:
         heads = [
             escape(told.t(key) + unit) for key, unit in (("fifth", told.unit), ("inside", ""), ("width", told.unit))
@@ -178,7 +183,9 @@ def _groups(told: ReportContext) -> str:
     return section(
         told.card("groups"),
         paragraph(told.card("groups_lead"))
-        + paragraph(sentences.at_threshold("groups_threshold", told.schema, told.metrics, told.language), "slip-small")
+        + paragraph(
+            sentences.at_threshold("card.groups_threshold", told.schema, told.metrics, told.language), "slip-small"
+        )
         + (items(worse[:WORSE]) or paragraph(told.card("groups_alike")))
         + folded
         + note
@@ -192,7 +199,7 @@ def _group(told: ReportContext, label: str, part: dict[str, Any], names: list[st
         if name not in part:
             cells.append(f'<span class="slip-small">{escape(told.t("few"))}</span>')
             continue
-        text = sentences.measure(told.schema, name, part[name])
+        text = sentences.measure(told.schema, name, part[name], told.language)
         if name == "bias" and part[name] > 0:
             text = f"+{text}"
         mark = (
@@ -231,7 +238,7 @@ def _versions(told: ReportContext) -> str:
             rows.append(row([name, escape(told.t("unreadable")), "", "", ""]))
             continue
         labels, metadata = item.model.info.labels, item.model.info.metadata
-        score = f"{metadata['metric']} {texts.number(metadata['score'])}"
+        score = f"{metadata['metric']} {format_metric(metadata['score'], told.language)}"
         engine = told.t(labels["engine"]) if labels["engine"] in MODEL else labels["engine"]
         date = day(item.model.creation_time, told.language)
         rows.append(row([name, *map(escape, (date, labels["estimator"], score, engine))], "slip-mine" if here else ""))
