@@ -19,7 +19,7 @@ from slipway.i18n.texts import BATCH, BATCH_PHRASES
 from slipway.inference import frames
 from slipway.inference.equality import equal
 from slipway.page.batch import tab as batch
-from slipway.page.context import Page
+from slipway.page.context import PageContext
 from slipway.schema import fields
 from slipway.service.model import LoadedModel
 from slipway.service.requests import RequestError
@@ -340,7 +340,7 @@ def test_an_estimator_without_probabilities_has_no_reasons_to_offer():
         store.find(trained("--data", str(path), "--target", "c", "--include", "ridge", "--folds", "2"))
     )
 
-    assert batch._context(Page(served, "en"))["reasons"] is None
+    assert batch._for_script(PageContext(served.version, "en"), served)["reasons"] is None
     with pytest.raises(RequestError, match="without probabilities"):
         on_a_loop(served.answer_csv(b"a,b\n1,2\n", True, Event()))
     plain = on_a_loop(served.answer_csv(b"a,b\n1,2\n", False, Event()))

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from slipway.page import charts
+from slipway.page.context import PageContext
 from slipway.page.data import tab as data
 from slipway.store import Version
 from slipway.tables.readers import locate
@@ -56,7 +57,7 @@ def report(folder: Path, table: pd.DataFrame, target: str, language: str = "en",
     learnt = infer_dataset(table, case, "t.csv")
     (folder / "schema.json").write_text(json.dumps(learnt.schema.to_json()))
     (folder / "profile.json").write_text(json.dumps(profile(learnt)))
-    return Report(data.render(version(folder), language))
+    return Report(data.render(PageContext(version(folder), language)))
 
 
 def odd(rows: int = 300) -> pd.DataFrame:
@@ -141,8 +142,8 @@ def test_a_table_of_many_fields_shows_the_strongest_and_the_strongest_pairs(tmp_
 
 
 def test_a_version_of_before_there_was_a_profile_says_so(tmp_path):
-    assert "Train it again to see them here." in data.render(version(tmp_path), "en")
-    assert "重新训练" in data.render(version(tmp_path), "zh")
+    assert "Train it again to see them here." in data.render(PageContext(version(tmp_path), "en"))
+    assert "重新训练" in data.render(PageContext(version(tmp_path), "zh"))
 
 
 def test_an_axis_has_round_steps_that_hold_what_is_shown():

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from slipway.i18n import formats
 from slipway.i18n.texts import ONLINE
 from slipway.inference import frames
+from slipway.page.context import PageContext
 from slipway.page.shell import assets
 from slipway.page.shell.document import Document
 from tests.conftest import free_port, pipeline, says, serve
@@ -82,9 +83,9 @@ def test_a_title_with_tags_in_it_is_a_text_of_the_document():
         gr.Textbox()
     gr.mount_gradio_app(FastAPI(), page, path="/")
 
-    html = Document(page, version("odd:1", "</title><script>1</script>", '"><script>2</script>'), "en").rewritten(
-        '<html lang="en"><base href="./" /><meta property="og:title" content="Gradio" /><script>3</script>'
-    )
+    html = Document(
+        page, PageContext(version("odd:1", "</title><script>1</script>", '"><script>2</script>'), "en")
+    ).rewritten('<html lang="en"><base href="./" /><meta property="og:title" content="Gradio" /><script>3</script>')
 
     found = Tags(html)
     assert "<script>1" not in html and "<script>2" not in html and html.endswith("<script>3</script>")
@@ -112,7 +113,7 @@ def test_pages_of_two_versions_are_two_editions_and_of_one_version_one():
         gr.Textbox()
     gr.mount_gradio_app(FastAPI(), page, path="/")
 
-    first, again, other = (Document(page, version(tag), "en").edition for tag in ("a:1", "a:1", "a:2"))
+    first, again, other = (Document(page, PageContext(version(tag), "en")).edition for tag in ("a:1", "a:1", "a:2"))
 
     assert first == again != other
 

@@ -8,7 +8,7 @@ import pytest
 from slipway import store
 from slipway.page.predict import link, outcome_scale, threshold
 from slipway.schema.schema import Schema
-from tests.conftest import says, sentence
+from tests.conftest import page_of, says, sentence
 
 REPLACED = "Values of the link that do not fit, and were replaced"
 
@@ -51,12 +51,12 @@ def test_a_prediction_beyond_all_outcomes_widens_the_scale(charges):
     outcomes = {"edges": [0, 10, 20], "counts": [3, 1], "percentiles": [*range(101)]}
     prediction = {"prediction": 50.0, "interval": {"low": 40.0, "high": 80.0, "coverage": 0.9}}
 
-    html = outcome_scale.scale(charges, prediction, outcomes, "en")
+    html = outcome_scale.scale(page_of(charges), prediction, outcomes)
 
     assert f'x1="{50 / 80 * outcome_scale.WIDTH:.1f}"' in html and "<span>80</span>" in html
     assert hundreds(html) == 50
-    assert hundreds(outcome_scale.scale(charges, prediction | {"prediction": 1e9}, outcomes, "en")) == 100
-    assert hundreds(outcome_scale.scale(charges, prediction | {"prediction": -1.0}, outcomes, "en")) == 0
+    assert hundreds(outcome_scale.scale(page_of(charges), prediction | {"prediction": 1e9}, outcomes)) == 100
+    assert hundreds(outcome_scale.scale(page_of(charges), prediction | {"prediction": -1.0}, outcomes)) == 0
 
 
 BINS = [
@@ -71,7 +71,7 @@ BINS = [
 def test_of_a_hundred_is_said_only_where_the_reliability_check_passed(diabetes, share, count):
     schema = store.find(diabetes).schema()
 
-    html = outcome_scale.of_a_hundred(schema, {"probabilities": {"0": 1 - share, "1": share}}, BINS, "en")
+    html = outcome_scale.of_a_hundred(page_of(schema), {"probabilities": {"0": 1 - share, "1": share}}, BINS)
 
     if count is None:
         assert "not certain: for the 1,234 unseen cases between 40% and 100% the model said 80 of 100, and 60" in html

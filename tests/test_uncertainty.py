@@ -28,6 +28,7 @@ from slipway.tables.source import DataSource
 from slipway.training.calibration import calibrated, choose, losses, may_calibrate
 from slipway.training.conformal import fit_interval, measure_interval
 from slipway.training.uncertainty import estimate_uncertainty
+from tests.conftest import page_of
 
 # Intervals
 
@@ -261,7 +262,7 @@ def test_without_an_interval_the_answer_says_null_and_the_page_nothing():
     bare = Predictor("made-up:1", SCHEMA, Same()).answer([{"x": 1.5}])
 
     assert bare["predictions"][0]["interval"] is None
-    assert answer.interval(SCHEMA, bare["predictions"][0], "en") == ""
+    assert answer.interval(page_of(SCHEMA), bare["predictions"][0]) == ""
 
 
 @pytest.mark.parametrize(
@@ -274,7 +275,7 @@ def test_without_an_interval_the_answer_says_null_and_the_page_nothing():
 def test_the_page_says_the_interval_in_words(language, said):
     prediction = {"prediction": 5000, "interval": {"low": 2000.2, "high": 8999.7, "coverage": 0.9}, "warnings": []}
 
-    assert answer.interval(SCHEMA, prediction, language) == said
+    assert answer.interval(page_of(SCHEMA, language), prediction) == said
 
 
 # Calibration
