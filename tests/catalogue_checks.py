@@ -13,7 +13,9 @@ from string import Formatter
 from babel.messages.catalog import Catalog, Message
 from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po
+from jinja2 import Environment, nodes
 
+from slipway.i18n.catalogues import LOCALES
 from slipway.schema.types import KINDS, TASKS
 from tests.conftest import ROOT
 
@@ -39,9 +41,28 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     ),
     "metric_averaged.": ("AUC", "Recall", "Prec.", "F1"),
     "worse.": ("mae", "covered", "right", "brier", "recall"),
+    "note.": (
+        *(
+            "taken_for_missing",
+            "numbers_as_text",
+            "numbers_with_signs",
+            "commas_as_text",
+            "decimal_comma",
+            "decimal_point",
+        ),
+        *("merged", "day_first", "month_first", "time_dropped", "beyond_doubles", "class_left_out", "folds_for_class"),
+        *("folds_for_rows", "leak"),
+    ),
+    "alert.": ("leak", "imbalance", "missing", "twins", "constant", "rare", "skewed"),
+    "threshold.": ("found", "missed", "spared", "alarms"),
+    "engine.": ("onnx", "native"),
+    "reliability.": ("served", "before"),
+    "calls.": ("curl", "requests", "bentoml"),
     "group.": ("mae", "bias", "covered", "right", "brier", "recall"),
 }
 """Beginnings of keys that the code completes with a name, and all names that there are."""
+FILES = (".js", ".json", ".md", ".onnx")
+"""Endings of file names, which look like keys: `model.json`."""
 COUNTS = (*range(200), 10**6)
 
 
@@ -117,33 +138,56 @@ def _of_entry(catalog: Catalog, message: Message, source: Message) -> Iterator[s
 
 
 def asked() -> tuple[set[str], set[str]]:
-    """The keys that the package asks for, and the beginnings that it completes."""
-    spaces = {key.partition(".")[0] for key in entries(read(ROOT / "slipway/i18n/locales/en.po"))}
-    key = re.compile(rf"(?:{'|'.join(spaces)})\.[\w. ]+")
-    keys, beginnings = set(), set()
-    for file in _sources(".py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and key.fullmatch(node.value):
-                keys.add(node.value)
-            elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
-                beginning = str(node.values[0].value)
-                if re.fullmatch(rf"(?:{'|'.join(spaces)})\.\w*", beginning):
-                    beginnings.add(beginning)
-    return keys, beginnings
+    """The keys that modules, templates and scripts ask for, and the beginnings that they complete."""
+    spaces = "|".join({key.partition(".")[0] for key in entries(read(LOCALES / "en.po"))})
+    whole, begun = re.compile(rf"({spaces})\.[\w. ]+"), re.compile(rf"({spaces})\.\w*")
+    constants, beginnings = set[str](), set[str]()
+    for tree in _modules():
+        constants |= {
+            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        joined = [node.values[0] for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
+        beginnings |= {str(first.value) for first in joined if isinstance(first, ast.Constant)}
+    for template in _templates():
+        constants |= {node.value for node in template.find_all(nodes.Const) if isinstance(node.value, str)}
+        joined = [node.nodes[0] for node in template.find_all(nodes.Concat)]
+        beginnings |= {str(first.value) for first in joined if isinstance(first, nodes.Const)}
+    for script in _scripts():
+        constants |= {key for key, _ in re.findall(rf'"(({spaces})\.[^"]+)"', script)}
+    constants = {text for text in constants if not text.endswith(FILES)}
+    return set(filter(whole.fullmatch, constants)), set(filter(begun.fullmatch, beginnings))
 
 
-def _sources(suffix: str) -> Iterator[Path]:
-    yield from sorted((ROOT / "slipway").rglob(f"*{suffix}"))
-    yield from sorted(ROOT.glob(f"*{suffix}"))
+def calls() -> Iterator[tuple[str, set[str]]]:
+    """The key of each call that fills in a text, and the names of the values that it gives."""
+    for tree in _modules():
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args):
+            name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+            names = [one.arg for one in call.keywords]
+            key = call.args[0]
+            if name in ("t", "html", "text") and isinstance(key, ast.Constant) and None not in names:
+                yield str(key.value), set(map(str, names))
+    for template in _templates():
+        for call in template.find_all(nodes.Call):
+            if getattr(call.node, "attr", "") in ("t", "html") and isinstance(call.args[0], nodes.Const):
+                yield call.args[0].value, {one.key for one in call.kwargs}
+    for script in _scripts():
+        for key, values in re.findall(r'(?<!\w)t\("([\w.]+)"(?:, \{([^{}]*)\})?\)', script):
+            values = re.sub(r"\([^()]*\)", "", values)
+            yield key, {one.partition(":")[0].strip() for one in values.split(",") if one.strip()}
 
 
-def calls() -> Iterator[tuple[str, str, set[str]]]:
-    """Each call in Python that fills in a text: where it is, the key, and the names of the values it gives."""
-    for file in _sources(".py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Call) or not node.args or any(one.arg is None for one in node.keywords):
-                continue
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            first = node.args[0]
-            if name in ("t", "text") and isinstance(first, ast.Constant) and isinstance(first.value, str):
-                yield f"{file.relative_to(ROOT)}:{node.lineno}", first.value, {str(one.arg) for one in node.keywords}
+def _modules() -> Iterator[ast.Module]:
+    for file in [*(ROOT / "slipway").rglob("*.py"), *ROOT.glob("*.py")]:
+        yield ast.parse(file.read_text(encoding="utf-8"))
+
+
+def _templates() -> Iterator[nodes.Template]:
+    for file in (ROOT / "slipway").rglob("*.html"):
+        yield Environment(autoescape=True).parse(file.read_text(encoding="utf-8"))
+
+
+def _scripts() -> Iterator[str]:
+    for file in (ROOT / "slipway").rglob("*.js"):
+        if not file.name.endswith(".min.js"):
+            yield file.read_text(encoding="utf-8")

@@ -293,7 +293,7 @@ def test_api_file_and_page_name_one_class_for_one_person(diabetes, diabetes_serv
     in_file = dict(zip(header.split(","), row.split(","), strict=True))
     assert answer["prediction"] == 1 and answer["threshold"] == 0.3
     assert (in_file["prediction"], in_file["threshold"]) == ("1", "0.3")
-    assert "From 30% on, this counts as “With”" in shown
+    assert "At 30% or more: classified as “With”" in shown
     assert '<div class="slip-bar slip-chosen"><span>With</span>' in shown
 
 

@@ -98,8 +98,8 @@ def test_every_chart_says_what_it_finds(tmp_path):
 
     assert found.labels[0] == "charges: Half of the rows lie below 9,400; eight of ten lie between 2,300 and 34,800."
     assert "age: most often 18–19, in 10% of the rows that have it" in found.labels
-    assert "charges by age. Middle value: lowest 2,300 (18–23), highest 13,400 (56–64)." in found.labels
-    assert "charges by smoker. Middle value: lowest 7,300 (no), highest 34,500 (yes)." in found.labels
+    assert "charges by age. Median: lowest 2,300 (18–23), highest 13,400 (56–64)." in found.labels
+    assert "charges by smoker. Median: lowest 7,300 (no), highest 34,500 (yes)." in found.labels
     assert len(found.labels) == 1 + 2 * 6 + 1 and all(found.labels)
 
 
@@ -137,7 +137,7 @@ def test_a_table_of_many_fields_shows_the_strongest_and_the_strongest_pairs(tmp_
     found = report(tmp_path, table.assign(y=table.x66 * 2 + table.x3), "y")
 
     assert found.tags.count("article") == 40
-    assert "The 40 of 70 fields that go most with y." in found.text
+    assert "The 40 of 70 fields that are most strongly related to y." in found.text
     assert re.search(r"The strongest pairs: x66 – y 0\.\d\d, ", found.labels[-1])
 
 
@@ -168,7 +168,7 @@ def test_a_person_reads_what_the_insurance_model_learnt_from_on_a_phone_too(open
 
     found = opened(page, "Data")
 
-    assert "learnt from 1,338 rows with 6 fields each to predict Charges (US dollars a year)" in found.inner_text()
+    assert "was trained on 1,338 rows with 6 fields each to predict Charges (US dollars a year)" in found.inner_text()
     smoker = found.locator("article", has=page.get_by_role("heading", name="Smoker"))
     shown = [line.split() for line in smoker.locator("figure").nth(0).locator(".slip-lines > div").all_inner_texts()]
     counts = INSURANCE.smoker.value_counts()

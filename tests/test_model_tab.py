@@ -13,7 +13,7 @@ import pytest
 
 from slipway import store
 from slipway.i18n import sentences
-from slipway.i18n.texts import CARD, translate
+from slipway.i18n.catalogues import catalogue
 from slipway.page.context import PageContext
 from slipway.page.model import tab as model
 from tests.conftest import HOME, PERSON, trained
@@ -113,9 +113,9 @@ def test_three_classes_with_odd_names_are_shown_and_not_run():
     version = store.find(trained("--data", str(path), "--target", "colour", *options))
 
     html = model.render(PageContext(version, "en"))
-    assert "<script" not in html and "green <b>" not in html and "answered green &lt;b&gt;" in html
+    assert "<script" not in html and "green <b>" not in html and "predicted: green &lt;b&gt;" in html
     assert len(version.read_json("figures.json")["roc"]) == 3 and html.count("<polyline") == 4
-    assert translate(CARD["kept_none"], "en") in html
+    assert catalogue("en").text("card.kept_none") in html
 
 
 def test_a_classifier_without_probabilities_has_no_curves_and_still_its_answers():
@@ -164,7 +164,7 @@ def test_other_versions_are_listed_and_a_broken_one_breaks_nothing(insurance):
     finally:
         shutil.rmtree(broken)  # BentoML cannot list a store with such a one
 
-    assert f"{version.version} answers here" in shown
+    assert f"{version.version} served here" in shown
     assert re.search(f"{other.partition(':')[2]} .{{8,20}} DummyRegressor R2 -?0.0\\d\\d compiled graph", shown)
     assert "broken cannot be read" in shown
     assert "There is no other version of this name." in text(model.render(PageContext(store.find(insurance), "en")))

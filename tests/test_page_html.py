@@ -54,9 +54,9 @@ def test_texts_are_read_from_the_context_alone(module):
         return
     tree = ast.parse(module.read_text(encoding="utf-8"))
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    found = {alias.name for node in imports if node.module == "slipway.i18n.texts" for alias in node.names}
+    found = {alias.name for node in imports if node.module == "slipway.i18n.catalogues" for alias in node.names}
 
-    assert found <= {"LANGUAGES", "BATCH_PHRASES"}
+    assert found <= {"FALLBACK", "languages"}
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=name)

@@ -10,7 +10,7 @@ from slipway.page.predict import link, outcome_scale, threshold
 from slipway.schema.schema import Schema
 from tests.conftest import page_of, says, sentence
 
-REPLACED = "Values of the link that do not fit, and were replaced"
+REPLACED = "Values in the link that are not valid and were replaced"
 
 
 @pytest.fixture
@@ -131,16 +131,16 @@ def test_the_threshold_of_the_use_case_is_used_and_can_be_moved(open_page, diabe
     share = int(re.search(r"(\d+)%", sentence(page))[1])
     assert 10 < share < 30
 
-    assert page.locator(".slip-verdict").inner_text() == "Below 30%, this counts as “Without”."
+    assert page.locator(".slip-verdict").inner_text() == "Below 30%: classified as “Without”"
     slider.fill("0.1")
 
-    page.locator(".slip-verdict", has_text="From 10% on, this counts as “With”.").wait_for()
+    page.locator(".slip-verdict", has_text="At 10% or more: classified as “With”").wait_for()
     count = threshold.counts(counted, 0.1)
     box.get_by_text(f"{count['missed']} missed").wait_for()
     assert box.get_by_text(f"{count['alarms']} false alarms").count() == 1
     assert page.locator(".slip-answer .slip-chosen").inner_text().startswith("With\n")
     page.get_by_role("button", name="Low readings").click()
-    page.locator(".slip-verdict", has_text="Below 10%, this counts as “Without”.").wait_for()
+    page.locator(".slip-verdict", has_text="Below 10%: classified as “Without”").wait_for()
 
 
 @pytest.mark.browser
@@ -297,11 +297,11 @@ def test_a_link_with_values_that_do_not_fit_says_so(open_page, insurance_server)
 def test_with_a_fault_there_is_no_link_and_nothing_to_compare(open_page, insurance_server):
     page = open_page(insurance_server)
     page.get_by_label("Age (years)").fill("200")
-    page.get_by_text("Please mend the marked fields.").wait_for()
+    page.get_by_text("Please correct the highlighted fields.").wait_for()
 
     for tool in ("Copy link", "Compare"):
         page.get_by_role("button", name=tool).click()
-        assert page.locator(".slip-tools [role=status]").inner_text() == "Please mend the marked fields."
+        assert page.locator(".slip-tools [role=status]").inner_text() == "Please correct the highlighted fields."
     assert "#" not in page.url and page.locator(".slip-compare table").count() == 0
 
 

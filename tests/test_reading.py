@@ -230,10 +230,10 @@ def test_a_row_of_a_file_that_can_be_read_in_two_ways_is_faulty_and_says_both(pr
     [
         (
             {"land": ["NA", "ZA", "BW"]},
-            "land: “NA” (20) was taken for missing. [first 'NA' (line 2); if it is a value, type `--missing land=` "
+            "land: “NA” (20) was read as missing. [first 'NA' (line 2); if it is a value, type `--missing land=` "
             "(in a use case: `missing: {land: []}`)]",
         ),
-        ({"x": ["1", "2", "NA", "null"]}, "x: “NA” (15), “null” (15) was taken for missing. [first 'NA' (line 4)]"),
+        ({"x": ["1", "2", "NA", "null"]}, "x: “NA” (15), “null” (15) was read as missing. [first 'NA' (line 4)]"),
         (
             {"power": ["?" if row == 7 else str(40 + row) for row in range(ROWS)]},
             "power is text: 59 of 60 different values are numbers, but not “?”. ['?' (line 9, 1 cell); if these stand for "
@@ -259,12 +259,12 @@ def test_a_row_of_a_file_that_can_be_read_in_two_ways_is_faulty_and_says_both(pr
         ),
         (
             {"at": ["2023-01-01 00:00:00", "2023-01-02T23:30+01:00", "2023-01-03"]},
-            "at: only the day counts; the time of day was dropped (values: 20). [first '2023-01-02T23:30+01:00' (line 3); "
+            "at: only the day counts; the time of day was dropped (20 values). [first '2023-01-02T23:30+01:00' (line 3); "
             "if the hour matters, put it into a column of its own]",
         ),
         (
             {"account": ["123456789012345671", "123456789012345672", "7"]},
-            "account: whole numbers beyond 2^53 are rounded, so that neighbours may be one value to the model (values: 40). "
+            "account: whole numbers beyond 2^53 are rounded, so that neighbours may be one value to the model (40 values). "
             "[first 123456789012345671 (line 2); if these are codes, give `fields: {account: {kind: category}}` in a use case]",
         ),
         (

@@ -85,7 +85,7 @@ def test_what_if_shows_what_the_api_says_for_another_value(open_page, insurance_
         round(yes["prediction"]),
     ]
     assert "slip-chosen" in bars.first.get_attribute("class")
-    page.get_by_label("This one changes, and all else stays").click()
+    page.get_by_label("Change one input, keep the rest").click()
     page.get_by_role("option", name="Age (years)").click()
     curve = page.locator(".slip-curve")
     curve.wait_for()

@@ -81,6 +81,22 @@ def test_a_broken_catalogue_is_named(locales, name):
     assert any(fault in found for found in checks.faults(locales)), checks.faults(locales)
 
 
+def test_every_text_is_used_and_every_text_that_is_used_is_there():
+    keys, beginnings = checks.asked()
+    families = {beginning + name for beginning, names in checks.FAMILIES.items() for name in names}
+
+    assert beginnings == set(checks.FAMILIES)
+    assert keys | families == set(ENGLISH)
+
+
+def test_every_call_gives_the_values_of_its_text():
+    calls = list(checks.calls())
+
+    assert len(calls) > 200
+    for key, values in calls:
+        assert key in ENGLISH and checks.placeholders(checks.forms(ENGLISH[key])[-1]) == values, f"{key}: {values}"
+
+
 @pytest.mark.parametrize("language", languages())
 def test_a_plural_category_has_one_form(language):
     found = catalogue(language)

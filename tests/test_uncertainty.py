@@ -268,8 +268,8 @@ def test_without_an_interval_the_answer_says_null_and_the_page_nothing():
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", "9 of 10 similar cases lie between 2,000 and 9,000 US dollars."),
-        ("zh", "10 个类似案例中有 9 个介于 2,000 与 9,000 美元之间。"),
+        ("en", "90% prediction interval: 2,000 to 9,000 US dollars"),
+        ("zh", "90% 预测区间：2,000 至 9,000 美元"),
     ],
 )
 def test_the_page_says_the_interval_in_words(language, said):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale
+from babel.core import get_global
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -52,6 +53,22 @@ class Catalogue:
         """Whose plurals, numbers and dates they are: of `zh`, `zh_Hans_CN`."""
         return Locale.parse(self.messages.locale_identifier)
 
+    @property
+    def name(self) -> str:
+        """What the language calls itself: `中文`."""
+        return str(self.locale.language_name)
+
+    @property
+    def tag(self) -> str:
+        """The language as HTML names it: `zh-CN`."""
+        return str(self.messages.locale_identifier).replace("_", "-")
+
+    @property
+    def territory(self) -> str:
+        """The language with a country, as link previews name it: `en_US`."""
+        likely = Locale.parse(get_global("likely_subtags").get(str(self.locale), str(self.locale)))
+        return f"{self.locale.language}_{self.locale.territory or likely.territory}"
+
     def text(self, key: str, **values: Any) -> str:
         """A text with its values filled in, whole numbers as the locale writes them; plain, so that HTML has to escape it.
 
@@ -62,7 +79,7 @@ class Catalogue:
         KeyError
             If the text has a placeholder that is not among the values.
         """
-        return self.template(key, values.get("count")).format(**{name: self._written(v) for name, v in values.items()})
+        return self.template(key, values.get("count")).format(**self.written(values))
 
     def template(self, key: str, count: int | None = None) -> str:
         """A text with its placeholders; `count` chooses the form of one that has several.
@@ -97,8 +114,12 @@ class Catalogue:
         """Whether there is a text; for keys that are made from names, such as a metric's."""
         return key in self._source
 
-    def _written(self, value: Any) -> Any:
-        return format_decimal(value, locale=self.locale) if type(value) is int else value
+    def written(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Values as they are filled in: whole numbers as the locale writes them, all else as it is."""
+        return {
+            name: format_decimal(value, locale=self.locale) if type(value) is int else value
+            for name, value in values.items()
+        }
 
     @cached_property
     def _source(self) -> dict[str, Message]:

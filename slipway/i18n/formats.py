@@ -20,28 +20,28 @@ COMPACT_FROM = 1e6
 """From here on numbers are counted in millions and so on, where there is little room."""
 
 
-def format_number(value: float, decimals: int, language: str = "en") -> str:
+def format_number(value: float, decimals: int, language: str) -> str:
     """A number with so many decimals: `1,234.50`."""
     # + 0.0 turns a rounded -0.0 into 0.0
     return _apply("decimal", round(value, decimals) + 0.0, decimals, language)
 
 
-def format_metric(value: float, language: str = "en") -> str:
+def format_metric(value: float, language: str) -> str:
     """A metric: `4,321` from 100 on, else three decimals, `0.842`."""
     return format_number(value, 0 if abs(value) >= 100 else 3, language)
 
 
-def format_share(share: float, decimals: int, language: str = "en") -> str:
+def format_share(share: float, decimals: int, language: str) -> str:
     """A share in per cent with so many decimals: `84.2%`."""
     return _apply("percent", round(share, decimals + 2) + 0.0, decimals, language)
 
 
-def percent(share: float, language: str = "en") -> str:
+def percent(share: float, language: str) -> str:
     """A probability; one more digit where whole per cents would say none or all."""
     return format_share(share, 0 if 0.01 <= share <= 0.99 else 1, language)
 
 
-def format_value(value: Any, language: str = "en") -> str:
+def format_value(value: Any, language: str) -> str:
     """A value of a field as a person writes it: 18, not 18.0; thousands apart from 10,000 on, for 2024 may be a year."""
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return str(value)
@@ -51,7 +51,7 @@ def format_value(value: Any, language: str = "en") -> str:
     return _apply("decimal", value, len(digits), language, grouped=abs(value) >= 10_000)
 
 
-def format_axis(values: Sequence[float], language: str = "en") -> list[str]:
+def format_axis(values: Sequence[float], language: str) -> list[str]:
     """The numbers of an axis in one form, with a unit from a million on: `0`, `0.5M`, `1M`; in Chinese `0`, `50万`, `100万`."""
     size, unit = _compact(max(map(abs, values), default=0.0), language)
     return [format_value(float(f"{value / size:.6g}"), language) + (unit if value else "") for value in values]

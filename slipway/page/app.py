@@ -1,6 +1,6 @@
 """The page as an app: one Gradio page for each language, behind the guard, with what is needed around it.
 
-The browser's own language is shown; `/ui/en/` and `/ui/zh/` show one whatever the browser prefers.
+The browser's own language is shown; `/ui/en/`, `/ui/zh/` and so on show one whatever the browser prefers.
 """
 
 import re
@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from slipway.i18n.texts import LANGUAGES
+from slipway.i18n.catalogues import FALLBACK, languages
 from slipway.page.batch import tab as batch
 from slipway.page.context import PageContext
 from slipway.page.data import tab as data
@@ -41,7 +41,7 @@ IDLE_SECONDS = 3600.0
 
 def mount(served: LoadedModel) -> Starlette:
     """The page in every language, as an app to be mounted at `/ui`."""
-    pages = {language: _app(served, language) for language in LANGUAGES}
+    pages = {language: _app(served, language) for language in languages()}
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -57,7 +57,7 @@ def mount(served: LoadedModel) -> Starlette:
     async def with_slash(request: Request) -> Response:
         return RedirectResponse(f"{request.url.path.rpartition('/')[2]}/")
 
-    explicit: list[BaseRoute] = [Route(f"/{language}", with_slash) for language in LANGUAGES]
+    explicit: list[BaseRoute] = [Route(f"/{language}", with_slash) for language in languages()]
     explicit += [Mount(f"/{language}", app) for language, app in pages.items()]
     explicit.append(batch.reader_route())
     return Starlette(routes=[*explicit, Mount("/", by_browser)], lifespan=lifespan)
@@ -68,8 +68,10 @@ def preferred(accepted: str) -> str:
     wanted = []
     for part in accepted.split(","):
         tag, _, weight = part.strip().partition(";q=")
-        wanted.append((-float(weight) if re.fullmatch(r"[01](\.\d+)?", weight) else -1.0, tag[:2].lower()))
-    return next((tag for _, tag in sorted(wanted, key=lambda item: item[0]) if tag in LANGUAGES), LANGUAGES[0])
+        wanted.append(
+            (-float(weight) if re.fullmatch(r"[01](\.\d+)?", weight) else -1.0, re.split("[-_]", tag)[0].lower())
+        )
+    return next((tag for _, tag in sorted(wanted, key=lambda item: item[0]) if tag in languages()), FALLBACK)
 
 
 def _app(served: LoadedModel, language: str) -> FastAPI:

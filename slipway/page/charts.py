@@ -12,7 +12,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from slipway.i18n.formats import format_value
 from slipway.page.html import macros
 
 WIDTH, HEIGHT, SIDE, TOP, BOTTOM = 300, 120, 4, 20, 22
@@ -57,17 +56,6 @@ def scale(low: float, high: float, steps: int = 4) -> list[float]:
     step = next(one * power for one in _STEPS if one * power >= least * (1 - 1e-9))
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [float(f"{at * step:.10g}") for at in range(first, max(last, first + 1) + 1)]
-
-
-def numbers(values: Sequence[float], units: Sequence[tuple[float, float, str]] = ()) -> list[str]:
-    """The numbers of an axis in one form.
-
-    `units` are from which number on, in what to count, and its name: `(1e6, 1e6, " M")`; the
-    first that the largest number reaches is taken.
-    """
-    top = max(map(abs, values), default=0.0)
-    size, name = next(((size, name) for least, size, name in units if top >= least), (1.0, ""))
-    return [format_value(float(f"{value / size:.6g}")) + (name if value else "") for value in values]
 
 
 def histogram(

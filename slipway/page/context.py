@@ -5,6 +5,7 @@ Every tab, and every template, reads texts here and nowhere else.
 
 import csv
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,20 +13,11 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from slipway.i18n import formats, texts
+from slipway.i18n.catalogues import Catalogue, catalogue, languages, translate
 from slipway.schema.fields import NULL, Fault, Field
 from slipway.schema.schema import Schema, Target
 from slipway.schema.types import Text
 from slipway.store import Version
-
-_TEXTS = {
-    "page": texts.PAGE,
-    "batch": texts.BATCH,
-    "data": texts.DATA,
-    "model": texts.MODEL,
-    "card": texts.CARD,
-    "online": texts.ONLINE,
-    "kinds": texts.KINDS,
-}
 
 
 @dataclass(frozen=True)
@@ -64,30 +56,27 @@ class PageContext:
 
     # Texts: not yet escaped, which the templates do
 
+    @property
+    def catalogue(self) -> Catalogue:
+        """The texts of the page's language."""
+        return catalogue(self.language)
+
+    @property
+    def other_catalogues(self) -> list[Catalogue]:
+        """Those of the languages to which one can change."""
+        return [catalogue(language) for language in languages() if language != self.language]
+
     def t(self, key: str, **values: Any) -> str:
-        """A text by its place and key, such as `model.trained`, filled with values."""
-        return self._template(key).format(**values)
+        """A text by its key, such as `model.trained`, filled with values; `count` chooses the plural form."""
+        return self.catalogue.text(key, **values)
 
     def html(self, key: str, **values: Any) -> Markup:
         """A text whose values may hold tags, if a template made them; all else is escaped."""
-        return escape(self._template(key)).format(**values)
-
-    def has_text(self, key: str) -> bool:
-        """Whether there is a text of this key: a name of PyCaret's may have one."""
-        place, _, name = key.partition(".")
-        return name in _TEXTS[place]
-
-    def all_texts(self, place: str) -> dict[str, str]:
-        """The texts of a place by their keys, not filled: a script fills them."""
-        return {key: self.text(text) for key, text in _TEXTS[place].items()}
+        return escape(self.catalogue.template(key, values.get("count"))).format(**self.catalogue.written(values))
 
     def text(self, text: Text | None) -> str:
         """A text of the use case."""
-        return texts.translate(text, self.language)
-
-    def _template(self, key: str) -> str:
-        place, _, name = key.partition(".")
-        return self.text(_TEXTS[place][name])
+        return translate(text, self.language)
 
     def problem(self, fault: Fault, label: str) -> str:
         """A fault or warning in words; `label` is the field's."""
@@ -114,12 +103,44 @@ class PageContext:
         return formats.class_label(self.schema, value, self.language)
 
     def day(self, date: dt.date) -> str:
-        """`22 November 2026`."""
+        """`November 22, 2026`."""
         return formats.day(date, self.language)
 
     def number(self, value: float) -> str:
         """A value of a number target, without its unit."""
-        return formats.format_number(value, self.schema.target.decimals)
+        return self.decimal(value, self.schema.target.decimals)
+
+    def decimal(self, value: float, decimals: int) -> str:
+        """A number with so many decimals."""
+        return formats.format_number(value, decimals, self.language)
+
+    def whole(self, count: int) -> str:
+        """A whole number: `1,338`."""
+        return self.decimal(count, 0)
+
+    def rows(self, count: int) -> str:
+        """`1,338 rows`."""
+        return self.t("text.rows", count=count)
+
+    def percent(self, share: float) -> str:
+        """A share: `34%`."""
+        return formats.percent(share, self.language)
+
+    def share(self, share: float, decimals: int) -> str:
+        """A share with so many decimals: `34.2%`."""
+        return formats.format_share(share, decimals, self.language)
+
+    def value(self, value: Any) -> str:
+        """A number as it was measured: `18`, `0.25`."""
+        return formats.format_value(value, self.language)
+
+    def axis(self, values: Sequence[float]) -> list[str]:
+        """The numbers of an axis in one form: `0`, `0.5M`, `1M`."""
+        return formats.format_axis(values, self.language)
+
+    def term(self, term: str, value: str) -> str:
+        """`Model: Ridge`."""
+        return self.t("text.term", term=term, value=value)
 
     def amount(self, value: float) -> str:
         """A value of a number target, with its unit."""

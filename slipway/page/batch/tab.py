@@ -45,9 +45,10 @@ def _for_script(page: PageContext, served: LoadedModel) -> dict[str, Any]:
     """What the script is told of the version, its limits and the language."""
     schema, target = page.schema, page.schema.target
     return {
-        "texts": page.all_texts("batch"),
+        "texts": page.catalogue.section("batch") | page.catalogue.section("text"),
         "phrases": BATCH_PHRASES if page.language == "zh" else (),
         "language": page.language,
+        "tag": page.catalogue.tag,
         "columns": schema.names,
         "labels": [page.text(field.label) for field in schema.fields],
         "example": schema.example(),

@@ -4,7 +4,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from slipway.i18n.formats import percent
 from slipway.page.data.profile_view import ProfileView
 from slipway.page.html import macros
 
@@ -24,21 +23,28 @@ def render(view: ProfileView) -> Markup:
 def _alert(view: ProfileView, alert: dict[str, Any]) -> Markup:
     """One alert: a text with names that stand out in it."""
     name = alert["field"]
-    values: dict[str, str] = {"target": _HTML.strong(view.page.target), "field": _HTML.strong(view.name(name))}
-    values |= {key: percent(alert[key]) for key in ("share", "largest") if key in alert}
-    values |= {key: f"{alert[key]:,}" for key in ("rows", "below") if key in alert}
+    page = view.page
+    values: dict[str, Any] = {"target": _HTML.strong(page.target), "field": _HTML.strong(view.name(name))}
+    values |= {key: page.percent(alert[key]) for key in ("share", "largest") if key in alert}
+    if "rows" in alert:
+        values["rows"] = page.rows(alert["rows"])
+    if "below" in alert:
+        values["below"] = alert["below"]
     if "value" in alert:
         values["value"] = _HTML.strong(f"“{view.value(name, alert['value'])}”")
     if "values" in alert:
         values["values"] = _named(view, alert)
     if "other" in alert:
-        values |= {"other": _HTML.strong(view.name(alert["other"])), "association": f"{alert['association']:.2f}"}
+        values |= {
+            "other": _HTML.strong(view.name(alert["other"])),
+            "association": page.decimal(alert["association"], 2),
+        }
     if "skewness" in alert:
-        values["side"] = view.page.t("data.above" if alert["skewness"] > 0 else "data.under")
-    return view.page.html(f"data.alert_{alert['kind']}", **values)
+        values["side"] = page.t("data.above" if alert["skewness"] > 0 else "data.under")
+    return page.html(f"alert.{alert['kind']}", **values)
 
 
 def _named(view: ProfileView, alert: dict[str, Any]) -> str:
     named = [f"“{view.value(alert['field'], value)}”" for value in alert["values"][:NAMED]]
     more = alert["count"] - len(named)
-    return view.page.t("data.comma").join(named) + (view.page.t("data.and_more", count=more) if more else "")
+    return view.page.t("text.comma").join(named) + (view.page.t("data.and_more", count=more) if more else "")

@@ -6,9 +6,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from slipway.i18n.formats import format_value, percent
 from slipway.page import charts
-from slipway.page.data.profile_view import UNITS, ProfileView, date_length
+from slipway.page.data.profile_view import ProfileView, date_length
 from slipway.schema.fields import Field
 
 CATEGORIES = 10
@@ -29,17 +28,19 @@ def _numbers(view: ProfileView, target: dict[str, Any]) -> tuple[str, Markup]:
     filled = [at for at, count in enumerate(target["counts"]) if count]
     counts, edges = target["counts"][filled[0] : filled[-1] + 1], target["edges"][filled[0] : filled[-1] + 2]
     names = [
-        view.page.t("data.bar", value=f"{view.amount(first)} – {view.amount(last)}", count=f"{count:,}")
+        view.page.t("data.bar", value=f"{view.amount(first)} – {view.amount(last)}", rows=view.page.rows(count))
         for count, (first, last) in zip(counts, pairwise(edges), strict=True)
     ]
     ticks = _ticks(view, edges, edges[0], edges[-1])
-    return text, charts.histogram(counts, names, ticks, f"{view.page.target}: {text}", view.count(max(counts)))
+    return text, charts.histogram(counts, names, ticks, f"{view.page.target}: {text}", view.page.rows(max(counts)))
 
 
 def _classes(view: ProfileView, target: dict[str, Any]) -> tuple[str, Markup]:
     counts, top = target["counts"], max(target["counts"])
     names = [view.value(view.schema.target.name, value) for value in view.schema.target.classes]
-    text = view.page.t("data.target_classes", value=f"“{names[counts.index(top)]}”", share=percent(top / sum(counts)))
+    text = view.page.t(
+        "data.target_classes", value=f"“{names[counts.index(top)]}”", share=view.page.percent(top / sum(counts))
+    )
     return text, _bars(view, names, counts, f"{view.page.target}: {text}")
 
 
@@ -53,7 +54,7 @@ def _categories(view: ProfileView, field: Field, stored: dict[str, Any]) -> Mark
     names = [view.value(field.name, value) for value in stored["values"][:CATEGORIES]]
     counts = stored["counts"][:CATEGORIES]
     total = sum(stored["counts"]) + stored["others"]
-    share = percent(counts[0] / total)
+    share = view.page.percent(counts[0] / total)
     others = len(field.categories) - len(names), total - sum(counts)
     summary = view.page.t("data.often", field=view.name(field.name), value=names[0], share=share)
     return _bars(view, names, counts, summary, others)
@@ -65,12 +66,15 @@ def _bars(
     """A bar for each of some categories; how many others there are, and their rows, stand below."""
     total, top = sum(counts) + others[1], max(counts)
     rows = [
-        charts.Row(name, (percent(count / total), f"{count:,}"), (count / top,))
+        charts.Row(name, (view.page.percent(count / total), view.page.whole(count)), (count / top,))
         for name, count in zip(names, counts, strict=True)
     ]
     if others[0]:
         rows.append(
-            charts.Row(view.page.t("data.others", count=others[0]), (percent(others[1] / total), f"{others[1]:,}"))
+            charts.Row(
+                view.page.t("data.others", count=others[0]),
+                (view.page.percent(others[1] / total), view.page.whole(others[1])),
+            )
         )
     return charts.lines(
         rows, ("", view.page.t("data.spread"), view.page.t("data.share"), view.page.t("data.rows")), summary
@@ -81,13 +85,16 @@ def _histogram(view: ProfileView, field: Field, stored: dict[str, Any]) -> tuple
     edges, counts = stored["edges"], stored["counts"]
     whole = field.kind != "number"
     names = [view.band(field, low, _before(high) if whole else high) for low, high in pairwise(edges)]
-    bars = [view.page.t("data.bar", value=name, count=f"{count:,}") for name, count in zip(names, counts, strict=True)]
+    bars = [
+        view.page.t("data.bar", value=name, rows=view.page.rows(count))
+        for name, count in zip(names, counts, strict=True)
+    ]
     most = max(range(len(counts)), key=counts.__getitem__)
-    share = percent(counts[most] / sum(counts))
+    share = view.page.percent(counts[most] / sum(counts))
     summary = view.page.t("data.often", field=view.name(field.name), value=names[most], share=share)
     tails = [] if field.kind == "date" else _tails(edges)
     ticks = _date_ticks(edges) if field.kind == "date" else _number_ticks(view, edges, tails, whole)
-    chart = charts.histogram(counts, bars, ticks, summary, view.count(counts[most]), tails)
+    chart = charts.histogram(counts, bars, ticks, summary, view.page.rows(counts[most]), tails)
     notes = [
         view.page.t("data.tail_high" if bar else "data.tail_low", end=view.page.value_text(field, edges[bar or 1]))
         for bar in tails
@@ -112,7 +119,7 @@ def _tails(edges: list[float]) -> list[int]:
 def _number_ticks(view: ProfileView, edges: list[float], tails: list[int], whole: bool) -> Ticks:
     if whole and not tails and edges[1] - edges[0] == 1:
         every = 1 if len(edges) <= 13 else 5
-        return [(bar + 0.5, format_value(edge)) for bar, edge in enumerate(edges[:-1]) if edge % every == 0]
+        return [(bar + 0.5, view.page.value(edge)) for bar, edge in enumerate(edges[:-1]) if edge % every == 0]
     low = edges[1] if 0 in tails else edges[0]
     high = edges[-2] if len(edges) - 2 in tails else edges[-1]
     return _ticks(view, edges, low, high)
@@ -121,7 +128,7 @@ def _number_ticks(view: ProfileView, edges: list[float], tails: list[int], whole
 def _ticks(view: ProfileView, edges: list[float], low: float, high: float) -> Ticks:
     """Round numbers from `low` to `high`, and where they lie among the bars."""
     inside = [value for value in charts.scale(low, high, 5) if low <= value <= high]
-    return list(zip(charts.places(edges, inside), charts.numbers(inside, UNITS[view.page.language]), strict=True))
+    return list(zip(charts.places(edges, inside), view.page.axis(inside), strict=True))
 
 
 def _date_ticks(edges: list[str]) -> Ticks:

@@ -4,17 +4,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from slipway.i18n.formats import format_number, format_value
+from slipway.i18n.formats import COMPACT_FROM
 from slipway.page import charts
 from slipway.page.context import PageContext
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema
-
-UNITS = {
-    "en": ((1e12, 1e12, " T"), (1e9, 1e9, " B"), (1e6, 1e6, " M")),
-    "zh": ((1e12, 1e12, " 万亿"), (1e8, 1e8, " 亿"), (1e6, 1e4, " 万")),
-}
-"""From which number on, in what, and by which name large numbers are counted where there is little room."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +71,9 @@ class ProfileView:
 
     def amount(self, value: float) -> str:
         """A figure of a number target."""
-        if abs(value) >= 1e6:
-            return charts.numbers([value], UNITS[self.page.language])[0]
-        return format_number(value, self._decimals)
-
-    def count(self, count: int) -> str:
-        """`137 rows`."""
-        return self.page.t("data.count", count=f"{count:,}")
+        if abs(value) >= COMPACT_FROM:
+            return self.page.axis([value])[0]
+        return self.page.decimal(value, self._decimals)
 
     def band(self, field: Field, low: Any, high: Any) -> str:
         """A part of a number's range or of time; months and years by themselves."""
@@ -91,7 +81,7 @@ class ProfileView:
             short = date_length(self.profile["fields"][field.name]["edges"])
             first, last = str(low)[:short], str(high)[:short]
         elif field.kind == "text":
-            first, last = format_value(low), format_value(high)
+            first, last = self.page.value(low), self.page.value(high)
         else:
             first, last = self.page.value_text(field, low), self.page.value_text(field, high)
         if first == last:

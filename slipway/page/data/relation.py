@@ -4,10 +4,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from slipway.i18n.formats import percent
 from slipway.page import charts
 from slipway.page.data.distribution import CATEGORIES
-from slipway.page.data.profile_view import UNITS, ProfileView
+from slipway.page.data.profile_view import ProfileView
 from slipway.schema.fields import Field
 
 CLASSES = 8
@@ -26,7 +25,7 @@ def note(view: ProfileView) -> str:
         return view.page.t("data.box_note", rows=LEAST_ROWS)
     if len(classes) > 2:
         return view.page.t("data.class_note", rows=LEAST_ROWS)
-    return view.page.t("data.share_note", rows=LEAST_ROWS, share=percent(_overall(view)))
+    return view.page.t("data.share_note", rows=LEAST_ROWS, share=view.page.percent(_overall(view)))
 
 
 def of_field(view: ProfileView, field: Field) -> tuple[str, Markup]:
@@ -53,9 +52,9 @@ def _boxes(view: ProfileView, summary: str, labels: list[str], entries: Entries)
     for label, entry in zip(labels, entries, strict=True):
         box = entry.get("box", [])
         ends = tuple((value - axis[0]) / (axis[-1] - axis[0]) for value in box)
-        rows.append(charts.Row(label, (view.amount(box[2]) if box else NOTHING, f"{entry['rows']:,}"), ends))
-    heads = ("", view.target_unit, view.page.t("data.middle"), view.page.t("data.rows"))
-    return charts.lines(rows, heads, summary, charts.numbers(axis, UNITS[view.page.language]))
+        rows.append(charts.Row(label, (view.amount(box[2]) if box else NOTHING, view.page.whole(entry["rows"])), ends))
+    heads = ("", view.target_unit, view.page.t("data.median"), view.page.t("data.rows"))
+    return charts.lines(rows, heads, summary, view.page.axis(axis))
 
 
 def _shares(view: ProfileView, summary: str, labels: list[str], entries: Entries) -> Markup:
@@ -64,10 +63,14 @@ def _shares(view: ProfileView, summary: str, labels: list[str], entries: Entries
     for label, entry in zip(labels, entries, strict=True):
         share = _measure(view, entry)
         ends = () if share is None else (share,)
-        rows.append(charts.Row(label, (NOTHING if share is None else percent(share), f"{entry['rows']:,}"), ends))
-    name = f"{view.page.target}: {view.value(view.schema.target.name, positive)}"
+        rows.append(
+            charts.Row(
+                label, (NOTHING if share is None else view.page.percent(share), view.page.whole(entry["rows"])), ends
+            )
+        )
+    name = view.page.term(view.page.target, view.value(view.schema.target.name, positive))
     heads = ("", name, view.page.t("data.share"), view.page.t("data.rows"))
-    return charts.lines(rows, heads, summary, ("0%", "50%", "100%"), _overall(view))
+    return charts.lines(rows, heads, summary, [view.page.share(share, 0) for share in (0, 0.5, 1)], _overall(view))
 
 
 def _shares_of_all(view: ProfileView, title: str, labels: list[str], entries: Entries) -> Markup:
@@ -77,10 +80,8 @@ def _shares_of_all(view: ProfileView, title: str, labels: list[str], entries: En
     rows = []
     for label, entry in zip(labels, entries, strict=True):
         shares = entry.get("shares")
-        cells = [
-            (percent(shares[at]) if shares[at] else "0%", shares[at]) if shares else (NOTHING, 0.0) for at in shown
-        ]
-        rows.append((label, [*cells, (f"{entry['rows']:,}", 0.0)]))
+        cells = [(view.page.percent(shares[at]), shares[at]) if shares else (NOTHING, 0.0) for at in shown]
+        rows.append((label, [*cells, (view.page.whole(entry["rows"]), 0.0)]))
     return charts.tinted(title, [(name, name) for name in (*names, view.page.t("data.rows"))], rows)
 
 
@@ -109,8 +110,8 @@ def _extremes(view: ProfileView, labels: list[str], entries: Entries) -> str:
     if len(known) < 2:
         return ""
     (least, lowest), (most, highest) = min(known), max(known)
-    shown = percent if view.schema.target.classes else view.amount
+    shown = view.page.percent if view.schema.target.classes else view.amount
     if shown(least) == shown(most):
         return view.page.t("data.throughout", value=shown(most))
-    key = "data.shares" if view.schema.target.classes else "data.middles"
+    key = "data.shares" if view.schema.target.classes else "data.medians"
     return view.page.t(key, least=shown(least), lowest=lowest, most=shown(most), highest=highest)

@@ -3,7 +3,6 @@
 import gradio as gr
 from markupsafe import Markup
 
-from slipway.i18n.formats import percent
 from slipway.page import LIVE, charts
 from slipway.page.context import PageContext
 from slipway.page.data import alerts, distribution, relation
@@ -16,8 +15,8 @@ SHOWN = 40
 MATRIX = 20
 """Up to so many fields a table of all pairs can be read; of more, the strongest pairs are listed."""
 PAIRS = 15
-STRENGTHS = (0.1, 0.3, 0.5)
-"""Small, medium and large. Source: Cohen, Statistical power analysis for the behavioral sciences (1988), chapter 3."""
+STRENGTHS = {0.5: "data.related_strongly", 0.3: "data.related_moderately", 0.1: "data.related_weakly"}
+"""From which association on, and in which words: large, medium and small. Source: Cohen, Statistical power analysis for the behavioral sciences (1988), chapter 3."""
 _HTML = macros("data/report.html")
 
 
@@ -32,7 +31,7 @@ def render(page: PageContext) -> Markup:
     if page.profile is None:
         return _HTML.no_profile(page)
     view = ProfileView(page, page.profile)
-    return _HTML.report(view, alerts.render(view), distribution.of_target(view), _fields(view), _together(view))
+    return _HTML.report(view, alerts.render(view), distribution.of_target(view), _fields(view), _associations(view))
 
 
 def _fields(view: ProfileView) -> Markup:
@@ -63,30 +62,37 @@ def _facts(view: ProfileView, field: Field) -> list[str]:
         low, high, middle = (view.page.value_text(field, end) for end in (field.low, field.high, field.default))
         facts.append(view.page.t("data.range", low=low, high=high, middle=middle))
     missing = stored["missing"]
-    share = percent(missing / view.rows)
+    share = view.page.percent(missing / view.rows)
     facts.append(
-        view.page.t("data.missing", share=share, count=f"{missing:,}") if missing else view.page.t("data.complete")
+        view.page.t("data.missing", share=share, rows=view.page.rows(missing))
+        if missing
+        else view.page.t("data.complete")
     )
     if field.name in view.strength:
         strength = view.strength[field.name]
-        words = view.page.t(f"data.goes_{sum(strength >= least for least in STRENGTHS)}", target=view.page.target)
-        facts.append(f"{words} ({strength:.2f})")
+        words = view.page.t(_related(strength), target=view.page.target)
+        facts.append(f"{words} ({view.page.decimal(strength, 2)})")
     return facts
 
 
-def _together(view: ProfileView) -> Markup | str:
+def _related(strength: float) -> str:
+    """The key of the text that says how strongly a field and the target are related."""
+    return next((key for least, key in STRENGTHS.items() if strength >= least), "data.related_hardly")
+
+
+def _associations(view: ProfileView) -> Markup | str:
     names, matrix = view.profile["associations"]["names"], view.profile["associations"]["matrix"]
     if len(names) < 2:
         return ""
     labels = [view.name(name) for name in names]
-    lead = [view.page.t("data.together_lead")]
+    lead = [view.page.t("data.associations_lead")]
     if len(names) - 1 <= MATRIX:
         rows = [
-            (f"{at + 1} {label}", [(f"{value:.2f}", value) for value in matrix[at][:at]])
+            (f"{at + 1} {label}", [(view.page.decimal(value, 2), value) for value in matrix[at][:at]])
             for at, label in enumerate(labels)
         ]
         heads = [(str(at + 1), label) for at, label in enumerate(labels[:-1])]
-        body = charts.tinted(view.page.t("data.together"), heads, rows)
+        body = charts.tinted(view.page.t("data.associations"), heads, rows)
     else:
         lead.append(view.page.t("data.pairs"))
         body = _strongest(view, labels, matrix)
@@ -96,7 +102,8 @@ def _together(view: ProfileView) -> Markup | str:
 def _strongest(view: ProfileView, labels: list[str], matrix: list[list[float]]) -> Markup:
     pairs = sorted((-matrix[one][other], other, one) for one in range(len(labels)) for other in range(one))[:PAIRS]
     rows = [
-        charts.Row(f"{labels[one]} – {labels[other]}", (f"{-value:.2f}",), (-value,)) for value, one, other in pairs
+        charts.Row(f"{labels[one]} – {labels[other]}", (view.page.decimal(-value, 2),), (-value,))
+        for value, one, other in pairs
     ]
-    summary = ", ".join(f"{row.label} {row.figures[0]}" for row in rows[:3])
+    summary = view.page.t("text.comma").join(f"{row.label} {row.figures[0]}" for row in rows[:3])
     return charts.lines(rows, ("", "", ""), f"{view.page.t('data.pairs')} {summary}")

@@ -8,7 +8,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from slipway.i18n.formats import percent
 from slipway.page import charts
 from slipway.page.context import PageContext
 from slipway.page.html import macros
@@ -35,12 +34,16 @@ def boxes(page: PageContext) -> Markup | str:
     for box in boxes:
         words = {name: page.number(value) for name, value in box.items() if name != "rows"}
         ends = tuple((box[name] - ticks[0]) / (ticks[-1] - ticks[0]) for name in ("p5", "p25", "p50", "p75", "p95"))
-        rows.append(charts.Row(page.t("model.range", **words), (words["p50"],), ends))
-        says.append(page.t("model.boxes_row", **words))
-    heads = [page.t(f"model.boxes_{key}") for key in ("predicted", "actual", "middle")]
-    drawn = charts.lines(rows, heads, "; ".join(says), charts.numbers(ticks))
-    title = page.t("model.boxes") + page.unit_in_brackets
-    return _HTML.plotted(page, title, page.t("model.boxes_lead"), drawn, unseen(page))
+        rows.append(charts.Row(page.t("text.range", low=words["low"], high=words["high"]), (words["p50"],), ends))
+        says.append(page.t("model.prediction_quantiles_row", **words))
+    heads = [
+        page.t("model.prediction_quantiles_predicted"),
+        page.t("model.prediction_quantiles_actual"),
+        page.t("model.prediction_quantiles_median"),
+    ]
+    drawn = charts.lines(rows, heads, page.t("text.semicolon").join(says), page.axis(ticks))
+    title = page.t("model.prediction_quantiles") + page.unit_in_brackets
+    return _HTML.plotted(page, title, page.t("model.prediction_quantiles_lead"), drawn, unseen(page))
 
 
 def shares(page: PageContext) -> Markup | str:
@@ -57,14 +60,15 @@ def confusion(page: PageContext) -> Markup | str:
         return ""
     matrix = page.figures["confusion"]
     labels = [page.class_label(value) for value in page.schema.target.classes]
-    heads = [(page.t("model.answered", label=label), label) for label in labels]
+    heads = [(page.t("model.predicted", label=label), label) for label in labels]
     rows = []
     for true, counts in enumerate(matrix):
         whole = sum(counts) or 1
         cells = [
-            (f"{'✓ ' if true == answered else ''}{count:,}", count / whole) for answered, count in enumerate(counts)
+            (f"{'✓ ' if true == answered else ''}{page.whole(count)}", count / whole)
+            for answered, count in enumerate(counts)
         ]
-        rows.append((page.t("model.truly", label=labels[true]), cells))
+        rows.append((page.t("model.actual", label=labels[true]), cells))
     title = page.t("model.confusion")
     drawn = charts.tinted(title, heads, rows)
     return _HTML.plotted(page, title, page.t("model.confusion_lead"), drawn, unseen(page))
@@ -76,13 +80,13 @@ def _roc(page: PageContext) -> Markup:
         page.t(
             "model.roc_says",
             label=page.class_label(curve["class"]),
-            alarms=percent(ALARMS),
-            found=percent(max((found for alarms, found in curve["points"] if alarms <= ALARMS), default=0.0)),
+            alarms=page.percent(ALARMS),
+            found=page.percent(max((found for alarms, found in curve["points"] if alarms <= ALARMS), default=0.0)),
         )
         for curve in curves
     ]
     marks = [_HTML.line([_place(x, y) for x, y in curve["points"]], style) for style, curve in enumerate(curves)]
-    drawn = _square(" ".join(says), page.t("model.roc_x"), page.t("model.roc_y"), marks)
+    drawn = _square(page, " ".join(says), page.t("model.roc_x"), page.t("model.roc_y"), marks)
     labels = [page.class_label(curve["class"]) for curve in curves]
     return _HTML.curves(page.t("model.roc"), page.t("model.roc_lead"), drawn, labels, says, unseen(page))
 
@@ -91,16 +95,18 @@ def _reliability(page: PageContext) -> Markup:
     curves = page.figures["reliability"]
 
     def words(one: dict[str, Any]) -> str:
-        return page.t("model.reliability_point", predicted=percent(one["predicted"]), observed=percent(one["observed"]))
+        return page.t(
+            "model.reliability_point", predicted=page.percent(one["predicted"]), observed=page.percent(one["observed"])
+        )
 
     shown = [name for name in ("served", "before") if name in curves]
     marks = []
     for style, name in enumerate(shown):
         places = [_place(one["predicted"], one["observed"]) for one in curves[name]]
         marks.append(_HTML.dots(places, style, [words(one) for one in curves[name]]))
-    says = "; ".join(words(one) for one in curves["served"])
-    drawn = _square(says, page.t("model.reliability_x"), page.t("model.reliability_y"), marks)
-    labels = [page.t(f"model.{name}") for name in shown]
+    says = page.t("text.semicolon").join(words(one) for one in curves["served"])
+    drawn = _square(page, says, page.t("model.reliability_x"), page.t("model.reliability_y"), marks)
+    labels = [page.t(f"reliability.{name}") for name in shown]
     title, lead = page.t("model.reliability"), page.t("model.reliability_lead")
     return _HTML.curves(title, lead, drawn, labels, (), unseen(page))
 
@@ -112,26 +118,26 @@ def importance(page: PageContext) -> Markup:
     top = max(0.0, *worth.values()) or 1.0
     rows = []
     for name, value in list(worth.items())[:INPUTS]:
-        text = f"{value * 100:.1f}%" if classes else page.number(value)
+        text = page.share(value, 1) if classes else page.number(value)
         rows.append(charts.Row(page.field_label(schema.by_name[name]), (text.replace("-", "−"),), (value / top,)))
-    key = "model.importance_number"
+    lead = page.t("model.importance_number", unit=page.unit_in_brackets)
     if classes:
         reason = page.metrics.get("calibration", {}).get("reason")
-        key = "model.importance_bare" if reason == NO_PROBABILITIES else "model.importance_class"
+        lead = page.t("model.importance_bare" if reason == NO_PROBABILITIES else "model.importance_class")
     heads = [page.t("model.input"), "", page.t("model.importance_is")]
-    drawn = charts.lines(rows, heads, "; ".join(f"{row.label} {row.figures[0]}" for row in rows))
-    return _HTML.importance(page, page.t(key, unit=page.unit_in_brackets), drawn, len(worth) - len(rows))
+    drawn = charts.lines(rows, heads, page.t("text.semicolon").join(f"{row.label} {row.figures[0]}" for row in rows))
+    return _HTML.importance(page, lead, drawn, len(worth) - len(rows))
 
 
 def unseen(page: PageContext) -> str:
     """Which rows the figures are from."""
     key = "model.unseen_folds" if page.figures["out_of_fold"] else "model.unseen_holdout"
-    return page.t(key, rows=f"{page.figures['rows']:,}")
+    return page.t(key, rows=page.figures["rows"])
 
 
-def _square(label: str, x: str, y: str, marks: Sequence[Markup]) -> Markup:
+def _square(page: PageContext, label: str, x: str, y: str, marks: Sequence[Markup]) -> Markup:
     """A plot of two shares; `label` says what it shows to who cannot see it, `x` and `y` name the axes."""
-    ticks = [(*_place(share, share), text) for share, text in ((0, "0"), (0.5, "50%"), (1, "100%"))]
+    ticks = [(*_place(share, share), page.share(share, 0)) for share in (0, 0.5, 1)]
     size = {"left": MARGIN, "end": MARGIN + SIDE, "top": TOP, "base": TOP + SIDE, "side": SIDE}
     return _HTML.square(size, label, x, y, ticks, marks)
 

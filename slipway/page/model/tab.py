@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from slipway import store
 from slipway.i18n import sentences
-from slipway.i18n.formats import format_metric, percent
+from slipway.i18n.formats import format_metric
 from slipway.page import LIVE
 from slipway.page.context import PageContext
 from slipway.page.html import macros
@@ -26,7 +26,8 @@ WORSE = 10
 """Sentences on groups; the table marks all."""
 OPEN = 8
 """With the groups of more fields than this, their table is folded away."""
-
+HEADS = {"model": "card.model", "seconds": "card.seconds"}
+"""Columns of the leaderboard that are no metric."""
 
 _HTML = macros("model/report.html")
 
@@ -63,8 +64,8 @@ def _headline(page: PageContext) -> Markup:
     name = tried.get(metrics.get("chosen") or "", metrics["estimator"])
     best = sentences.chosen(metrics, list(tried), page.language)
     facts = [
-        (page.t("card.task"), f"{page.t(f'card.{schema.task}')} {page.field_label(schema.target)}"),
-        (page.t("card.estimator"), f"{name}{', ' if best else ''}{best}"),
+        (page.t("card.task"), f"{page.t(f'tasks.{schema.task}')} {page.field_label(schema.target)}"),
+        (page.t("card.estimator"), page.t("text.clause").join(filter(None, (name, best)))),
         (page.t("model.trained"), page.day(page.version.created)),
         (page.t("model.rows"), sentences.data(metrics, page.language)),
         (page.t("card.version"), page.version.tag),
@@ -97,24 +98,24 @@ def _leaderboard(page: PageContext) -> Markup | str:
         return ""
     chosen = page.metrics.get("chosen", page.leaderboard[0]["id"])
     columns = [name for name in page.leaderboard[0] if name != "id"]
-    heads = [_HTML.sort_button(page.t(f"card.{name}") if page.has_text(f"card.{name}") else name) for name in columns]
+    heads = [_HTML.sort_button(page.t(HEADS[name]) if name in HEADS else name) for name in columns]
     rows = []
     for one in page.leaderboard:
         is_chosen = one["id"] == chosen
         chosen = None if is_chosen else chosen  # a notebook may have tried one several times
-        cells = [(one[name], _number(one[name], name)) for name in columns if name != "model"]
+        cells = [(one[name], _number(page, one[name], name)) for name in columns if name != "model"]
         rows.append((one["model"], is_chosen, cells))
     failed = page.metrics["failed"]
     notes = [page.t("model.tuned")] if page.metrics.get("tuned") else []
     if failed:
-        notes.append(f"{page.t('card.failed')}: " + "; ".join(f"{name} ({why})" for name, why in failed.items()))
+        notes.append(page.term(page.t("card.failed"), _reasons(page, failed)))
     return _HTML.leaderboard(page, heads, rows, notes)
 
 
 def _number(page: PageContext, text: str, name: str) -> str:
     if not text:
         return "–"
-    return f"{float(text):.1f}" if name == "seconds" else sentences.metric(name, float(text), page.language)
+    return page.decimal(float(text), 1) if name == "seconds" else sentences.metric(name, float(text), page.language)
 
 
 def _interval(page: PageContext) -> Markup | str:
@@ -123,8 +124,8 @@ def _interval(page: PageContext) -> Markup | str:
         return ""
     rows = [
         (
-            page.t("model.range", low=page.number(one["low"]), high=page.number(one["high"])),
-            percent(one["covered"]),
+            page.t("text.range", low=page.number(one["low"]), high=page.number(one["high"])),
+            page.percent(one["covered"]),
             page.number(one["width"]),
         )
         for one in found.get("fifths", ())
@@ -156,8 +157,12 @@ def _groups(page: PageContext) -> Markup | str:
 def _group_heads(page: PageContext, names: list[str]) -> list[str]:
     positive = page.class_label(page.schema.target.positive)
     unit = page.unit_in_brackets if "mae" in names else ""
-    heads = [page.t(f"model.{name}", label=positive) + (unit if name in ("mae", "bias") else "") for name in names]
+    heads = [_group_head(page, name, positive) + (unit if name in ("mae", "bias") else "") for name in names]
     return [page.t("model.group"), page.t("model.group_rows"), *heads]
+
+
+def _group_head(page: PageContext, name: str, positive: str) -> str:
+    return page.t("group.recall", label=positive) if name == "recall" else page.t(f"group.{name}")
 
 
 def _groups_of(
@@ -179,18 +184,24 @@ def _group(page: PageContext, label: str, part: dict[str, Any], names: list[str]
         if name == "bias" and part[name] > 0:
             text = f"+{text}"
         cells.append((text.replace("-", "−"), name in part.get("worse", ())))
-    return label, f"{part['rows']:,}", cells
+    return label, page.whole(part["rows"]), cells
 
 
 def _made_of(page: PageContext) -> Markup:
-    packages = ", ".join(f"{name} {version}" for name, version in page.version.metadata["packages"].items())
+    named = [f"{name} {version}" for name, version in page.version.metadata["packages"].items()]
+    packages = page.t("text.comma").join(named)
     facts = [
         (page.t("card.engine"), sentences.engine(page.metrics, page.language)),
         (page.t("card.packages"), packages),
     ]
     if left_out := page.metrics["left_out"]:
-        facts.append((page.t("card.left_out"), "; ".join(f"{name} ({why})" for name, why in left_out.items())))
+        facts.append((page.t("card.left_out"), _reasons(page, left_out)))
     return _HTML.made_of(page, facts)
+
+
+def _reasons(page: PageContext, found: dict[str, str]) -> str:
+    """Names, each with the reason for it."""
+    return page.t("text.semicolon").join(f"{name} ({why})" for name, why in found.items())
 
 
 def _versions(page: PageContext) -> Markup:
@@ -203,7 +214,6 @@ def _versions(page: PageContext) -> Markup:
             continue
         labels, metadata = item.model.info.labels, item.model.info.metadata
         score = f"{metadata['metric']} {format_metric(metadata['score'], page.language)}"
-        key = f"model.{labels['engine']}"
-        engine = page.t(key) if page.has_text(key) else labels["engine"]
+        engine = page.t(f"engine.{labels['engine']}")
         rows.append((item.version, is_here, [page.day(item.model.creation_time), labels["estimator"], score, engine]))
     return _HTML.versions(page, rows, older)

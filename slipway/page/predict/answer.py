@@ -1,12 +1,10 @@
 """The answer panel, as HTML: a sentence, its interval or probabilities, warnings, the disclaimer."""
 
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any
 
 from markupsafe import Markup
 
-from slipway.i18n.formats import percent
 from slipway.page.context import PageContext
 from slipway.page.html import macros
 from slipway.page.predict import link, live, outcome_scale, threshold
@@ -33,7 +31,7 @@ def _class_sentence(page: PageContext, prediction: dict[str, Any], template: Tex
     if not scores:
         return page.t("page.answer_bare_class", **words)
     of = target.positive if len(target.classes) == 2 and template else named
-    words["probability"] = percent(scores[str(of)])
+    words["probability"] = page.percent(scores[str(of)])
     if template:
         return page.text(template).format(**words)
     # By a threshold the class may be named that is not the most likely.
@@ -46,11 +44,9 @@ def interval(page: PageContext, prediction: dict[str, Any]) -> str:
     found = prediction.get("interval")
     if not found:
         return ""
-    share = Fraction(found["coverage"]).limit_denominator(100)
     low, high = (page.number(found[end]) for end in ("low", "high"))
-    return page.t(
-        "page.interval", part=share.numerator, whole=share.denominator, low=low, high=high, unit=page.unit_after
-    )
+    coverage = page.share(found["coverage"], 0)
+    return page.t("page.interval", coverage=coverage, low=low, high=high, unit=page.unit_after)
 
 
 def band(page: PageContext, prediction: dict[str, Any]) -> str:
@@ -105,7 +101,7 @@ def render_faults(page: PageContext, fields: str, chosen: float | None = None) -
 
 def render_replaced(page: PageContext, replaced: Sequence[Fault]) -> Markup:
     """What of a link did not fit, and was replaced; empty if all did."""
-    lines = [f"{_label(page, one)}: {page.problem(one, _label(page, one))}" for one in replaced]
+    lines = [page.term(_label(page, one), page.problem(one, _label(page, one))) for one in replaced]
     return _HTML.notes(page.t("page.replaced"), lines)
 
 
@@ -124,7 +120,7 @@ def _probabilities(page: PageContext, prediction: dict[str, Any]) -> list[dict[s
         {
             "label": page.class_label(value),
             "share": shares[str(value)],
-            "percent": percent(shares[str(value)]),
+            "percent": page.percent(shares[str(value)]),
             "is_chosen": value == prediction["prediction"],
         }
         for value in page.schema.target.classes

@@ -42,7 +42,7 @@ def build(page: PageContext, field: Field) -> Input:
     common: dict[str, Any] = {"label": page.field_label(field), "info": _hint(page, field) or None}
     with gr.Column(elem_classes="slip-field", min_width=200):
         value = _component(page, field, to_component(field, field.default), common)
-        tick = gr.Checkbox(False, label=page.t("page.not_measured"), container=False) if field.nullable else None
+        tick = gr.Checkbox(False, label=page.t("text.not_measured"), container=False) if field.nullable else None
         fault = gr.HTML("", elem_classes="slip-fault")
     return Input(field, value, tick, fault)
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from slipway.i18n.formats import format_number
 from slipway.page.context import PageContext
 from slipway.page.html import macros
 
@@ -50,8 +49,8 @@ def scale(page: PageContext, prediction: dict[str, Any], outcomes: dict[str, Any
         start, end = x(around["low"]), x(around["high"])
         band = {"x": start, "width": max(end - start, 1)}
     decimals = 0 if wide >= 20 else page.schema.target.decimals
-    text = page.t("page.standing", share=_share_below(outcomes["percentiles"], value))
-    ends = [format_number(end, decimals) for end in (low, high)]
+    text = page.t("page.outcome_scale", share=_share_below(outcomes["percentiles"], value))
+    ends = [page.decimal(end, decimals) for end in (low, high)]
     return _HTML.scale(_SIZE, bars, band, x(value), text, ends)
 
 
@@ -75,9 +74,9 @@ def of_a_hundred(page: PageContext, prediction: dict[str, Any], bins: list[dict[
         return _HTML.hundred(count, page.t("page.of_a_hundred", count=count, **words))
     text = page.t(
         "page.of_a_hundred_not",
-        rows=f"{found['rows']:,}",
-        low=f"{found['low']:.0%}",
-        high=f"{found['high']:.0%}",
+        rows=found["rows"],
+        low=page.share(found["low"], 0),
+        high=page.share(found["high"], 0),
         predicted=round(found["predicted"] * 100),
         observed=round(found["observed"] * 100),
         **words,

@@ -93,13 +93,30 @@ def _fields(page: PageContext) -> list[form.Input]:
 
 def _tools(page: PageContext) -> Markup:
     """Link, print and comparison, with what their script says."""
-    keys = ("link_copied", "link_shown", "compare_added", "compare_full", "mend", "wait", "unanswered")
-    return _HTML.tools(page, {key: page.t(f"page.{key}") for key in keys})
+    texts = {
+        "link_copied": page.t("page.link_copied"),
+        "link_shown": page.t("page.link_shown"),
+        "compare_added": page.t("page.compare_added"),
+        "compare_full": page.t("page.compare_full"),
+        "correct": page.t("page.correct"),
+        "wait": page.t("page.wait"),
+        "unanswered": page.t("page.unanswered"),
+    }
+    return _HTML.tools(page, texts)
 
 
 def _compared(page: PageContext) -> Markup:
-    keys = ("title", "note", "now", "remove", "open", "answer", "differs", "case")
-    return _HTML.compared({key: page.t(f"page.compare_{key}") for key in keys})
+    texts = {
+        "title": page.t("page.compare_title"),
+        "note": page.t("page.compare_note"),
+        "now": page.t("page.compare_now"),
+        "remove": page.t("page.compare_remove"),
+        "open": page.t("page.compare_open"),
+        "answer": page.t("page.compare_answer"),
+        "differs": page.t("page.compare_differs"),
+        "case": page.t("page.compare_case"),
+    }
+    return _HTML.compared(texts)
 
 
 def _counted(page: PageContext, chosen: float) -> str:
@@ -130,7 +147,7 @@ def _first(page: PageContext, served: LoadedModel) -> Markup:
         answered = served.predictor.answer([record])
     except RecordsError:
         return answer.render_faults(page, fields, threshold.own(page))
-    return answer.render(page, answered, record, "heading_example", fields, threshold.own(page))
+    return answer.render(page, answered, record, "page.heading_example", fields, threshold.own(page))
 
 
 def _wire(
@@ -149,7 +166,7 @@ def _wire(
 
     async def changed(*values: Any) -> list[str]:
         record, faults = form.record(schema, values)
-        heading = "heading_example" if any(record == start for _, start in starts) else "heading_answer"
+        heading = "page.heading_example" if any(record == start for _, start in starts) else "page.heading_answer"
         return await _answer(page, served, record, faults, heading, str(values[-1]), values[-2] if tab.slider else None)
 
     async def reasoned(*values: Any) -> list[str]:

@@ -4,7 +4,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from slipway.i18n.formats import percent
 from slipway.page.context import PageContext
 from slipway.page.html import macros
 from slipway.schema.schema import Schema
@@ -47,7 +46,7 @@ def verdict(page: PageContext, prediction: dict[str, Any], threshold: float) -> 
     is_above = prediction["probabilities"][str(page.schema.target.positive)] >= threshold
     counted = page.class_label(counted_as(page.schema, prediction, threshold))
     key = "page.verdict_above" if is_above else "page.verdict_below"
-    return page.t(key, threshold=percent(threshold), label=counted)
+    return page.t(key, threshold=page.percent(threshold), label=counted)
 
 
 def counted_as(schema: Schema, prediction: dict[str, Any], threshold: float) -> Any:
@@ -67,6 +66,6 @@ def render(page: PageContext, thresholds: dict[str, Any], threshold: float) -> M
         (page.t("page.threshold_true", count=true, label=positive), "found", "missed"),
         (page.t("page.threshold_others", count=others), "spared", "alarms"),
     )
-    lead = page.t("page.threshold_lead", threshold=percent(threshold), cases=f"{CASES:,}")
-    note = page.t("page.threshold_note", own=percent(page.schema.target.decision_threshold or 0.0))
+    lead = page.t("page.threshold_lead", threshold=page.percent(threshold), cases=CASES)
+    note = page.t("page.threshold_note", own=page.percent(page.schema.target.decision_threshold or 0.0))
     return _HTML.counts(page, lead, rows, count, note)

@@ -6,7 +6,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from slipway.i18n.formats import percent
 from slipway.page.context import PageContext
 from slipway.page.html import macros
 from slipway.schema.fields import Field, Record, json_equal
@@ -73,10 +72,10 @@ def render(
         found = [prediction["probabilities"][str(shown)] for prediction in predictions]
     else:
         found = [prediction["prediction"] for prediction in predictions]
-    amount = percent if target.classes else page.number
+    amount = page.percent if target.classes else page.number
     what = page.field_label(target)
     if target.classes:
-        what += f": {page.class_label(shown)}"
+        what = page.term(what, page.class_label(shown))
     drawn = (_bars if field.categories else _curve)(page, field, own, asked, found, amount)
     return _HTML.whatif(what, drawn)
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from slipway.i18n.formats import percent
 from slipway.page.context import PageContext
 from slipway.page.html import macros
 
@@ -47,7 +46,8 @@ def _steps(page: PageContext, explained: dict[str, Any]) -> list[tuple[str, floa
     steps = []
     for one in kept:
         field = page.schema.by_name[one["field"]]
-        steps.append((f"{page.text(field.label)}: {page.value_text(field, one['value'])}", one["contribution"]))
+        label = page.term(page.text(field.label), page.value_text(field, one["value"]))
+        steps.append((label, one["contribution"]))
     rest = found[len(kept) :]
     if rest:
         steps.append((page.t("page.why_rest", count=len(rest)), sum(one["contribution"] for one in rest)))
@@ -55,9 +55,9 @@ def _steps(page: PageContext, explained: dict[str, Any]) -> list[tuple[str, floa
 
 
 def _amount(page: PageContext, value: float) -> str:
-    return percent(value) if page.schema.target.classes else page.amount(value)
+    return page.percent(value) if page.schema.target.classes else page.amount(value)
 
 
 def _signed(page: PageContext, value: float) -> str:
-    text = f"{abs(value) * 100:.1f}" if page.schema.target.classes else page.number(abs(value))
+    text = page.decimal(abs(value) * 100, 1) if page.schema.target.classes else page.number(abs(value))
     return f"{'+' if value >= 0 else '−'}{text}"

@@ -24,8 +24,6 @@ SCRIPTS = [
     for name in ("address.js", "live.js", "online.js", "controls.js")
 ]
 PRINT = Path(__file__).with_name("print.css")
-TAGS = {"en": "en", "zh": "zh-CN"}
-LOCALES = {"en": "en_US", "zh": "zh_CN"}
 _OTHERS = re.compile(r'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
 _ROOT = re.compile(r'"root": ?"([^"]*)"')
 _MANIFEST = re.compile(r'\s*<link rel="manifest" href="/[^>]*>')
@@ -36,7 +34,7 @@ class Document:
 
     def __init__(self, blocks: gr.Blocks, page: PageContext) -> None:
         self.edition = _edition(blocks, page.version.tag)
-        self._language = page.language
+        self._tag = page.catalogue.tag
         self._head = _head(blocks, page, self.edition)
         self.compressed = lru_cache(maxsize=2)(self._compressed)
 
@@ -46,7 +44,7 @@ class Document:
         Everything up to the first script is Gradio's template and holds no text of ours that could look like a tag.
         """
         top, script, rest = html.partition("<script>")
-        top = _OTHERS.sub("", top).replace('lang="en"', f'lang="{TAGS[self._language]}"', 1)
+        top = _OTHERS.sub("", top).replace('lang="en"', f'lang="{self._tag}"', 1)
         top = re.sub(r"(<base [^>]*>)", lambda found: found[1] + self._head, top, count=1)
         if root := _ROOT.search(rest):
             # Gradio's script and its own line in the document resolve "." against the document's address.
@@ -70,8 +68,8 @@ def _head(blocks: gr.Blocks, page: PageContext, edition: str) -> str:
     shown = {one["type"] for one in blocks.config["components"] if one["props"].get("visible") is not False}
     head = macros("shell/document.html").head(
         page,
-        locale=LOCALES[page.language],
-        texts=json.dumps({"edition": edition} | page.all_texts("online"), ensure_ascii=False),
+        locale=page.catalogue.territory,
+        texts=json.dumps({"edition": edition, "texts": page.catalogue.section("online")}, ensure_ascii=False),
         files=assets.needed(shown),
         theme=f"theme.css?v={blocks.theme_hash}",
         print_style=PRINT.read_text(encoding="utf-8"),

@@ -1,3 +1,4 @@
-const link = element.querySelector("a");
-link.href = slipAddress(`ui/${link.lang}/`);
-link.addEventListener("click", () => { link.hash = document.querySelector(".slip-answer")?.dataset.fragment ?? ""; });
+for (const link of element.querySelectorAll("a")) {
+  link.href = slipAddress(`ui/${link.dataset.language}/`);
+  link.addEventListener("click", () => { link.hash = document.querySelector(".slip-answer")?.dataset.fragment ?? ""; });
+}
