@@ -226,7 +226,7 @@ def test_while_the_server_is_away_the_page_says_so_and_then_it_works_again(open_
     path = kept("again.csv", f"{HEADER}\n{ROW}\n")
     pd.read_csv(path).to_parquet(HOME / "again.parquet")
 
-    ours = re.compile(r"/predict_csv$|/hyparquet\.min\.js")
+    ours = re.compile(r"/predict_csv\?|/hyparquet\.min\.js")
 
     for file in (path, HOME / "again.parquet"):
         page.route(ours, lambda route: route.abort("connectionrefused"))

@@ -1,8 +1,5 @@
 """Words that people read, in English and Simplified Chinese."""
 
-from typing import Any
-
-from slipway.schema import fields as f
 from slipway.schema.types import Text
 
 LANGUAGES = ("en", "zh")
@@ -646,6 +643,7 @@ BATCH: dict[str, Text] = {
         "zh": "无法连接服务器，请稍后再试。",
     },
     "failed": {"en": "The server could not answer (status {status}).", "zh": "服务器未能处理（状态码 {status}）。"},
+    "refused": {"en": "{name}: {error}", "zh": "{name}：{error}"},
     "unanswered": {
         "en": "What came back for {name} is not a table of predictions (status {status}). Try again, or ask whoever runs the server.",
         "zh": "{name} 收到的内容不是预测结果表（状态码 {status}）。请重试，或联系服务器管理员。",
@@ -666,55 +664,6 @@ BATCH: dict[str, Text] = {
     "unread_codec": {"en": "compressed with {codec}", "zh": "使用了 {codec} 压缩"},
 }
 """What the batch tab says; the browser fills in what stands in braces."""
-
-BATCH_PHRASES: tuple[tuple[str, str], ...] = (
-    (r"^line (\d+): ", "第 $1 行："),
-    (f.UNKNOWN_CATEGORY, "未知类别"),
-    (f.WRONG_TYPE, "类型不符"),
-    (f.NOT_FINITE, "不是有限的数字"),
-    (f.OUT_OF_BOUNDS, "超出允许范围"),
-    (f.OUT_OF_RANGE, "超出训练范围"),
-    (f.READ_AS_MISSING, "视为未测量"),
-    (f.NO_ANSWER, "模型无法给出结果"),
-    (f.NULL, "不能为空"),
-    (r", expected ", "，应为 "),
-    (r"a number\b", "数字"),
-    (r"a whole number\b", "整数"),
-    (r"a date such as", "日期，例如"),
-    (r"(\d+) cells, the header has (\d+)", "有 $1 个单元格，而表头有 $2 个"),
-    (r"\(left over: (.*)\)", "（多出：$1）"),
-    (r"^the file: ", "文件"),
-    (r"^the answer: ", "结果"),
-    (r"is empty; expected a header line and rows", "为空；应有表头和数据行"),
-    (r"has a header \((\d+) columns\) and no rows", "只有表头（$1 列），没有数据行"),
-    (r"is not a text table .*", "不是文本表格；请另存为 UTF-8 编码的 CSV"),
-    (r"is an? (.+) file, not a CSV text; save the table as CSV", "是 $1 文件，不是 CSV；请将表格另存为 CSV"),
-    (r"has the column name (.+) (\d+) times; rename them", "中列名 $1 出现了 $2 次；请改名"),
-    (r"the row that begins on line (\d+) is no CSV: .*", "从第 $1 行开始的一行不是有效的 CSV"),
-    (
-        r"has at least ([\d,]+) rows; (?:with reasons )?the limit is ([\d,]+) .*",
-        "至少有 $1 行，上限为 $2 行；请拆分文件",
-    ),
-    (
-        r"has at least ([\d,]+) cells on line (\d+); the limit is ([\d,]+) .*",
-        "第 $2 行至少有 $1 个单元格，上限为 $3 个；请去掉模型不用的列",
-    ),
-    (
-        r"has at least ([\d,]+) characters in a cell of line (\d+); .*",
-        "第 $2 行的一个单元格至少有 $1 个字符，超过上限；请缩短",
-    ),
-    (
-        r"has at least ([\d,]+) cells; the limit is ([\d,]+) .*",
-        "至少有 $1 个单元格，上限为 $2 个；请拆分文件或去掉模型不用的列",
-    ),
-    (r"has at least ([\d,]+) .*; the limit is ([^ ]+) .*", "过大（至少 $1，上限 $2）；请拆分文件或缩短单元格"),
-    (r"^the server has no room for the file .*", "服务器磁盘空间不足，请稍后再试"),
-    (f.TWO_READINGS, "有两种读法"),
-    (r" or (?=[\d.]+$)", " 或 "),
-    (r"^more than (\d+) MB in one call.*", "文件超过 $1 MB 的上限"),
-    (r"^(\d+ )?faults? in the records; .*", "有数据行无法预测"),
-)
-"""What the server says of rows and files, as patterns of JavaScript, and what a Chinese page says instead."""
 
 DATA: dict[str, Text] = {
     "lead": {
@@ -852,54 +801,4 @@ ONLINE: dict[str, Text] = {
     "reload": {"en": "Reload", "zh": "重新加载"},
 }
 
-PROBLEMS: dict[str, Text] = {
-    f.MISSING_FIELD: {"en": "Please fill this in.", "zh": "请填写此项。"},
-    f.NULL: {"en": "Please fill this in.", "zh": "请填写此项。"},
-    f.WRONG_TYPE: {"en": "Expected {expected}.", "zh": "应为{expected}。"},
-    f.NOT_FINITE: {"en": "Expected {expected}.", "zh": "应为{expected}。"},
-    f.UNKNOWN_CATEGORY: {"en": "Expected one of {expected}.", "zh": "应为以下之一：{expected}。"},
-    f.OUT_OF_BOUNDS: {
-        "en": "{value} is not possible here; expected {expected}.",
-        "zh": "{value} 超出允许范围，应为 {expected}。",
-    },
-    f.OUT_OF_RANGE: {
-        "en": "{field}: {value} is outside what the model has seen ({expected}); the answer is a guess.",
-        "zh": "{field}：{value} 超出模型见过的范围（{expected}），结果仅为猜测。",
-    },
-    f.READ_AS_MISSING: {"en": "{field}: {value} is read as not measured.", "zh": "{field}：{value} 被视为未测量。"},
-    f.TWO_READINGS: {
-        "en": "{value} can be read in two ways; write {expected}.",
-        "zh": "{value} 有两种读法，请写成 {expected}。",
-    },
-    f.NO_ANSWER: {"en": "The model has no answer for this value.", "zh": "模型无法对该数值给出结果。"},
-}
-"""Problems of the schema as the page says them."""
-
 NULL_OR_TICK: Text = {"en": "Fill this in, or tick “Not measured”.", "zh": "请填写，或勾选“未测量”。"}
-
-_EXPECTED: dict[str, Text] = {
-    "a number": {"en": "a number", "zh": "数字"},
-    "a whole number": {"en": "a whole number", "zh": "整数"},
-    "a date such as 2024-05-31": {"en": "a date such as 2024-05-31", "zh": "日期，例如 2024-05-31"},
-    "a text": {"en": "a text", "zh": "文本"},
-}
-_BOUNDS: dict[str, Text] = {
-    "both": {"en": "{minimum} to {maximum}", "zh": "{minimum} 至 {maximum}"},
-    "minimum": {"en": "at least {minimum}", "zh": "至少 {minimum}"},
-    "maximum": {"en": "at most {maximum}", "zh": "至多 {maximum}"},
-}
-
-
-def problem(detail: dict[str, Any], label: str, language: str) -> str:
-    """A fault or warning in words; `label` is the field's."""
-    text = translate(PROBLEMS.get(detail["problem"], {"en": detail["problem"]}), language)
-    return text.format(field=label, value=detail["value"], expected=_expected(detail["expected"], language))
-
-
-def _expected(expected: Any, language: str) -> str:
-    if isinstance(expected, dict):
-        ends = {key: value for key, value in expected.items() if value is not None}
-        return translate(_BOUNDS["both" if len(ends) == 2 else next(iter(ends), "both")], language).format(**ends)
-    if isinstance(expected, list):
-        return ", ".join(map(str, expected))
-    return translate(_EXPECTED.get(str(expected), {"en": str(expected)}), language)

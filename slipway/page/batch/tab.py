@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from slipway.errors import ExplanationError, RecordsError
 from slipway.i18n.formats import class_label
-from slipway.i18n.texts import BATCH, BATCH_PHRASES, translate
+from slipway.i18n.texts import BATCH, translate
 from slipway.page.context import Page
 from slipway.service.model import LoadedModel
 
@@ -74,7 +74,6 @@ def _context(page: Page) -> dict[str, Any]:
     target = schema.target
     return {
         "texts": {key: translate(text, language) for key, text in BATCH.items()},
-        "phrases": BATCH_PHRASES if language == "zh" else (),
         "language": language,
         "columns": schema.names,
         "labels": [translate(field.label, language) for field in schema.fields],

@@ -5,12 +5,13 @@ from fractions import Fraction
 from html import escape
 from typing import Any
 
-from slipway.i18n import texts
+from slipway.errors import Fault
+from slipway.i18n import faults
 from slipway.i18n.formats import class_label, field_label, format_number, percent, unit_after, value_text
 from slipway.i18n.texts import PAGE, translate
 from slipway.page.context import Page
 from slipway.page.predict import link, live, outcome_scale, threshold
-from slipway.schema.fields import Fault, Record
+from slipway.schema.fields import Record
 from slipway.schema.schema import Schema
 
 
@@ -93,7 +94,7 @@ def render(
         parts.append(outcome_scale.of_a_hundred(schema, prediction, page.bins, language))
     if prediction.get("probabilities"):
         parts.append(_bars(page, prediction))
-    warned = [texts.problem(one, _label(page, one), language) for one in prediction["warnings"]]
+    warned = [faults.form_text(one, _label(page, one), language) for one in prediction["warnings"]]
     parts.append(_notes(page, "warnings", warned))
     parts.append(_printed(page, record))
     moved = chosen if chosen != page.threshold else None
@@ -121,14 +122,14 @@ def _kicker(page: Page, heading: str) -> str:
 
 def render_replaced(page: Page, replaced: Sequence[Fault]) -> str:
     """What of a link did not fit, and was replaced; empty if all did."""
-    lines = [f"{_label(page, one)}: {texts.problem(one, _label(page, one), page.language)}" for one in replaced]
+    lines = [f"{_label(page, one)}: {faults.form_text(one, _label(page, one), page.language)}" for one in replaced]
     return _notes(page, "replaced", lines)
 
 
-def _label(page: Page, detail: Fault) -> str:
-    if detail["field"] == link.THRESHOLD:
+def _label(page: Page, fault: Fault) -> str:
+    if fault.field == link.THRESHOLD:
         return page.t("threshold_name")
-    return translate(page.schema.by_name[detail["field"]].label, page.language)
+    return translate(page.schema.by_name[fault.field or ""].label, page.language)
 
 
 def _notes(page: Page, heading: str, lines: Sequence[str]) -> str:

@@ -6,10 +6,11 @@ from typing import Any
 
 import gradio as gr
 
-from slipway.i18n import texts
+from slipway.errors import Fault, FaultCode
+from slipway.i18n import faults, texts
 from slipway.i18n.formats import field_label, value_text
 from slipway.i18n.texts import PAGE, translate
-from slipway.schema.fields import NULL, Fault, Field, Record
+from slipway.schema.fields import Field, Record
 from slipway.schema.schema import Schema
 
 RADIO_LIMIT = 4
@@ -93,7 +94,7 @@ def record(schema: Schema, values: Sequence[Any]) -> tuple[Record, list[Fault]]:
     """What the components hold as a record, and the faults that only a form can have."""
     remaining = iter(values)
     found: Record = {}
-    faults: list[Fault] = []
+    own_faults: list[Fault] = []
     for field in schema.fields:
         value = next(remaining)
         ticked = next(remaining) if field.nullable else False
@@ -102,13 +103,13 @@ def record(schema: Schema, values: Sequence[Any]) -> tuple[Record, list[Fault]]:
         if value == "" and field.kind != "text" and "" not in field.categories:
             value = None
         if value is None and not ticked:
-            faults.append({"field": field.name, "value": None, "problem": NULL, "expected": None})
+            own_faults.append(Fault(FaultCode.NULL, field.name))
         found[field.name] = None if ticked else value
-    return found, faults
+    return found, own_faults
 
 
-def fault_text(field: Field, detail: Fault, language: str) -> str:
+def fault_text(field: Field, fault: Fault, language: str) -> str:
     """A fault as it stands under its field."""
-    if detail["problem"] == NULL and field.nullable:
+    if fault.code is FaultCode.NULL and field.nullable:
         return translate(texts.NULL_OR_TICK, language)
-    return texts.problem(detail, translate(field.label, language), language)
+    return faults.form_text(fault, translate(field.label, language), language)

@@ -9,13 +9,13 @@ from typing import Any
 
 import gradio as gr
 
-from slipway.errors import RecordsError
+from slipway.errors import Fault, RecordsError
 from slipway.i18n.formats import class_label
 from slipway.i18n.texts import translate
 from slipway.page import LIVE
 from slipway.page.context import Page
 from slipway.page.predict import answer, form, link, live, reasons, threshold
-from slipway.schema.fields import Fault, Record
+from slipway.schema.fields import Record
 from slipway.service.requests import RequestError
 
 PARTS = Path(__file__).parent
@@ -219,7 +219,7 @@ async def _answer(
             return [answer.render(page, answered, record, heading, fields, chosen), *[""] * len(schema.fields)]
         except RequestError as refused:
             details = refused.details
-    found = {detail["field"]: detail for detail in reversed(details)}
+    found = {fault.field: fault for fault in reversed(details)}
     texts = [
         f'<p role="alert">{escape(form.fault_text(field, found[field.name], page.language))}</p>'
         if field.name in found
