@@ -100,11 +100,11 @@ class ExpectedType(StrEnum):
     RECORD = "an object with the fields of the model"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fault:
     """One value, record or row that is refused, or with a `WarningCode` one that is accepted with a warning.
 
-    Its texts are made from code and values when it leaves the package (`slipway.i18n.faults`).
+    Nobody changes one: equal cells of a file share it. (Frozen, it would take four times as long to make.) Its texts are made from code and values when it leaves the package (`slipway.i18n.faults`).
 
     Parameters
     ----------

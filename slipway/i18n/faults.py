@@ -4,7 +4,7 @@ Three kinds of text are made of a fault: `problem` in an answer of the API, one 
 of a CSV or a command line, and one for the form, where field and value stand beside it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from slipway.errors import ExpectedType, Fault, FaultCode, RequestCode, WarningCode
@@ -28,8 +28,8 @@ PROBLEMS: dict[FaultCode | WarningCode, Text] = {
     FaultCode.UNKNOWN_CLASS: {"en": "unknown class", "zh": "未知类别"},
     FaultCode.AMBIGUOUS_NUMBER: {"en": "can be read in two ways", "zh": "有两种读法"},
     FaultCode.WRONG_CELL_COUNT: {
-        "en": "{value.cells} cells, the header has {value.columns}",
-        "zh": "有 {value.cells} 个单元格，而表头有 {value.columns} 个",
+        "en": "{cells} cells, the header has {columns}{left_over}",
+        "zh": "有 {cells} 个单元格，而表头有 {columns} 个{left_over}",
     },
     FaultCode.MISSING_COLUMN: {"en": "missing column", "zh": "缺少列"},
     FaultCode.NO_FINITE_PREDICTION: {
@@ -214,15 +214,8 @@ def refusal(code: RequestCode, values: Mapping[str, Any], language: str = "en") 
 def problem(fault: Fault, language: str = "en") -> str:
     """`problem` of a fault or warning: what is wrong with the value, without field and value."""
     text = translate(PROBLEMS[fault.code], language)
-    if fault.code is FaultCode.OUT_OF_BOUNDS:
-        return text.format(bounds=_ends(BOUNDS, fault.expected, language))
-    if fault.code is FaultCode.TEXT_TOO_LONG:
-        return text.format(maximum=f"{TEXT_LIMIT:,}")
-    if fault.code is FaultCode.WRONG_CELL_COUNT:
-        left_over = fault.value.left_over
-        rest = translate(MARKS["left_over"], language).format(cells=left_over) if left_over else ""
-        return text.format(value=fault.value) + rest
-    return text
+    values = _VALUES.get(fault.code)
+    return text.format(**values(fault, language)) if values else text
 
 
 def describe(fault: Fault, language: str = "en") -> str:
@@ -237,10 +230,10 @@ def describe(fault: Fault, language: str = "en") -> str:
     return text + translate(MARKS["expected"], language).format(expected=_expected(fault, language))
 
 
-def describe_all(faults: Iterable[Fault], language: str = "en", line: int | None = None) -> str:
-    """The faults or warnings of one row of a file, with its line if that is given; none are an empty text."""
+def join(sentences: Iterable[str], language: str = "en", line: int | None = None) -> str:
+    """What `describe` says of the faults or warnings of one row of a file, with its line if that is given."""
     start = "" if line is None else translate(MARKS["line"], language).format(line=line)
-    return start + translate(MARKS["between"], language).join(describe(fault, language) for fault in faults)
+    return start + translate(MARKS["between"], language).join(sentences)
 
 
 def form_text(fault: Fault, label: str, language: str) -> str:
@@ -256,11 +249,33 @@ def as_json(fault: Fault, language: str = "en") -> dict[str, Any]:
     answered = {
         "field": fault.field,
         "value": fault.value,
-        "code": fault.code.value,
+        "code": fault.code,
         "problem": problem(fault, language),
         "expected": fault.expected,
     }
     return answered if isinstance(fault.code, WarningCode) else {"record": fault.record, **answered}
+
+
+def _bounds(fault: Fault, language: str) -> dict[str, str]:
+    return {"bounds": _ends(BOUNDS, fault.expected, language)}
+
+
+def _longest(fault: Fault, language: str) -> dict[str, str]:
+    return {"maximum": f"{TEXT_LIMIT:,}"}
+
+
+def _cells(fault: Fault, language: str) -> dict[str, Any]:
+    cells, columns, surplus = fault.value
+    left_over = translate(MARKS["left_over"], language).format(cells=surplus) if surplus else ""
+    return {"cells": cells, "columns": columns, "left_over": left_over}
+
+
+_VALUES: dict[FaultCode | WarningCode, Callable[[Fault, str], dict[str, Any]]] = {
+    FaultCode.OUT_OF_BOUNDS: _bounds,
+    FaultCode.TEXT_TOO_LONG: _longest,
+    FaultCode.WRONG_CELL_COUNT: _cells,
+}
+"""What the braces of a problem stand for."""
 
 
 def _expected(fault: Fault, language: str) -> str:

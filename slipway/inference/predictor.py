@@ -182,14 +182,16 @@ class Predictor:
     def _added_cells(self, read: CheckedTable, reasons: Reasons | None, language: str) -> list[list[str]]:
         """Our columns of each row of a table."""
         rows = [[""] * len(self.added(reasons is not None)) for _ in read.table.rows]
+        said = _Described(language)
         explained = reasons(read.checked) if reasons else itertools.repeat(None)
         for row, prediction, shares in zip(read.good, self.predict(read.checked), explained, strict=False):
             cells = self._cells(prediction) + list(map(str, shares or ()))
             rows[row][: len(cells)] = cells
             if warnings := prediction["warnings"]:
-                rows[row][-3], rows[row][-2] = _codes(warnings), faults.describe_all(warnings, language)
+                rows[row][-3], rows[row][-2] = _codes(warnings), faults.join(map(said, warnings), language)
         for row, found in read.faults.items():
-            rows[row][-3], rows[row][-1] = _codes(found), faults.describe_all(found, language, read.table.lines[row])
+            rows[row][-3] = _codes(found)
+            rows[row][-1] = faults.join(map(said, found), language, read.table.lines[row])
         return rows
 
     def added(self, reasons: bool) -> list[str]:
@@ -240,6 +242,19 @@ class Predictor:
                 self.tag,
                 f"{len(wrong)} of {len(saved)} golden rows differ (rows {rows}; row {wrong[0]}: {answer!r}, saved {was!r})",
             )
+
+
+class _Described:
+    """The sentences of the faults of a table: equal cells of a column share their fault, so each is made once."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+        self._known: dict[int, str] = {}
+
+    def __call__(self, fault: Fault) -> str:
+        if (text := self._known.get(id(fault))) is None:
+            text = self._known[id(fault)] = faults.describe(fault, self._language)
+        return text
 
 
 def _codes(found: Iterable[Fault]) -> str:
