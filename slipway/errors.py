@@ -91,7 +91,7 @@ class RequestCode(StrEnum):
 
 
 class ExpectedType(StrEnum):
-    """What `expected` of a fault says where it is no list of values and no bounds."""
+    """What `expected` of a fault says where it is neither a list of values nor bounds."""
 
     NUMBER = "a number"
     WHOLE_NUMBER = "a whole number"

@@ -340,8 +340,9 @@ def test_an_estimator_without_probabilities_has_no_reasons_to_offer():
     )
 
     assert batch._context(Page(served, "en"))["reasons"] is None
-    with pytest.raises(RequestError, match="without probabilities"):
+    with pytest.raises(RequestError, match="without probabilities") as caught:
         on_a_loop(served.answer_csv(b"a,b\n1,2\n", True, Event()))
+    assert caught.value.code == "no_probabilities"
     plain = on_a_loop(served.answer_csv(b"a,b\n1,2\n", False, Event()))
     assert (
         plain.body == b"a,b,prediction,probability_no,probability_yes,threshold,codes,warnings,problems\n1,2,no,,,,,,\n"

@@ -184,7 +184,7 @@ def test_an_answer_that_is_longer_than_its_limit_is_413_that_names_it(insurance,
     with pytest.raises(RequestError, match=r"the answer has at least .* bytes; the limit is 1,048,576 \(SLIPWAY_MAX_ANSWER_MEG") as caught:  # fmt: skip
         on_a_loop(served.answer_csv((CSV + "x,x,x,x,x,x\n" * 5000).encode(), False, Event()))
 
-    assert caught.value.status == 413
+    assert (caught.value.status, caught.value.code) == (413, "result_too_large")
 
 
 # Many at once, and no room
@@ -231,7 +231,8 @@ def test_a_file_that_finds_no_room_on_the_disk_is_a_503(insurance, monkeypatch):
     large = client.post("/predict_csv", files={"file": ("a.csv", CSV + f"{ROW}\n" * 60_000)})
 
     assert small.status_code == 200
-    assert "no room for the file" in refusal(large, 503)["error"]
+    refused = refusal(large, 503)
+    assert "no room for the file" in refused["error"] and refused["code"] == "no_disk_space"
 
 
 def test_commas_in_the_categories_of_a_model_are_no_reason_to_refuse_its_records():

@@ -48,7 +48,7 @@ def test_the_page_names_every_code_and_no_other_in_the_order_of_the_code():
 def test_each_code_has_when_it_comes_an_example_and_what_to_do():
     for codes in documented().values():
         for code, text in codes.items():
-            parts = re.split(r"```json\n.*?\n```|^    .+$", text, flags=re.DOTALL | re.MULTILINE)
+            parts = re.split(r"```json\n[^`]*\n```|^    [^\n]+$", text, flags=re.MULTILINE)
             assert len(parts) == 2 and all(part.strip().endswith(".") for part in parts), code
 
 
@@ -205,6 +205,10 @@ def test_a_file_has_its_texts_in_the_language_asked_for_and_the_same_codes(insur
         ["out_of_range", "age：90 超出训练范围，应为 18 至 64", ""],
         ["wrong_cell_count", "", "第 4 行：有 2 个单元格，而表头有 6 个"],
     ]
+
+
+def test_a_full_disk_is_refused_in_the_words_of_the_page():
+    assert faults.refusal(RequestCode.NO_DISK_SPACE, {}) == example(documented()["Requests"]["no_disk_space"])
 
 
 # Texts

@@ -125,7 +125,7 @@ class Field:
         return checked, self._warning(checked)
 
     def parse(self, cell: str, decimal_comma: bool, mark: str | None = ".") -> Any:
-        """The JSON value that a CSV cell stands for; a cell that stands for none stays text.
+        """The JSON value that a CSV cell stands for; any other cell stays text.
 
         Parameters
         ----------

@@ -151,7 +151,11 @@ class Schema:
         }
 
     def check_record(self, record: Any, position: int = 0) -> tuple[Record, list[Fault], list[Fault]]:
-        """Values, warnings and faults of one record; the values count only without faults."""
+        """One record's values as the pipeline needs them, its warnings and its faults.
+
+        The values can only be used if there are no faults. `position` is that of the record in its
+        request, which the faults name.
+        """
         if not isinstance(record, dict):
             return {}, [], [Fault(FaultCode.WRONG_TYPE, None, truncated(record), ExpectedType.RECORD, position)]
         values: Record = {}
@@ -179,7 +183,7 @@ class Schema:
         return values, warnings, faults
 
     def check_records(self, records: Sequence[Any]) -> Checked:
-        """The records as the pipeline takes them, if every one is without fault.
+        """The records as the pipeline needs them: columns of shape (len(records),), if none has a fault.
 
         Raises
         ------
