@@ -110,7 +110,10 @@ OWN_TEXT = "{text}"
 """The exception's own English, which command lines print too."""
 
 REFUSALS: dict[RequestCode, Text] = {
-    RequestCode.INVALID_RECORDS: {"en": OWN_TEXT, "zh": "数据中有 {count} 处错误，details 列出各字段及应有的值"},
+    RequestCode.INVALID_RECORDS: {
+        "en": OWN_TEXT,
+        "zh": "数据中有 {count:,} 处错误，details 列出各字段及应有的值（最多 100 处）",
+    },
     RequestCode.MISSING_COLUMNS: {"en": OWN_TEXT, "zh": "缺少列：{columns}"},
     RequestCode.INVALID_JSON: {
         "en": "the body is not valid JSON ({reason}); expected {expected}",
