@@ -74,7 +74,7 @@ class Predictor:
         Raises
         ------
         RecordsError
-            If the pipeline has no finite answer for a value far outside the training range.
+            If the pipeline has no finite prediction for a value far outside the training range.
         """
         if not checked.warnings:
             return []

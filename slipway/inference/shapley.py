@@ -232,7 +232,7 @@ class Explainer:
         Raises
         ------
         RecordsError
-            With every fault of the record and of the class; or if the model has no finite answer.
+            With every fault of the record and of the class; or if the model has no finite prediction.
         ExplanationError
             If a class is asked for and there are none, or the estimator has no probabilities.
         """
@@ -261,7 +261,7 @@ class Explainer:
     def shares(self, checked: Checked) -> Iterator[list[float] | None]:
         """Of each record base and contributions, as `explain` gives them without a class.
 
-        None where the model has no finite answer to some mixture of record and background.
+        None where the model has no finite prediction to some mixture of record and background.
 
         Raises
         ------
