@@ -14,6 +14,7 @@ from sklearn.base import clone
 from slipway import store
 from slipway.compile import CannotCompileError, check_reading, compile_and_check
 from slipway.errors import SlipwayError, TrainingError, first_line
+from slipway.i18n.catalogues import FALLBACK, languages
 from slipway.inference import frames, pipeline_engine
 from slipway.inference.decision import threshold_of
 from slipway.inference.onnx_engine import CompiledEngine
@@ -188,7 +189,8 @@ def save_version(
         _write_json(folder / "figures.json", found.plots)
         trained.leaderboard.to_csv(folder / "leaderboard.csv", index=False)
         _background(learnt, training_rows).to_csv(folder / "background.csv", index=False)
-        for language, file in (("en", "card.md"), ("zh", "card.zh.md")):
+        for language in languages():
+            file = "card.md" if language == FALLBACK else f"card.{language}.md"
             text = card.card(tag, schema, metrics, found.plots, trained.leaderboard, packages, language)
             (folder / file).write_text(text, encoding="utf-8")
         return {
