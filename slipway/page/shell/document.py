@@ -23,6 +23,7 @@ SCRIPTS = [
     Path(__file__).with_name(name).read_text(encoding="utf-8")
     for name in ("address.js", "live.js", "online.js", "controls.js")
 ]
+_HTML = macros("shell/document.html")
 PRINT = Path(__file__).with_name("print.css")
 TAGS = {"en": "en", "zh": "zh-CN"}
 LOCALES = {"en": "en_US", "zh": "zh_CN"}
@@ -68,7 +69,7 @@ def _edition(blocks: gr.Blocks, tag: str) -> str:
 
 def _head(blocks: gr.Blocks, page: PageContext, edition: str) -> str:
     shown = {one["type"] for one in blocks.config["components"] if one["props"].get("visible") is not False}
-    head = macros("shell/document.html").head(
+    head = _HTML.head(
         page,
         locale=LOCALES[page.language],
         texts=json.dumps({"edition": edition} | page.all_texts("online"), ensure_ascii=False),
