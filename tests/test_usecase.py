@@ -173,6 +173,35 @@ def test_malformed_yaml_is_refused_with_its_line(parse, lines, match):
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["title: !!int x", f"title: {'[' * 5000}", f"limit: {'9' * 5000}", "title: !!timestamp 2024-13-45"],
+    ids=["no int", "brackets", "digits", "date"],
+)
+def test_a_value_that_the_reader_chokes_on_is_one_line(parse, text):
+    with pytest.raises(UseCaseError, match=r"\A[^\n]*holds a value that cannot be read [^\n]*\Z"):
+        parse(text)
+
+
+def test_a_merge_is_refused(parse):
+    with pytest.raises(UseCaseError, match="line 3: is not valid YAML: `<<` is not supported; write the values out"):
+        parse("setup: &all {normalize: true}", "training: {<<: *all}")
+
+
+@pytest.mark.parametrize(
+    ("line", "ending"),
+    [
+        ("fields: {rooms: {minimum: one}}", r"expected a number \(fields\.rooms\.minimum\)"),
+        ("bands: [3]", r"a band is 3, expected {below: …, text: …} \(bands\.0\)"),
+        ("title: 3", r"or {en: …, zh: …}"),
+    ],
+    ids=["field", "list", "top level"],
+)
+def test_a_nested_key_is_named_with_its_path(parse, line, ending):
+    with pytest.raises(UseCaseError, match=f"{ending}$"):
+        parse(line)
+
+
+@pytest.mark.parametrize(
     ("lines", "match"),
     [
         (["name: 12"], "line 2: `name` is 12, expected a text"),
