@@ -100,10 +100,10 @@ class Field:
     nullable: bool = False
     unit: Text | None = None
     help: Text | None = None
-    minimum: float | None = None
-    maximum: float | None = None
-    low: float | str | None = None
-    high: float | str | None = None
+    minimum: float | int | None = None
+    maximum: float | int | None = None
+    low: float | int | str | None = None
+    high: float | int | str | None = None
     decimals: int = 0
     categories: tuple[Any, ...] = ()
     category_labels: dict[str, Text] = field(default_factory=dict)

@@ -55,8 +55,8 @@ class Target:
     name: str
     label: Text
     unit: Text | None = None
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: float | int | None = None
+    maximum: float | int | None = None
     decimals: int = 2
     classes: tuple[Any, ...] = ()
     class_labels: dict[str, Text] = field(default_factory=dict)
@@ -133,19 +133,8 @@ class Schema:
         return frozenset(self.names)
 
     def to_json(self) -> dict[str, Any]:
-        """This schema as `schema.json` holds it."""
+        """This schema as `GET /model/schema` answers it."""
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> "Schema":
-        """The schema that `to_json` gave."""
-        fields = []
-        for item in stored["fields"]:
-            given: dict[str, Any] = item | {key: tuple(item[key]) for key in ("categories", "missing")}
-            fields.append(Field(**given))
-        target = Target(**stored["target"] | {"classes": tuple(stored["target"]["classes"])})
-        empty_is_missing = stored.get("empty_is_missing", True)
-        return cls(stored["name"], stored["task"], tuple(fields), target, stored["texts"], empty_is_missing)
 
     def example(self) -> Record:
         """One record: the use case's first example, else medians and most frequent values."""

@@ -211,7 +211,7 @@ def _use(told: ReportContext) -> str:
 
 
 def _made_of(told: ReportContext) -> str:
-    packages = ", ".join(f"{name} {version}" for name, version in told.version.metadata["packages"].items())
+    packages = ", ".join(f"{name} {version}" for name, version in told.version.summary.packages.items())
     facts = [(told.card("engine"), sentences.engine(told.metrics, told.language)), (told.card("packages"), packages)]
     if left_out := told.metrics["left_out"]:
         facts.append((told.card("left_out"), "; ".join(f"{name} ({why})" for name, why in left_out.items())))
@@ -227,14 +227,14 @@ def _versions(told: ReportContext) -> str:
         name = f"<code>{escape(item.version)}</code>"
         if here:
             name += f' <span class="slip-tag">{escape(told.t("here"))}</span>'
-        if item.model is None:
+        if item.summary is None:
             rows.append(row([name, escape(told.t("unreadable")), "", "", ""]))
             continue
-        labels, metadata = item.model.info.labels, item.model.info.metadata
-        score = f"{metadata['metric']} {texts.number(metadata['score'])}"
-        engine = told.t(labels["engine"]) if labels["engine"] in MODEL else labels["engine"]
-        date = day(item.model.creation_time, told.language)
-        rows.append(row([name, *map(escape, (date, labels["estimator"], score, engine))], "slip-mine" if here else ""))
+        summary = item.summary
+        score = f"{summary.metric} {texts.number(summary.score)}"
+        engine = told.t(summary.engine) if summary.engine in MODEL else summary.engine
+        date = day(item.created, told.language)
+        rows.append(row([name, *map(escape, (date, summary.estimator, score, engine))], "slip-mine" if here else ""))
     if len(rows) < 2:
         return section(told.t("versions"), paragraph(told.t("versions_alone")))
     heads = [told.card("version"), told.t("trained"), told.card("estimator"), told.t("metric"), told.card("engine")]
