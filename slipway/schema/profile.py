@@ -100,4 +100,4 @@ class Profile:
     target: TargetNumbers | TargetClasses
     fields: dict[str, Histogram | CategoryCounts]
     associations: Associations
-    alerts: tuple[Alert, ...] = ()
+    alerts: tuple[Alert, ...]

@@ -57,7 +57,6 @@ def _group(found: Group) -> dict[str, Any]:
 
 def profile(found: Profile) -> dict[str, Any]:
     stored = to_json(found)
-    stored.setdefault("alerts", [])
     for field in stored["fields"].values():
         field["relation"] = [
             {"value": None, "rows": one["rows"], **one} if one.pop("missing", False) else one
