@@ -19,7 +19,7 @@ from typing import Any
 from slipway.errors import DataError, SlipwayError, UseCaseError, nearest
 from slipway.i18n import sentences
 from slipway.publish import smoke_test
-from slipway.schema.metrics import DataOrigin
+from slipway.schema.metrics import DataOrigin, ReadingNote
 from slipway.schema.schema import Schema
 from slipway.schema.types import TASKS, Kind
 from slipway.tables import readers
@@ -226,7 +226,9 @@ def prepare(case: UseCase) -> tuple[readers.Table, InferredDataset, int]:
     for line in described(learnt.schema):
         progress(line)
     for note in learnt.notes:
-        progress(f"note: {sentences.note(note.to_json(), 'en')}{f' [{note.hint}]' if note.hint else ''}")
+        progress(
+            f"note: {sentences.note(ReadingNote(note.kind, note.column, note.values), 'en')}{f' [{note.hint}]' if note.hint else ''}"
+        )
     # The file's cells were for telling lines; training needs the memory.
     return replace(table, reading=Reading()), learnt, dropped
 

@@ -12,6 +12,7 @@ import yaml
 
 from slipway import store
 from slipway.errors import ModelDamagedError
+from slipway.page.context import PageContext
 from slipway.page.data import tab as data
 from slipway.page.model import tab as model
 from slipway.schema.metrics import CalibrationMetrics, IntervalMetrics, LeaderboardRow, Parity
@@ -153,7 +154,7 @@ def test_the_tabs_show_an_old_version_as_a_new_one(old, request, name, language)
     before, now = store.find(old[name]), store.find(request.getfixturevalue(name))
 
     for tab in (model, data):
-        shown, wanted = tab.render(before, language), tab.render(now, language)
+        shown, wanted = tab.render(PageContext(before, language)), tab.render(PageContext(now, language))
         headings = [[part.partition("</h2>")[0] for part in html.split("<h2>")[1:]] for html in (shown, wanted)]
         assert headings[0] == headings[1]
 

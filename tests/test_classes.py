@@ -21,7 +21,7 @@ def learnt(y, **usecase):
 
 
 def notes(result):
-    return [note.to_json() for note in result.notes]
+    return [{"kind": note.kind, "field": note.column, **note.values} for note in result.notes]
 
 
 def test_a_class_of_one_row_loses_it_and_its_values_are_not_learnt():
@@ -80,7 +80,7 @@ def test_few_rows_lower_the_folds_so_that_each_has_two(rows, folds):
     lowered, found = folds_for_rows(rows, 10, "y")
 
     assert lowered == folds
-    assert [note.to_json() for note in found] == [
+    assert [{"kind": note.kind, "field": note.column, **note.values} for note in found] == [
         {"kind": "folds_for_rows", "field": "y", "folds": folds, "asked": 10, "rows": rows}
     ] * (folds < 10)
 
@@ -128,6 +128,6 @@ def test_a_table_with_one_odd_class_is_trained_without_it(tmp_path, capsys):
     tag = trained("--data", str(tmp_path / "t.csv"), "--target", "y", "--include", "lr", "--name", "odd")
 
     said = capsys.readouterr().out
-    assert "note: y: the class “once” has too few rows and was left out, with its rows (1)." in said
+    assert "note: y: the class “once” has too few rows and was left out, with its 1 row." in said
     assert "note: 3 folds instead of 10: the class “odd” of y has 5 rows." in said
     assert store.find(tag).schema().target.classes == ("high", "low", "odd")

@@ -8,9 +8,9 @@ import pytest
 from slipway import store
 from slipway.page.predict import link, outcome_scale, threshold
 from slipway.schema.schema import Schema
-from tests.conftest import says, sentence
+from tests.conftest import page_of, says, sentence
 
-REPLACED = "Values of the link that do not fit, and were replaced"
+REPLACED = "Values in the link that are not valid and were replaced"
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def hundreds(text: str) -> int:
 
 @pytest.mark.browser
 def test_the_interval_stands_on_the_scale_of_all_outcomes_of_training(open_page, insurance_server, insurance):
-    outcomes = store.find(insurance).read_json("profile.json")["target"]
+    outcomes = store.find(insurance).profile().target
     page = open_page(insurance_server)
     page.get_by_role("button", name="Smoker aged 50").click()
     page.locator(".slip-kicker", has_text="Example").wait_for()
@@ -36,9 +36,9 @@ def test_the_interval_stands_on_the_scale_of_all_outcomes_of_training(open_page,
     says(page, f"Expected bill: ${answered['prediction']:,.0f} a year")
 
     caption = page.locator(".slip-standing figcaption").inner_text()
-    share = sum(edge <= answered["prediction"] for edge in outcomes["percentiles"]) - 1
+    share = sum(edge <= answered["prediction"] for edge in outcomes.percentiles) - 1
     assert hundreds(caption) == share
-    low, high = outcomes["edges"][0], outcomes["edges"][-1]
+    low, high = outcomes.edges[0], outcomes.edges[-1]
     mark = float(page.locator(".slip-mark").get_attribute("x1")) / outcome_scale.WIDTH
     assert mark == pytest.approx((answered["prediction"] - low) / (high - low), abs=0.001)
     band = page.locator(".slip-band-rect")
@@ -51,12 +51,12 @@ def test_a_prediction_beyond_all_outcomes_widens_the_scale(charges):
     outcomes = {"edges": [0, 10, 20], "counts": [3, 1], "percentiles": [*range(101)]}
     prediction = {"prediction": 50.0, "interval": {"low": 40.0, "high": 80.0, "coverage": 0.9}}
 
-    html = outcome_scale.scale(charges, prediction, outcomes, "en")
+    html = outcome_scale.scale(page_of(charges), prediction, outcomes)
 
     assert f'x1="{50 / 80 * outcome_scale.WIDTH:.1f}"' in html and "<span>80</span>" in html
     assert hundreds(html) == 50
-    assert hundreds(outcome_scale.scale(charges, prediction | {"prediction": 1e9}, outcomes, "en")) == 100
-    assert hundreds(outcome_scale.scale(charges, prediction | {"prediction": -1.0}, outcomes, "en")) == 0
+    assert hundreds(outcome_scale.scale(page_of(charges), prediction | {"prediction": 1e9}, outcomes)) == 100
+    assert hundreds(outcome_scale.scale(page_of(charges), prediction | {"prediction": -1.0}, outcomes)) == 0
 
 
 BINS = [
@@ -71,7 +71,7 @@ BINS = [
 def test_of_a_hundred_is_said_only_where_the_reliability_check_passed(diabetes, share, count):
     schema = store.find(diabetes).schema()
 
-    html = outcome_scale.of_a_hundred(schema, {"probabilities": {"0": 1 - share, "1": share}}, BINS, "en")
+    html = outcome_scale.of_a_hundred(page_of(schema), {"probabilities": {"0": 1 - share, "1": share}}, BINS)
 
     if count is None:
         assert "not certain: for the 1,234 unseen cases between 40% and 100% the model said 80 of 100, and 60" in html
@@ -83,15 +83,15 @@ def test_of_a_hundred_is_said_only_where_the_reliability_check_passed(diabetes, 
 
 @pytest.mark.browser
 def test_the_page_of_two_classes_says_of_a_hundred_where_its_bin_passed(open_page, diabetes_server, diabetes):
-    bins = store.find(diabetes).read_json("metrics.json")["reliability"]["bins"]
+    bins = store.find(diabetes).metrics().reliability
     page = open_page(diabetes_server)
     seen = set()
     for glucose in range(60, 200, 14):
         page.get_by_label("Glucose (mg/dL)", exact=True).fill(str(glucose))
         page.locator(".slip-inputs", has_text=f"Glucose (mg/dL){glucose}").wait_for(state="attached")
         share = float(page.locator(".slip-bar > span").nth(5).inner_text().rstrip("%")) / 100
-        near = [one for one in bins if one["low"] - 0.005 <= share <= one["high"] + 0.005]
-        if len({one["passed"] for one in near}) == 1:
+        near = [one for one in bins if one.low - 0.005 <= share <= one.high + 0.005]
+        if len({one.passed for one in near}) == 1:
             assert page.locator(".slip-hundred").count() == near[0]["passed"]
             assert page.locator(".slip-hundred-not").count() == (not near[0]["passed"])
             seen.add(near[0]["passed"])
@@ -123,7 +123,7 @@ def test_the_counts_of_a_threshold_add_up_to_a_thousand(at, wanted):
 @pytest.mark.browser
 def test_the_threshold_of_the_use_case_is_used_and_can_be_moved(open_page, diabetes_server, diabetes):
     version = store.find(diabetes)
-    counted = version.read_json("metrics.json")["thresholds"]
+    counted = version.metrics().thresholds
     page = open_page(diabetes_server)
     box = page.locator(".slip-threshold")
     slider = box.locator("input[type=range]")
@@ -131,16 +131,16 @@ def test_the_threshold_of_the_use_case_is_used_and_can_be_moved(open_page, diabe
     share = int(re.search(r"(\d+)%", sentence(page))[1])
     assert 10 < share < 30
 
-    assert page.locator(".slip-verdict").inner_text() == "Below 30%, this counts as “Without”."
+    assert page.locator(".slip-verdict").inner_text() == "Below 30%: classified as “Without”"
     slider.fill("0.1")
 
-    page.locator(".slip-verdict", has_text="From 10% on, this counts as “With”.").wait_for()
+    page.locator(".slip-verdict", has_text="At 10% or more: classified as “With”").wait_for()
     count = threshold.counts(counted, 0.1)
     box.get_by_text(f"{count['missed']} missed").wait_for()
     assert box.get_by_text(f"{count['alarms']} false alarms").count() == 1
     assert page.locator(".slip-answer .slip-chosen").inner_text().startswith("With\n")
     page.get_by_role("button", name="Low readings").click()
-    page.locator(".slip-verdict", has_text="Below 10%, this counts as “Without”.").wait_for()
+    page.locator(".slip-verdict", has_text="Below 10%: classified as “Without”").wait_for()
 
 
 @pytest.mark.browser
@@ -208,7 +208,7 @@ def test_a_number_has_no_threshold(open_page, insurance_server):
 @pytest.mark.parametrize("name", ["insurance", "diabetes", "uncompiled"])
 def test_a_record_comes_back_from_its_fragment(name, request):
     schema = store.find(request.getfixturevalue(name)).schema()
-    for record in store.find(request.getfixturevalue(name)).read_json("golden.json")["records"]:
+    for record in store.find(request.getfixturevalue(name)).golden().records:
         again = link.parse(schema, link.fragment(record))
 
         assert schema.check_record(again.record)[0] == schema.check_record(record)[0]
@@ -297,11 +297,11 @@ def test_a_link_with_values_that_do_not_fit_says_so(open_page, insurance_server)
 def test_with_a_fault_there_is_no_link_and_nothing_to_compare(open_page, insurance_server):
     page = open_page(insurance_server)
     page.get_by_label("Age (years)").fill("200")
-    page.get_by_text("Please mend the marked fields.").wait_for()
+    page.get_by_text("Please correct the highlighted fields.").wait_for()
 
     for tool in ("Copy link", "Compare"):
         page.get_by_role("button", name=tool).click()
-        assert page.locator(".slip-tools [role=status]").inner_text() == "Please mend the marked fields."
+        assert page.locator(".slip-tools [role=status]").inner_text() == "Please correct the highlighted fields."
     assert "#" not in page.url and page.locator(".slip-compare table").count() == 0
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from slipway import store
 from slipway.compile import CannotCompileError, check_reading, compile_and_check
 from slipway.errors import SlipwayError, TrainingError, first_line
+from slipway.i18n.catalogues import languages
 from slipway.inference import pipeline_engine
 from slipway.inference.decision import threshold_of
 from slipway.inference.interval import Interval
@@ -32,7 +33,7 @@ from slipway.schema.metrics import (
 from slipway.schema.profile import Profile
 from slipway.schema.sampling import draw_records
 from slipway.schema.schema import Schema
-from slipway.store import artifacts, bridge
+from slipway.store import artifacts
 from slipway.training.diagnostics import Diagnostics, diagnose
 from slipway.training.evaluation import Evaluation, evaluate, last_step
 from slipway.training.profile import profile
@@ -181,17 +182,9 @@ def _write(content: _Content, tag: str, folder: Path, pipeline_folder: Path) -> 
     artifacts.FIGURES.write(folder, content.figures)
     artifacts.write_leaderboard(folder, content.leaderboard)
     store.write_background(folder, content.background, schema.fields)
-    board = pd.DataFrame(
-        [{"id": one.id, "model": one.model, **one.scores, "seconds": one.seconds} for one in content.leaderboard],
-        columns=None if content.leaderboard else ["id", "model"],
-    )
-    if content.leaderboard and content.leaderboard[0].seconds is None:
-        del board["seconds"]
     cards = {
-        language: card.card(
-            tag, schema, bridge.metrics(metrics), bridge.figures(content.figures), board, packages, language
-        )
-        for language in ("en", "zh")
+        language: card.card(tag, schema, metrics, content.figures, content.leaderboard, packages, language)
+        for language in languages()
     }
     artifacts.write_cards(folder, cards)
     return store.Summary(

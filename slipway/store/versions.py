@@ -11,7 +11,7 @@ A version without model.onnx could not be compiled and is served by its pipeline
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import bentoml
 from bentoml.exceptions import BentoMLException
@@ -24,7 +24,7 @@ from slipway.schema.figures import Figures
 from slipway.schema.metrics import Leaderboard, Metrics
 from slipway.schema.profile import Profile
 from slipway.schema.schema import Schema
-from slipway.store import artifacts, bridge
+from slipway.store import artifacts
 from slipway.store._bentoml import store_folder
 from slipway.store.artifacts import FORMAT, GRAPH, PIPELINE
 from slipway.store.background import read_background
@@ -91,20 +91,6 @@ class Version:
     def profile(self) -> Profile | None:
         """What the training table looks like; None for versions from before there were profiles."""
         return artifacts.PROFILE.find(self.tag, self.path, self.summary.format)
-
-    def read_json(self, file: str) -> Any:
-        """One of the files as a dict of format 1, until page and card read types."""
-        if file == "golden.json":
-            return artifacts.to_json(self.golden())
-        dicts: dict[str, Any] = {
-            "metrics.json": bridge.metrics,
-            "figures.json": bridge.figures,
-            "profile.json": bridge.profile,
-        }
-        return dicts[file](getattr(self, file.removesuffix(".json"))())
-
-    def find_json(self, file: str) -> Any | None:
-        return self.read_json(file) if (self.path / file).exists() else None
 
     def background(self) -> Columns:
         """The rows that explanations compare a record with."""
