@@ -7,6 +7,8 @@ import pytest
 
 from slipway import store
 from slipway.page.predict import link, outcome_scale, threshold
+from slipway.schema.metrics import ReliabilityBin, ThresholdCounts
+from slipway.schema.profile import TargetNumbers
 from slipway.schema.schema import Schema
 from tests.conftest import page_of, says, sentence
 
@@ -48,7 +50,7 @@ def test_the_interval_stands_on_the_scale_of_all_outcomes_of_training(open_page,
 
 
 def test_a_prediction_beyond_all_outcomes_widens_the_scale(charges):
-    outcomes = {"edges": [0, 10, 20], "counts": [3, 1], "percentiles": [*range(101)]}
+    outcomes = TargetNumbers(counts=(3, 1), edges=(0, 10, 20), percentiles=tuple(range(101)))
     prediction = {"prediction": 50.0, "interval": {"low": 40.0, "high": 80.0, "coverage": 0.9}}
 
     html = outcome_scale.scale(page_of(charges), prediction, outcomes)
@@ -60,8 +62,8 @@ def test_a_prediction_beyond_all_outcomes_widens_the_scale(charges):
 
 
 BINS = [
-    {"low": 0.0, "high": 0.4, "passed": True, "rows": 300, "predicted": 0.2, "observed": 0.21},
-    {"low": 0.4, "high": 1.0, "passed": False, "rows": 1234, "predicted": 0.8, "observed": 0.6},
+    ReliabilityBin(low=0.0, high=0.4, passed=True, rows=300, predicted=0.2, observed=0.21),
+    ReliabilityBin(low=0.4, high=1.0, passed=False, rows=1234, predicted=0.8, observed=0.6),
 ]
 
 
@@ -92,20 +94,20 @@ def test_the_page_of_two_classes_says_of_a_hundred_where_its_bin_passed(open_pag
         share = float(page.locator(".slip-bar > span").nth(5).inner_text().rstrip("%")) / 100
         near = [one for one in bins if one.low - 0.005 <= share <= one.high + 0.005]
         if len({one.passed for one in near}) == 1:
-            assert page.locator(".slip-hundred").count() == near[0]["passed"]
-            assert page.locator(".slip-hundred-not").count() == (not near[0]["passed"])
-            seen.add(near[0]["passed"])
+            assert page.locator(".slip-hundred").count() == near[0].passed
+            assert page.locator(".slip-hundred-not").count() == (not near[0].passed)
+            seen.add(near[0].passed)
     assert True in seen
 
 
 # --- the threshold ---
 
-COUNTED = {
-    "positives": 25,
-    "negatives": 75,
-    "found": [25] * 31 + [20] * 70,
-    "alarms": [75] * 31 + [15] * 70,
-}
+COUNTED = ThresholdCounts(
+    positives=25,
+    negatives=75,
+    true_positives=(*[25] * 31, *[20] * 70),
+    false_positives=(*[75] * 31, *[15] * 70),
+)
 
 
 @pytest.mark.parametrize(

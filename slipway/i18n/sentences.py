@@ -118,9 +118,7 @@ def note(item: ReadingNote, language: str) -> str:
     """One note in words."""
     t = catalogue(language).text
     # A class that is called 2024 is a name and no number.
-    values = {
-        name: str(value) if name == "value" else value for name, value in item.values.items() if name != "cells"
-    }
+    values = {name: str(value) if name == "value" else value for name, value in item.values.items() if name != "cells"}
     if (counted := _COUNTED.get(item.kind)) is not None:
         values["count"] = values.pop(counted)
     cells = item.values.get("cells", [])
