@@ -8,6 +8,7 @@ import pytest
 
 from slipway.errors import DataError, UseCaseError
 from slipway.inference import frames
+from slipway.schema.texts import ExampleRecord
 from slipway.tables.cells import parse_csv
 from slipway.tables.readers import DataSource, read_table
 from slipway.training.schema_inference import infer_dataset, infer_task
@@ -365,7 +366,7 @@ def test_examples_are_completed_with_what_is_usual():
 
     schema = learnt({"age": cycle(1, 2, 3), "sex": cycle("f", "f", "m")}, examples=(example,)).schema
 
-    assert schema.texts["examples"] == [{"label": {"en": "Ann"}, "values": {"age": 3, "sex": "f"}}]
+    assert schema.texts.examples == (ExampleRecord({"en": "Ann"}, {"age": 3, "sex": "f"}),)
     assert schema.example() == {"age": 3, "sex": "f"}
 
 

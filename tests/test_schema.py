@@ -10,6 +10,7 @@ from slipway.errors import RecordsError
 from slipway.inference import frames
 from slipway.schema.fields import Field, FieldError, describe_fault
 from slipway.schema.schema import VECTORIZE_FROM, Schema, Target
+from slipway.schema.texts import ExampleRecord, ModelTexts
 from slipway.store import artifacts
 from slipway.tables.cells import parse_csv
 
@@ -32,7 +33,7 @@ SCHEMA = Schema(
         a("note", "text", "object", ""),
     ),
     target=Target("cost", {"en": "Cost"}, classes=("low", "high"), positive="high"),
-    texts={"title": {"en": "Visits"}},
+    texts=ModelTexts(title={"en": "Visits"}),
 )  # fmt: skip
 RECORD = {
     "age": 40, "bmi": 25.5, "smoker": "no", "insured": True, "grade": 1, "region": "north", "day": "2020-02-01", "note": "x"
@@ -412,7 +413,10 @@ def test_the_description_of_a_field_has_its_unit_help_range_and_gaps():
 
 def test_the_example_is_the_first_of_the_use_case_and_else_the_defaults():
     given = replace(
-        SCHEMA, texts={"examples": [{"label": {"en": "Ann"}, "values": {"age": 20}}, {"values": {"age": 30}}]}
+        SCHEMA,
+        texts=ModelTexts(
+            examples=(ExampleRecord({"en": "Ann"}, {"age": 20}), ExampleRecord({"en": "Bo"}, {"age": 30}))
+        ),
     )
 
     assert SCHEMA.example()["age"] == 40

@@ -67,9 +67,9 @@ class _Parts:
             "card.version": tag,
         }
         return [
-            f"# {_cell(translate(self.schema.texts['title'], self.language))}",
+            f"# {_cell(translate(self.schema.texts.title, self.language))}",
             "",
-            _cell(translate(self.schema.texts["summary"], self.language)),
+            _cell(translate(self.schema.texts.summary, self.language)),
             "",
             *(f"- {self.t('text.term', term=f'**{self.t(key)}**', value=value)}" for key, value in facts.items()),
         ]

@@ -29,6 +29,7 @@ from slipway.schema.fields import (
     detail,
     truncated,
 )
+from slipway.schema.texts import ModelTexts
 from slipway.schema.types import Task, Text
 from slipway.tables.cells import OPEN, TextTable, column_mark, decimal_mark, is_number
 
@@ -101,7 +102,6 @@ class CheckedTable:
 class Schema:
     """The fields of a model, in the order of its pipeline, its target, and its texts.
 
-    `texts` holds what the page says: title, summary, answer, bands, disclaimer, examples.
     `empty_is_missing` is true of versions that were saved when their pipelines were given "" and
     a missing text as one value.
     """
@@ -110,7 +110,7 @@ class Schema:
     task: Task
     fields: tuple[Field, ...]
     target: Target
-    texts: dict[str, Any] = field(default_factory=dict)
+    texts: ModelTexts = field(default_factory=ModelTexts)
     empty_is_missing: bool = False
 
     @property
@@ -138,8 +138,7 @@ class Schema:
 
     def example(self) -> Record:
         """One record: the use case's first example, else medians and most frequent values."""
-        examples = self.texts.get("examples") or []
-        return self.defaults | (examples[0]["values"] if examples else {})
+        return self.defaults | (self.texts.examples[0].values if self.texts.examples else {})
 
     def json_schema(self) -> dict[str, Any]:
         """One record, as the API's description has it."""

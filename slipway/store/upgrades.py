@@ -23,7 +23,8 @@ def _renamed(stored: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
 
 def _schema_2(stored: dict[str, Any], folder: Path) -> dict[str, Any]:
     # Versions from before the key was there were fitted on "" and a missing text as one value.
-    return {"empty_is_missing": True} | stored
+    texts = {name: text for name, text in stored["texts"].items() if text is not None}
+    return {"empty_is_missing": True} | stored | {"texts": texts}
 
 
 def _golden_2(stored: dict[str, Any], folder: Path) -> dict[str, Any]:

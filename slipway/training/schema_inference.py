@@ -7,7 +7,7 @@ that tell the model nothing, are left out and named with the reason.
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import pandas as pd
 from slipway.errors import DataError, UseCaseError, nearest
 from slipway.schema.fields import Field, describe_fault
 from slipway.schema.schema import Schema, Target
+from slipway.schema.texts import BandText, ExampleRecord, ModelTexts
 from slipway.schema.types import Kind, Task, Text
 from slipway.tables.reading import Note, Reading, mask_sentinels
 from slipway.training import classes, kinds
@@ -282,24 +283,25 @@ def _target(column: pd.Series, task: Task, usecase: UseCase, source: str, readin
     ) if whole else column
 
 
-def _texts(usecase: UseCase, target: Target, fields: list[Field]) -> dict[str, Any]:
-    examples = [asdict(example) for example in usecase.examples]
+def _texts(usecase: UseCase, target: Target, fields: list[Field]) -> ModelTexts:
+    examples = []
     draft = Schema(usecase.name, "regression", tuple(fields), target)
-    for example in examples:
-        _, _, faults = draft.check_record(draft.defaults | example["values"])
+    for example in usecase.examples:
+        record = draft.defaults | example.values
+        _, _, faults = draft.check_record(record)
         if faults:
             first = faults[0]
             raise UseCaseError(
                 f"use case {usecase.name}",
-                f"the example {example['label']['en']!r} is no valid record: {describe_fault(first)}",
+                f"the example {example.label['en']!r} is no valid record: {describe_fault(first)}",
             )
-        example["values"] = draft.defaults | example["values"]
+        examples.append(ExampleRecord(example.label, record))
     title: Text = usecase.title or {"en": f"{target.label['en']} from {len(fields)} inputs"}
-    return {
-        "title": title,
-        "summary": usecase.summary,
-        "answer": usecase.answer,
-        "bands": [asdict(band) for band in usecase.bands],
-        "disclaimer": usecase.disclaimer,
-        "examples": examples,
-    }
+    return ModelTexts(
+        title=title,
+        summary=usecase.summary,
+        answer=usecase.answer,
+        bands=tuple(BandText(band.below, band.text) for band in usecase.bands),
+        disclaimer=usecase.disclaimer,
+        examples=tuple(examples),
+    )
