@@ -11,6 +11,7 @@ import shap
 
 from slipway import store
 from slipway.errors import ExplanationError, RecordsError
+from slipway.i18n.faults import as_json
 from slipway.inference import frames, shapley
 from slipway.inference.equality import Answers
 from slipway.inference.predictor import Predictor
@@ -193,9 +194,7 @@ def test_every_kind_of_field_and_missing_values_are_explained_as_shap_does(chang
     assert contributions(answer) == pytest.approx(values, rel=1e-9, abs=1e-9)
     assert answer["base"] == pytest.approx(base) and adds_up(answer)
     assert [item["value"] for item in answer["contributions"]] == list(record.values())
-    assert [warning["problem"] for warning in answer["warnings"]] == (
-        ["read as not measured"] if record["dose"] == 0 else []
-    )
+    assert [warning.code for warning in answer["warnings"]] == (["read_as_missing"] if record["dose"] == 0 else [])
 
 
 def test_no_row_is_evaluated_twice():
@@ -287,8 +286,8 @@ def test_an_unknown_class_is_refused_with_the_known_ones(wanted):
         ours.explain(drawn(predictor), wanted)
 
     (fault,) = refused.value.details
-    assert (fault["field"], fault["problem"], fault["expected"]) == ("class", "unknown class", ["low", "high"])
-    assert fault["record"] is None and len(json.dumps(fault)) < 300
+    assert (fault.field, fault.code, fault.expected) == ("class", "unknown_class", ["low", "high"])
+    assert fault.record is None and len(json.dumps(as_json(fault))) < 300
 
 
 @pytest.mark.parametrize("wanted", [True, False])
@@ -475,8 +474,8 @@ def test_a_faulty_record_is_refused_as_a_prediction_is_together_with_a_wrong_cla
 
     with pytest.raises(RecordsError) as prediction:
         predictor.answer([faulty])
-    first, *others = sorted(refused.value.details, key=lambda fault: fault["problem"] != "unknown class")
-    assert first["value"] == "medium" and others == prediction.value.details and len(others) == 4
+    first, *others = sorted(refused.value.details, key=lambda fault: fault.code != "unknown_class")
+    assert first.value == "medium" and others == prediction.value.details and len(others) == 4
 
 
 def far(taken):
@@ -493,7 +492,7 @@ def test_a_record_without_a_finite_answer_is_refused_as_a_prediction_is():
     with pytest.raises(RecordsError) as prediction:
         predictor.answer([record])
     assert refused.value.details == prediction.value.details
-    assert [fault["field"] for fault in refused.value.details] == ["x0"]
+    assert [fault.field for fault in refused.value.details] == ["x0"]
 
 
 def test_a_mixture_without_a_finite_answer_is_refused_too():
@@ -507,7 +506,7 @@ def test_a_mixture_without_a_finite_answer_is_refused_too():
     with pytest.raises(RecordsError) as refused:
         ours.explain(record)
 
-    assert [fault["problem"] for fault in refused.value.details] == ["the model has no finite answer for this value"]
+    assert [fault.code for fault in refused.value.details] == ["no_finite_prediction"]
 
 
 def test_an_engine_that_fails_on_a_good_record_is_a_bug_and_stays_one():

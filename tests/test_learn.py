@@ -375,12 +375,12 @@ def test_examples_are_completed_with_what_is_usual():
     [
         ({"age": "three"}, "age: 'three' wrong type, expected a whole number"),
         ({"agee": 3}, "agee: 3 unknown field, expected one of age; did you mean 'age'?"),
-        ({"age": 9999}, "age: 9999 outside the hard bounds, expected -2999 to 3003"),
+        ({"age": 9999}, "age: 9999 must be between -2999 and 3003"),
     ],
     ids=["type", "field", "bounds"],
 )
 def test_an_example_that_is_no_valid_record_is_refused(values, match):
-    with pytest.raises(UseCaseError, match=f"the example 'Ann' is no valid record: {match}"):
+    with pytest.raises(UseCaseError, match=f"the example 'Ann' is not a valid record: {match}"):
         learnt({"age": cycle(1, 2, 3, 1)}, examples=(Example({"en": "Ann"}, values),))
 
 

@@ -45,7 +45,7 @@ def test_an_answer_that_is_no_number_is_refused_with_the_value_that_is_far_out(s
     with pytest.raises(RecordsError) as refused:
         Predictor("made-up:1", schema, engine).answer([{"x": 0.5}, {"x": 5.0}])
 
-    assert [(fault["record"], fault["field"], fault["value"]) for fault in refused.value.details] == [(1, "x", 5.0)]
+    assert [(fault.record, fault.field, fault.value) for fault in refused.value.details] == [(1, "x", 5.0)]
 
 
 def test_numbers_stay_inside_the_targets_hard_bounds():

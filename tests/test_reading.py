@@ -9,9 +9,10 @@ import pytest
 import train as command
 from slipway import store
 from slipway.errors import DataError, SlipwayError
+from slipway.i18n.faults import describe
 from slipway.inference.equality import Answers
 from slipway.inference.predictor import Predictor
-from slipway.schema.fields import Field, describe_fault
+from slipway.schema.fields import Field
 from slipway.schema.metrics import ReadingNote
 from slipway.schema.schema import Schema, Target
 from slipway.tables.cells import column_mark, decimal_mark, parse_csv, plain_number
@@ -218,7 +219,7 @@ def test_a_row_of_a_file_that_can_be_read_in_two_ways_is_faulty_and_says_both(pr
 
     if value is None:
         cell = file.split("\n")[1].split(";" if ";" in file else ",")[0]
-        assert [describe_fault(fault) for fault in checked.faults[0]] == [
+        assert [describe(fault) for fault in checked.faults[0]] == [
             f"x: {cell!r} can be read in two ways, expected 1.03 or 1030"
         ]
         assert checked.good == [1]

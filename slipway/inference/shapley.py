@@ -22,11 +22,11 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from slipway.errors import ExplanationError, RecordsError
+from slipway.errors import ExplanationError, Fault, FaultCode, RecordsError, RequestCode
 from slipway.inference.equality import Answers
 from slipway.inference.predictor import Predictor
 from slipway.schema.arrays import Columns
-from slipway.schema.fields import NO_ANSWER, Fault, detail, json_equal, truncated
+from slipway.schema.fields import json_equal, truncated
 from slipway.schema.schema import Checked, Target
 
 EXACT_FIELDS = 8
@@ -34,8 +34,6 @@ EXACT_FIELDS = 8
 
 SAMPLED_ROWS = 32_768
 """Rows that sampling may evaluate, unless two pairs of orders for each background row need more."""
-
-UNKNOWN_CLASS = "unknown class"
 
 _BLOCK_ROWS = 16_384
 _BLOCK_CELLS = 2**21
@@ -191,7 +189,7 @@ class Explainer:
         self._method: Method = Exact(self._background) if count <= EXACT_FIELDS else Sampled(count, size)
 
     def explain(self, record: Any, wanted: Any = DEFAULT_CLASS) -> dict[str, Any]:
-        """The API's answer: base, prediction and one contribution for each field, in order.
+        """The API's answer: base, prediction and one contribution for each field, in order; warnings as `Fault` objects.
 
         For numbers the prediction is what `Predictor` says, in the unit of the target; for classes
         it is the probability of the class `wanted`, as it stands in the data. Without one that is
@@ -200,7 +198,7 @@ class Explainer:
         Raises
         ------
         RecordsError
-            With every fault of the record and of the class; or if the model has no finite answer.
+            With every fault of the record and of the class; or if the model has no finite prediction.
         ExplanationError
             If a class is asked for and there are none, or the estimator has no probabilities.
         """
@@ -229,7 +227,7 @@ class Explainer:
     def shares(self, checked: Checked) -> Iterator[list[float] | None]:
         """Of each record base and contributions, as `explain` gives them without a class.
 
-        None where the model has no finite answer to some mixture of record and background.
+        None where the model has no finite prediction to some mixture of record and background.
 
         Raises
         ------
@@ -252,9 +250,10 @@ class Explainer:
 
 def _check_class(target: Target, wanted: Any, faults: list[Fault]) -> None:
     if not target.classes:
-        raise ExplanationError(f"`class` is for models that predict classes; {target.name!r} is a number: leave it out")
+        text = f"`class` is for models that predict classes; {target.name!r} is a number: leave it out"
+        raise ExplanationError(text, RequestCode.NOT_A_CLASSIFIER, target=target.name)
     if _position(target, wanted) is None:
-        faults.append(detail(None, "class", wanted, UNKNOWN_CLASS, list(target.classes)))
+        faults.append(Fault(FaultCode.UNKNOWN_CLASS, "class", truncated(wanted), list(target.classes)))
 
 
 def _position(target: Target, wanted: Any) -> int | None:
@@ -292,24 +291,24 @@ class _Run:
         height = max(1, min(_BLOCK_ROWS, _BLOCK_CELLS // len(self._background)))
         for start in range(0, len(donors), height):
             block = slice(start, start + height)
-            taken = {
+            columns = {
                 name: np.where(own(field, block), ours, self._background[field][donors[block]])
                 for field, (name, ours) in enumerate(self._checked.columns.items())
             }
-            found[block] = self._values(taken)
+            found[block] = self._values(columns)
         self.prediction = float(found[0])
         return found
 
-    def _values(self, taken: Columns) -> Floats:
+    def _values(self, columns: Columns) -> Floats:
         try:
-            answers = self._predictor.engine.predict(taken)
+            answers = self._predictor.engine.predict(columns)
         except (ValueError, OverflowError, FloatingPointError):
             self._predictor.predict(self._checked)  # names the value far out that the record may have
             raise
         values = self._number(answers)
         if not np.isfinite(values).all():
             self._predictor.predict(self._checked)
-            raise RecordsError([detail(0, None, None, NO_ANSWER, None)])
+            raise RecordsError([Fault(FaultCode.NO_FINITE_PREDICTION, record=0)])
         return values if self.position is not None else self._predictor.bounded(values)
 
     def _number(self, answers: Answers) -> Floats:
@@ -319,7 +318,8 @@ class _Run:
         if answers.probabilities is None:
             raise ExplanationError(
                 "the estimator gives classes without probabilities, so there is no number to explain; "
-                "train one that has them, such as lr or rf"
+                "train one that has them, such as lr or rf",
+                RequestCode.NO_PROBABILITIES,
             )
         if self.position is None:
             wanted = target.positive if len(target.classes) == 2 else target.classes[answers.values[0]]

@@ -29,7 +29,7 @@ def is_text(field: Field) -> bool:
 
 
 def array(field: Field, values: Sequence[Value]) -> npt.NDArray[Any]:
-    """Checked values of one field as its column."""
+    """Checked values of one field as its column, of shape (len(values),)."""
     if is_text(field):
         found = np.empty(len(values), dtype=object)
         plain = set(map(type, values)) <= {str, type(None)}
@@ -59,23 +59,34 @@ def _seconds(day: Any) -> float:
 
 
 def prefilter(field: Field, values: Sequence[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
-    """A column of raw values at once, and which rows need a closer look.
+    """A column of raw values at once, and which rows need a full check.
 
-    What is not doubtful has neither fault nor warning: `Field.check` would take it as it is.
+    The other rows have neither fault nor warning: `Field.check` would return their values unchanged.
+
+    Parameters
+    ----------
+    field : Field
+    values : sequence of shape (n_rows,)
+        Anything that JSON can hold.
+
+    Returns
+    -------
+    column : array of shape (n_rows,)
+    needs_full_check : bool array of shape (n_rows,)
     """
     if field.categories:
-        return _screen_categories(field, values)
+        return _prefilter_categories(field, values)
     if field.kind in ("number", "integer"):
-        return _screen_numbers(field, values)
+        return _prefilter_numbers(field, values)
     return array(field, [None] * len(values)), np.ones(len(values), dtype=bool)
 
 
-def _screen_numbers(field: Field, values: Sequence[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+def _prefilter_numbers(field: Field, values: Sequence[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
     allowed = {int, float, type(None)} if field.nullable else {int, float}
-    doubtful = np.zeros(len(values), dtype=bool)
+    needs_full_check = np.zeros(len(values), dtype=bool)
     if not set(map(type, values)) <= allowed:
-        doubtful = np.array([type(value) not in allowed for value in values])
-        values = [0.0 if odd else value for value, odd in zip(values, doubtful, strict=True)]
+        needs_full_check = np.array([type(value) not in allowed for value in values])
+        values = [0.0 if odd else value for value, odd in zip(values, needs_full_check, strict=True)]
     try:
         found = np.array(values, dtype="float64")
     except OverflowError:  # a whole number that no float holds
@@ -87,10 +98,10 @@ def _screen_numbers(field: Field, values: Sequence[Any]) -> tuple[npt.NDArray[An
         inside &= found != value
     if field.nullable:
         inside |= np.fromiter((value is None for value in values), dtype=bool, count=len(values))
-    return found, doubtful | ~inside
+    return found, needs_full_check | ~inside
 
 
-def _screen_categories(field: Field, values: Sequence[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+def _prefilter_categories(field: Field, values: Sequence[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
     # Among bools, ints and floats Python's sets find a 1 where true was meant.
     types = {type(category) for category in field.categories}
     known = set(field.categories) - set(field.missing)

@@ -13,22 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from slipway.errors import RecordsError, nearest
+from slipway.errors import ExpectedType, Fault, FaultCode, RecordsError, RequestCode, nearest, nearest_name
 from slipway.schema import arrays
 from slipway.schema.arrays import Columns
-from slipway.schema.fields import (
-    MISSING_FIELD,
-    SHOWN,
-    UNKNOWN_FIELD,
-    WRONG_TYPE,
-    Fault,
-    Field,
-    FieldError,
-    Record,
-    Value,
-    detail,
-    truncated,
-)
+from slipway.schema.fields import SHOWN, Field, FieldError, Record, Value, truncated
 from slipway.schema.texts import ModelTexts
 from slipway.schema.types import Task, Text
 from slipway.tables.cells import OPEN, TextTable, column_mark, decimal_mark, is_number
@@ -39,8 +27,7 @@ DecimalMarks = dict[str, str | None]
 VECTORIZE_FROM = 32
 """From so many records on, columns are looked at first; for fewer, one by one is quicker."""
 
-
-UNLISTED: Fault = {}
+UNLISTED = Fault(FaultCode.UNKNOWN_FIELD)
 """Stands for a fault that is counted, but not listed any more: a call may have millions."""
 
 
@@ -78,7 +65,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Checked:
-    """Records that passed: a column for each field, and each record's warnings."""
+    """Records that passed: a column of shape (n_records,) for each field, and each record's warnings."""
 
     columns: Columns
     warnings: list[list[Fault]]
@@ -89,7 +76,7 @@ class CheckedTable:
     """A CSV as read by the schema, a `Checked` of its good rows and the faults of the others.
 
     `good` has the positions of the good rows; `faults` maps the position of each other row
-    to its details.
+    to its faults. `checked` has columns of shape (len(good),).
     """
 
     table: TextTable
@@ -152,21 +139,24 @@ class Schema:
         }
 
     def check_record(self, record: Any, position: int = 0) -> tuple[Record, list[Fault], list[Fault]]:
-        """Values, warnings and faults of one record; the values count only without faults."""
+        """One record's values as the pipeline needs them, its warnings and its faults.
+
+        The values can only be used if there are no faults. `position` is that of the record in its
+        request, which the faults name.
+        """
         if not isinstance(record, dict):
-            expected = "an object with the fields of the model"
-            return {}, [], [detail(position, None, record, WRONG_TYPE, expected)]
+            return {}, [], [Fault(FaultCode.WRONG_TYPE, None, truncated(record), ExpectedType.RECORD, position)]
         values: Record = {}
         warnings: list[Fault] = []
         faults: list[Fault] = []
         for item in self.fields:
             if item.name not in record:
-                faults.append(detail(position, item.name, None, MISSING_FIELD, item.expected))
+                faults.append(Fault(FaultCode.MISSING_FIELD, item.name, None, item.expected, position))
                 continue
             try:
                 values[item.name], warning = item.check(record[item.name])
-            except FieldError as fault:
-                faults.append(detail(position, item.name, record[item.name], fault.problem, fault.expected))
+            except FieldError as exc:
+                faults.append(exc.fault(item.name, record[item.name], position))
             else:
                 if warning:
                     warnings.append(warning)
@@ -177,46 +167,49 @@ class Schema:
                 continue
             listed = position < RecordsError.listed
             known = f"one of {', '.join(self.names)}{nearest(name[:SHOWN], self.names)}" if listed else None
-            faults.append(detail(position, truncated(name), record[name], UNKNOWN_FIELD, known))
+            faults.append(Fault(FaultCode.UNKNOWN_FIELD, truncated(name), truncated(record[name]), known, position))
         return values, warnings, faults
 
     def check_records(self, records: Sequence[Any]) -> Checked:
-        """The records as the pipeline takes them, if every one is without fault.
+        """The records as the pipeline needs them: columns of shape (len(records),), if none has a fault.
 
         Raises
         ------
         RecordsError
             With every fault of every record.
         """
-        taken, doubtful = self._screen(records) if len(records) >= VECTORIZE_FROM else (None, range(len(records)))
+        columns: Columns | None = None
+        needs_full_check: Sequence[int] = range(len(records))
+        if len(records) >= VECTORIZE_FROM:
+            columns, needs_full_check = self._prefilter(records)
         warnings: list[list[Fault]] = [[] for _ in records]
         values: list[Record] = []
         faults: list[Fault] = []
-        for position in doubtful:
+        for position in needs_full_check:
             value, warnings[position], found = self.check_record(records[position], position)
             values.append(value)
             faults += found if len(faults) < RecordsError.listed else [UNLISTED] * len(found)
         if faults:
             raise RecordsError(faults)
-        looked_at = self.columns(values)
-        if taken is None:
-            return Checked(looked_at, warnings)
-        for name, column in taken.items():
-            column[doubtful] = looked_at[name]
-        return Checked(taken, warnings)
+        fully_checked = self.columns(values)
+        if columns is None:
+            return Checked(fully_checked, warnings)
+        for name, column in columns.items():
+            column[needs_full_check] = fully_checked[name]
+        return Checked(columns, warnings)
 
-    def _screen(self, records: Sequence[Any]) -> tuple[Columns, list[int]]:
-        """Columns of many records at once, and the positions of those that need a closer look."""
+    def _prefilter(self, records: Sequence[Any]) -> tuple[Columns, list[int]]:
+        """Columns of shape (n_records,) at once, and the positions of the records that need a full check."""
         sound = [isinstance(record, dict) and record.keys() == self._known for record in records]
         if not all(sound):
             stand_in = {item.name: item.default for item in self.fields}
             records = [record if good else stand_in for record, good in zip(records, sound, strict=True)]
-        doubtful = ~np.array(sound, dtype=bool)
-        taken: Columns = {}
+        needs_full_check = ~np.array(sound, dtype=bool)
+        columns: Columns = {}
         for item in self.fields:
-            taken[item.name], doubts = arrays.prefilter(item, list(map(itemgetter(item.name), records)))
-            doubtful |= doubts
-        return taken, np.flatnonzero(doubtful).tolist()
+            columns[item.name], unsure = arrays.prefilter(item, list(map(itemgetter(item.name), records)))
+            needs_full_check |= unsure
+        return columns, np.flatnonzero(needs_full_check).tolist()
 
     def check_table(self, table: TextTable, marks: DecimalMarks | None = None) -> CheckedTable:
         """A CSV read by this schema: its good rows, and what is wrong with each of the others.
@@ -229,42 +222,45 @@ class Schema:
         RecordsError
             If columns are missing: all of them are named, with the nearest that is there.
         """
-        absent = [name for name in self.names if name not in table.header]
-        if absent:
-            extra = [name[:SHOWN] for name in table.header[:1000] if name not in self._known]
-            near = {name: nearest(name, extra) for name in absent}
-            details = [
-                detail(None, name, None, "missing column", f"a column named {name!r}{near[name]}") for name in absent
-            ]
-            found = ", ".join(repr(truncated(name)) for name in table.header[:20])
-            hints = "; ".join(filter(None, (near[name].removeprefix("; ") for name in absent[:5])))
-            missing = f"columns are missing: {', '.join(map(repr, absent))}; the file has {found}"
-            raise RecordsError(details, f"{missing}; {hints}" if hints else missing)
+        self._check_header(table)
         # Column after column, each different cell once: a file may have 200,000 rows.
         marks = self.decimal_marks(table) if marks is None else marks
         read = [
             _Cells(item, table.decimal_comma, marks.get(item.name, ".")).read(table.column(item.name))
             for item in self.fields
         ]
-        problems: dict[int, list[Fault]] = {row: [{"problem": text}] for row, text in table.ragged.items()}
+        found = {row: [Fault(FaultCode.WRONG_CELL_COUNT, value=ragged)] for row, ragged in table.ragged.items()}
         for _, _, faulty in read:
-            for row, problem in faulty.items():
+            for row, fault in faulty.items():
                 if row not in table.ragged:
-                    problems.setdefault(row, []).append(problem)
-        faults = {
-            row: [{"record": row, "line": table.lines[row]} | problem for problem in problems[row]]
-            for row in sorted(problems)
-        }
+                    found.setdefault(row, []).append(fault)
+        faults = {row: found[row] for row in sorted(found)}
         good = [row for row in range(len(table.rows)) if row not in faults]
-        taken = {
+        columns = {
             item.name: arrays.array(item, [values[row] for row in good] if faults else values)
             for item, (values, _, _) in zip(self.fields, read, strict=True)
         }
-        noted: list[list[Fault]] = [[] for _ in table.rows]
+        warnings: list[list[Fault]] = [[] for _ in table.rows]
         for _, warned, _ in read:
             for row, warning in warned.items():
-                noted[row].append(warning)
-        return CheckedTable(table, good, Checked(taken, [noted[row] for row in good]), faults)
+                warnings[row].append(warning)
+        return CheckedTable(table, good, Checked(columns, [warnings[row] for row in good]), faults)
+
+    def _check_header(self, table: TextTable) -> None:
+        absent = [name for name in self.names if name not in table.header]
+        if not absent:
+            return
+        extra = [name[:SHOWN] for name in table.header[:1000] if name not in self._known]
+        near = {name: nearest(name, extra) for name in absent}
+        details = [
+            Fault(FaultCode.MISSING_COLUMN, name, nearest_name(name, extra), f"a column named {name!r}{near[name]}")
+            for name in absent
+        ]
+        missing = ", ".join(map(repr, absent))
+        found = ", ".join(repr(truncated(name)) for name in table.header[:20])
+        hints = "; ".join(filter(None, (near[name].removeprefix("; ") for name in absent[:5])))
+        text = f"columns are missing: {missing}; the file has {found}" + (f"; {hints}" if hints else "")
+        raise RecordsError(details, text, RequestCode.MISSING_COLUMNS, columns=missing)
 
     def decimal_marks(self, table: TextTable) -> DecimalMarks:
         """By which decimal mark `1.030` is to be read in each number column of a whole file; None where both fit.
@@ -313,9 +309,8 @@ class _Cells(dict[str, tuple[Value, Fault | None, Fault | None]]):
     def __missing__(self, cell: str) -> tuple[Value, Fault | None, Fault | None]:
         try:
             self[cell] = (*self._item.check(self._item.parse(cell, self._decimal_comma, self._mark)), None)
-        except FieldError as fault:
-            problem = {"value": truncated(cell), "problem": fault.problem, "expected": fault.expected}
-            self[cell] = None, None, {"field": self._item.name} | problem
+        except FieldError as exc:
+            self[cell] = None, None, exc.fault(self._item.name, cell)
         return self[cell]
 
     def read(self, cells: Sequence[str]) -> tuple[list[Value], dict[int, Fault], dict[int, Fault]]:

@@ -10,7 +10,13 @@ from slipway.tables.cells import Bound, Bounds
 
 
 def setting(variable: str, default: int) -> int:
-    """A whole number from the environment."""
+    """A whole number from the environment.
+
+    Raises
+    ------
+    SlipwayError
+        For anything but a whole number of at least 1 with at most 12 digits.
+    """
     text = os.environ.get(variable, str(default))
     if not re.fullmatch(r"0*[1-9][0-9]{0,11}", text, re.ASCII):
         raise SlipwayError(f"{variable} is {text[:40]!r}; expected a whole number of at least 1")

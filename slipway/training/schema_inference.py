@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from slipway.errors import DataError, UseCaseError, nearest
-from slipway.schema.fields import Field, describe_fault
+from slipway.i18n.faults import describe
+from slipway.schema.fields import Field
 from slipway.schema.schema import Schema, Target
 from slipway.schema.texts import BandText, ExampleRecord, ModelTexts
 from slipway.schema.types import Kind, Task, Text
@@ -293,7 +294,7 @@ def _texts(usecase: UseCase, target: Target, fields: list[Field]) -> ModelTexts:
             first = faults[0]
             raise UseCaseError(
                 f"use case {usecase.name}",
-                f"the example {example.label['en']!r} is no valid record: {describe_fault(first)}",
+                f"the example {example.label['en']!r} is not a valid record: {describe(first)}",
             )
         examples.append(ExampleRecord(example.label, record))
     title: Text = usecase.title or {"en": f"{target.label['en']} from {len(fields)} inputs"}

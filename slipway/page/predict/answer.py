@@ -5,10 +5,11 @@ from typing import Any
 
 from markupsafe import Markup
 
+from slipway.errors import Fault
 from slipway.page.context import PageContext
 from slipway.page.html import macros
 from slipway.page.predict import link, live, outcome_scale, threshold
-from slipway.schema.fields import Fault, Record
+from slipway.schema.fields import Record
 from slipway.schema.types import Text
 
 _HTML = macros("predict/answer.html")
@@ -105,10 +106,10 @@ def render_replaced(page: PageContext, replaced: Sequence[Fault]) -> Markup:
     return _HTML.notes(page.t("page.replaced"), lines)
 
 
-def _label(page: PageContext, detail: Fault) -> str:
-    if detail["field"] == link.THRESHOLD:
+def _label(page: PageContext, fault: Fault) -> str:
+    if fault.field == link.THRESHOLD:
         return page.t("page.threshold_name")
-    return page.text(page.schema.by_name[detail["field"]].label)
+    return page.text(page.schema.by_name[fault.field or ""].label)
 
 
 def _probabilities(page: PageContext, prediction: dict[str, Any]) -> list[dict[str, Any]]:

@@ -6,8 +6,9 @@ from typing import Any
 
 import gradio as gr
 
+from slipway.errors import Fault, FaultCode
 from slipway.page.context import PageContext
-from slipway.schema.fields import NULL, Fault, Field, Record
+from slipway.schema.fields import Field, Record
 from slipway.schema.schema import Schema
 
 RADIO_LIMIT = 4
@@ -81,7 +82,7 @@ def record(schema: Schema, values: Sequence[Any]) -> tuple[Record, list[Fault]]:
     """What the components hold as a record, and the faults that only a form can have."""
     remaining = iter(values)
     found: Record = {}
-    faults: list[Fault] = []
+    own_faults: list[Fault] = []
     for field in schema.fields:
         value = next(remaining)
         ticked = next(remaining) if field.nullable else False
@@ -90,6 +91,6 @@ def record(schema: Schema, values: Sequence[Any]) -> tuple[Record, list[Fault]]:
         if value == "" and field.kind != "text" and "" not in field.categories:
             value = None
         if value is None and not ticked:
-            faults.append({"field": field.name, "value": None, "problem": NULL, "expected": None})
+            own_faults.append(Fault(FaultCode.NULL, field.name))
         found[field.name] = None if ticked else value
-    return found, faults
+    return found, own_faults
