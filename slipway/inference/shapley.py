@@ -179,7 +179,7 @@ class Explainer:
     Parameters
     ----------
     background : Columns
-        Rows to compare with, as `read_background` gives them; at least one.
+        Rows to compare with, as `slipway.store.read_background` gives them; at least one.
     """
 
     def __init__(self, predictor: Predictor, background: Columns) -> None:
