@@ -29,7 +29,7 @@ from tests.conftest import PATIENT, PERSON
 
 
 def number(name, **more):
-    more = {"low": 0.0, "high": 10.0, "minimum": -1e6, "maximum": 1e6, "decimals": 2} | more
+    more = {"observed_min": 0.0, "observed_max": 10.0, "minimum": -1e6, "maximum": 1e6, "decimals": 2} | more
     return Field(name, "number", "float64", {"en": name}, 5.0, **more)
 
 
@@ -41,7 +41,7 @@ def numbers(count):
     return tuple(number(f"x{i}") for i in range(count))
 
 
-COST = Target("cost", {"en": "Cost"}, spread=1.0)
+COST = Target("cost", {"en": "Cost"}, std=1.0)
 RISK = Target("risk", {"en": "Risk"}, classes=("low", "high"), positive="high")
 GRADE = Target("grade", {"en": "Grade"}, classes=(1, 2, 3), positive=3)
 
@@ -153,13 +153,13 @@ def test_the_values_are_those_of_shaps_exact_explainer(count):
 
 
 MIXED = (
-    Field("age", "integer", "int64", {"en": "Age"}, 3, low=0, high=4, minimum=0, maximum=9),
+    Field("age", "integer", "int64", {"en": "Age"}, 3, observed_min=0, observed_max=4, minimum=0, maximum=9),
     number("dose", nullable=True, missing=(0,)),
     category("town", *(f"town {i:03}" for i in range(300))),
     category("grade", 1, 2, 3, nullable=True),
     category("colour", "red", "blue", nullable=True),
     Field("smokes", "boolean", "bool", {"en": "Smokes"}, False, categories=(False, True)),
-    Field("day", "date", "datetime64[ns]", {"en": "Day"}, "2020-01-05", low="2019-01-01", high="2021-12-31", nullable=True),
+    Field("day", "date", "datetime64[ns]", {"en": "Day"}, "2020-01-05", observed_min="2019-01-01", observed_max="2021-12-31", nullable=True),
 )  # fmt: skip
 
 

@@ -104,7 +104,7 @@ def test_classes_have_their_figures_and_only_two_have_thresholds(classes):
 
 # Numbers
 
-X = Field("x", "number", "float64", {"en": "x"}, 0.0, low=0.0, high=10.0, decimals=1)
+X = Field("x", "number", "float64", {"en": "x"}, 0.0, observed_min=0.0, observed_max=10.0, decimals=1)
 NUMBERS = Schema("s", "regression", (X,), Target("y", {"en": "y"}))
 
 
@@ -192,7 +192,7 @@ def test_numbers_are_grouped_in_quarters_at_round_values_and_missing_ones_apart(
     narrow[:30] = np.nan
     days = pd.Timestamp("2024-01-01") + pd.to_timedelta(RNG(13).integers(0, 366, 400), unit="D")
     fields = [
-        Field("age", "integer", "int64", {"en": "age"}, 30, low=18, high=64),
+        Field("age", "integer", "int64", {"en": "age"}, 30, observed_min=18, observed_max=64),
         Field("bmi", "number", "float64", {"en": "bmi"}, 30.0, nullable=True, decimals=1),
         Field("day", "date", "datetime64[ns]", {"en": "day"}, "2024-06-01"),
     ]

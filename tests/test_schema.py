@@ -24,13 +24,13 @@ SCHEMA = Schema(
     name="visits",
     task="regression",
     fields=(
-        a("age", "integer", "int64", 40, minimum=0, maximum=120, low=18, high=64),
-        a("bmi", "number", "float64", 25.0, minimum=10.0, maximum=100.0, low=15.0, high=50.0, nullable=True, missing=(0,)),
+        a("age", "integer", "int64", 40, minimum=0, maximum=120, observed_min=18, observed_max=64),
+        a("bmi", "number", "float64", 25.0, minimum=10.0, maximum=100.0, observed_min=15.0, observed_max=50.0, nullable=True, missing=(0,)),
         a("smoker", "boolean", "object", "no", categories=("no", "yes")),
         a("insured", "boolean", "bool", True, categories=(False, True)),
         a("grade", "category", "int64", 1, categories=(1, 2, 3)),
         a("region", "category", "object", "north", categories=("north", "south"), nullable=True, missing=("?",)),
-        a("day", "date", "datetime64[ns]", "2020-02-01", low="2019-01-01", high="2021-12-31", nullable=True),
+        a("day", "date", "datetime64[ns]", "2020-02-01", observed_min="2019-01-01", observed_max="2021-12-31", nullable=True),
         a("note", "text", "object", ""),
     ),
     target=Target("cost", {"en": "Cost"}, classes=("low", "high"), positive="high"),
@@ -398,7 +398,7 @@ def test_the_json_schema_says_what_the_checks_will_say():
 
 
 def test_the_description_of_a_field_has_its_unit_help_range_and_gaps():
-    field = a("bmi", "number", "float64", 25.0, low=15.0, high=50.0, nullable=True, unit={"en": "kg/m²"}, help={"en": "By a nurse."})  # fmt: skip
+    field = a("bmi", "number", "float64", 25.0, observed_min=15.0, observed_max=50.0, nullable=True, unit={"en": "kg/m²"}, help={"en": "By a nurse."})  # fmt: skip
 
     text = field.json_schema()["description"]
 

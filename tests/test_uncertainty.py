@@ -246,7 +246,7 @@ class Same:
         return Answers(taken["x"])
 
 
-FIELD = Field("x", "number", "float64", {"en": "x"}, 1.0, low=0.0, high=10.0)
+FIELD = Field("x", "number", "float64", {"en": "x"}, 1.0, observed_min=0.0, observed_max=10.0)
 TARGET = Target("y", {"en": "y"}, unit={"en": "US dollars", "zh": "美元"}, minimum=0, decimals=0)
 TEXTS = ModelTexts(answer={"en": "Bill: ${prediction}"})
 SCHEMA = Schema("made-up", "regression", (FIELD,), TARGET, TEXTS)

@@ -31,12 +31,20 @@ UNLISTED = Fault(FaultCode.UNKNOWN_FIELD)
 """Stands for a fault that is counted, but not listed any more: a call may have millions."""
 
 
+API_NAMES = {"observed_min": "low", "observed_max": "high", "std": "spread"}
+"""What `GET /model/schema` calls attributes that have other names here."""
+
+
+def _renamed(stored: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {names.get(key, key): value for key, value in stored.items()}
+
+
 @dataclass(frozen=True)
 class Target:
     """What is predicted. `classes` are the values as they stand in the data; none for numbers.
 
     `positive` is the class whose probability a two-class sentence speaks of, and from
-    `threshold` on a case counts as one of it; `spread` is the standard deviation of a
+    `threshold` on a case counts as one of it; `std` is the standard deviation of a
     number target in training, the yardstick of `equal`.
     """
 
@@ -50,7 +58,7 @@ class Target:
     class_labels: dict[str, Text] = field(default_factory=dict)
     positive: Any = None
     threshold: float | None = None
-    spread: float | None = None
+    std: float | None = None
 
     @property
     def decision_threshold(self) -> float | None:
@@ -120,8 +128,11 @@ class Schema:
         return frozenset(self.names)
 
     def to_json(self) -> dict[str, Any]:
-        """This schema as `GET /model/schema` answers it."""
-        return asdict(self)
+        """This schema as `GET /model/schema` answers it: its keys are a contract, whatever the attributes are called."""
+        answer = asdict(self)
+        answer["fields"] = [_renamed(field, API_NAMES) for field in answer["fields"]]
+        answer["target"] = _renamed(answer["target"], API_NAMES)
+        return answer
 
     def example(self) -> Record:
         """One record: the use case's first example, else medians and most frequent values."""

@@ -205,7 +205,7 @@ def _field(
     if kind == "date":
         low, high = present.min().date().isoformat(), present.max().date().isoformat()
         default = present.quantile(0.5, "lower").date().isoformat()
-        return Field(**common, low=low, high=high, default=default, format=format)
+        return Field(**common, observed_min=low, observed_max=high, default=default, format=format)
     return _number_field(common, present, kind, spec, source)
 
 
@@ -223,15 +223,15 @@ def _number_field(common: dict[str, Any], present: pd.Series, kind: Kind, spec: 
         )
     if kind == "integer":
         whole: dict[str, Any] = {
-            "low": int(low),
-            "high": int(high),
+            "observed_min": int(low),
+            "observed_max": int(high),
             "minimum": math.ceil(minimum),
             "maximum": math.floor(maximum),
         }
         return Field(**common, **whole, default=int(median))
     ends: dict[str, Any] = {
-        "low": float(low),
-        "high": float(high),
+        "observed_min": float(low),
+        "observed_max": float(high),
         "minimum": float(minimum),
         "maximum": float(maximum),
     }
@@ -267,7 +267,7 @@ def _target(column: pd.Series, task: Task, usecase: UseCase, source: str, readin
         numbers = classes.check_numbers(column, source, reading)
         decimals = spec.decimals if spec.decimals is not None else min(_decimals(numbers), 2)
         return Target(
-            **common, minimum=spec.minimum, maximum=spec.maximum, decimals=decimals, spread=float(numbers.std())
+            **common, minimum=spec.minimum, maximum=spec.maximum, decimals=decimals, std=float(numbers.std())
         ), numbers
     pair = kinds.yes_no(column)
     values = tuple(python_value(value) for value in pair or sorted(column.unique(), key=_sort_key))
