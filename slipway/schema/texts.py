@@ -10,7 +10,7 @@ from slipway.schema.types import Text
 class BandText:
     """What is said of probabilities below a bound, and not below the band before it."""
 
-    below: float
+    below: float | int
     text: Text
 
 
