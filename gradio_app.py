@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from slipway.i18n.texts import LANGUAGES, PAGE, translate
+from slipway.page import _gradio
 from slipway.page.batch import tab as batch
 from slipway.page.context import Page
 from slipway.page.data import tab as data
@@ -38,7 +39,6 @@ THEME = gr.themes.Base(
     font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "monospace"],
 ).set(button_primary_background_fill="#17507f", button_primary_text_color="#ffffff")
 
-IDLE_SECONDS = 3600.0
 OTHER_LANGUAGE = r"""
 const link = element.querySelector("a");
 link.href = slipAddress("ui/{other}/");
@@ -73,8 +73,7 @@ def mount(served: LoadedModel) -> Starlette:
 def _app(served: LoadedModel, language: str) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     page = build_page(served, language)
-    # Nothing is queued, and Gradio would look for it a thousand times a second, day and night.
-    page._queue.sleep_when_free = page._queue.progress_update_sleep_when_free = IDLE_SECONDS
+    _gradio.stop_polling(page)
     gr.mount_gradio_app(
         app,
         page,

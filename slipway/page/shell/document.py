@@ -8,16 +8,14 @@ stands and whatever a proxy leaves of the path.
 import gzip
 import hashlib
 import json
-import re
 from functools import lru_cache
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
 from slipway.i18n.texts import ONLINE, translate
-from slipway.page.shell import assets
+from slipway.page import _gradio
 from slipway.schema.schema import Schema
 from slipway.store import Version
 
@@ -27,9 +25,6 @@ SCRIPTS = [
 ]
 PRINT = Path(__file__).with_name("print.css")
 TAGS = {"en": "en", "zh": "zh-CN"}
-_OTHERS = re.compile(r'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
-_ROOT = re.compile(r'"root": ?"([^"]*)"')
-_MANIFEST = re.compile(r'\s*<link rel="manifest" href="/[^>]*>')
 
 
 class Document:
@@ -42,17 +37,8 @@ class Document:
         self.compressed = lru_cache(maxsize=2)(self._compressed)
 
     def rewritten(self, html: str) -> str:
-        """Gradio's document with what is said of it here.
-
-        Everything up to the first script is Gradio's template and holds no text of ours that could look like a tag.
-        """
-        top, script, rest = html.partition("<script>")
-        top = _OTHERS.sub("", top).replace('lang="en"', f'lang="{TAGS[self._language]}"', 1)
-        top = re.sub(r"(<base [^>]*>)", lambda found: found[1] + self._head, top, count=1)
-        if root := _ROOT.search(rest):
-            # Gradio's script and its own line in the document resolve "." against the document's address.
-            rest = rest.replace(f'"{root[1]}"', '"."')
-        return top + script + _MANIFEST.sub("", rest, count=1)
+        """Gradio's document with what is said of it here."""
+        return _gradio.with_head(html, TAGS[self._language], self._head)
 
     def _compressed(self, html: bytes, zipped: bool) -> bytes:
         content = self.rewritten(html.decode("utf-8")).encode("utf-8")
@@ -61,9 +47,7 @@ class Document:
 
 def _edition(page: gr.Blocks, version: Version) -> str:
     """What tells apart two pages whose events or answers do not fit each other; the same in every worker."""
-    config: dict[str, Any] = page.config
-    parts = [(component["id"], component["type"]) for component in config["components"]]
-    found = json.dumps([version.tag, parts, config["dependencies"], config["layout"]], sort_keys=True, default=str)
+    found = json.dumps([version.tag, *_gradio.parts(page)], sort_keys=True, default=str)
     return hashlib.sha256(found.encode()).hexdigest()[:16]
 
 
@@ -92,11 +76,10 @@ def _head(page: gr.Blocks, schema: Schema, language: str, edition: str) -> str:
 
 
 def _preloads(page: gr.Blocks) -> list[str]:
-    shown = {one["type"] for one in page.config["components"] if one["props"].get("visible") is not False}
     found = [
         f'<link rel="modulepreload" href="assets/{name}">'
         if name.endswith(".js")
         else f'<link rel="preload" as="style" crossorigin href="assets/{name}">'
-        for name in assets.needed(shown)
+        for name in _gradio.needed(_gradio.kinds_shown(page))
     ]
-    return [*found, f'<link rel="preload" as="style" href="theme.css?v={page.theme_hash}">']
+    return [*found, f'<link rel="preload" as="style" href="{_gradio.theme_address(page)}">']

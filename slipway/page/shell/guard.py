@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from slipway.page import _gradio
 from slipway.page.shell import assets
 from slipway.page.shell.document import Document
 from slipway.service.metrics import PAGES, RUN
@@ -31,8 +32,7 @@ class Guard:
         self.app = app
         self.page = page
         self.document = document
-        # Gradio checks which files an event may touch only for apps that it launched itself.
-        page.has_launched = True
+        _gradio.check_files(page)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -45,7 +45,7 @@ class Guard:
         headers = Headers(scope=scope)
         if scope["method"] in ("GET", "HEAD"):
             answer = await self._document(scope, receive) if path == "" else assets.response(path, headers)
-            if answer or path in PAGES or path in assets.others():
+            if answer or path in PAGES or path in _gradio.other_paths():
                 await (answer or self.app)(scope, receive, send)
                 return
         if scope["method"] != "POST" or path != RUN:
@@ -92,17 +92,12 @@ class Guard:
                 raise RequestError(400, "the call is longer than any of the page")
         try:
             call = parse_json(content, "a call of the page")
-            function = self.page.fns[call["fn_index"]]
             data = call["data"]
-            # An event without a function is answered in the browser.
             fits = (
-                function.fn is not None
-                and isinstance(data, list)
-                and len(data) == len(function.inputs)
+                isinstance(data, list)
                 and all(map(_is_plain, data))
+                and _gradio.accepts(self.page, call["fn_index"], data)
             )
-            for component, value in zip(function.inputs, data, strict=True) if fits else ():
-                component.preprocess(value)
             session = str(call.get("session_hash", ""))[:64]
             clean = {"fn_index": call["fn_index"], "data": data, "session_hash": session}
             sent = json.dumps(clean, ensure_ascii=False).encode("utf-8")  # which has no lone surrogates
