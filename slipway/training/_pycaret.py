@@ -27,7 +27,7 @@ TUNABLE_VOTING_CLASSIFIER = "pycaret.internal.tunable.TunableVotingClassifier"
 TUNABLE_VOTING_REGRESSOR = "pycaret.internal.tunable.TunableVotingRegressor"
 """Classes that are in PyCaret's fitted pipelines, and that it offers nowhere else."""
 
-_TAKEN = re.compile(r"Column '(.*)' returned by transformer .* already exists in the original dataset")
+_TAKEN = re.compile(r"Column '(.*)' returned by transformer .* already exists in the original dataset", re.DOTALL)
 
 
 def import_steps() -> None:
