@@ -213,7 +213,7 @@ def parse_csv(data: bytes, source: str = "the file", bounds: Bounds = UNBOUNDED)
     TableTooLargeError
         As soon as a bound is passed.
     CsvError
-        If the file is empty, is not text, has no rows, or has a column name twice.
+        If the file is empty, is not text, has no rows, or has a duplicate column name.
     """
     text = _decode(data, source)
     if not text or text.isspace():

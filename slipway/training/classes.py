@@ -15,7 +15,7 @@ from slipway.training.usecase import UseCase
 FEW = 5
 """A class with fewer rows loses them, if two classes are left: folds are not lowered further for it."""
 TRAINED = 0.7
-"""The share of the rows that PyCaret trains on unless told otherwise; the others are the hold-out part."""
+"""The share of the rows that PyCaret trains on by default; the others are the hold-out part."""
 LEAST = 3
 """Rows of a class from which a hold-out part and two folds each have one."""
 
@@ -26,7 +26,7 @@ def check_numbers(column: pd.Series, source: str, reading: Reading) -> pd.Series
     Raises
     ------
     DataError
-        If a value is no number: with what to change.
+        If a value is not a number: with what to change.
     """
     numbers = pd.to_numeric(column, errors="coerce").astype("float64")
     wrong = column[~np.isfinite(numbers)]
@@ -54,12 +54,12 @@ def check_classes(column: pd.Series, usecase: UseCase, source: str, reading: Rea
     if _too_many(column):
         cell = f"{column.iloc[0]!r}{reading.line(name, column.iloc[0])}"
         raise DataError(
-            source, f"{many}, and {cell} is no number; join them to fewer classes, or predict another column"
+            source, f"{many}, and {cell} is not a number; join them to fewer classes, or predict another column"
         )
 
 
 def _amounts(odd: pd.Series, different: int) -> bool:
-    """Whether what is no number is the smaller part, or amounts of money and percentages."""
+    """Whether what is not a number is the smaller part, or amounts of money and percentages."""
     signs = odd.map(lambda value: bool(WITH_SIGN.fullmatch(str(value).strip())))
     return 0 < odd.nunique() <= different / 2 or bool(len(odd) and signs.all())
 
@@ -69,7 +69,7 @@ def _too_many(column: pd.Series) -> bool:
 
 
 def _no_number(column: pd.Series, wrong: pd.Series, reading: Reading, classes: str) -> str:
-    """Which values are no numbers, and what to do about them."""
+    """Which values are not numbers, and what to do about them."""
     first, name = python_value(wrong.iloc[0]), str(column.name)
     ways = [classes] if classes else []
     if isinstance(first, str):
@@ -80,7 +80,7 @@ def _no_number(column: pd.Series, wrong: pd.Series, reading: Reading, classes: s
     if len(wrong) < len(column):
         ways.append("remove such rows")
     rows = f"{len(wrong):,} of {len(column):,} rows"
-    return f"{first!r}{reading.line(name, first)}, which is no number; {', or '.join(ways)} ({rows})"
+    return f"{first!r}{reading.line(name, first)}, which is not a number; {', or '.join(ways)} ({rows})"
 
 
 def enough_rows(

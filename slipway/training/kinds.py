@@ -44,7 +44,7 @@ def is_whole(numbers: pd.Series) -> bool:
 
 
 def exclusion_reason(name: str, column: pd.Series, spec: FieldSpec) -> str | None:
-    """Why a column is no input: it tells the model nothing, or no person could fill it in."""
+    """Why a column cannot be an input: it tells the model nothing, or no person could fill it in."""
     present = column.dropna()
     different = present.nunique()
     if different == 0:
@@ -108,11 +108,11 @@ def dates(present: pd.Series, format: str | None) -> tuple[pd.Series | None, str
             return pd.to_datetime(texts.str[:10], format="%Y-%m-%d", errors="coerce"), None
     for wanted in (format,) if format else DATE_FORMATS:
         try:
-            found = pd.to_datetime(texts, format=wanted, errors="coerce")
+            moments = pd.to_datetime(texts, format=wanted, errors="coerce")
         except ValueError:  # no format at all
             return None, None
-        if found.notna().all():
-            return found.dt.tz_localize(None).dt.normalize(), wanted
+        if moments.notna().all():
+            return moments.dt.tz_localize(None).dt.normalize(), wanted
     return None, None
 
 
@@ -176,12 +176,14 @@ def cast(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: str)
         If a value is not of the kind: with the value, and what to do.
     """
     if kind == "date":
-        found, format = dates(column.dropna(), spec.format)
-        if found is None:
-            given = f" by the format {spec.format!r}" if spec.format else ""
-            problem = f"{name!r} cannot be read as dates{given}; give their `format:` in the use case, as in '%d/%m/%Y'"
+        moments, format = dates(column.dropna(), spec.format)
+        if moments is None:
+            by_format = f" by the format {spec.format!r}" if spec.format else ""
+            problem = (
+                f"{name!r} cannot be read as dates{by_format}; give their `format:` in the use case, as in '%d/%m/%Y'"
+            )
             raise DataError(source, problem)
-        return found.reindex(column.index).astype("datetime64[ns]"), format
+        return moments.reindex(column.index).astype("datetime64[ns]"), format
     if kind in ("number", "integer"):
         return _numbers(name, column, kind, source), None
     if kind == "text":
@@ -189,7 +191,7 @@ def cast(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: str)
     if kind == "boolean" and column.nunique() > 2:
         some = ", ".join(repr(python_value(value)) for value in column.dropna().unique()[:5])
         raise DataError(
-            source, f"{name!r} has more than two values ({some}), so it is no boolean; use `kind: category`"
+            source, f"{name!r} has more than two values ({some}), so it is not a boolean; use `kind: category`"
         )
     if pd.api.types.is_datetime64_any_dtype(column):
         return column.map(lambda moment: moment.date().isoformat(), na_action="ignore").astype(object), None
@@ -204,11 +206,11 @@ def _numbers(name: str, column: pd.Series, kind: Kind, source: str) -> pd.Series
     present = numbers.dropna()
     wrong = column.dropna()[numbers[column.notna()].isna()]
     if len(wrong):
-        problem = f"{name!r} holds {wrong.iloc[0]!r}, which is no number; use another kind, or `missing:`"
+        problem = f"{name!r} holds {wrong.iloc[0]!r}, which is not a number; use another kind, or `missing:`"
         raise DataError(source, problem)
     if not np.isfinite(present.astype("float64")).all():
         raise DataError(source, f"{name!r} holds an infinite number; remove it, or name it in `missing:`")
     if kind == "integer" and not is_whole(present):
         odd = present[(np.mod(present, 1) != 0) | (np.abs(present) >= 2**63)].iloc[0]
-        raise DataError(source, f"{name!r} holds {odd!r}, which is no whole number of 64 bits; use `kind: number`")
+        raise DataError(source, f"{name!r} holds {odd!r}, which is not a whole number of 64 bits; use `kind: number`")
     return numbers.astype("int64" if kind == "integer" and numbers.notna().all() else "float64")
