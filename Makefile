@@ -86,7 +86,7 @@ $(AZURE): | $(READY)
 	$(TIMED) "azure-cli" bash scripts/install-packages .venv/azure/bin/python requirements/azure.txt
 	@touch $@
 
-azure-test: $(READY) $(AZURE)  ## what `python -m deploy` does, by the real az against a stand-in for Azure
+azure-test: $(READY) $(AZURE)  ## what `slipway deploy` does, by the real az against a stand-in for Azure
 	@SLIPWAY_REQUIRE_AZURE=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m azure tests/azure
 
 lint: $(READY)  ## ruff and mypy; changes nothing

@@ -23,9 +23,11 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import httpx
 import pytest
 
-import train as command
 from slipway import store
+from slipway.cli.main import build_parser
+from slipway.cli.train import resolve
 from slipway.inference.pipeline_engine import NativeEngine
+from slipway.publish.train import fit
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = Path("/usr/bin/chromium")
@@ -80,8 +82,8 @@ def train(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
 
 def trained(*arguments: str) -> str:
     """The tag that `python train.py …` ends with; in this process, which imports PyCaret once."""
-    parsed = command.build_parser().parse_args(arguments)
-    return command.fit(command.resolve(parsed), training_rows=not parsed.no_training_rows)
+    parsed = build_parser().parse_args(["train", *arguments])
+    return fit(resolve(parsed), training_rows=not parsed.no_training_rows)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from slipway.compile.parity_check import Parity, check_parity, check_reading
 from slipway.compile.pipeline import compile_pipeline
 from slipway.training.schema_inference import InferredDataset
 
-__all__ = ["CannotCompileError", "Parity", "check_reading", "compile_and_prove", "compile_pipeline", "prove"]
+__all__ = ["CannotCompileError", "Parity", "check_parity", "check_reading", "compile_and_check", "compile_pipeline"]
 
 
 def compile_and_check(
