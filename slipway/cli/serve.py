@@ -30,7 +30,6 @@ def run(args: argparse.Namespace) -> int:
     environment = dict(os.environ)
     if args.workers is not None:
         environment["SLIPWAY_WORKERS"] = str(args.workers)
-    print(f"page: http://localhost:{args.port}/ui/  API: http://localhost:{args.port}/docs", flush=True)
     if os.name == "posix":
         os.execve(command[0], command, environment)  # noqa: S606 (it takes signals itself)
     return subprocess.call(command, env=environment)  # noqa: S603
