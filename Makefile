@@ -105,14 +105,15 @@ package: $(PACKAGE)  ## build wheel and sdist into dist/, and check them
 package-test: package  ## install that wheel into empty environments, and serve from an empty folder
 	@$(BIN)/python -m pytest -m package tests/test_package.py
 
-OTHER := .venv/other/ready-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
-$(OTHER): | $(READY)
+OTHER ?= 3.12
+OTHER_READY := .venv/other/$(OTHER)-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
+$(OTHER_READY): | $(READY)
 	@bash scripts/check-folder .venv/other
-	$(TIMED) "virtual environment" "$$(bash scripts/find-python 3.12)" -m venv --clear .venv/other
+	$(TIMED) "virtual environment" "$$(bash scripts/find-python $(OTHER))" -m venv --clear .venv/other
 	$(TIMED) "packages" bash scripts/install-packages .venv/other/bin/python requirements/dev.txt
 	@touch $@
 
-other-test: $(OTHER)  ## train, compile, serve and open the page on Python 3.12
+other-test: $(OTHER_READY)  ## train, compile, serve and open the page on another Python (OTHER=3.12)
 	@.venv/other/bin/python -m pytest tests/test_compile_command.py tests/test_row_order.py tests/test_page.py
 
 DOCS := .venv/docs/ready-$(shell cksum < requirements/docs.txt | cut -d' ' -f1)

@@ -10,7 +10,15 @@ ROOT = Path(__file__).parent.parent
 project = "Slipway"
 root_doc = "docs/index"
 extensions = ["myst_parser", "sphinx.ext.napoleon", "autoapi.extension"]
-include_patterns = ["README.md", "README.zh-CN.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/**", "autoapi/**", "bench/results/*.md"]
+include_patterns = [
+    "README.md",
+    "README.zh-CN.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "docs/**",
+    "autoapi/**",
+    "bench/results/*.md",
+]
 exclude_patterns = [".*", "build", "site", "tests"]
 html_theme = "furo"
 html_title = "Slipway"
@@ -19,7 +27,13 @@ html_title = "Slipway"
 myst_heading_anchors = 4
 # The first line of README.zh-CN.md and of the records is a title of its own; `console` sessions have shortened answers.
 # Docstrings are Markdown as often as reStructuredText; a page's own faults have other names and count.
-suppress_warnings = ["misc.highlighting_failure", "myst.header", "docutils", "ref.python", "autoapi.python_import_resolution"]
+suppress_warnings = [
+    "misc.highlighting_failure",
+    "myst.header",
+    "docutils",
+    "ref.python",
+    "autoapi.python_import_resolution",
+]
 
 autoapi_dirs = [str(ROOT / "slipway")]
 autoapi_add_toctree_entry = False

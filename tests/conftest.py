@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -144,20 +144,17 @@ def serve(
 ) -> Iterator[Server]:
     """`bentoml serve … ARGUMENTS` on a free port of this machine, or on that one, stopped at the end."""
     port = port or free_port()
+    command = [str(python.with_name("bentoml")), "serve", *arguments, "--host", "127.0.0.1", "--port", str(port)]
+    with running(command, port, cwd, os.environ | environment) as server:
+        yield server
+
+
+@contextmanager
+def running(command: list[str], port: int, cwd: Path, env: Mapping[str, str]) -> Iterator[Server]:
+    """A server that listens on that port of this machine, ready, and stopped at the end."""
     log = HOME / f"serve-{port}.log"
-    command = [
-        str(python.with_name("bentoml")),
-        "serve",
-        *arguments,
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
     with log.open("w") as out:
-        process = subprocess.Popen(
-            command, cwd=cwd, env=os.environ | environment, stdout=out, stderr=subprocess.STDOUT, text=True
-        )
+        process = subprocess.Popen(command, cwd=cwd, env=env, stdout=out, stderr=subprocess.STDOUT, text=True)
     server = Server(f"http://127.0.0.1:{port}", process, log)
     try:
         deadline = time.monotonic() + 180
