@@ -141,11 +141,12 @@ for name in pip uv python bentoml; do printf '#!/bin/sh\\n' > "$last/bin/$name";
     [("setup", ".venv", "dev.txt"), (".venv/azure/ready-{sum}", ".venv/azure", "azure.txt")],
 )
 def test_an_environment_is_made_anew_for_other_requirements_and_not_for_newer_files(make, target, environment, lock):
-    def run() -> str:
+    def run(says: bool = False) -> str:
         path = make.folder / "requirements" / lock
         total = subprocess.run(["cksum"], stdin=path.open(), capture_output=True, text=True, check=True).stdout
         done = make(target.format(sum=total.split()[0]))
         assert done.returncode == 0, done.stderr
+        assert (f"→ {environment} was made for other requirements" in done.stdout) == says
         return make.asked.read_text().splitlines()[-1]
 
     assert run() == f"-m venv --clear {environment}"
@@ -155,7 +156,7 @@ def test_an_environment_is_made_anew_for_other_requirements_and_not_for_newer_fi
     assert run() == "nothing"
     with (make.folder / "requirements" / lock).open("a") as file:
         file.write("# other\n")
-    assert run() == f"-m venv --clear {environment}"
+    assert run(says=True) == f"-m venv --clear {environment}"
 
 
 @pytest.mark.parametrize("target", ["setup", "azure-test", "coverage"])
