@@ -1,4 +1,4 @@
-"""`python train.py …`: what it prints, what it saves, what it refuses."""
+"""`slipway train …`: what it prints, what it saves, what it refuses."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""`slipway deploy`: one Web App on Azure; see the calls, run them, go back, look.
+"""One Web App on Azure: see the calls, run them, go back, look.
 
 `plan` needs no Azure. `apply` reads first and runs only what is missing. Exit code 1 is a
 failure that the last lines explain; 2 a config or an option that cannot be used.
@@ -31,7 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "\n".join(f"{name:10}{text}" for name, text in ACTIONS.items())
     parser.add_argument("action", choices=ACTIONS)
     parser.add_argument(
-        "--config", type=Path, default=Path("deploy/azure.yaml"), metavar="FILE", help="default: %(default)s"
+        "--config",
+        type=Path,
+        default=Path("deploy/azure.yaml"),
+        metavar="FILE",
+        help="default: %(default)s, of the repository",
     )
     parser.add_argument("--az", default="az", metavar="PATH", help="the Azure CLI to run (default: the one on PATH)")
 
