@@ -75,7 +75,7 @@ def test_look_says_of_each_column_what_it_is_and_what_was_decided(table, capsys)
     assert "left out: 'name' is an identifier or free text: different in every row" in lines
     assert "input: age     integer   20 to 59" in lines
     assert "input: height  number    1.6 to 1.659" in lines
-    assert any(line.startswith("note: ") and "'when'" in line for line in lines)
+    assert any(line.startswith("note: height: numbers are read with a decimal comma") for line in lines)
 
 
 def test_look_with_a_target_says_what_training_would(table, capsys):
@@ -101,8 +101,11 @@ def resolved(arguments):
     ("arguments", "named"),
     [
         (["look", "nothing.csv"], "look: nothing.csv: cannot be read: No such file or directory"),
-        (["look", "{table}", "--target", "incom"], "has no column 'incom' to predict; did you mean 'income'?"),
-        (["look", "{table}"], "1.600"),
+        (
+            ["look", "{table}", "--decimal", ",", "--target", "incom"],
+            "has no column 'incom' to predict; did you mean 'income'?",
+        ),
+        (["look", "{table}"], "'height' holds '1,600' (line 2), which can be 1.6 or 1600"),
         (["train", "insurence"], "train: arguments: no use case 'insurence'; did you mean 'insurance'?"),
         (["train", "{table}"], "train: arguments: no use case"),
     ],
