@@ -75,7 +75,9 @@ def test_a_threshold_moved_by_one_float32_step_beyond_a_value_that_occurs_is_ref
     def move(splits):
         splits[node] = np.nextafter(above, np.float32(np.inf))
 
-    with pytest.raises(CannotCompileError, match="the graph is off on [0-9,]+ of 1[0-9],[0-9]{3} rows"):
+    with pytest.raises(
+        CannotCompileError, match="the graph differs from the pipeline on [0-9,]+ of 1[0-9],[0-9]{3} rows"
+    ):
         check_parity(pipeline, with_attribute(model, "nodes_splits", move), insurance())
 
 

@@ -176,7 +176,7 @@ def by_hour() -> tuple[Pipeline, InferredDataset]:
 def test_a_graph_that_is_given_less_than_the_pipeline_saw_is_refused():
     pipeline, learnt = by_hour()
 
-    off = r"the graph is off on [0-9]+ of 10,120 rows .*; as a client sends them, .* by 'at', where Timestamp"
+    off = r"the graph differs from the pipeline on [0-9]+ of 10,120 rows .*; as a client sends them, .* because of 'at', where Timestamp"
     with pytest.raises(CannotCompileError, match=off):
         compile_and_check(pipeline, learnt)
 
@@ -194,7 +194,7 @@ def test_a_training_row_that_no_client_could_send_is_refused():
     at, x = learnt.schema.fields
     narrow = replace(learnt.schema, fields=(at, replace(x, kind="category", categories=(0, 1, 2))))
 
-    with pytest.raises(TrainingError, match="row 3 of the training rows is refused when sent: x: 3 unknown category"):
+    with pytest.raises(TrainingError, match="training row 3 would be rejected by the server: x: 3 unknown category"):
         check_reading(pipeline, replace(learnt, schema=narrow))
 
 

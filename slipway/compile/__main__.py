@@ -1,10 +1,10 @@
-"""Compile a saved PyCaret 3 pipeline into an ONNX graph, and check that it answers the same.
+"""Compile a saved PyCaret 3 pipeline into an ONNX graph, and check that it gives the same answers.
 
     python -m slipway.compile pipeline.pkl --data rows.csv --out model.onnx
 
-The rows say what the raw fields are, and are compared on; a target column among them gives
-the scale of what counts as equal. The graph is written only if it passes. A pickle runs code
-when it is read: compile what you trust.
+The raw fields are inferred from the rows, and the graph is compared with the pipeline on them; a
+target column among them sets the scale of what counts as equal. The graph is written only if it
+passes. A pickle runs code when it is read: compile only what you trust.
 """
 
 import argparse
@@ -33,7 +33,18 @@ from slipway.training.usecase import FieldSpec, TargetSpec, UseCase, pairs
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit code 0 with the graph written, or 1 with one line that says why not."""
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        Arguments; those of the process by default.
+
+    Returns
+    -------
+    int
+        The exit code: 0 with the graph written, or 1 with one line that says why not.
+    """
     parser = argparse.ArgumentParser(prog="slipway.compile", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("pipeline", help="what PyCaret's save_model() wrote, or a pickle of a finalised pipeline")
     parser.add_argument(
@@ -82,7 +93,7 @@ def _load(path: str) -> Any:
 
 
 def _learnt(pipeline: Any, rows: DataSource, formats: dict[str, str]) -> InferredDataset:
-    """The raw fields of the pipeline, learnt from rows; `formats` of dates, by column."""
+    """The pipeline's raw fields, inferred from rows; `formats` of dates, by column."""
     read = read_table(rows)
     table, source = read.frame, read.source
     target = next((w.target_name_ for _, w in pipeline.steps[:-1] if getattr(w, "target_name_", None)), None)
@@ -106,7 +117,7 @@ def _learnt(pipeline: Any, rows: DataSource, formats: dict[str, str]) -> Inferre
 
 
 def _with_hours(learnt: InferredDataset, table: pd.DataFrame) -> pd.DataFrame:
-    """The inputs with the times of day that the table has: a pipeline may have been fitted on them."""
+    """The inputs with the table's times of day: a pipeline may have been fitted on them."""
     moments = {
         field.name: pd.to_datetime(table[field.name], format=field.format or "ISO8601", errors="coerce")
         for field in learnt.schema.fields
@@ -124,7 +135,7 @@ def _wanted(pipeline: Any) -> list[str]:
 
 
 def _kinds(pipeline: Any, inputs: pd.DataFrame) -> dict[str, FieldSpec]:
-    """Columns that the pipeline takes as categories or dates, whatever they look like."""
+    """Columns that the pipeline treats as categories or dates, whatever they look like."""
     kinds: dict[str, FieldSpec] = {}
     for name, wrapper in pipeline.steps[:-1]:
         for column in getattr(wrapper, "_include", None) or ():
@@ -143,7 +154,7 @@ def _target(pipeline: Any, learnt: InferredDataset, known: pd.Series | None) -> 
 
 
 def _write(model: onnx.ModelProto, path: Path) -> None:
-    """Whole or not at all."""
+    """Write the graph completely or not at all."""
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             file.write(model.SerializeToString())

@@ -1,4 +1,4 @@
-"""Converters of the estimators; importing this registers them all."""
+"""Converters of the estimators; importing this package registers them all."""
 
 from slipway.compile.estimators import (  # noqa: F401
     adaboost,

@@ -1,4 +1,4 @@
-"""Converters of the preprocessing steps; importing this registers them all."""
+"""Converters of the preprocessing steps; importing this package registers them all."""
 
 from slipway.compile.steps import (  # noqa: F401
     bins,
