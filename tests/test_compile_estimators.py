@@ -345,7 +345,7 @@ def refused() -> list:
         (QuadraticDiscriminantAnalysis().fit(flat, target), "do not vary"),
         (ensemble.GradientBoostingClassifier(loss="exponential", n_estimators=2).fit(inputs, target), "exponential"),
         (KernelRidge(kernel="laplacian").fit(*table()), "laplacian"),
-        (SVC(kernel=lambda a, b: a @ b.T).fit(inputs, target), "kernel of one's own"),
+        (SVC(kernel=lambda a, b: a @ b.T).fit(inputs, target), "custom kernel"),
         (KNeighborsRegressor(metric="chebyshev").fit(*table()), "chebyshev"),
         (KNeighborsRegressor(weights=np.exp).fit(*table()), "weights"),
         (LGBMRegressor(linear_tree=True, n_estimators=2, verbose=-1).fit(*table()), "linear_tree"),
