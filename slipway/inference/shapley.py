@@ -395,7 +395,7 @@ class _Run:
             return np.asarray(answers.values, dtype="float64")
         if answers.probabilities is None:
             raise ExplanationError(
-                "the estimator has no probabilities, so there is no number to explain; "
+                "the estimator gives classes without probabilities, so there is no number to explain; "
                 "train one that has them, such as lr or rf"
             )
         if self.position is None:
