@@ -63,6 +63,7 @@ REGRESSORS = (
     "xgboost catboost"
 ).split()
 CLASSIFIERS = "lr knn nb dt svm rbfsvm gpc mlp ridge rf qda ada gbc lda et lightgbm dummy xgboost catboost".split()
+"""PyCaret's ids of the estimators: the table has a line for each, and the tests compile each."""
 
 GROUPS = {"body": ["age", "bmi", "children"]}
 QUICKER: dict[str, dict[str, Any]] = {

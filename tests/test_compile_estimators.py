@@ -29,14 +29,10 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
 
+from scripts.coverage import CLASSIFIERS, REGRESSORS
 from slipway.compile.errors import CannotCompileError
 from slipway.compile.registry import classification, regression
 
-REGRESSORS = (
-    "lr lasso ridge en lar llar omp br ard par ransac tr huber kr svm knn dt rf et ada gbr mlp lightgbm dummy "
-    "xgboost catboost"
-).split()
-CLASSIFIERS = "lr knn nb dt svm rbfsvm gpc mlp ridge rf qda ada gbc lda et lightgbm dummy xgboost catboost".split()
 QUICK = {
     "tr": {"max_subpopulation": 200},
     "mlp": {"max_iter": 50},
