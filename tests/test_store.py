@@ -17,6 +17,7 @@ import pytest
 
 from slipway import store
 from slipway.errors import ModelDamagedError, ModelIncompatibleError, ModelMissingError, StoreError
+from slipway.store.listing import _age
 from tests.conftest import ROOT
 
 LABELS = {"task": "regression", "estimator": "Mean", "engine": "native"}
@@ -265,7 +266,7 @@ def test_the_listing_names_a_damaged_version_and_lists_the_others():
 
 @pytest.mark.parametrize(("age", "said"), [(5, "5 s"), (119, "1 min"), (7300, "2 h"), (200_000, "2 d")])
 def test_an_age_has_one_unit(age, said):
-    assert store._age(dt.timedelta(seconds=age)) == said
+    assert _age(dt.timedelta(seconds=age)) == said
 
 
 def test_a_version_holds_data_and_no_code(insurance):
