@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 LIMIT = 100_000
-"""Nodes for which rows are made, at most; every different split of a feature comes first."""
+"""The largest number of nodes for which rows are made; every distinct split of a feature comes first."""
 STEPS = 56
 DAY = 86_400.0
 """Seconds."""
@@ -94,7 +94,7 @@ def tree_splits(model: onnx.ModelProto, trained: Columns, schema: Schema) -> Ite
     Moved
         Positions of training rows, and their new values in some columns.
     """
-    # By their order: a field called `value` has another name in the graph.
+    # By order: a field called `value` has another name in the graph.
     fields = dict(zip([item.name for item in model.graph.input], schema.names, strict=True))
     for ensemble in ensembles(model):
         yield from _Around(ensemble, _Features(model, ensemble.matrix, fields), trained, schema).rows()
@@ -185,8 +185,8 @@ def _reached(ensemble: Ensemble, matrix: Floats) -> tuple[Ints, Ints]:
         rows = np.arange(len(matrix))
         nodes = np.full(len(matrix), root)
         while len(rows):
-            found, position = np.unique(nodes, return_index=True)
-            first[found] = rows[position]
+            visited, position = np.unique(nodes, return_index=True)
+            first[visited] = rows[position]
             goes = ensemble.goes_true(matrix[rows, ensemble.feature[nodes]], nodes)
             leaf = np.where(goes, ensemble.true_leaf[nodes], ensemble.false_leaf[nodes])
             nodes = np.where(goes, ensemble.true[nodes], ensemble.false[nodes])[~leaf]
@@ -202,19 +202,19 @@ def _spread(ensemble: Ensemble, nodes: Ints, rows: Ints) -> tuple[Ints, Ints]:
     pairs = np.stack([ensemble.feature[nodes].astype("float64"), ensemble.split[nodes]], axis=1)
     _, first = np.unique(pairs, axis=0, return_index=True)
     others = np.setdiff1d(np.arange(len(nodes)), first)
-    taken = np.concatenate([first, np.random.default_rng(4).permutation(others)])[: max(LIMIT, len(first))]
-    return nodes[taken], rows[taken]
+    chosen = np.concatenate([first, np.random.default_rng(4).permutation(others)])[: max(LIMIT, len(first))]
+    return nodes[chosen], rows[chosen]
 
 
 def _raw_fields(matrix: Floats, numbers: Columns) -> dict[int, str]:
     """Which features are an unchanged raw number, wherever it is not missing."""
-    found = {}
+    raw = {}
     for feature in range(matrix.shape[1]):
         for name, column in numbers.items():
             there = ~np.isnan(column)
             if there.any() and np.array_equal(matrix[there, feature], column[there]):
-                found[feature] = name
-    return found
+                raw[feature] = name
+    return raw
 
 
 def _of_kind(schema: Schema, *kinds: Kind) -> list[str]:
@@ -257,7 +257,7 @@ class _Around:
         does not cross the split (between a category's 0 and 1, for instance), there is nothing to add.
         """
         here = self.matrix[rows, feature]
-        # From each row towards the training row whose feature is the farthest at the other side.
+        # From each row towards the training row whose feature is farthest on the other side.
         smallest, largest = np.nanargmin(self.matrix, axis=0), np.nanargmax(self.matrix, axis=0)
         towards = np.where(here > wanted, smallest[feature], largest[feature])
         start = {name: column[rows] for name, column in self.trained.items()}
@@ -269,8 +269,8 @@ class _Around:
             return start | moved | {name: np.floor(moved[name] / DAY) * DAY for name in self.days}
 
         def value(share: Floats) -> Floats:
-            found: Floats = self.features(at(share))[np.arange(len(rows)), feature]
-            return found
+            values: Floats = self.features(at(share))[np.arange(len(rows)), feature]
+            return values
 
         rising = here < wanted
         crossing = np.where(rising, value(high) >= wanted, value(high) <= wanted)

@@ -61,7 +61,7 @@ class Limits:
         )
 
     def values(self, schema: Schema) -> int:
-        """The commas and brackets allowed in a JSON body: twice those of the most records, as texts may contain some."""
+        """The commas and brackets allowed in a JSON body: twice those of the most records, as texts may hold some."""
         most = 2 + sum(map(_marks, schema.fields))
         return max(LEAST_VALUES, 2 * self.records * most)
 

@@ -142,15 +142,15 @@ def dates(present: pd.Series, format: str | None) -> tuple[pd.Series | None, str
             return None, None
         moments = pd.to_datetime(texts, format="ISO8601", errors="coerce", utc=True)
         if moments.notna().all() and texts.str.contains(r"^\d{4}-\d{2}-\d{2}").all():
-            # The day as it stands there, whatever the time zone behind it.
+            # The day as written, whatever the time zone after it.
             return pd.to_datetime(texts.str[:10], format="%Y-%m-%d", errors="coerce"), None
     for wanted in (format,) if format else DATE_FORMATS:
         try:
-            found = pd.to_datetime(texts, format=wanted, errors="coerce")
-        except ValueError:  # no format at all
+            moments = pd.to_datetime(texts, format=wanted, errors="coerce")
+        except ValueError:  # not a valid format
             return None, None
-        if found.notna().all():
-            return found.dt.tz_localize(None).dt.normalize(), wanted
+        if moments.notna().all():
+            return moments.dt.tz_localize(None).dt.normalize(), wanted
     return None, None
 
 
@@ -211,7 +211,7 @@ def _times(present: pd.Series, format: str | None) -> pd.Series:
     """Which values have a time of day."""
     if not pd.api.types.is_datetime64_any_dtype(present):
         texts = present.astype(str).str.strip()
-        if format is None:  # ISO, of which the day counts as it stands there, whatever the time zone
+        if format is None:  # ISO: the day as written, whatever the time zone
             return texts.str.extract(r"^.{10}[T ]([\d:.,]*)")[0].str.contains("[1-9]", na=False)
         present = pd.to_datetime(texts, format=format, errors="coerce")
     return present != present.dt.normalize()
@@ -242,12 +242,12 @@ def cast(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: str)
         If a value is not of this kind: with the value, and what to do.
     """
     if kind == "date":
-        found, format = dates(column.dropna(), spec.format)
-        if found is None:
+        days, format = dates(column.dropna(), spec.format)
+        if days is None:
             given = f" by the format {spec.format!r}" if spec.format else ""
             problem = f"{name!r} cannot be read as dates{given}; give their `format:` in the use case, as in '%d/%m/%Y'"
             raise DataError(source, problem)
-        return found.reindex(column.index).astype("datetime64[ns]"), format
+        return days.reindex(column.index).astype("datetime64[ns]"), format
     if kind in ("number", "integer"):
         return _numbers(name, column, kind, source), None
     if kind == "text":
@@ -259,7 +259,7 @@ def cast(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: str)
         )
     if pd.api.types.is_datetime64_any_dtype(column):
         return column.map(lambda moment: moment.date().isoformat(), na_action="ignore").astype(object), None
-    # Classes stay as they stand in the table; only the width of a number is ours to choose.
+    # Classes keep their values in the table; only the width of a number may change.
     if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
         return column, None
     return column.astype("int64" if pd.api.types.is_integer_dtype(column) else "float64"), None

@@ -58,7 +58,7 @@ def _filled(table: Table, include: list[str], fills: dict[str, float]) -> dict[s
     """The numeric columns of `include`, with missing values replaced by a number where one is given."""
     if not fills:
         return {}
-    # What is not filled comes along, so that the columns stay parts of one matrix.
+    # Columns without a fill value are included, so that the columns stay parts of one matrix.
     names = [name for name in include if isinstance(table.columns[name], NumericColumn)]
     matrix = table.matrix(names)
     row = np.array([[fills.get(name, np.nan) for name in names]], dtype="float64")

@@ -65,8 +65,8 @@ def quantile(transformer: Any, positions: Positions, matrix: Var) -> Var:
     is_normal = transformer.output_distribution == "normal"
     tables = [_pieces(transformer.quantiles_[:, one], transformer.references_, is_normal) for one in positions]
     starts = np.cumsum([0] + [len(edges) + 1 for edges, _ in tables[:-1]])
-    found = op.add(search(matrix, [edges for edges, _ in tables]), const(starts[None]))
-    pieces = op.cast(found, to=np.int64)
+    position = op.add(search(matrix, [edges for edges, _ in tables]), const(starts[None]))
+    pieces = op.cast(position, to=np.int64)
     lines = np.concatenate([lines for _, lines in tables])
     anchor, slope, share = (op.gather(const(lines[:, part]), pieces) for part in range(3))
     off = op.sub(op.unsqueeze(matrix, const([2], "int64")), anchor)
