@@ -1,7 +1,7 @@
 """One call of `az`: its arguments, what it does in a sentence, and what its failure means.
 
-Calls go out without a shell, one process each. Nothing is tried again here beyond what `az`
-does by itself: every call may be repeated, so a person runs the whole of `apply` again.
+Calls are made without a shell, one process each. Nothing is retried here beyond what `az`
+itself retries: every call may be repeated, so the user runs `apply` again as a whole.
 """
 
 import itertools
@@ -33,7 +33,7 @@ _MISSING = re.compile(
 class Call:
     """One call of `az`.
 
-    `argv` starts after `az`. `{NAME}` in it stands for what an earlier call printed, which
+    `argv` starts after `az`. `{NAME}` in it is replaced by what an earlier call printed, which
     that call names in `gives`.
     """
 
@@ -49,12 +49,22 @@ class Call:
         return f"{self.gives}=$({line})" if self.gives else line
 
     def filled(self, values: Mapping[str, str]) -> list[str]:
-        """The arguments, with `values` in the places kept for them."""
+        """The arguments with the placeholders filled in.
+
+        Parameters
+        ----------
+        values : mapping of str to str
+            What earlier calls printed, by name.
+
+        Returns
+        -------
+        list of str
+        """
         return [_LATER.sub(lambda name: values[name[1]], word) if _LATER.search(word) else word for word in self.argv]
 
 
 class CallError(SlipwayError):
-    """A call of `az` failed. The text says which, in whose words, and what to do."""
+    """A call of `az` failed. The text says which, with the message of `az`, and what to do."""
 
     def __init__(self, call: Call, words: str) -> None:
         self.call, self.words = call, words
@@ -63,7 +73,7 @@ class CallError(SlipwayError):
 
     @property
     def missing(self) -> bool:
-        """Whether what was asked for does not exist."""
+        """Whether what was requested does not exist."""
         return bool(_MISSING.match(self.words))
 
 
@@ -110,7 +120,18 @@ _REMEDIES = (
 
 
 def remedy(words: str) -> str:
-    """What to do about a failure, from the words of `az`."""
+    """What to do about a failure.
+
+    Parameters
+    ----------
+    words : str
+        What `az` printed on stderr.
+
+    Returns
+    -------
+    str
+        Empty if the failure is not known.
+    """
     for pattern, advice in _REMEDIES:
         if re.search(pattern, words, re.I | re.S):
             named = re.search(r"(?:retry|try again) after '?(\d+)'? ?(second|minute)?", words, re.I)
@@ -139,13 +160,22 @@ class Az:
         self.values: dict[str, str] = {}
 
     def run(self, call: Call) -> Any:
-        """What the call printed, read as JSON; None if it writes and printed nothing.
+        """Run a call.
+
+        Parameters
+        ----------
+        call : Call
+
+        Returns
+        -------
+        JSON value or None
+            What the call printed; None if it writes and printed nothing.
 
         Raises
         ------
         CallError
-            If `az` cannot be started, takes longer than `ONE_CALL_SECONDS`, fails, or prints
-            no JSON where something is read.
+            If `az` cannot be started, takes longer than `ONE_CALL_SECONDS`, fails, or does not print
+            JSON where something is read.
         """
         command = [self.program, *call.filled(self.values), "--only-show-errors"]
         if not call.gives:
@@ -179,7 +209,13 @@ class Az:
         return printed
 
     def find(self, call: Call) -> Any:
-        """What the call printed; None if what it asks for does not exist."""
+        """What a call printed; None if what it requests does not exist.
+
+        Raises
+        ------
+        CallError
+            If it fails for any other reason.
+        """
         try:
             return self.run(call)
         except CallError as exc:

@@ -1,6 +1,6 @@
-"""`apply`, `rollback` and `status`: run the calls, wait for staging, and say what happened.
+"""`apply`, `rollback` and `status`: run the calls, wait for staging, and report what happened.
 
-There is no state file: every run reads what there is. A run that stopped half-way is run
+There is no state file: every run reads what exists. A run that stopped half-way is simply run
 again, and starts over.
 """
 
@@ -28,7 +28,7 @@ Say = Callable[[str], None]
 
 
 class StoppedError(SlipwayError):
-    """A run stopped; the text says why, what was done before, and what is with production."""
+    """A run stopped; the text says why, what had been done before, and what state production is in."""
 
     def __init__(self, why: object, done: list[str], production: str) -> None:
         before = "\n    ".join(done) or "nothing"
@@ -36,7 +36,7 @@ class StoppedError(SlipwayError):
 
 
 class InterruptedRunError(StoppedError):
-    """A run was stopped with Ctrl-C. A call that Azure took already may go on there."""
+    """A run was stopped with Ctrl-C. A call that Azure had already accepted may still be carried out."""
 
 
 class NotReadyError(SlipwayError):
@@ -44,18 +44,21 @@ class NotReadyError(SlipwayError):
 
 
 class RefusedError(SlipwayError):
-    """What was asked for would do harm, or nothing."""
+    """The action would do harm, or nothing."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: object) -> None:
-        """Follow none: where a sign-in leads is no sign that the app is ready."""
+        """Follow no redirects: being sent to a sign-in page does not mean that the app is ready."""
 
 
 def https_status(url: str) -> int | str:
-    """The HTTP status of a GET of an https address, by way of HTTPS_PROXY if that is set.
+    """The HTTP status of a GET of an https address, through HTTPS_PROXY if that is set.
 
-    0 if there is no answer within 30 seconds; a failure of TLS in words.
+    Returns
+    -------
+    int or str
+        0 if there is no answer within 30 seconds; a TLS failure as a text.
     """
     request = urllib.request.Request(url, headers={"User-Agent": "slipway-deploy"})  # noqa: S310 (https only)
     try:
@@ -70,7 +73,7 @@ def https_status(url: str) -> int | str:
 
 
 class Run:
-    """One run: what it did so far, and since when."""
+    """One run: what it has done so far, and when it started."""
 
     def __init__(self, config: Config, az: Az, say: Say, probe: Probe) -> None:
         self.config, self.az, self.say, self.probe = config, az, say, probe
@@ -80,7 +83,7 @@ class Run:
         self.swap_is = ""
 
     def tell(self, text: str) -> None:
-        """A line of progress, with the seconds since the start."""
+        """Print a line of progress, with the seconds since the start."""
         self.say(f"[{time.monotonic() - self.started:4.0f} s] {text}")
 
     def look(self) -> Found:
@@ -100,7 +103,7 @@ class Run:
         Raises
         ------
         NotReadyError
-            If it holds another one: somebody else staged it meanwhile.
+            If it holds another one: somebody else staged it in the meantime.
         """
         self.tell(f"read {self.config.slot} again")
         there = image_of(self.az.run(self.calls.read_site(self.config.slot)))
@@ -123,12 +126,17 @@ class Run:
             )
 
     def wait(self, host: str, limit_seconds: float) -> None:
-        """Return once `https://host/<health path>` answers 200.
+        """Wait until `https://host/<health path>` answers 200.
+
+        Parameters
+        ----------
+        host : str
+        limit_seconds : float
 
         Raises
         ------
         NotReadyError
-            If it does not within the limit, or this machine is not let in.
+            If it does not within the limit, or this machine is not allowed in.
         """
         url = f"https://{host}{self.config.health_path}"
         began = time.monotonic()
@@ -158,7 +166,7 @@ class Run:
         self.tell(f"{url} answers 200")
 
     def production(self) -> str:
-        """What is with production after a failure."""
+        """The state of production after a failure."""
         if not self.swap_is:
             return "not swapped: it runs what it ran before"
         if self.swap_is == "done":
@@ -180,14 +188,23 @@ def _stopping(run: Run, work: Callable[[], None]) -> None:
 
 
 def apply(config: Config, az: Az, say: Say = print, probe: Probe = https_status) -> None:
-    """Bring Azure to what the config says; no writing call if it is there already.
+    """Bring Azure to what the config says; no writing call if nothing differs.
+
+    Parameters
+    ----------
+    config : Config
+    az : Az
+    say : callable, default=print
+        Called with each line of progress.
+    probe : callable, optional
+        Requests an https address and returns its status.
 
     Raises
     ------
     RefusedError
-        If the app is on another plan than the config names; nothing was changed then.
+        If the app is on a different plan from the one in the config; nothing was changed then.
     StoppedError
-        At the first failure, with what was done before it.
+        At the first failure, with what had been done before it.
     """
     run = Run(config, az, say, probe)
     say(access_says(config))
@@ -221,7 +238,7 @@ def _host(run: Run, slot: str | None) -> str:
 
 
 def _check(run: Run, image: str) -> None:
-    """Read production again, and say where it is."""
+    """Read production again, and report its address."""
     run.tell("read production")
     shown = run.az.run(run.calls.read_site(None))
     if image_of(shown) != image:
@@ -234,12 +251,21 @@ def _check(run: Run, image: str) -> None:
 def rollback(config: Config, az: Az, say: Say = print, probe: Probe = https_status) -> None:
     """Swap back to the image that production ran before.
 
+    Parameters
+    ----------
+    config : Config
+    az : Az
+    say : callable, default=print
+        Called with each line of progress.
+    probe : callable, optional
+        Requests an https address and returns its status.
+
     Raises
     ------
     RefusedError
         If the slot does not hold the image that production ran before; nothing was changed then.
     StoppedError
-        At the first failure, with what was done before it.
+        At the first failure, with what had been done before it.
     """
     run = Run(config, az, say, probe)
     _stopping(run, lambda: _rollback(run))
@@ -260,7 +286,7 @@ def _rollback(run: Run) -> None:
 
 
 def _way_back(config: Config, found: Found) -> tuple[Site, Site]:
-    """Production and staging, if a swap is a way back."""
+    """Production and staging, if a swap leads back."""
     production, staging = found.production, found.staging
     if production is None or staging is None:
         what = "app" if production is None else f"slot {config.slot}"
@@ -287,7 +313,15 @@ def _way_back(config: Config, found: Found) -> tuple[Site, Site]:
 
 
 def status(config: Config, az: Az, say: Say = print) -> None:
-    """Say what production and staging run, and what of their settings differs from the config."""
+    """Report what production and staging run, and which of their settings differ from the config.
+
+    Parameters
+    ----------
+    config : Config
+    az : Az
+    say : callable, default=print
+        Called with each line.
+    """
     say(access_says(config))
     found = look(config, az)
     for name, site in (("production", found.production), (config.slot, found.staging)):

@@ -184,7 +184,7 @@ def test_a_graph_that_is_given_less_than_the_pipeline_saw_is_refused():
 def test_a_pipeline_that_serves_by_itself_is_compared_with_itself_and_the_column_is_named():
     pipeline, learnt = by_hour()
 
-    lost = r"by 'at', where Timestamp\('2023-.*:00'\) is read as Timestamp\('2023-.* 00:00:00'\); make plain numbers"
+    lost = r"because of 'at', where Timestamp\('2023-.*:00'\) is read as Timestamp\('2023-.* 00:00:00'\); convert what is read differently to plain numbers"
     with pytest.raises(TrainingError, match=lost):
         check_reading(pipeline, learnt)
 

@@ -1,7 +1,7 @@
-"""What answers to unseen rows show: the figures that the Model and Predict tabs draw.
+"""What answers for unseen rows show: the figures that the Model and Predict tabs draw.
 
 They are counts, shares and quantiles of many rows, rounded where they are values of the
-target: no row of the training table can be read from them. Training only.
+target, so that no row of the training table can be reconstructed. Training only.
 """
 
 from dataclasses import dataclass
@@ -91,14 +91,25 @@ def figures(
 
 
 def _cases(actual: Positions, probabilities: Floats, shown: list[int]) -> tuple[npt.NDArray[np.bool_], Floats]:
-    """Whether each case came true, and the probability it was given: of the classes shown, all together."""
+    """Whether each case came true, and its predicted probability: all shown classes together."""
     return (actual[:, None] == np.array(shown)).ravel(), probabilities[:, shown].ravel()
 
 
 def bins(values: Floats, most: int, least: int) -> list[Positions]:
-    """Positions of the values, in ascending bins of about equally many; equal values stay together.
+    """Ascending bins with about equally many values; equal values stay together.
 
-    There are at most `most` bins, with at least `least` values each, or one of all.
+    Parameters
+    ----------
+    values : array of shape (n,)
+    most : int
+        The largest number of bins.
+    least : int
+        The smallest number of values in a bin, unless there is only one bin.
+
+    Returns
+    -------
+    list of arrays of int
+        Positions in `values`, bin by bin.
     """
     order = np.argsort(values, kind="stable")
     ascending = values[order]
