@@ -55,7 +55,7 @@ class FieldError(Exception):
 
 
 def truncated(value: Any) -> Any:
-    """`value` as an answer may repeat it: short, and something JSON can say."""
+    """A value as an answer may repeat it: short, and representable in JSON."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if value is None or isinstance(value, (bool, float)):
@@ -71,7 +71,7 @@ def truncated(value: Any) -> Any:
 
 
 def json_equal(one: Any, other: Any) -> bool:
-    """Whether two values are the same in JSON, which tells 1 from true where Python does not."""
+    """Whether two values are equal in JSON, which distinguishes 1 from true where Python does not."""
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
@@ -161,7 +161,7 @@ class Field:
 
     @property
     def expected(self) -> Any:
-        """What `expected` says of this field in a fault; of more than 100 categories, the first ones and "…"."""
+        """The `expected` of this field in a fault; of more than 100 categories, the first ones and "…"."""
         if not self.categories:
             return _TYPES[self.kind]
         return [*self.categories[:LISTED], *(["…"] if len(self.categories) > LISTED else [])]

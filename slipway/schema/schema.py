@@ -68,7 +68,7 @@ class Target:
     def decision_threshold(self) -> float | None:
         """The probability from which a case of two classes is positive; None for numbers and several classes.
 
-        Versions that were saved before a threshold was kept have 0.5.
+        Versions saved before a threshold was stored use 0.5.
         """
         if len(self.classes) != 2:
             return None
@@ -148,7 +148,7 @@ class Schema:
         return cls(stored["name"], stored["task"], tuple(fields), target, stored["texts"], empty_is_missing)
 
     def example(self) -> Record:
-        """One record: the use case's first example, else medians and most frequent values."""
+        """One record: the use case's first example, or else medians and most frequent values."""
         examples = self.texts.get("examples") or []
         return self.defaults | (examples[0]["values"] if examples else {})
 
@@ -279,14 +279,33 @@ class Schema:
         return CheckedTable(table, good, Checked(taken, [noted[row] for row in good]), faults)
 
     def decimal_marks(self, table: TextTable) -> DecimalMarks:
-        """By which decimal mark `1.030` is to be read in each number column of a whole file; None where both fit.
+        """The decimal mark by which `1.030` is to be read in each number column of a whole file.
 
-        Columns that are missing are passed over.
+        Columns that are missing are ignored.
+
+        Parameters
+        ----------
+        table : TextTable
+
+        Returns
+        -------
+        DecimalMarks
+            None for a column where both readings are possible.
         """
         return _decimal_marks([item for item in self.fields if item.name in table.header], table)
 
     def columns(self, values: Sequence[Record]) -> Columns:
-        """Checked values as columns, each of shape (len(values),)."""
+        """Checked values as columns.
+
+        Parameters
+        ----------
+        values : sequence of n checked records
+
+        Returns
+        -------
+        Columns
+            One array of shape (n,) per field.
+        """
         return {item.name: arrays.array(item, [record[item.name] for record in values]) for item in self.fields}
 
 

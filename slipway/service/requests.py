@@ -77,7 +77,7 @@ def _no_constant(name: str) -> float:
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """For a short while, millions of small objects that the garbage collector need not look at again and again."""
+    """For a short time, many small objects are created that the garbage collector need not check repeatedly."""
     gc.disable()
     try:
         yield
@@ -126,7 +126,7 @@ def _quick(body: bytes) -> dict[str, Any] | None:
 
 
 def _check_values(body: bytes, most: int) -> None:
-    """Refuse a body of more values than `most`: in memory each is many times as large as in the body.
+    """Reject a body with more than `most` values: in memory each is many times as large as in the body.
 
     Every value but the first has a comma or an opening bracket before it. (Those in texts count as well.)
     """

@@ -1,4 +1,4 @@
-"""From a version in the store to what answers and explains."""
+"""From a version in the store to its predictor and explainer."""
 
 from slipway.inference.interval import Interval
 from slipway.inference.onnx_engine import CompiledEngine
