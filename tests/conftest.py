@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 HOME = Path(tempfile.mkdtemp(prefix="slipway-tests-"))
 # Before anything imports BentoML, which reads it once.
@@ -26,6 +27,8 @@ import pytest
 import train as command
 from slipway import store
 from slipway.inference.pipeline_engine import NativeEngine
+from slipway.page.context import PageContext
+from slipway.schema.schema import Schema
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = Path("/usr/bin/chromium")
@@ -108,6 +111,11 @@ def uncompiled() -> str:
         "fields: {note: {kind: text}}\ntraining: {include: [lr], folds: 2}\n"
     )
     return trained(str(case))
+
+
+def page_of(schema: Schema, language: str = "en") -> PageContext:
+    """What the page's parts read of a version that has a schema and no files."""
+    return PageContext(SimpleNamespace(schema=lambda: schema), language)
 
 
 @dataclass(frozen=True)

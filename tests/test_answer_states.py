@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from slipway.i18n.texts import BATCH, ONLINE, PAGE
+from slipway.i18n.catalogues import catalogue
 from tests.conftest import PERSON, Server, says
 from tests.test_axe import faults as axe_faults
 
@@ -107,16 +107,16 @@ def test_a_call_that_fails_empties_the_answer_and_says_so_until_there_is_one(ope
     age(page).fill("50")
     state(page, "failed")
 
-    words = ONLINE[kind][language].format(status=name)
+    words = catalogue(language).text(f"online.{kind}", status=name)
     page.get_by_role("alert").get_by_text(words, exact=True).wait_for()
     for panel in (ANSWER, '[data-live="why"]', '[data-live="whatif"]'):
         state(page, "failed", panel)
-        assert page.locator(panel).inner_text().endswith(PAGE["unanswered"][language])
+        assert page.locator(panel).inner_text().endswith(catalogue(language).text("page.unanswered"))
         assert before not in page.locator(panel).inner_text()
     now = page.locator(".slip-compare tbody td:last-child").all_inner_texts()
     assert set(now) == {"…"} and page.locator(".slip-fault:visible").count() == 0
     page.locator('[data-tool="link"]').click()
-    assert page.locator(".slip-tools [role=status]").inner_text() == PAGE["unanswered"][language]
+    assert page.locator(".slip-tools [role=status]").inner_text() == catalogue(language).text("page.unanswered")
     assert "#" not in page.url
     calls.act = None
     age(page).fill("51")
@@ -151,22 +151,22 @@ def test_an_answer_that_is_late_marks_the_old_one_and_takes_its_place(opened, in
     age(page).fill("20")
     state(page, "old")
 
-    assert kicker.inner_text() == PAGE["heading_old"][language]
+    assert kicker.inner_text() == catalogue(language).text("page.heading_old")
     assert page.locator(ANSWER).get_attribute("aria-busy") == "true"
     opacity = "node => Number(getComputedStyle(node).opacity)"
     assert page.locator(".slip-sentence").evaluate(opacity) < 0.5 and kicker.evaluate(opacity) == 1
     for panel in ('[data-live="why"]', '[data-live="whatif"]'):
         state(page, "old", panel)
-        assert page.locator(panel).inner_text().startswith(PAGE["earlier"][language])
+        assert page.locator(panel).inner_text().startswith(catalogue(language).text("page.earlier"))
     page.locator('[data-tool="link"]').click()
-    assert page.locator(".slip-tools [role=status]").inner_text() == PAGE["wait"][language]
+    assert page.locator(".slip-tools [role=status]").inner_text() == catalogue(language).text("page.wait")
     page.emulate_media(media="print")
-    assert money(insurance_server) not in shown(page) and PAGE["unanswered"][language] in shown(page)
+    assert money(insurance_server) not in shown(page) and catalogue(language).text("page.unanswered") in shown(page)
     page.emulate_media(media="screen")
     calls.release()
     state(page, "")
     assert money(insurance_server, age=20) in page.locator(".slip-sentence").inner_text()
-    assert kicker.inner_text() == PAGE["heading_answer"][language]
+    assert kicker.inner_text() == catalogue(language).text("page.heading_answer")
     assert page.locator(ANSWER).get_attribute("aria-busy") == "false"
 
 
@@ -182,7 +182,7 @@ def test_an_answer_to_values_that_were_changed_meanwhile_is_not_taken_for_the_pr
     page.locator(".slip-sentence", has_text=money(insurance_server, age=20)).wait_for()
 
     state(page, "old")
-    assert page.locator(".slip-kicker").inner_text() == PAGE["heading_old"]["en"]
+    assert page.locator(".slip-kicker").inner_text() == catalogue("en").text("page.heading_old")
     calls.release()
     state(page, "")
     says(page, f"Expected bill: ${money(insurance_server, age=50)} a year")
@@ -220,7 +220,7 @@ def test_a_call_that_never_ends_is_given_up_and_said(opened, insurance_server):
 
     page.evaluate("later.forEach((act) => act())")
 
-    page.get_by_role("alert").get_by_text(ONLINE["slow"]["en"], exact=True).wait_for()
+    page.get_by_role("alert").get_by_text(catalogue("en").text("online.slow"), exact=True).wait_for()
     state(page, "failed")
     calls.release()
     says(page, f"Expected bill: ${money(insurance_server, age=20)} a year")
@@ -229,26 +229,26 @@ def test_a_call_that_never_ends_is_given_up_and_said(opened, insurance_server):
 def test_the_threshold_and_its_counts_are_marked_and_emptied_as_well(opened, diabetes_server):
     page, calls = opened(diabetes_server)
     counts = page.locator('[data-live="counts"]')
-    assert "With the line at 30%" in counts.inner_text()
+    assert "At a threshold of 30%" in counts.inner_text()
     calls.hold()
 
     page.locator(".slip-threshold input[type=range]").fill("0.1")
 
     state(page, "old")
     state(page, "old", '[data-live="counts"]')
-    assert counts.inner_text().startswith(PAGE["earlier"]["en"])
+    assert counts.inner_text().startswith(catalogue("en").text("page.earlier"))
     state(page, "", '[data-live="why"]')  # which does not depend on it
     for route in calls.held:
         route.fulfill(status=404, body=HTML)
     calls.act = FAILURES["404"][1]
     state(page, "failed")
     state(page, "failed", '[data-live="counts"]')
-    assert counts.inner_text() == PAGE["unanswered"]["en"]
+    assert counts.inner_text() == catalogue("en").text("page.unanswered")
     calls.act = None
     page.locator(".slip-threshold input[type=range]").fill("0.2")
     state(page, "")
     state(page, "", '[data-live="counts"]')
-    assert "With the line at 20%" in counts.inner_text()
+    assert "At a threshold of 20%" in counts.inner_text()
     assert "20%" in page.locator(".slip-verdict").inner_text()
 
 
@@ -258,7 +258,7 @@ def test_a_tab_that_could_not_be_loaded_says_so_and_comes_later(opened, insuranc
 
     page.get_by_role("tab", name="Model").click()
 
-    page.get_by_role("alert").get_by_text(ONLINE["failed"]["en"].format(status=500)).wait_for()
+    page.get_by_role("alert").get_by_text(catalogue("en").text("online.failed", status=500)).wait_for()
     calls.act = None
     page.locator(".slip-model h2").first.wait_for()
 
@@ -285,7 +285,7 @@ def test_what_was_wrong_with_an_earlier_value_goes_when_the_next_call_fails(open
     age(page).fill("50")
     state(page, "failed")
 
-    assert "200 is not possible" not in shown(page) and PAGE["mend"]["en"] not in shown(page)
+    assert "200 is not possible" not in shown(page) and catalogue("en").text("page.correct") not in shown(page)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -306,13 +306,18 @@ TABLE = "age,sex,bmi,children,smoker,region\n40,male,25,0,no,southwest\n"
 @pytest.mark.parametrize(
     ("status", "body", "kind", "said"),
     [
-        (404, HTML, "text/html", BATCH["failed"]["en"].format(status=404)),
-        (413, HTML, "text/html", BATCH["failed"]["en"].format(status=413)),
-        (404, '{"detail": "Not Found"}', "application/json", BATCH["failed"]["en"].format(status=404)),
-        (500, "null", "application/json", BATCH["failed"]["en"].format(status=500)),
-        (200, HTML, "text/html", BATCH["unanswered"]["en"].format(name="new.csv", status=200)),
-        (200, '{"error": "x"}', "application/json", BATCH["unanswered"]["en"].format(name="new.csv", status=200)),
-        (200, "a,b\n1,2\n", "text/csv", BATCH["unanswered"]["en"].format(name="new.csv", status=200)),
+        (404, HTML, "text/html", catalogue("en").text("batch.failed", status=404)),
+        (413, HTML, "text/html", catalogue("en").text("batch.failed", status=413)),
+        (404, '{"detail": "Not Found"}', "application/json", catalogue("en").text("batch.failed", status=404)),
+        (500, "null", "application/json", catalogue("en").text("batch.failed", status=500)),
+        (200, HTML, "text/html", catalogue("en").text("batch.unanswered", name="new.csv", status=200)),
+        (
+            200,
+            '{"error": "x"}',
+            "application/json",
+            catalogue("en").text("batch.unanswered", name="new.csv", status=200),
+        ),
+        (200, "a,b\n1,2\n", "text/csv", catalogue("en").text("batch.unanswered", name="new.csv", status=200)),
     ],
     ids=["404", "too long for a proxy", "404 in JSON", "null", "a page", "an error", "another table"],
 )

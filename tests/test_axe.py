@@ -3,7 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from slipway.i18n.texts import PAGE, translate
+from slipway.i18n.catalogues import catalogue
 
 pytestmark = pytest.mark.browser
 
@@ -48,7 +48,7 @@ def test_axe_finds_no_serious_fault_on_any_tab(open_page, request, case, languag
 
     found = {open_tab(page, tab): faults(page) for tab in page.get_by_role("tab").all()}
 
-    assert {translate(PAGE[key], language) for key in ("tab_predict", "tab_batch", "tab_model")} <= set(found)
+    assert {catalogue(language).text(f"page.{key}") for key in ("tab_predict", "tab_batch", "tab_model")} <= set(found)
     assert not {name: some for name, some in found.items() if some}
 
 
@@ -59,7 +59,7 @@ def test_axe_finds_no_serious_fault_in_warnings_faults_and_an_open_list(open_pag
     page.get_by_label("Age (years)").fill("90")
     page.locator(".slip-warnings li").wait_for()
     warned = faults(page)
-    page.get_by_label("This one changes, and all else stays").click()
+    page.get_by_label("Change one input, keep the rest").click()
     page.get_by_role("option").first.wait_for()
     listed = faults(page)
     page.keyboard.press("Escape")

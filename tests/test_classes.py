@@ -128,6 +128,6 @@ def test_a_table_with_one_odd_class_is_trained_without_it(tmp_path, capsys):
     tag = trained("--data", str(tmp_path / "t.csv"), "--target", "y", "--include", "lr", "--name", "odd")
 
     said = capsys.readouterr().out
-    assert "note: y: the class “once” has too few rows and was left out, with its rows (1)." in said
+    assert "note: y: the class “once” has too few rows and was left out, with its 1 row." in said
     assert "note: 3 folds instead of 10: the class “odd” of y has 5 rows." in said
     assert store.find(tag).schema().target.classes == ("high", "low", "odd")

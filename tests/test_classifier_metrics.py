@@ -12,14 +12,14 @@ import slipway
 from slipway import store
 from slipway.i18n import sentences
 from slipway.inference.equality import Answers
-from slipway.page.context import Page
+from slipway.page.context import PageContext
 from slipway.page.model import tab as model_tab
-from slipway.page.predict import answer
+from slipway.page.predict import answer, threshold
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema, Target
 from slipway.service.model import LoadedModel
 from slipway.training.classifier_metrics import log_loss, measure
-from tests.conftest import HOME, pipeline, train, trained
+from tests.conftest import HOME, page_of, pipeline, train, trained
 
 NUMBERS = np.random.default_rng(0)
 ROWS = 600
@@ -136,14 +136,14 @@ def test_card_page_and_api_show_the_recall_that_was_measured(no_yes):
     recall = metrics["folds"]["Recall"]
     shown = f"{recall['mean']:.3f} ± {recall['sd']:.3f}"
 
-    card, page = (version.path / "card.md").read_text(), model_tab.render(version, "en")
+    card, page = (version.path / "card.md").read_text(), model_tab.render(PageContext(version, "en"))
 
     assert f"| Recall | {shown} |" in card and "share of positives that are found" in card
     assert shown in page
     assert LoadedModel(version).description["folds"]["Recall"] == recall
     assert LoadedModel(version).description["threshold"] == 0.5
-    assert "are for the threshold 50%: at that probability or more, a case counts as “y: yes”" in card
-    assert "Classes are named at the threshold 50%." in page
+    assert "are for the threshold 50%: at that probability or more, a case is classified as “y: yes”" in card
+    assert "Classes are predicted at the threshold 50%." in page
 
 
 def test_a_version_from_before_does_not_call_an_average_a_recall(no_yes):
@@ -282,18 +282,18 @@ def between(tag: str) -> dict[str, object]:
 
 def test_api_file_and_page_name_one_class_for_one_person(diabetes, diabetes_server):
     record = between(diabetes)
-    page = Page(LoadedModel(store.find(diabetes)), "en")
+    served = LoadedModel(store.find(diabetes))
 
     answer = diabetes_server.post("/predict", json={"records": [record]}).json()["predictions"][0]
     cells = ",".join("" if value is None else str(value) for value in record.values())
     file = {"file": ("p.csv", f"{','.join(record)}\n{cells}\n")}
     header, row = diabetes_server.post("/predict_csv", files=file).text.splitlines()
-    shown = model_answer(page, record)
+    shown = model_answer(served, record)
 
     in_file = dict(zip(header.split(","), row.split(","), strict=True))
     assert answer["prediction"] == 1 and answer["threshold"] == 0.3
     assert (in_file["prediction"], in_file["threshold"]) == ("1", "0.3")
-    assert "From 30% on, this counts as “With”" in shown
+    assert "At 30% or more: classified as “With”" in shown
     assert '<div class="slip-bar slip-chosen"><span>With</span>' in shown
 
 
@@ -302,13 +302,15 @@ def test_a_class_that_a_threshold_names_is_not_called_the_most_likely():
     schema = Schema("m", "classification", (), target, {"answer": None})
     shares = {"a": 0.66, "b": 0.34}
 
-    named = [answer.sentence(schema, {"prediction": name, "probabilities": shares}, "en") for name in "ab"]
+    named = [answer.sentence(page_of(schema), {"prediction": name, "probabilities": shares}) for name in "ab"]
 
     assert named == ["y: most likely a (66%)", "y: b (probability 34%)"]
 
 
-def model_answer(page: Page, record: dict[str, object]) -> str:
-    return answer.render(page, page.served.predictor.answer([record]), record, "heading_answer", "[]", page.threshold)
+def model_answer(served: LoadedModel, record: dict[str, object]) -> str:
+    page = PageContext(served.version, "en")
+    answered = served.predictor.answer([record])
+    return answer.render(page, answered, record, "heading_answer", "[]", threshold.own(page))
 
 
 def test_a_version_whose_golden_predictions_named_the_most_probable_class_still_starts(diabetes):

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from slipway.page import charts
+from slipway.page.context import PageContext
 from slipway.page.data import tab as data
 from slipway.store import Version
 from slipway.tables.readers import locate
@@ -56,7 +57,7 @@ def report(folder: Path, table: pd.DataFrame, target: str, language: str = "en",
     learnt = infer_dataset(table, case, "t.csv")
     (folder / "schema.json").write_text(json.dumps(learnt.schema.to_json()))
     (folder / "profile.json").write_text(json.dumps(profile(learnt)))
-    return Report(data.render(version(folder), language))
+    return Report(data.render(PageContext(version(folder), language)))
 
 
 def odd(rows: int = 300) -> pd.DataFrame:
@@ -97,8 +98,8 @@ def test_every_chart_says_what_it_finds(tmp_path):
 
     assert found.labels[0] == "charges: Half of the rows lie below 9,400; eight of ten lie between 2,300 and 34,800."
     assert "age: most often 18–19, in 10% of the rows that have it" in found.labels
-    assert "charges by age. Middle value: lowest 2,300 (18–23), highest 13,400 (56–64)." in found.labels
-    assert "charges by smoker. Middle value: lowest 7,300 (no), highest 34,500 (yes)." in found.labels
+    assert "charges by age. Median: lowest 2,300 (18–23), highest 13,400 (56–64)." in found.labels
+    assert "charges by smoker. Median: lowest 7,300 (no), highest 34,500 (yes)." in found.labels
     assert len(found.labels) == 1 + 2 * 6 + 1 and all(found.labels)
 
 
@@ -136,13 +137,13 @@ def test_a_table_of_many_fields_shows_the_strongest_and_the_strongest_pairs(tmp_
     found = report(tmp_path, table.assign(y=table.x66 * 2 + table.x3), "y")
 
     assert found.tags.count("article") == 40
-    assert "The 40 of 70 fields that go most with y." in found.text
+    assert "The 40 of 70 fields that are most strongly related to y." in found.text
     assert re.search(r"The strongest pairs: x66 – y 0\.\d\d, ", found.labels[-1])
 
 
 def test_a_version_of_before_there_was_a_profile_says_so(tmp_path):
-    assert "Train it again to see them here." in data.render(version(tmp_path), "en")
-    assert "重新训练" in data.render(version(tmp_path), "zh")
+    assert "Train it again to see them here." in data.render(PageContext(version(tmp_path), "en"))
+    assert "重新训练" in data.render(PageContext(version(tmp_path), "zh"))
 
 
 def test_an_axis_has_round_steps_that_hold_what_is_shown():
@@ -167,7 +168,7 @@ def test_a_person_reads_what_the_insurance_model_learnt_from_on_a_phone_too(open
 
     found = opened(page, "Data")
 
-    assert "learnt from 1,338 rows with 6 fields each to predict Charges (US dollars a year)" in found.inner_text()
+    assert "was trained on 1,338 rows with 6 fields each to predict Charges (US dollars a year)" in found.inner_text()
     smoker = found.locator("article", has=page.get_by_role("heading", name="Smoker"))
     shown = [line.split() for line in smoker.locator("figure").nth(0).locator(".slip-lines > div").all_inner_texts()]
     counts = INSURANCE.smoker.value_counts()

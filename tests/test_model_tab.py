@@ -13,7 +13,8 @@ import pytest
 
 from slipway import store
 from slipway.i18n import sentences
-from slipway.i18n.texts import CARD, translate
+from slipway.i18n.catalogues import catalogue
+from slipway.page.context import PageContext
 from slipway.page.model import tab as model
 from tests.conftest import HOME, PERSON, trained
 
@@ -28,7 +29,7 @@ def test_the_sentences_have_the_models_own_figures(insurance):
     version = store.find(insurance)
     metrics = version.read_json("metrics.json")
 
-    english, chinese = text(model.render(version, "en")), text(model.render(version, "zh"))
+    english, chinese = text(model.render(PageContext(version, "en"))), text(model.render(PageContext(version, "zh")))
 
     error = f"{metrics['folds']['MAE']['mean']:,.0f}"
     assert f"On average a prediction is off by {error} US dollars a year." in english
@@ -39,7 +40,8 @@ def test_the_sentences_have_the_models_own_figures(insurance):
     assert version.schema().texts["disclaimer"]["zh"] in chinese
     created = version.created
     assert (
-        f"{created.day} {created:%B %Y}" in english and f"{created.year}年{created.month}月{created.day}日" in chinese
+        f"{created:%B} {created.day}, {created.year}" in english
+        and f"{created.year}年{created.month}月{created.day}日" in chinese
     )
 
 
@@ -73,7 +75,7 @@ def test_a_group_that_is_worse_is_named_on_the_page_and_in_the_card():
     assert (
         said_so == f"site, far: predictions are off by {far['mae']:.2f} on average, against {whole['mae']:.2f} for all."
     )
-    assert said_so in text(model.render(version, "en"))
+    assert said_so in text(model.render(PageContext(version, "en")))
     assert said_so in (version.path / "card.md").read_text()
 
 
@@ -81,14 +83,14 @@ def test_two_classes_are_told_in_words(diabetes):
     version = store.find(diabetes)
     metrics, (negatives, positives) = version.read_json("metrics.json"), version.read_json("figures.json")["confusion"]
 
-    shown = text(model.render(version, "en"))
+    shown = text(model.render(PageContext(version, "en")))
 
     right, ranked = (f"{metrics['folds'][name]['mean'] * 100:.0f}%" for name in ("Accuracy", "AUC"))
-    assert f"{right} of its answers are right; always answering “Without” would be right in 65%." in shown
+    assert f"{right} of its predictions are right; always predicting “Without” would be right in 65%." in shown
     assert f"gives the first the higher probability in {ranked} of all pairs" in shown
     found, true = positives[1] / sum(positives), positives[1] / (positives[1] + negatives[1])
     assert (
-        f"“Diabetes: With” it finds {found * 100:.0f}%; of those that it calls “Diabetes: With”, {true * 100:.0f}% are."
+        f"“Diabetes: With” it detects {found * 100:.0f}%; of those that it predicts as “Diabetes: With”, {true * 100:.0f}% are."
         in shown
     )
 
@@ -110,16 +112,16 @@ def test_three_classes_with_odd_names_are_shown_and_not_run():
 
     version = store.find(trained("--data", str(path), "--target", "colour", *options))
 
-    html = model.render(version, "en")
-    assert "<script" not in html and "green <b>" not in html and "answered green &lt;b&gt;" in html
+    html = model.render(PageContext(version, "en"))
+    assert "<script" not in html and "green <b>" not in html and "predicted: green &lt;b&gt;" in html
     assert len(version.read_json("figures.json")["roc"]) == 3 and html.count("<polyline") == 4
-    assert translate(CARD["kept_none"], "en") in html
+    assert catalogue("en").text("card.kept_none") in html
 
 
 def test_a_classifier_without_probabilities_has_no_curves_and_still_its_answers():
     version = store.find(trained("diabetes", "--include", "ridge", "--folds", "2", "--name", "bare"))
 
-    html = model.render(version, "en")
+    html = model.render(PageContext(version, "en"))
 
     metrics, figures = version.read_json("metrics.json"), version.read_json("figures.json")
     assert "thresholds" not in metrics and "reliability" not in metrics
@@ -128,7 +130,9 @@ def test_a_classifier_without_probabilities_has_no_curves_and_still_its_answers(
 
 
 def test_a_version_that_was_not_compiled_says_why(uncompiled):
-    assert "the fitted pipeline itself, since it was not compiled: " in model.render(store.find(uncompiled), "en")
+    assert "the fitted pipeline itself, since it was not compiled: " in model.render(
+        PageContext(store.find(uncompiled), "en")
+    )
 
 
 def test_a_version_from_before_says_what_it_lacks(insurance, tmp_path):
@@ -141,11 +145,11 @@ def test_a_version_from_before_says_what_it_lacks(insurance, tmp_path):
         del metrics[name]
     (before / "metrics.json").write_text(json.dumps(metrics))
 
-    shown = text(model.render(replace(version, path=before), "en"))
+    shown = text(model.render(PageContext(replace(version, path=before), "en")))
 
     assert "This version was trained before its plots and its errors by group were measured." in shown
     assert "the best R2 of 2 tried" in shown and "training row" not in shown
-    assert "This version was trained before" not in text(model.render(version, "en"))
+    assert "This version was trained before" not in text(model.render(PageContext(version, "en")))
 
 
 def test_other_versions_are_listed_and_a_broken_one_breaks_nothing(insurance):
@@ -156,14 +160,14 @@ def test_other_versions_are_listed_and_a_broken_one_breaks_nothing(insurance):
     (broken / "model.yaml").write_text("{")
 
     try:
-        shown = text(model.render(version, "en"))
+        shown = text(model.render(PageContext(version, "en")))
     finally:
         shutil.rmtree(broken)  # BentoML cannot list a store with such a one
 
-    assert f"{version.version} answers here" in shown
+    assert f"{version.version} served here" in shown
     assert re.search(f"{other.partition(':')[2]} .{{8,20}} DummyRegressor R2 -?0.0\\d\\d compiled graph", shown)
     assert "broken cannot be read" in shown
-    assert "There is no other version of this name." in text(model.render(store.find(insurance), "en"))
+    assert "There is no other version of this name." in text(model.render(PageContext(store.find(insurance), "en")))
 
 
 def test_a_notebooks_own_choice_is_not_called_the_best(insurance):

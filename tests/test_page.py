@@ -93,7 +93,7 @@ def test_a_fault_is_shown_at_its_field_in_words_and_no_answer_stays(open_page, i
 
     fault(page, "Age (years)").wait_for()
     assert fault(page, "Age (years)").inner_text() == said
-    assert sentence(page) == "Please mend the marked fields."
+    assert sentence(page) == "Please correct the highlighted fields."
     page.get_by_label("Age (years)").fill("30")
     page.locator(".slip-sentence", has_text="Expected bill").wait_for()
     assert fault(page, "Age (years)").count() == 0

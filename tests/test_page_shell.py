@@ -9,8 +9,9 @@ import pytest
 from fastapi import FastAPI
 
 from slipway.i18n import formats
-from slipway.i18n.texts import ONLINE
+from slipway.i18n.catalogues import catalogue
 from slipway.inference import frames
+from slipway.page.context import PageContext
 from slipway.page.shell import assets
 from slipway.page.shell.document import Document
 from tests.conftest import free_port, pipeline, says, serve
@@ -82,9 +83,9 @@ def test_a_title_with_tags_in_it_is_a_text_of_the_document():
         gr.Textbox()
     gr.mount_gradio_app(FastAPI(), page, path="/")
 
-    html = Document(page, version("odd:1", "</title><script>1</script>", '"><script>2</script>'), "en").rewritten(
-        '<html lang="en"><base href="./" /><meta property="og:title" content="Gradio" /><script>3</script>'
-    )
+    html = Document(
+        page, PageContext(version("odd:1", "</title><script>1</script>", '"><script>2</script>'), "en")
+    ).rewritten('<html lang="en"><base href="./" /><meta property="og:title" content="Gradio" /><script>3</script>')
 
     found = Tags(html)
     assert "<script>1" not in html and "<script>2" not in html and html.endswith("<script>3</script>")
@@ -112,7 +113,7 @@ def test_pages_of_two_versions_are_two_editions_and_of_one_version_one():
         gr.Textbox()
     gr.mount_gradio_app(FastAPI(), page, path="/")
 
-    first, again, other = (Document(page, version(tag), "en").edition for tag in ("a:1", "a:1", "a:2"))
+    first, again, other = (Document(page, PageContext(version(tag), "en")).edition for tag in ("a:1", "a:1", "a:2"))
 
     assert first == again != other
 
@@ -156,14 +157,14 @@ def test_a_server_that_goes_away_and_comes_back_loses_nothing_that_was_typed(bro
             before = page.locator(".slip-sentence").inner_text()
 
         page.get_by_label("Age (years)").fill("51")
-        page.get_by_role("alert").get_by_text(ONLINE["lost"]["en"]).wait_for()
+        page.get_by_role("alert").get_by_text(catalogue("en").text("online.lost")).wait_for()
         page.get_by_label("Age (years)").fill("52")
 
         assert not page.locator(".slip-sentence").is_visible() and str(round(wanted)) not in before
         assert page.get_by_text("Connection to the server was lost").count() == 0
         with serve(*arguments, port=port):
             says(page, f"Expected bill: ${wanted:,.0f} a year")
-            page.get_by_text(ONLINE["lost"]["en"]).wait_for(state="detached")
+            page.get_by_text(catalogue("en").text("online.lost")).wait_for(state="detached")
             assert page.get_by_label("Age (years)").input_value() == "52"
             page.close()
     finally:
@@ -182,13 +183,13 @@ def test_a_page_of_another_edition_than_the_servers_says_so_and_offers_to_reload
 
         page.get_by_label("血糖 (mg/dL)", exact=True).fill("120")
 
-        page.get_by_role("alert").get_by_text(ONLINE["changed"]["zh"]).wait_for()
+        page.get_by_role("alert").get_by_text(catalogue("zh").text("online.changed")).wait_for()
         assert not page.locator(".slip-sentence").is_visible()
         page.unroute("**/run/predict")
         with page.expect_navigation():
-            page.get_by_role("button", name=ONLINE["reload"]["zh"]).click()
+            page.get_by_role("button", name=catalogue("zh").text("online.reload")).click()
         page.locator(".slip-sentence").wait_for()
-        assert page.get_by_role("alert").get_by_text(ONLINE["changed"]["zh"]).count() == 0
+        assert page.get_by_role("alert").get_by_text(catalogue("zh").text("online.changed")).count() == 0
     finally:
         page.close()
 
@@ -237,7 +238,7 @@ def test_the_keyboard_alone_reaches_and_works_everything_and_shows_where_it_is(o
     page.keyboard.press("ArrowLeft")
     page.locator(".slip-falls", has_text="Smoker: No").wait_for()
     assert page.get_by_role("group", name="Smoker").get_by_label("No", exact=True).is_checked()
-    page.get_by_label("This one changes, and all else stays").focus()
+    page.get_by_label("Change one input, keep the rest").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.get_by_role("tab", name="Model").focus()

@@ -8,9 +8,9 @@ import pytest
 from slipway import store
 from slipway.page.predict import link, outcome_scale, threshold
 from slipway.schema.schema import Schema
-from tests.conftest import says, sentence
+from tests.conftest import page_of, says, sentence
 
-REPLACED = "Values of the link that do not fit, and were replaced"
+REPLACED = "Values in the link that are not valid and were replaced"
 
 
 @pytest.fixture
@@ -51,12 +51,12 @@ def test_a_prediction_beyond_all_outcomes_widens_the_scale(charges):
     outcomes = {"edges": [0, 10, 20], "counts": [3, 1], "percentiles": [*range(101)]}
     prediction = {"prediction": 50.0, "interval": {"low": 40.0, "high": 80.0, "coverage": 0.9}}
 
-    html = outcome_scale.scale(charges, prediction, outcomes, "en")
+    html = outcome_scale.scale(page_of(charges), prediction, outcomes)
 
     assert f'x1="{50 / 80 * outcome_scale.WIDTH:.1f}"' in html and "<span>80</span>" in html
     assert hundreds(html) == 50
-    assert hundreds(outcome_scale.scale(charges, prediction | {"prediction": 1e9}, outcomes, "en")) == 100
-    assert hundreds(outcome_scale.scale(charges, prediction | {"prediction": -1.0}, outcomes, "en")) == 0
+    assert hundreds(outcome_scale.scale(page_of(charges), prediction | {"prediction": 1e9}, outcomes)) == 100
+    assert hundreds(outcome_scale.scale(page_of(charges), prediction | {"prediction": -1.0}, outcomes)) == 0
 
 
 BINS = [
@@ -71,7 +71,7 @@ BINS = [
 def test_of_a_hundred_is_said_only_where_the_reliability_check_passed(diabetes, share, count):
     schema = store.find(diabetes).schema()
 
-    html = outcome_scale.of_a_hundred(schema, {"probabilities": {"0": 1 - share, "1": share}}, BINS, "en")
+    html = outcome_scale.of_a_hundred(page_of(schema), {"probabilities": {"0": 1 - share, "1": share}}, BINS)
 
     if count is None:
         assert "not certain: for the 1,234 unseen cases between 40% and 100% the model said 80 of 100, and 60" in html
@@ -131,16 +131,16 @@ def test_the_threshold_of_the_use_case_is_used_and_can_be_moved(open_page, diabe
     share = int(re.search(r"(\d+)%", sentence(page))[1])
     assert 10 < share < 30
 
-    assert page.locator(".slip-verdict").inner_text() == "Below 30%, this counts as “Without”."
+    assert page.locator(".slip-verdict").inner_text() == "Below 30%: classified as “Without”"
     slider.fill("0.1")
 
-    page.locator(".slip-verdict", has_text="From 10% on, this counts as “With”.").wait_for()
+    page.locator(".slip-verdict", has_text="At 10% or more: classified as “With”").wait_for()
     count = threshold.counts(counted, 0.1)
     box.get_by_text(f"{count['missed']} missed").wait_for()
     assert box.get_by_text(f"{count['alarms']} false alarms").count() == 1
     assert page.locator(".slip-answer .slip-chosen").inner_text().startswith("With\n")
     page.get_by_role("button", name="Low readings").click()
-    page.locator(".slip-verdict", has_text="Below 10%, this counts as “Without”.").wait_for()
+    page.locator(".slip-verdict", has_text="Below 10%: classified as “Without”").wait_for()
 
 
 @pytest.mark.browser
@@ -297,11 +297,11 @@ def test_a_link_with_values_that_do_not_fit_says_so(open_page, insurance_server)
 def test_with_a_fault_there_is_no_link_and_nothing_to_compare(open_page, insurance_server):
     page = open_page(insurance_server)
     page.get_by_label("Age (years)").fill("200")
-    page.get_by_text("Please mend the marked fields.").wait_for()
+    page.get_by_text("Please correct the highlighted fields.").wait_for()
 
     for tool in ("Copy link", "Compare"):
         page.get_by_role("button", name=tool).click()
-        assert page.locator(".slip-tools [role=status]").inner_text() == "Please mend the marked fields."
+        assert page.locator(".slip-tools [role=status]").inner_text() == "Please correct the highlighted fields."
     assert "#" not in page.url and page.locator(".slip-compare table").count() == 0
 
 

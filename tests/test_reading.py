@@ -230,10 +230,10 @@ def test_a_row_of_a_file_that_can_be_read_in_two_ways_is_faulty_and_says_both(pr
     [
         (
             {"land": ["NA", "ZA", "BW"]},
-            "land: “NA” (20) was taken for missing. [first 'NA' (line 2); if it is a value, type `--missing land=` "
+            "land: “NA” (20) was read as missing. [first 'NA' (line 2); if it is a value, type `--missing land=` "
             "(in a use case: `missing: {land: []}`)]",
         ),
-        ({"x": ["1", "2", "NA", "null"]}, "x: “NA” (15), “null” (15) was taken for missing. [first 'NA' (line 4)]"),
+        ({"x": ["1", "2", "NA", "null"]}, "x: “NA” (15), “null” (15) was read as missing. [first 'NA' (line 4)]"),
         (
             {"power": ["?" if row == 7 else str(40 + row) for row in range(ROWS)]},
             "power is text: 59 of 60 different values are numbers, but not “?”. ['?' (line 9, 1 cell); if these stand for "
@@ -259,12 +259,12 @@ def test_a_row_of_a_file_that_can_be_read_in_two_ways_is_faulty_and_says_both(pr
         ),
         (
             {"at": ["2023-01-01 00:00:00", "2023-01-02T23:30+01:00", "2023-01-03"]},
-            "at: only the day counts; the time of day was dropped (values: 20). [first '2023-01-02T23:30+01:00' (line 3); "
+            "at: only the day counts; the time of day was dropped (20 values). [first '2023-01-02T23:30+01:00' (line 3); "
             "if the hour matters, put it into a column of its own]",
         ),
         (
             {"account": ["123456789012345671", "123456789012345672", "7"]},
-            "account: whole numbers beyond 2^53 are rounded, so that neighbours may be one value to the model (values: 40). "
+            "account: whole numbers beyond 2^53 are rounded, so that neighbours may be one value to the model (40 values). "
             "[first 123456789012345671 (line 2); if these are codes, give `fields: {account: {kind: category}}` in a use case]",
         ),
         (
@@ -434,9 +434,9 @@ def test_a_version_keeps_what_was_decided_and_its_card_says_it_in_two_languages(
     ]
     assert metrics["rows"]["all"] == 89 and version.schema().target.classes == ("high", "low")
     english, chinese = ((version.path / file).read_text(encoding="utf-8") for file in ("card.md", "card.zh.md"))
-    assert "- land: “NA” (30) was taken for missing." in english and "“NA” (30) 被视为缺失" in chinese
+    assert "- land: “NA” (30) was read as missing." in english and "“NA” (30) 被视为缺失" in chinese
     assert "answer alone nearly gives y away" in english and "仅凭 answer 几乎就能得知 y" in chinese
-    assert "the class “once” has too few rows and was left out, with its rows (1)." in english
+    assert "the class “once” has too few rows and was left out, with its 1 row." in english
 
 
 def test_a_long_file_has_one_decimal_mark_in_all_its_blocks(monkeypatch):

@@ -8,7 +8,7 @@ from slipway import store
 from slipway.page.predict import whatif, why
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema, Target
-from tests.conftest import PATIENT, PERSON, serve, trained
+from tests.conftest import PATIENT, PERSON, page_of, serve, trained
 
 
 def number(text: str) -> float:
@@ -85,7 +85,7 @@ def test_what_if_shows_what_the_api_says_for_another_value(open_page, insurance_
         round(yes["prediction"]),
     ]
     assert "slip-chosen" in bars.first.get_attribute("class")
-    page.get_by_label("This one changes, and all else stays").click()
+    page.get_by_label("Change one input, keep the rest").click()
     page.get_by_role("option", name="Age (years)").click()
     curve = page.locator(".slip-curve")
     curve.wait_for()
@@ -123,7 +123,7 @@ def test_of_many_fields_the_largest_dozen_is_named_and_the_rest_summed():
     schema = Schema("wide", "regression", fields, Target("y", {"en": "Y"}))
     contributions = [{"field": name, "value": 1, "contribution": 40.0 - place} for place, name in enumerate(names)]
 
-    steps = why._steps(schema, {"contributions": contributions}, "en")
+    steps = why._steps(page_of(schema), {"contributions": contributions})
 
     assert [label for label, _ in steps] == [*(f"{name}: 1" for name in names[:12]), "18 others"]
     assert sum(share for _, share in steps) == sum(one["contribution"] for one in contributions)
@@ -138,7 +138,7 @@ def test_a_column_called_like_a_script_is_text_in_both_panels(insurance):
         "contributions": [{"field": "sex", "value": evil, "contribution": 2.0}],
     }
 
-    html = why.render(schema, explained, "en")
+    html = why.render(page_of(schema), explained)
 
     assert "<img" not in html and "&lt;img" in html
 
@@ -180,6 +180,6 @@ def test_what_if_says_how_many_of_the_categories_it_shows(count, said):
     schema = Schema("case", "regression", (field,), Target("y", {"en": "y"}))
     asked = whatif.values(field, "0")
 
-    html = whatif.render(schema, field, "0", asked, [{"prediction": 1.0}] * len(asked), None, "en")
+    html = whatif.render(page_of(schema), field, "0", asked, [{"prediction": 1.0}] * len(asked), None)
 
     assert (said in html) and ("values are shown" in html) == bool(said)

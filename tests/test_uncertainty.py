@@ -28,6 +28,7 @@ from slipway.tables.source import DataSource
 from slipway.training.calibration import calibrated, choose, losses, may_calibrate
 from slipway.training.conformal import fit_interval, measure_interval
 from slipway.training.uncertainty import estimate_uncertainty
+from tests.conftest import page_of
 
 # Intervals
 
@@ -261,20 +262,20 @@ def test_without_an_interval_the_answer_says_null_and_the_page_nothing():
     bare = Predictor("made-up:1", SCHEMA, Same()).answer([{"x": 1.5}])
 
     assert bare["predictions"][0]["interval"] is None
-    assert answer.interval(SCHEMA, bare["predictions"][0], "en") == ""
+    assert answer.interval(page_of(SCHEMA), bare["predictions"][0]) == ""
 
 
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", "9 of 10 similar cases lie between 2,000 and 9,000 US dollars."),
-        ("zh", "10 个类似案例中有 9 个介于 2,000 与 9,000 美元之间。"),
+        ("en", "90% prediction interval: 2,000 to 9,000 US dollars"),
+        ("zh", "90% 预测区间：2,000 至 9,000 美元"),
     ],
 )
 def test_the_page_says_the_interval_in_words(language, said):
     prediction = {"prediction": 5000, "interval": {"low": 2000.2, "high": 8999.7, "coverage": 0.9}, "warnings": []}
 
-    assert answer.interval(SCHEMA, prediction, language) == said
+    assert answer.interval(page_of(SCHEMA, language), prediction) == said
 
 
 # Calibration

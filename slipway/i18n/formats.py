@@ -1,26 +1,65 @@
-"""Numbers, dates and names as a person reads them, in the forms of the page's language.
-
-English and Chinese write numbers alike (CLDR: 1,234.5 and 34%), dates not.
-"""
+"""Numbers, dates and names as a person reads them, in the forms of a language: by Babel, which has them from CLDR."""
 
 import datetime as dt
+import math
+from collections.abc import Sequence
+from copy import copy
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
-from slipway.i18n.texts import PAGE, translate
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import NumberPattern
+
+from slipway.i18n.catalogues import catalogue, translate
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema, Target
 
-
-def format_number(value: float, decimals: int) -> str:
-    """A number with so many decimals, thousands with commas."""
-    rounded = round(value, decimals)
-    return f"{rounded + 0.0:,.{decimals}f}"  # + 0.0 turns a rounded -0.0 into 0.0
+COMPACT_FROM = 1e6
+"""From here on numbers are counted in millions and so on, where there is little room."""
 
 
-def percent(share: float) -> str:
+def format_number(value: float, decimals: int, language: str) -> str:
+    """A number with so many decimals: `1,234.50`."""
+    # + 0.0 turns a rounded -0.0 into 0.0
+    return _apply("decimal", round(value, decimals) + 0.0, decimals, language)
+
+
+def format_metric(value: float, language: str) -> str:
+    """A metric: `4,321` from 100 on, else three decimals, `0.842`."""
+    return format_number(value, 0 if abs(value) >= 100 else 3, language)
+
+
+def format_share(share: float, decimals: int, language: str) -> str:
+    """A share in per cent with so many decimals: `84.2%`."""
+    return _apply("percent", round(share, decimals + 2) + 0.0, decimals, language)
+
+
+def percent(share: float, language: str) -> str:
     """A probability; one more digit where whole per cents would say none or all."""
-    return f"{share * 100:.0f}%" if 0.01 <= share <= 0.99 else f"{share * 100:.1f}%"
+    return format_share(share, 0 if 0.01 <= share <= 0.99 else 1, language)
+
+
+def format_value(value: Any, language: str) -> str:
+    """A value of a field as a person writes it: 18, not 18.0; thousands apart from 10,000 on, for 2024 may be a year."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return str(value)
+    if not 1e-4 <= abs(value) < 1e15 and value:
+        return f"{value:g}"
+    digits = f"{Decimal(repr(value)):f}".partition(".")[2].rstrip("0")
+    return _apply("decimal", value, len(digits), language, grouped=abs(value) >= 10_000)
+
+
+def format_axis(values: Sequence[float], language: str) -> list[str]:
+    """The numbers of an axis in one form, with a unit from a million on: `0`, `0.5M`, `1M`; in Chinese `0`, `50万`, `100万`."""
+    size, unit = _compact(max(map(abs, values), default=0.0), language)
+    return [format_value(float(f"{value / size:.6g}"), language) + (unit if value else "") for value in values]
+
+
+def day(date: dt.date, language: str) -> str:
+    """A date: `November 22, 2026`, or `2026年11月22日`."""
+    return format_date(date, "long", locale=catalogue(language).locale)
 
 
 def class_label(schema: Schema, value: Any, language: str) -> str:
@@ -28,14 +67,9 @@ def class_label(schema: Schema, value: Any, language: str) -> str:
     return translate(schema.target.class_labels.get(str(value)), language) or str(value)
 
 
-def day(date: dt.date, language: str) -> str:
-    """A date: 22 November 2026, or 2026年11月22日."""
-    return f"{date.year}年{date.month}月{date.day}日" if language == "zh" else f"{date.day} {date:%B %Y}"
-
-
 def amount(target: Target, value: float, language: str) -> str:
     """A value of a number target with its unit: `41,366 US dollars a year`."""
-    return format_number(value, target.decimals) + unit_after(target, language)
+    return format_number(value, target.decimals, language) + unit_after(target, language)
 
 
 def unit_after(target: Target, language: str) -> str:
@@ -49,23 +83,35 @@ def field_label(field: Field | Target, language: str) -> str:
     return f"{translate(field.label, language)}{unit}"
 
 
-def format_value(value: Any) -> str:
-    """A value of a field as a person writes it: 18, not 18.0; commas from 10,000 on, for 2024 may be a year."""
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        return str(value)
-    if not 1e-4 <= abs(value) < 1e15 and value:
-        return f"{value:g}"
-    digits = f"{Decimal(repr(value)):,f}"
-    digits = digits.rstrip("0").rstrip(".") if "." in digits else digits
-    return digits if abs(value) >= 10_000 else digits.replace(",", "")
-
-
 def value_text(field: Field, value: Any, language: str) -> str:
     """A record's value as a person reads it."""
     if value is None:
-        return translate(PAGE["not_measured"], language)
+        return catalogue(language).text("text.not_measured")
     if field.categories:
         return translate(field.category_labels.get(str(value)), language) or str(value)
     if field.kind == "date":
         return day(dt.datetime.fromisoformat(value).date(), language)
-    return format_value(round(value, max(field.decimals, 2)) if isinstance(value, float) else value)
+    return format_value(round(value, max(field.decimals, 2)) if isinstance(value, float) else value, language)
+
+
+def _apply(kind: str, value: float, decimals: int, language: str, grouped: bool = True) -> str:
+    locale = catalogue(language).locale
+    return str(_pattern(locale, kind, decimals).apply(value, locale, group_separator=grouped))
+
+
+@lru_cache(maxsize=256)
+def _pattern(locale: Locale, kind: str, decimals: int) -> NumberPattern:
+    """The locale's way to write numbers or per cents, with so many decimals."""
+    pattern: NumberPattern = copy((locale.decimal_formats if kind == "decimal" else locale.percent_formats)[None])
+    pattern.frac_prec = (decimals, decimals)
+    return pattern
+
+
+def _compact(largest: float, language: str) -> tuple[float, str]:
+    """In what numbers up to `largest` are counted, and what follows them: `(1e6, "M")`."""
+    if largest < COMPACT_FROM:
+        return 1.0, ""
+    formats = catalogue(language).locale.compact_decimal_formats["short"]["other"]
+    power = min(math.floor(math.log10(largest) + 1e-9), max(len(key) - 1 for key in formats))
+    pattern = formats[str(10**power)]
+    return 10.0 ** (power + 1 - pattern.pattern.count("0")), pattern.suffix[0]

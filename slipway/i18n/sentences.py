@@ -9,11 +9,36 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
-from slipway.i18n import texts
-from slipway.i18n.formats import amount, class_label, field_label, format_number, percent, unit_after, value_text
-from slipway.i18n.texts import CARD, MODEL, translate
+from slipway.i18n.catalogues import catalogue, translate
+from slipway.i18n.formats import (
+    amount,
+    class_label,
+    field_label,
+    format_metric,
+    format_number,
+    format_share,
+    format_value,
+    percent,
+    unit_after,
+    value_text,
+)
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema
+
+_REASONS = {
+    "too few rows": "card.too_few_rows",
+    "the estimator has no probabilities": "card.no_probabilities",
+    "the probabilities were calibrated, or a threshold chosen, before": "card.calibrated_before",
+}
+_COUNTED = {
+    "numbers_as_text": "numbers",
+    "time_dropped": "rows",
+    "beyond_doubles": "rows",
+    "class_left_out": "rows",
+    "folds_for_class": "rows",
+    "folds_for_rows": "rows",
+}
+"""Kinds of notes whose text has plural forms, and which of their numbers chooses."""
 
 
 def chosen(metrics: dict[str, Any], tried: list[str], language: str) -> str:
@@ -21,41 +46,68 @@ def chosen(metrics: dict[str, Any], tried: list[str], language: str) -> str:
     # Versions before `chosen` was kept all served the best.
     if not tried or metrics.get("chosen", tried[0]) != tried[0]:
         return ""
-    return translate(CARD["chosen"], language).format(metric=metrics["metric"], count=len(tried))
+    if len(tried) == 1:
+        return catalogue(language).text("card.chosen_only")
+    return catalogue(language).text("card.chosen", metric=metrics["metric"], count=len(tried))
 
 
 def data(metrics: dict[str, Any], language: str) -> str:
     """Where the table came from, and how its rows were used."""
-    origin, dropped = metrics["data"], ""
-    if origin.get("dropped"):
-        dropped = f"; {translate(CARD['dropped'], language).format(**origin)}"
-    return f"{Path(origin['source']).name}, {translate(CARD['rows'], language).format(**metrics['rows'])}{dropped}"
+    t = catalogue(language).text
+    origin, rows = metrics["data"], metrics["rows"]
+    used = t("card.rows", count=rows["all"], train=rows["train"], holdout=rows["holdout"])
+    found = t("text.clause").join((Path(origin["source"]).name, used))
+    return (
+        t("text.semicolon").join((found, t("card.dropped", count=origin["dropped"])))
+        if origin.get("dropped")
+        else found
+    )
 
 
 def engine(metrics: dict[str, Any], language: str) -> str:
     """What answers, and how near it is to the fitted pipeline."""
-    compiled = metrics["compiled"]
-    return translate(CARD["engine_native" if "reason" in compiled else "engine_onnx"], language).format(**compiled)
+    t, compiled = catalogue(language).text, metrics["compiled"]
+    if "reason" in compiled:
+        return t("card.engine_native", reason=compiled["reason"])
+    rows, seconds = t("text.rows", count=compiled["rows"]), format_value(compiled["seconds"], language)
+    return t("card.engine_onnx", rows=rows, largest=f"{compiled['largest']:.1g}", seconds=seconds)
 
 
-def sure(schema: Schema, metrics: dict[str, Any], language: str) -> str:
+def uncertainty(schema: Schema, metrics: dict[str, Any], language: str) -> str:
     """How far off numbers may be, or how good probabilities are."""
-
-    def t(key: str, **values: Any) -> str:
-        return translate(CARD[key], language).format(**values)
-
+    t = catalogue(language).text
     found = metrics.get("interval") or metrics["calibration"]
-    reason = translate(CARD.get(found.get("reason")), language) or found.get("reason", "")
+    reason = _reason(found.get("reason"), language)
     if "interval" in metrics:
-        if reason:
-            return t("interval_none", reason=reason)
-        return t("interval", **found | {"width": amount(schema.target, found["width"], language)})
+        return t("card.interval_none", reason=reason) if reason else _interval(schema, found, language)
     if "brier" not in found:
-        return t("calibration_none", reason=reason)
-    before = t("brier", rows=found["rows"])
+        return t("card.calibration_none", reason=reason)
+    scores = {name: format_number(score, 4, language) for name, score in found["brier"].items()}
     if found["method"]:
-        return before + t("brier_calibrated", **found["brier"], method=t(found["method"]), changed=found["changed"])
-    return before + t("brier_own" if reason else "brier_kept", reason=reason, **found["brier"])
+        method, changed = t(f"calibration.{found['method']}"), format_share(found["changed"], 1, language)
+        score = t("card.brier_calibrated", **scores, method=method, changed=changed)
+    elif reason:
+        score = t("card.brier_own", **scores, reason=reason)
+    else:
+        score = t("card.brier_kept", **scores)
+    return t("card.brier", rows=found["rows"], score=score)
+
+
+def _reason(reason: str | None, language: str) -> str:
+    """Why something could not be measured. Versions hold it in English, and it may be another package's message."""
+    if key := _REASONS.get(reason or ""):
+        return catalogue(language).text(key)
+    return reason or ""
+
+
+def _interval(schema: Schema, found: dict[str, Any], language: str) -> str:
+    return catalogue(language).text(
+        "card.interval",
+        coverage=format_share(found["coverage"], 0, language),
+        rows=found["rows"],
+        covered=format_share(found["covered"], 1, language),
+        width=amount(schema.target, found["width"], language),
+    )
 
 
 def reading(metrics: dict[str, Any], language: str) -> list[str]:
@@ -65,18 +117,24 @@ def reading(metrics: dict[str, Any], language: str) -> list[str]:
 
 def note(item: dict[str, Any], language: str) -> str:
     """One note, as `metrics.json` holds it, in words."""
+    t = catalogue(language).text
+    # A class that is called 2024 is a name and no number.
+    values = {
+        name: str(value) if name == "value" else value for name, value in item.items() if name not in ("kind", "cells")
+    }
+    if (counted := _COUNTED.get(item["kind"])) is not None:
+        values["count"] = values.pop(counted)
     cells = item.get("cells", ())
     if isinstance(cells, dict):
-        named = [f"“{cell}” ({count:,})" for cell, count in cells.items()]
+        named = [f"“{cell}” ({format_number(count, 0, language)})" for cell, count in cells.items()]
     else:
         named = [f"“{cell}”" for cell in cells]
-    text = translate(CARD[f"note_{item['kind']}"], language)
-    return text.format(**item | {"cells": translate(CARD["note_comma"], language).join(named)})
+    return t(f"note.{item['kind']}", **values, cells=t("text.comma").join(named))
 
 
-def metric(name: str, value: float) -> str:
+def metric(name: str, value: float, language: str) -> str:
     """A metric's value; PyCaret writes an AUC of 0 where it could not measure one, and did so in older versions."""
-    return "–" if isnan(value) or name == "AUC" and value == 0 else texts.number(value)
+    return "–" if isnan(value) or name == "AUC" and value == 0 else format_metric(value, language)
 
 
 def metric_words(name: str, schema: Schema, metrics: dict[str, Any], language: str) -> str:
@@ -84,121 +142,123 @@ def metric_words(name: str, schema: Schema, metrics: dict[str, Any], language: s
     classes = schema.target.classes
     # Versions that do not say their threshold have PyCaret's averages for two classes that are not 0 and 1.
     averaged = len(classes) > 2 or (len(classes) == 2 and "threshold" not in metrics and set(classes) != {0, 1})
-    return translate(
-        texts.METRICS_AVERAGED.get(name, texts.METRICS[name]) if averaged else texts.METRICS[name], language
+    found = catalogue(language)
+    return found.text(
+        f"metric_averaged.{name}" if averaged and found.has(f"metric_averaged.{name}") else f"metric.{name}"
     )
 
 
 def at_threshold(key: str, schema: Schema, metrics: dict[str, Any], language: str) -> str:
-    """Which threshold figures are for, by a key of the card's texts; empty where there is none."""
-    threshold = metrics.get("threshold")
+    """Which threshold figures are for, by a key of the texts; empty where there is none."""
+    t, threshold = catalogue(language).text, metrics.get("threshold")
     if threshold is None:
         return ""
-    text = translate(CARD[key], language).format(threshold=percent(threshold), label=positive(schema, language))
+    text = t(key, threshold=percent(threshold, language), label=positive(schema, language))
     calibrated = metrics.get("calibration", {}).get("method")
-    return f"{text} {translate(CARD['before_calibration'], language)}" if calibrated and key == "at_threshold" else text
+    return f"{text} {t('card.before_calibration')}" if calibrated and key == "card.at_threshold" else text
 
 
-def spread(name: str, fold: dict[str, float]) -> str:
+def spread(name: str, fold: dict[str, float], language: str) -> str:
     """Mean and standard deviation over the folds, with as many decimals as each other."""
-    if metric(name, fold["mean"]) == "–":
-        return "–"
-    if abs(fold["mean"]) >= 100:
-        return f"{fold['mean']:,.0f} ± {fold['sd']:,.0f}"
-    return f"{fold['mean']:.3f} ± {fold['sd']:.3f}"
+    mean = metric(name, fold["mean"], language)
+    if mean == "–":
+        return mean
+    return f"{mean} ± {format_number(fold['sd'], 0 if abs(fold['mean']) >= 100 else 3, language)}"
 
 
 def good(schema: Schema, metrics: dict[str, Any], figures: dict[str, Any], language: str) -> list[str]:
     """How good the model is, for people who know no metric."""
-
-    def t(key: str, **values: Any) -> str:
-        return translate(MODEL[key], language).format(**values)
-
+    t = catalogue(language).text
     folds = {name: fold["mean"] for name, fold in metrics["folds"].items()}
     if not schema.target.classes:
         # A metric that could not be measured is not there.
-        said_so = [t("good_number", error=amount(schema.target, folds["MAE"], language))] if "MAE" in folds else []
+        sentences = []
+        if "MAE" in folds:
+            sentences.append(t("model.good_number", error=amount(schema.target, folds["MAE"], language)))
         if "covered" in metrics.get("interval", {}):
-            share = Fraction(metrics["interval"]["coverage"]).limit_denominator(100)
+            part = Fraction(metrics["interval"]["coverage"]).limit_denominator(100)
             width = amount(schema.target, metrics["interval"]["width"], language)
-            said_so.append(t("good_interval", part=share.numerator, whole=share.denominator, width=width))
+            sentences.append(t("model.good_interval", part=part.numerator, whole=part.denominator, width=width))
         if "R2" in folds:
-            explained = folds["R2"]
-            said_so.append(t("good_explained", share=percent(explained)) if explained > 0 else t("good_nothing"))
-        return said_so
+            share = percent(folds["R2"], language)
+            sentences.append(t("model.good_explained", share=share) if folds["R2"] > 0 else t("model.good_nothing"))
+        return sentences
     if "confusion" not in figures:
-        return [f"{translate(texts.METRICS['Accuracy'], language)}: {percent(folds['Accuracy'])}"]
+        return [t("text.term", term=t("metric.Accuracy"), value=percent(folds["Accuracy"], language))]
     return list(_good_classes(schema, folds, figures, language))
 
 
 def _good_classes(schema: Schema, folds: dict[str, float], figures: dict[str, Any], language: str) -> Iterator[str]:
-    def t(key: str, **values: Any) -> str:
-        return translate(MODEL[key], language).format(**values)
-
-    target, matrix = schema.target, figures["confusion"]
+    t, target, matrix = catalogue(language).text, schema.target, figures["confusion"]
     rows = [sum(row) for row in matrix]
     most = max(range(len(rows)), key=rows.__getitem__)
     label = class_label(schema, target.classes[most], language)
-    yield t("good_right", share=percent(folds["Accuracy"]), label=label, most=percent(rows[most] / sum(rows)))
+    yield t(
+        "model.good_right",
+        share=percent(folds["Accuracy"], language),
+        label=label,
+        most=percent(rows[most] / sum(rows), language),
+    )
     if len(target.classes) != 2:
         return
     label, at = positive(schema, language), target.classes.index(target.positive)
     if "roc" in figures and "AUC" in folds:
-        yield t("good_ranked", label=label, share=percent(folds["AUC"]))
+        yield t("model.good_ranked", label=label, share=percent(folds["AUC"], language))
     called = matrix[0][at] + matrix[1][at]
     if rows[at] and called:
         yield t(
-            "good_found", label=label, found=percent(matrix[at][at] / rows[at]), right=percent(matrix[at][at] / called)
+            "model.good_found",
+            label=label,
+            found=percent(matrix[at][at] / rows[at], language),
+            right=percent(matrix[at][at] / called, language),
         )
 
 
 def positive(schema: Schema, language: str) -> str:
     """The positive class with the target's name: who reads “With” wants to know what."""
     label = class_label(schema, schema.target.positive, language)
-    return translate(CARD["positive"], language).format(target=translate(schema.target.label, language), label=label)
+    return catalogue(language).text("text.positive", target=translate(schema.target.label, language), label=label)
 
 
 def group(field: Field, part: dict[str, Any], language: str) -> str:
     """Which group it is, without the field's name."""
     if "others" in part:
-        return translate(CARD["group_others"], language).format(count=part["others"])
+        return catalogue(language).text("card.group_others", count=part["others"])
     if "low" not in part:
         return value_text(field, part.get("value"), language)
     low, high = (value_text(field, part[end], language) for end in ("low", "high"))
-    return low if low == high else translate(CARD["group_range"], language).format(low=low, high=high)
+    return low if low == high else catalogue(language).text("text.range", low=low, high=high)
 
 
 def worse(schema: Schema, groups: dict[str, Any], language: str) -> list[str]:
     """A sentence for each group that is clearly worse than the others, in the figure that says most."""
-    found = []
+    t, found = catalogue(language).text, []
     for item in groups["fields"]:
         field = schema.by_name[item["field"]]
         for part in item["groups"]:
-            label = translate(CARD["group"], language).format(
-                field=field_label(field, language), value=group(field, part, language)
-            )
+            label = t("card.group", field=field_label(field, language), value=group(field, part, language))
             names = part.get("worse", [])
             # The share of right answers says in plain words what the Brier score measures.
             for name in [name for name in names if name != "brier" or "right" not in names]:
-                here, whole = (measure(schema, name, of[name]) for of in (part, groups["whole"]))
+                here, whole = (measure(schema, name, of[name], language) for of in (part, groups["whole"]))
                 words = {"here": here, "whole": whole + unit_after(schema.target, language) if name == "mae" else whole}
                 if name == "recall":
                     words["label"] = positive(schema, language)
-                found.append(translate(CARD[f"worse_{name}"], language).format(group=label, **words))
+                found.append(t(f"worse.{name}", group=label, **words))
     return found
 
 
-def measure(schema: Schema, name: str, value: float) -> str:
+def measure(schema: Schema, name: str, value: float, language: str) -> str:
     """A figure of a group as a person reads it, without a unit."""
     if name in ("mae", "bias"):
-        return format_number(value, schema.target.decimals)
-    return f"{value:.3f}" if name == "brier" else percent(value)
+        return format_number(value, schema.target.decimals, language)
+    return format_number(value, 3, language) if name == "brier" else percent(value, language)
 
 
 def limits(schema: Schema, metrics: dict[str, Any], language: str) -> list[str]:
     """What the model is not made for, and what of its training data is kept with it."""
-    keys = ["limit_range", "limit_cause"]
+    t = catalogue(language).text
+    found = [translate(schema.texts["disclaimer"], language), t("card.limit_range"), t("card.limit_cause")]
     if "kept_rows" in metrics:
-        keys.append("kept_rows" if metrics["kept_rows"] else "kept_none")
-    disclaimer = translate(schema.texts["disclaimer"], language)
-    return [text for text in (disclaimer, *(translate(CARD[key], language) for key in keys)) if text]
+        found.append(t("card.kept_rows" if metrics["kept_rows"] else "card.kept_none"))
+    return [text for text in found if text]

@@ -1,4 +1,4 @@
-"""The page: a folder for each tab and one for what is around them; `gradio_app.py` puts them together."""
+"""The page: a folder for each tab and one for what is around them; `app.py` puts them together."""
 
 from typing import Any
 

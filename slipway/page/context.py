@@ -1,63 +1,162 @@
-"""A version as the page tells of it in one language: what the predict and batch tabs share."""
+"""A version as the page tells of it in one language: its files, its texts, and its values as a person reads them.
 
+Every tab, and every template, reads texts here and nowhere else.
+"""
+
+import csv
+import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from slipway.i18n.texts import PAGE, translate
-from slipway.schema.schema import Schema
-from slipway.service.model import LoadedModel
+from markupsafe import Markup, escape
+
+from slipway.i18n import formats, texts
+from slipway.i18n.catalogues import Catalogue, catalogue, languages, translate
+from slipway.schema.fields import NULL, Fault, Field
+from slipway.schema.schema import Schema, Target
+from slipway.schema.types import Text
+from slipway.store import Version
 
 
 @dataclass(frozen=True)
-class Page:
-    """One version in one language. What an older version does not have is None, or empty."""
+class PageContext:
+    """One version in one language. A file that older versions do not have is None, or empty."""
 
-    served: LoadedModel
+    version: Version
     language: str
 
-    @property
+    # Files
+
+    @cached_property
     def schema(self) -> Schema:
-        return self.served.schema
+        return self.version.schema()
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.version.read_json("metrics.json")
+        return found
+
+    @cached_property
+    def profile(self) -> dict[str, Any] | None:
+        """Summaries of the training table."""
+        return self.version.find_json("profile.json")
+
+    @cached_property
+    def figures(self) -> dict[str, Any]:
+        """What was measured on unseen rows."""
+        return self.version.find_json("figures.json") or {}
+
+    @cached_property
+    def leaderboard(self) -> list[dict[str, str]]:
+        """The models that were tried, best first."""
+        with (self.version.path / "leaderboard.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    # Texts: not yet escaped, which the templates do
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The texts of the page's language."""
+        return catalogue(self.language)
+
+    @property
+    def other_catalogues(self) -> list[Catalogue]:
+        """Those of the languages to which one can change."""
+        return [catalogue(language) for language in languages() if language != self.language]
 
     def t(self, key: str, **values: Any) -> str:
-        """A text of the page; not yet escaped."""
-        return translate(PAGE[key], self.language).format(**values)
+        """A text by its key, such as `model.trained`, filled with values; `count` chooses the plural form."""
+        return self.catalogue.text(key, **values)
 
-    @cached_property
-    def outcomes(self) -> dict[str, Any] | None:
-        """How the numbers predicted were distributed in training."""
-        profile = None if self.schema.target.classes else self.served.version.find_json("profile.json")
-        return profile["target"] if profile else None
+    def html(self, key: str, **values: Any) -> Markup:
+        """A text whose values may hold tags, if a template made them; all else is escaped."""
+        return escape(self.catalogue.template(key, values.get("count"))).format(**self.catalogue.written(values))
 
-    @cached_property
-    def has_figures(self) -> bool:
-        """Whether an answer is a number; an estimator that names a class and no probability has nothing to move."""
-        return not self.schema.target.classes or self.served.has_probabilities
+    def text(self, text: Text | None) -> str:
+        """A text of the use case."""
+        return translate(text, self.language)
 
-    @cached_property
-    def _metrics(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.served.version.read_json("metrics.json")
-        return found
+    def problem(self, fault: Fault, label: str) -> str:
+        """A fault or warning in words; `label` is the field's."""
+        return texts.problem(fault, label, self.language)
+
+    def field_problem(self, field: Field, fault: Fault) -> str:
+        """A fault as it stands under its field."""
+        if fault["problem"] == NULL and field.nullable:
+            return self.text(texts.NULL_OR_TICK)
+        return self.problem(fault, self.text(field.label))
+
+    # Values
+
+    def field_label(self, field: Field | Target) -> str:
+        """`Age (years)`."""
+        return formats.field_label(field, self.language)
+
+    def value_text(self, field: Field, value: Any) -> str:
+        """A value of a field."""
+        return formats.value_text(field, value, self.language)
+
+    def class_label(self, value: Any) -> str:
+        """A class of the target."""
+        return formats.class_label(self.schema, value, self.language)
+
+    def day(self, date: dt.date) -> str:
+        """`November 22, 2026`."""
+        return formats.day(date, self.language)
+
+    def number(self, value: float) -> str:
+        """A value of a number target, without its unit."""
+        return self.decimal(value, self.schema.target.decimals)
+
+    def decimal(self, value: float, decimals: int) -> str:
+        """A number with so many decimals."""
+        return formats.format_number(value, decimals, self.language)
+
+    def whole(self, count: int) -> str:
+        """A whole number: `1,338`."""
+        return self.decimal(count, 0)
+
+    def rows(self, count: int) -> str:
+        """`1,338 rows`."""
+        return self.t("text.rows", count=count)
+
+    def percent(self, share: float) -> str:
+        """A share: `34%`."""
+        return formats.percent(share, self.language)
+
+    def share(self, share: float, decimals: int) -> str:
+        """A share with so many decimals: `34.2%`."""
+        return formats.format_share(share, decimals, self.language)
+
+    def value(self, value: Any) -> str:
+        """A number as it was measured: `18`, `0.25`."""
+        return formats.format_value(value, self.language)
+
+    def axis(self, values: Sequence[float]) -> list[str]:
+        """The numbers of an axis in one form: `0`, `0.5M`, `1M`."""
+        return formats.format_axis(values, self.language)
+
+    def term(self, term: str, value: str) -> str:
+        """`Model: Ridge`."""
+        return self.t("text.term", term=term, value=value)
+
+    def amount(self, value: float) -> str:
+        """A value of a number target, with its unit."""
+        return formats.amount(self.schema.target, value, self.language)
 
     @property
-    def bins(self) -> list[dict[str, Any]]:
-        """The reliability of two classes' probabilities, bin by bin."""
-        found: list[dict[str, Any]] = self._metrics.get("reliability", {}).get("bins", [])
-        return found
+    def target(self) -> str:
+        """What the target is called."""
+        return self.text(self.schema.target.label)
 
     @property
-    def thresholds(self) -> dict[str, Any] | None:
-        """Found and alarmed for each threshold, of two classes."""
-        return self._metrics.get("thresholds")
+    def unit_after(self) -> str:
+        """The target's unit as it stands behind a figure; empty if there is none."""
+        return formats.unit_after(self.schema.target, self.language)
 
     @property
-    def threshold(self) -> float | None:
-        """The version's threshold; None if there is nothing to choose."""
-        return self.schema.target.decision_threshold if self.thresholds else None
-
-    @property
-    def importance(self) -> dict[str, float]:
-        """What each input is worth."""
-        found: dict[str, float] = self._metrics["importance"]
-        return found
+    def unit_in_brackets(self) -> str:
+        """The target's unit as it stands behind a heading; empty if there is none."""
+        return f" ({self.text(self.schema.target.unit)})" if self.schema.target.unit else ""

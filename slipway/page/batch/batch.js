@@ -1,6 +1,6 @@
 // The batch tab: takes a file, posts it, and shows what came of it. Nothing is kept but the answer on the screen.
 const root = element.querySelector(".slip-batch");
-const { texts, phrases, language, columns, labels, example, target, added, addedReasons, bytes, reasons, reader } =
+const { texts, phrases, language, tag, columns, labels, example, target, added, addedReasons, bytes, reasons, reader } =
   JSON.parse(root.dataset.batch);
 const status = root.querySelector(".slip-batch-status");
 const result = root.querySelector(".slip-batch-result");
@@ -10,6 +10,8 @@ const tick = root.querySelector(".slip-reasons-tick");
 const LISTED = 20;
 const MEGABYTE = 1024 * 1024;
 const SEPARATORS = { comma: ",", semicolon: ";", tab: "\t" };
+const FORMS = { comma: "batch.comma", semicolon: "batch.semicolon", tab: "batch.tab" };
+const OWN = { warnings: "batch.warnings", problems: "batch.problems" }; // columns of the answer that are texts
 let current = null; // of the file under way: what would call it off
 let links = []; // addresses of files offered, to be given back
 
@@ -19,9 +21,15 @@ const make = (tag, text, className) => {
   if (className) node.className = className;
   return node;
 };
-const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key]);
-const formatter = (options) => new Intl.NumberFormat(language, options).format;
+const formatter = (options) => new Intl.NumberFormat(tag, options).format;
 const whole = formatter();
+const plurals = new Intl.PluralRules(tag);
+
+// A text of the catalogue, filled in; `count` also chooses its plural form.
+function t(key, values = {}) {
+  const form = typeof texts[key] === "string" ? texts[key] : texts[key][plurals.select(values.count)];
+  return form.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === "number" ? whole(values[name]) : values[name]));
+}
 const figure = formatter({ minimumFractionDigits: target.decimals, maximumFractionDigits: target.decimals });
 const percent = formatter({ style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const file = (text) => URL.createObjectURL(new Blob(["\ufeff" + text], { type: "text/csv;charset=utf-8" }));
@@ -43,23 +51,23 @@ function tell(text, className, ...actions) {
 
 // What is there of columns: their names, or none; never thousands of them.
 function names(list) {
-  if (!list.length) return make("dd", texts.none);
+  if (!list.length) return make("dd", t("batch.none"));
   const node = make("dd");
-  list.slice(0, LISTED).forEach((name, i) => node.append(...(i ? [", "] : []), make("code", name)));
-  if (list.length > LISTED) node.append(", ", fill(texts.and_more, { count: whole(list.length - LISTED) }));
+  list.slice(0, LISTED).forEach((name, i) => node.append(...(i ? [t("text.comma")] : []), make("code", name)));
+  if (list.length > LISTED) node.append(t("text.comma"), t("batch.and_more", { count: list.length - LISTED }));
   return node;
 }
 
 function understood({ rows, form, matched, ignored, missing }) {
   const list = make("dl", undefined, "slip-understood");
   const add = (term, description) => list.append(make("dt", term), description);
-  if (rows !== undefined) add(texts.rows, make("dd", whole(rows)));
-  if (form) add(texts.form, make("dd", form));
-  add(fill(texts.matched, { count: whole(matched.length) }), names(matched));
-  add(fill(texts.ignored, { count: whole(ignored.length) }), names(ignored));
-  add(fill(texts.missing, { count: whole(missing.length) }), names(missing));
+  if (rows !== undefined) add(t("batch.row_count"), make("dd", whole(rows)));
+  if (form) add(t("batch.form"), make("dd", form));
+  add(t("batch.matched", { count: matched.length }), names(matched));
+  add(t("batch.ignored", { count: ignored.length }), names(ignored));
+  add(t("batch.missing", { count: missing.length }), names(missing));
   if (missing.length) list.lastChild.className = "slip-missing";
-  return [make("h2", texts.understood), list];
+  return [make("h2", t("batch.understood")), list];
 }
 
 // The three fields that weigh most, largest first: "Smoker +20,510; Age +1,843".
@@ -87,22 +95,23 @@ function ourColumns(rows, ours, first) {
     const add = (title, write, isNumber = false) => found.push({ title, write: (row) => write(row, at), key: at, mine: true, isNumber });
     if (name === "prediction" && i === 0) {
       const classes = Object.keys(target.classes).length;
-      add(texts.prediction, classes ? (row) => target.classes[row[at]] ?? row[at] : numbers(figure), !classes);
-    } else if (name === "low" || name === "high") add(texts[name], numbers(figure), true);
+      add(t("batch.prediction"), classes ? (row) => target.classes[row[at]] ?? row[at] : numbers(figure), !classes);
+    } else if (name === "low") add(t("batch.low"), numbers(figure), true);
+    else if (name === "high") add(t("batch.high"), numbers(figure), true);
     else if (name === "base" || name.startsWith("contribution_")) {
       if (began) return;
       began = true;
-      const kind = !Object.keys(target.classes).length ? "reasons" : target.positive ? "reasons_points" : "reasons_predicted";
+      const key = !Object.keys(target.classes).length ? "batch.reasons" : target.positive ? "batch.reasons_points" : "batch.reasons_predicted";
       found.push({
-        title: fill(texts[kind], { label: target.positive }),
+        title: t(key, { label: target.positive }),
         write: (row) => largest(row.slice(at + 1, at + 1 + labels.length)),
         mine: true,
       });
     } else if (name.startsWith("probability_")) {
       const label = target.classes[name.slice("probability_".length)];
-      if (rows.some((row) => row[at] !== "")) add(fill(texts.probability, { label }), numbers(percent), true);
+      if (rows.some((row) => row[at] !== "")) add(t("batch.probability", { label }), numbers(percent), true);
     } else if (name === "threshold") return;  // the same in every row: it stands in the file
-    else if (rows.some((row) => row[at] !== "")) add(texts[name], (row) => said(row[at]));
+    else if (rows.some((row) => row[at] !== "")) add(t(OWN[name]), (row) => said(row[at]));
   });
   return found;
 }
@@ -118,38 +127,38 @@ function show(text, chosen, separator, isParquet, explained) {
   const isLocal = comma && rows.some((row) => needed.some((i) => DECIMAL_COMMA.test(row[i])));
   const download = safe(text, header, rows, separator, columns, first, isLocal);
 
-  const values = { good: whole(rows.length - faulty.size), rows: whole(rows.length), name: chosen.name };
-  tell(fill(texts.done, values), "slip-done");
-  const link = make("a", texts.download, "slip-download");
+  const values = { good: rows.length - faulty.size, count: rows.length, name: chosen.name };
+  tell(t("batch.done", values), "slip-done");
+  const link = make("a", t("batch.download"), "slip-download");
   link.href = file(download.text);
   links.push(link.href);
   link.download = chosen.name.replace(/\.\w+$/, "") + "-predictions.csv";
   result.replaceChildren(link);
-  if (download.isDefused) result.append(make("p", texts.defused, "slip-small"));
+  if (download.isDefused) result.append(make("p", t("batch.defused"), "slip-small"));
 
   const csv = Object.keys(SEPARATORS).find((name) => SEPARATORS[name] === separator);
-  const form = isParquet ? texts.parquet : isLocal ? fill(texts.decimal_comma, { form: texts[csv] }) : texts[csv];
+  const form = isParquet ? t("batch.parquet") : isLocal ? t("batch.decimal_comma", { form: t(FORMS[csv]) }) : t(FORMS[csv]);
   const ignored = given.filter((name) => !columns.includes(name));
   result.append(...understood({ rows: rows.length, form, matched: columns, ignored, missing: [] }));
 
   const predicted = rows.filter((_, i) => !faulty.has(i)).map((row) => row[first]);
   if (predicted.length) {
     const isClass = Object.keys(target.classes).length > 0;
-    result.append(make("h2", isClass ? texts.classes : texts.histogram));
+    result.append(make("h2", isClass ? t("batch.classes") : t("batch.histogram")));
     result.append(isClass ? classBars(predicted) : histogram(predicted.map(Number)));
   }
-  if (faulty.size) result.append(make("h2", texts.faulty), faultyList(rows, faulty));
+  if (faulty.size) result.append(make("h2", t("batch.faulty")), faultyList(rows, faulty));
   const theirs = given.slice(0, FILE_COLUMNS).map((title, i) => ({ title, write: (row) => row[i], key: i, mine: false }));
-  result.append(make("h2", texts.table), table(rows, [...ourColumns(rows, ours, first), ...theirs], faulty, comma));
+  result.append(make("h2", t("batch.table")), table(rows, [...ourColumns(rows, ours, first), ...theirs], faulty, comma));
   if (given.length > FILE_COLUMNS) {
-    result.append(make("p", fill(texts.columns_left, { count: whole(given.length - FILE_COLUMNS) }), "slip-small"));
+    result.append(make("p", t("batch.columns_left", { count: given.length - FILE_COLUMNS }), "slip-small"));
   }
 }
 
 function faultyList(rows, faulty) {
   const list = make("ul", undefined, "slip-faulty");
   for (const position of [...faulty].slice(0, LISTED)) list.append(make("li", said(rows[position].at(-1))));
-  if (faulty.size > LISTED) list.append(make("li", fill(texts.more, { count: whole(faulty.size - LISTED) })));
+  if (faulty.size > LISTED) list.append(make("li", t("batch.more", { count: faulty.size - LISTED })));
   return list;
 }
 
@@ -159,25 +168,25 @@ async function prepared(chosen) {
   const isParquet = magic === "PAR1" || /\.(parquet|pq)$/i.test(chosen.name);
   let body = chosen;
   const mustFit = (key) => {
-    const size = (body.size / MEGABYTE).toLocaleString(language, { maximumFractionDigits: 1 });
-    if (body.size > bytes) throw new Unfit(fill(texts[key], { name: chosen.name, size, limit: bytes / MEGABYTE }));
+    const size = (body.size / MEGABYTE).toLocaleString(tag, { maximumFractionDigits: 1 });
+    if (body.size > bytes) throw new Unfit(t(key, { name: chosen.name, size, limit: bytes / MEGABYTE }));
   };
-  mustFit("too_big");
+  mustFit("batch.too_big");
   if (!isParquet) {
     const head = await chosen.slice(0, MEGABYTE).text();
     const rows = reasons && tick.checked ? countRows(new Uint8Array(await chosen.arrayBuffer())) : 0;
     return { body, isParquet, rows, header: () => readHeader(head, columns) };
   }
-  if (magic !== "PAR1") throw new Unfit(fill(texts.unread, { name: chosen.name, reason: texts.unread_none }));
+  if (magic !== "PAR1") throw new Unfit(t("batch.unread", { name: chosen.name, reason: t("batch.unread_none") }));
   const library = await readerOfParquet();
   let converted;
   try {
     converted = await csvOfParquet(await chosen.arrayBuffer(), library);
   } catch (fault) {
-    throw new Unfit(fill(texts.unread, { name: chosen.name, reason: String(fault.message).slice(0, 200) }));
+    throw new Unfit(t("batch.unread", { name: chosen.name, reason: String(fault.message).slice(0, 200) }));
   }
   body = new Blob([converted.text], { type: "text/csv" });
-  mustFit("too_big_text");
+  mustFit("batch.too_big_text");
   return { body, isParquet, rows: converted.count, header: () => parse(converted.text.slice(0, MEGABYTE), ",")[0] };
 }
 
@@ -199,7 +208,7 @@ function refusalOf(text) {
 
 // What the server refused, in words; for missing columns also what the file has instead.
 function refuse(text, code, chosen, header) {
-  const refusal = refusalOf(text) ?? { error: fill(texts.failed, { status: code }), details: [] }; // a proxy's own page
+  const refusal = refusalOf(text) ?? { error: t("batch.failed", { status: code }), details: [] }; // a proxy's own page
   const lost = (refusal.details ?? []).filter((one) => one.problem === "missing column").map((one) => ({
     name: one.field,
     near: /did you mean (['"])(.*)\1\?$/.exec(one.expected)?.[2],
@@ -208,12 +217,12 @@ function refuse(text, code, chosen, header) {
     tell(said(refusal.error.replace(/^the file: /, `${chosen.name} `)), "slip-error");
     return;
   }
-  tell(fill(texts.needed, { name: chosen.name }), "slip-error");
+  tell(t("batch.needed", { name: chosen.name }), "slip-error");
   const found = header();
   result.append(...understood({
     matched: columns.filter((name) => !lost.some((one) => one.name === name)),
     ignored: found.filter((name) => !columns.includes(name)),
-    missing: lost.map(({ name, near }) => (near ? fill(texts.nearest, { name, near }) : name)),
+    missing: lost.map(({ name, near }) => (near ? t("batch.nearest", { name, near }) : name)),
   }));
 }
 
@@ -225,8 +234,8 @@ async function send(chosen) {
   const isLatest = () => current === mine;
   links.splice(0).forEach((link) => URL.revokeObjectURL(link));
   result.replaceChildren();
-  const cancel = () => button(texts.cancel, () => { mine.abort(); current = null; status.replaceChildren(); });
-  tell(fill(texts.reading, { name: chosen.name }), "", cancel());
+  const cancel = () => button(t("batch.cancel"), () => { mine.abort(); current = null; status.replaceChildren(); });
+  tell(t("batch.reading", { name: chosen.name }), "", cancel());
   try {
     await painted();
     const { body, isParquet, rows, header } = await prepared(chosen);
@@ -237,25 +246,25 @@ async function send(chosen) {
     form.append("file", body, chosen.name);
     if (explains) form.append("reasons", "true");
     if (asked && !explains) {
-      result.append(make("p", fill(texts.reasons_too_many, { rows: whole(rows), most: whole(reasons.most) }), "slip-note"));
+      result.append(make("p", t("batch.reasons_too_many", { count: rows, most: reasons.most }), "slip-note"));
     }
-    const seconds = explains ? whole(Math.max(1, Math.round(rows * reasons.seconds))) : 0;
-    const text = explains ? texts.explaining : texts.working;
-    tell(fill(text, { name: chosen.name, rows: whole(rows), seconds }), "", cancel());
+    const seconds = explains ? Math.max(1, Math.round(rows * reasons.seconds)) : 0;
+    const key = explains ? "batch.explaining" : "batch.working";
+    tell(t(key, { name: chosen.name, count: rows, seconds }), "", cancel());
     const answer = await fetch(slipAddress("predict_csv"), { method: "POST", body: form, signal: mine.signal });
     const content = await answer.text();
     if (!isLatest()) return;
     const notes = [...result.children];
     const separator = SEPARATORS[answer.headers.get("X-Separator")];
     // A table of predictions and nothing else: a proxy may answer with a page of its own, and call it a success.
-    if (answer.ok && !separator) throw new Unfit(fill(texts.unanswered, { name: chosen.name, status: answer.status }));
+    if (answer.ok && !separator) throw new Unfit(t("batch.unanswered", { name: chosen.name, status: answer.status }));
     if (answer.ok) show(content, chosen, separator, isParquet, explains);
     else refuse(content, answer.status, chosen, header);
     result.prepend(...notes);
   } catch (fault) {
     if (!isLatest()) return;
     if (fault instanceof Unfit) tell(fault.message, "slip-error");
-    else tell(texts.offline, "slip-error", button(texts.again, () => send(chosen)));
+    else tell(t("batch.offline"), "slip-error", button(t("batch.again"), () => send(chosen)));
   }
 }
 

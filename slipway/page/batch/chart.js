@@ -23,21 +23,21 @@ function histogram(values) {
   const most = Math.max(...counts), tallest = counts.indexOf(most);
   const edge = (i) => start + i * step;
   const unit = target.unit ? ` ${target.unit}` : "";
-  const says = fill(texts.histogram_says, {
-    count: whole(values.length), low: figure(low), high: figure(high) + unit,
+  const says = t("batch.histogram_says", {
+    count: values.length, low: figure(low), high: figure(high) + unit,
     middle: figure(sorted[Math.floor(sorted.length / 2)]) + unit,
-    most: whole(most), start: figure(edge(tallest)), end: figure(edge(tallest + 1)) + unit,
+    most, start: figure(edge(tallest)), end: figure(edge(tallest + 1)) + unit,
   });
   const box = make("figure", undefined, "slip-hist");
   const plot = make("div", undefined, "slip-hist-plot");
   plot.setAttribute("role", "img");
   plot.setAttribute("aria-label", says);
   const bars = plot.appendChild(make("div", undefined, "slip-hist-bars"));
-  bars.dataset.most = `${whole(most)} ${texts.histogram_rows}`;
+  bars.dataset.most = t("batch.rows", { count: most });
   counts.forEach((count, i) => {
     const bar = bars.appendChild(make("span"));
     bar.style.height = `${(100 * count) / most}%`;
-    bar.title = fill(texts.histogram_bar, { start: figure(edge(i)), end: figure(edge(i + 1)) + unit, count: whole(count) });
+    bar.title = t("batch.histogram_bar", { start: figure(edge(i)), end: figure(edge(i + 1)) + unit, rows: t("batch.rows", { count }) });
   });
   plot.append(axis(start, edge(counts.length), step));
   box.append(plot, make("figcaption", target.label + (target.unit ? ` (${target.unit})` : "")), make("p", says, "slip-small"));

@@ -46,7 +46,7 @@ async function csvOfParquet(buffer, reader) {
   const elements = parquetSchema(metadata).children.map((child) => child.element);
   const codecs = new Set(metadata.row_groups.flatMap((group) => group.columns.map((c) => c.meta_data?.codec)));
   const unknown = [...codecs].find((codec) => codec && !(codec in compressors) && !["UNCOMPRESSED", "SNAPPY"].includes(codec));
-  if (unknown) throw new Error(fill(texts.unread_codec, { codec: unknown }));
+  if (unknown) throw new Error(t("batch.unread_codec", { codec: unknown }));
   let rows = [];
   const file = { byteLength: buffer.byteLength, slice: (start, end) => buffer.slice(start, end) };
   await parquetRead({ file, metadata, compressors, onComplete: (found) => { rows = found; } });

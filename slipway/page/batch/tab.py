@@ -8,7 +8,6 @@ such file is chosen; a server needs no pyarrow.
 import hashlib
 import json
 from functools import cache
-from html import escape
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -19,9 +18,9 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from slipway.errors import ExplanationError, RecordsError
-from slipway.i18n.formats import class_label
-from slipway.i18n.texts import BATCH, BATCH_PHRASES, translate
-from slipway.page.context import Page
+from slipway.i18n.texts import BATCH_PHRASES
+from slipway.page.context import PageContext
+from slipway.page.html import macros
 from slipway.service.model import LoadedModel
 
 PARTS = Path(__file__).parent
@@ -35,61 +34,35 @@ LONGEST = 240
 """Seconds that the reasons of one file may take; BentoML ends a call after 300."""
 
 
-def build(page: Page) -> None:
+def build(page: PageContext, served: LoadedModel) -> None:
     """The tab's content, inside the current Gradio context."""
-
-    def t(key: str, **values: Any) -> str:
-        return escape(translate(BATCH[key], page.language).format(**values))
-
-    limits = page.served.limits
-    names = ", ".join(f"<code>{escape(name)}</code>" for name in page.schema.names)
-    limited = t("limits", rows=f"{limits.rows:,}", megabytes=limits.bytes // 1024**2)
-    told = _context(page)
-    tick = ""
-    if told["reasons"]:
-        note = t("reasons_note", most=told["reasons"]["most"], seconds=_whole(told["reasons"]))
-        tick = (
-            f'<p class="slip-tick"><label><input type="checkbox" class="slip-reasons-tick" aria-describedby="slip-reasons-note"> '
-            f'{t("reasons_ask")}</label> <span class="slip-small" id="slip-reasons-note">{note}</span></p>'
-        )
-    # In an attribute, so that a column's name can neither end a script nor be run as one.
-    gr.HTML(
-        f"""<section class="slip-batch" data-batch="{escape(json.dumps(told))}">
-<p>{t("lead")}</p>
-<label class="slip-drop"><input type="file" accept=".csv,.tsv,.txt,.parquet,.pq,text/csv"><span>{t("choose")}</span>
-<span class="slip-small">{limited}</span></label>
-{tick}
-<p class="slip-small">{t("needs")}: {names}. <a href="#" class="slip-template" download="template.csv">{t("template")}</a></p>
-<div class="slip-batch-status" role="status"></div>
-<div class="slip-batch-result"></div>
-</section>""",
-        js_on_load=SCRIPT,
-        apply_default_css=False,
-    )
+    told = _for_script(page, served)
+    html = macros("batch/batch.html").batch(page, json.dumps(told), served.limits, told["reasons"])
+    gr.HTML(html, js_on_load=SCRIPT, apply_default_css=False)
 
 
-def _context(page: Page) -> dict[str, Any]:
+def _for_script(page: PageContext, served: LoadedModel) -> dict[str, Any]:
     """What the script is told of the version, its limits and the language."""
-    schema, language, limits = page.schema, page.language, page.served.limits
-    target = schema.target
+    schema, target = page.schema, page.schema.target
     return {
-        "texts": {key: translate(text, language) for key, text in BATCH.items()},
-        "phrases": BATCH_PHRASES if language == "zh" else (),
-        "language": language,
+        "texts": page.catalogue.section("batch") | page.catalogue.section("text"),
+        "phrases": BATCH_PHRASES if page.language == "zh" else (),
+        "language": page.language,
+        "tag": page.catalogue.tag,
         "columns": schema.names,
-        "labels": [translate(field.label, language) for field in schema.fields],
+        "labels": [page.text(field.label) for field in schema.fields],
         "example": schema.example(),
         "target": {
-            "label": translate(target.label, language),
-            "unit": translate(target.unit, language),
+            "label": page.target,
+            "unit": page.text(target.unit),
             "decimals": target.decimals,
-            "classes": {str(value): class_label(schema, value, language) for value in target.classes},
-            "positive": class_label(schema, target.positive, language) if len(target.classes) == 2 else "",
+            "classes": {str(value): page.class_label(value) for value in target.classes},
+            "positive": page.class_label(target.positive) if len(target.classes) == 2 else "",
         },
-        "added": page.served.predictor.added(reasons=False),
-        "addedReasons": page.served.predictor.added(reasons=True),
-        "bytes": limits.bytes,
-        "reasons": _reasons(page.served),
+        "added": served.predictor.added(reasons=False),
+        "addedReasons": served.predictor.added(reasons=True),
+        "bytes": served.limits.bytes,
+        "reasons": _reasons(served),
         "reader": reader_address(),
     }
 
@@ -105,11 +78,8 @@ def _reasons(served: LoadedModel) -> dict[str, float] | None:
     except (ExplanationError, RecordsError):
         return None
     seconds = perf_counter() - started
-    return {"most": max(1, min(served.limits.reasons, int(LONGEST / seconds))), "seconds": seconds}
-
-
-def _whole(reasons: dict[str, float]) -> int:
-    return max(1, round(reasons["most"] * reasons["seconds"]))
+    most = max(1, min(served.limits.reasons, int(LONGEST / seconds)))
+    return {"most": most, "seconds": seconds}
 
 
 @cache

@@ -12,7 +12,7 @@ function sortKeys(rows, column, comma) {
 }
 
 function sorted(order, keys, down) {
-  const collator = new Intl.Collator(language, { numeric: true });
+  const collator = new Intl.Collator(tag, { numeric: true });
   const compare = (a, b) => (typeof a === "number" ? a - b : collator.compare(a, b));
   return order.sort((i, j) => {
     if (keys[i] === null || keys[j] === null) return (keys[i] === null) - (keys[j] === null) || i - j;
@@ -25,27 +25,27 @@ function sorted(order, keys, down) {
 function table(rows, columns, faulty, comma) {
   const box = make("div", undefined, "slip-table");
   const tools = box.appendChild(make("div", undefined, "slip-table-tools"));
-  const search = tools.appendChild(make("label", texts.filter + " ")).appendChild(make("input"));
+  const search = tools.appendChild(make("label", t("batch.filter") + " ")).appendChild(make("input"));
   search.type = "search";
   let only = null;
   if (faulty.size) {
     const label = tools.appendChild(make("label"));
     only = label.appendChild(make("input"));
     only.type = "checkbox";
-    label.append(" " + fill(texts.only_faulty, { count: whole(faulty.size) }));
+    label.append(" " + t("batch.only_faulty", { count: faulty.size }));
   }
   const scroll = box.appendChild(make("div", undefined, "slip-scroll"));
   scroll.tabIndex = 0;
   scroll.setAttribute("role", "region");
-  scroll.setAttribute("aria-label", texts.table);
+  scroll.setAttribute("aria-label", t("batch.table"));
   const node = scroll.appendChild(make("table"));
   const head = node.createTHead().insertRow();
   const body = node.createTBody();
   const turn = box.appendChild(make("div", undefined, "slip-turn"));
-  const previous = turn.appendChild(make("button", texts.previous));
+  const previous = turn.appendChild(make("button", t("batch.previous")));
   const shown = turn.appendChild(make("span"));
   shown.setAttribute("role", "status");
-  const next = turn.appendChild(make("button", texts.next));
+  const next = turn.appendChild(make("button", t("batch.next")));
 
   const look = (column) => (column.mine ? "slip-mine" : "") + (column.isNumber ? " slip-number" : "");
   let order = rows.map((_, i) => i), by = -1, down = false, page = 0;
@@ -65,8 +65,8 @@ function table(rows, columns, faulty, comma) {
       return line;
     }));
     shown.textContent = order.length
-      ? fill(texts.shown, { first: whole(first + 1), last: whole(first + part.length), count: whole(order.length) })
-      : texts.shown_none;
+      ? t("batch.shown", { first: first + 1, last: first + part.length, count: order.length })
+      : t("batch.shown_none");
     previous.disabled = page === 0;
     next.disabled = first + PAGE_ROWS >= order.length;
   }
@@ -100,7 +100,7 @@ function table(rows, columns, faulty, comma) {
       arrange();
     });
   }
-  heading({ title: texts.row, key: -1 }, -1);
+  heading({ title: t("batch.row"), key: -1 }, -1);
   columns.forEach(heading);
 
   let waiting = 0;

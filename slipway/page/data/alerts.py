@@ -1,52 +1,50 @@
 """What stands out in the training table, in words, with what to do."""
 
-from html import escape
 from typing import Any
 
-from slipway.i18n.formats import percent
-from slipway.i18n.texts import DATA, translate
-from slipway.page.data.summaries import Summaries
+from markupsafe import Markup
+
+from slipway.page.data.profile_view import ProfileView
+from slipway.page.html import macros
 
 SHOWN = 8
 """Alerts that are shown at once; others when asked for."""
 NAMED = 3
 """Rare categories that are named."""
+_HTML = macros("data/alerts.html")
 
 
-def render(found: Summaries) -> str:
+def render(view: ProfileView) -> Markup:
     """The section, as HTML."""
-    items = [f"<li>{_alert(found, alert)}</li>" for alert in found.profile["alerts"]]
-    first, rest = items[:SHOWN], items[SHOWN:]
-    body = f"<ul>{''.join(first)}</ul>" if items else f"<p>{escape(found.t('alerts_none'))}</p>"
-    if rest:
-        summary = escape(found.t("more", count=len(rest)))
-        body += f"<details><summary>{summary}</summary><ul>{''.join(rest)}</ul></details>"
-    return f'<div class="slip-alerts"><h2>{escape(found.t("alerts"))}</h2>{body}</div>'
+    alerts = [_alert(view, alert) for alert in view.profile["alerts"]]
+    return _HTML.alerts(view.page, alerts[:SHOWN], alerts[SHOWN:])
 
 
-def _alert(found: Summaries, alert: dict[str, Any]) -> str:
-    """One alert as HTML: the text is escaped first, then filled with what is escaped already."""
+def _alert(view: ProfileView, alert: dict[str, Any]) -> Markup:
+    """One alert: a text with names that stand out in it."""
     name = alert["field"]
-    values = {"target": _strong(found.target), "field": _strong(found.name(name))}
-    values |= {key: percent(alert[key]) for key in ("share", "largest") if key in alert}
-    values |= {key: f"{alert[key]:,}" for key in ("rows", "below") if key in alert}
+    page = view.page
+    values: dict[str, Any] = {"target": _HTML.strong(page.target), "field": _HTML.strong(view.name(name))}
+    values |= {key: page.percent(alert[key]) for key in ("share", "largest") if key in alert}
+    if "rows" in alert:
+        values["rows"] = page.rows(alert["rows"])
+    if "below" in alert:
+        values["below"] = alert["below"]
     if "value" in alert:
-        values["value"] = _strong(f"“{found.value(name, alert['value'])}”")
+        values["value"] = _HTML.strong(f"“{view.value(name, alert['value'])}”")
     if "values" in alert:
-        values["values"] = _named(found, alert)
+        values["values"] = _named(view, alert)
     if "other" in alert:
-        values |= {"other": _strong(found.name(alert["other"])), "association": f"{alert['association']:.2f}"}
+        values |= {
+            "other": _HTML.strong(view.name(alert["other"])),
+            "association": page.decimal(alert["association"], 2),
+        }
     if "skewness" in alert:
-        values["side"] = escape(found.t("above" if alert["skewness"] > 0 else "under"))
-    return escape(translate(DATA[f"alert_{alert['kind']}"], found.language)).format(**values)
+        values["side"] = page.t("data.above" if alert["skewness"] > 0 else "data.under")
+    return page.html(f"alert.{alert['kind']}", **values)
 
 
-def _strong(text: str) -> str:
-    return f"<b>{escape(text)}</b>"
-
-
-def _named(found: Summaries, alert: dict[str, Any]) -> str:
-    named = [f"“{found.value(alert['field'], value)}”" for value in alert["values"][:NAMED]]
-    text = found.t("comma").join(named)
+def _named(view: ProfileView, alert: dict[str, Any]) -> str:
+    named = [f"“{view.value(alert['field'], value)}”" for value in alert["values"][:NAMED]]
     more = alert["count"] - len(named)
-    return escape(text + (found.t("and_more", count=more) if more else ""))
+    return view.page.t("text.comma").join(named) + (view.page.t("data.and_more", count=more) if more else "")

@@ -1,13 +1,13 @@
 """How the values of the target and of each field are spread."""
 
 import datetime as dt
-from html import escape
 from itertools import pairwise
 from typing import Any
 
-from slipway.i18n.formats import format_value, percent, value_text
+from markupsafe import Markup
+
 from slipway.page import charts
-from slipway.page.data.summaries import UNITS, Summaries, date_length
+from slipway.page.data.profile_view import ProfileView, date_length
 from slipway.schema.fields import Field
 
 CATEGORIES = 10
@@ -16,78 +16,90 @@ CATEGORIES = 10
 Ticks = list[tuple[float, str]]
 
 
-def of_target(found: Summaries) -> str:
-    """The section on what is predicted, as HTML."""
-    text, chart = (_classes if found.schema.target.classes else _numbers)(found, found.profile["target"])
-    title = escape(found.t("target", target=found.target_unit))
-    return f'<div class="slip-target"><h2>{title}</h2><p>{escape(text)}</p>{chart}</div>'
+def of_target(view: ProfileView) -> tuple[str, Markup]:
+    """What is predicted: a sentence on how it is spread, and its chart."""
+    return (_classes if view.schema.target.classes else _numbers)(view, view.profile["target"])
 
 
-def _numbers(found: Summaries, target: dict[str, Any]) -> tuple[str, str]:
-    low, middle, high = (found.amount(target["percentiles"][at]) for at in (10, 50, 90))
-    text = found.t("target_spread", low=low, middle=middle, high=high)
+def _numbers(view: ProfileView, target: dict[str, Any]) -> tuple[str, Markup]:
+    low, middle, high = (view.amount(target["percentiles"][at]) for at in (10, 50, 90))
+    text = view.page.t("data.target_spread", low=low, middle=middle, high=high)
     # The scale reaches further than the rows do.
     filled = [at for at, count in enumerate(target["counts"]) if count]
     counts, edges = target["counts"][filled[0] : filled[-1] + 1], target["edges"][filled[0] : filled[-1] + 2]
     names = [
-        found.t("bar", value=f"{found.amount(first)} – {found.amount(last)}", count=f"{count:,}")
+        view.page.t("data.bar", value=f"{view.amount(first)} – {view.amount(last)}", rows=view.page.rows(count))
         for count, (first, last) in zip(counts, pairwise(edges), strict=True)
     ]
-    ticks = _ticks(found, edges, edges[0], edges[-1])
-    return text, charts.histogram(counts, names, ticks, f"{found.target}: {text}", found.count(max(counts)))
+    ticks = _ticks(view, edges, edges[0], edges[-1])
+    return text, charts.histogram(counts, names, ticks, f"{view.page.target}: {text}", view.page.rows(max(counts)))
 
 
-def _classes(found: Summaries, target: dict[str, Any]) -> tuple[str, str]:
+def _classes(view: ProfileView, target: dict[str, Any]) -> tuple[str, Markup]:
     counts, top = target["counts"], max(target["counts"])
-    names = [found.value(found.schema.target.name, value) for value in found.schema.target.classes]
-    text = found.t("target_classes", value=f"“{names[counts.index(top)]}”", share=percent(top / sum(counts)))
-    return text, _bars(found, names, counts, f"{found.target}: {text}")
+    names = [view.value(view.schema.target.name, value) for value in view.schema.target.classes]
+    text = view.page.t(
+        "data.target_classes", value=f"“{names[counts.index(top)]}”", share=view.page.percent(top / sum(counts))
+    )
+    return text, _bars(view, names, counts, f"{view.page.target}: {text}")
 
 
-def of_field(found: Summaries, field: Field) -> str:
-    """The chart of one field, as HTML."""
-    stored = found.profile["fields"][field.name]
-    return _categories(found, field, stored) if field.categories else _histogram(found, field, stored)
+def of_field(view: ProfileView, field: Field) -> tuple[Markup, str]:
+    """The chart of one field, and what is to be said of it, which may be nothing."""
+    stored = view.profile["fields"][field.name]
+    return (_categories(view, field, stored), "") if field.categories else _histogram(view, field, stored)
 
 
-def _categories(found: Summaries, field: Field, stored: dict[str, Any]) -> str:
-    names = [found.value(field.name, value) for value in stored["values"][:CATEGORIES]]
+def _categories(view: ProfileView, field: Field, stored: dict[str, Any]) -> Markup:
+    names = [view.value(field.name, value) for value in stored["values"][:CATEGORIES]]
     counts = stored["counts"][:CATEGORIES]
     total = sum(stored["counts"]) + stored["others"]
-    share = percent(counts[0] / total)
+    share = view.page.percent(counts[0] / total)
     others = len(field.categories) - len(names), total - sum(counts)
-    summary = found.t("often", field=found.name(field.name), value=names[0], share=share)
-    return _bars(found, names, counts, summary, others)
+    summary = view.page.t("data.often", field=view.name(field.name), value=names[0], share=share)
+    return _bars(view, names, counts, summary, others)
 
 
-def _bars(found: Summaries, names: list[str], counts: list[int], summary: str, others: tuple[int, int] = (0, 0)) -> str:
+def _bars(
+    view: ProfileView, names: list[str], counts: list[int], summary: str, others: tuple[int, int] = (0, 0)
+) -> Markup:
     """A bar for each of some categories; how many others there are, and their rows, stand below."""
     total, top = sum(counts) + others[1], max(counts)
     rows = [
-        charts.Row(name, (percent(count / total), f"{count:,}"), (count / top,))
+        charts.Row(name, (view.page.percent(count / total), view.page.whole(count)), (count / top,))
         for name, count in zip(names, counts, strict=True)
     ]
     if others[0]:
-        rows.append(charts.Row(found.t("others", count=others[0]), (percent(others[1] / total), f"{others[1]:,}")))
-    return charts.lines(rows, ("", found.t("spread"), found.t("share"), found.t("rows")), summary)
+        rows.append(
+            charts.Row(
+                view.page.t("data.others", count=others[0]),
+                (view.page.percent(others[1] / total), view.page.whole(others[1])),
+            )
+        )
+    return charts.lines(
+        rows, ("", view.page.t("data.spread"), view.page.t("data.share"), view.page.t("data.rows")), summary
+    )
 
 
-def _histogram(found: Summaries, field: Field, stored: dict[str, Any]) -> str:
+def _histogram(view: ProfileView, field: Field, stored: dict[str, Any]) -> tuple[Markup, str]:
     edges, counts = stored["edges"], stored["counts"]
     whole = field.kind != "number"
-    names = [found.band(field, low, _before(high) if whole else high) for low, high in pairwise(edges)]
-    bars = [found.t("bar", value=name, count=f"{count:,}") for name, count in zip(names, counts, strict=True)]
+    names = [view.band(field, low, _before(high) if whole else high) for low, high in pairwise(edges)]
+    bars = [
+        view.page.t("data.bar", value=name, rows=view.page.rows(count))
+        for name, count in zip(names, counts, strict=True)
+    ]
     most = max(range(len(counts)), key=counts.__getitem__)
-    share = percent(counts[most] / sum(counts))
-    summary = found.t("often", field=found.name(field.name), value=names[most], share=share)
+    share = view.page.percent(counts[most] / sum(counts))
+    summary = view.page.t("data.often", field=view.name(field.name), value=names[most], share=share)
     tails = [] if field.kind == "date" else _tails(edges)
-    ticks = _date_ticks(edges) if field.kind == "date" else _number_ticks(found, edges, tails, whole)
-    chart = charts.histogram(counts, bars, ticks, summary, found.count(counts[most]), tails)
+    ticks = _date_ticks(edges) if field.kind == "date" else _number_ticks(view, edges, tails, whole)
+    chart = charts.histogram(counts, bars, ticks, summary, view.page.rows(counts[most]), tails)
     notes = [
-        found.t("tail_high" if bar else "tail_low", end=value_text(field, edges[bar or 1], found.language))
+        view.page.t("data.tail_high" if bar else "data.tail_low", end=view.page.value_text(field, edges[bar or 1]))
         for bar in tails
     ]
-    return chart + (f"<figcaption>{escape(' '.join(notes))}</figcaption>" if notes else "")
+    return chart, " ".join(notes)
 
 
 def _before(edge: Any) -> Any:
@@ -104,19 +116,19 @@ def _tails(edges: list[float]) -> list[int]:
     return [bar for bar in sorted({0, len(widths) - 1}) if widths[bar] > 1.5 * usual]
 
 
-def _number_ticks(found: Summaries, edges: list[float], tails: list[int], whole: bool) -> Ticks:
+def _number_ticks(view: ProfileView, edges: list[float], tails: list[int], whole: bool) -> Ticks:
     if whole and not tails and edges[1] - edges[0] == 1:
         every = 1 if len(edges) <= 13 else 5
-        return [(bar + 0.5, format_value(edge)) for bar, edge in enumerate(edges[:-1]) if edge % every == 0]
+        return [(bar + 0.5, view.page.value(edge)) for bar, edge in enumerate(edges[:-1]) if edge % every == 0]
     low = edges[1] if 0 in tails else edges[0]
     high = edges[-2] if len(edges) - 2 in tails else edges[-1]
-    return _ticks(found, edges, low, high)
+    return _ticks(view, edges, low, high)
 
 
-def _ticks(found: Summaries, edges: list[float], low: float, high: float) -> Ticks:
+def _ticks(view: ProfileView, edges: list[float], low: float, high: float) -> Ticks:
     """Round numbers from `low` to `high`, and where they lie among the bars."""
     inside = [value for value in charts.scale(low, high, 5) if low <= value <= high]
-    return list(zip(charts.places(edges, inside), charts.numbers(inside, UNITS[found.language]), strict=True))
+    return list(zip(charts.places(edges, inside), view.page.axis(inside), strict=True))
 
 
 def _date_ticks(edges: list[str]) -> Ticks:

@@ -1,109 +1,109 @@
 """The data tab: what the model learnt from, made from the version's `profile.json`, which holds no row of it."""
 
-from html import escape
-
 import gradio as gr
+from markupsafe import Markup
 
-from slipway.i18n.formats import field_label, percent, value_text
-from slipway.i18n.texts import DATA, KINDS, translate
 from slipway.page import LIVE, charts
+from slipway.page.context import PageContext
 from slipway.page.data import alerts, distribution, relation
-from slipway.page.data.summaries import Summaries
+from slipway.page.data.profile_view import ProfileView
+from slipway.page.html import macros
 from slipway.schema.fields import Field
-from slipway.store import Version
 
 SHOWN = 40
 """Fields that are drawn; of more, those that go most with the target."""
 MATRIX = 20
 """Up to so many fields a table of all pairs can be read; of more, the strongest pairs are listed."""
 PAIRS = 15
-STRENGTHS = (0.1, 0.3, 0.5)
-"""Small, medium and large. Source: Cohen, Statistical power analysis for the behavioral sciences (1988), chapter 3."""
+STRENGTHS = {0.5: "data.related_strongly", 0.3: "data.related_moderately", 0.1: "data.related_weakly"}
+"""From which association on, and in which words: large, medium and small. Source: Cohen, Statistical power analysis for the behavioral sciences (1988), chapter 3."""
+_HTML = macros("data/report.html")
 
 
-def build(tab: gr.Tab, version: Version, language: str) -> None:
+def build(tab: gr.Tab, page: PageContext) -> None:
     """The tab's content, made when it is opened; inside the current Gradio context."""
     panel = gr.HTML(apply_default_css=False)
-    tab.select(lambda: render(version, language), None, panel, **LIVE)
+    tab.select(lambda: render(page), None, panel, **LIVE)
 
 
-def render(version: Version, language: str) -> str:
+def render(page: PageContext) -> Markup:
     """The tab's content, as HTML; for a version of before there was a profile, a sentence that says so."""
-    profile = version.find_json("profile.json")
-    if profile is None:
-        return f'<section class="slip-report"><p>{escape(translate(DATA["none"], language))}</p></section>'
-    found = Summaries(version.schema(), profile, language)
-    lead = found.t("lead", rows=f"{found.rows:,}", fields=len(found.fields), target=found.target_unit)
-    parts = [alerts.render(found), distribution.of_target(found), _fields(found), _together(found)]
-    return f'<section class="slip-report"><p class="slip-lead">{escape(lead)}</p>{"".join(parts)}</section>'
+    if page.profile is None:
+        return _HTML.no_profile(page)
+    view = ProfileView(page, page.profile)
+    return _HTML.report(view, alerts.render(view), distribution.of_target(view), _fields(view), _associations(view))
 
 
-def _fields(found: Summaries) -> str:
-    fields = found.schema.fields
-    notes = [relation.note(found)]
+def _fields(view: ProfileView) -> Markup:
+    fields = view.schema.fields
+    notes = [relation.note(view)]
     if len(fields) > SHOWN:
-        strongest = sorted(found.strength, key=lambda name: -found.strength[name])[:SHOWN]
+        strongest = sorted(view.strength, key=lambda name: -view.strength[name])[:SHOWN]
         fields = tuple(field for field in fields if field.name in strongest)
-        notes.insert(0, found.t("fields_most", shown=SHOWN, count=len(found.fields), target=found.target))
-    articles = "".join(_field(found, field) for field in fields)
-    lead = "".join(f"<p>{escape(text)}</p>" for text in notes)
-    return f'<div class="slip-fields"><h2>{escape(found.t("fields"))}</h2>{lead}{articles}</div>'
+        most = view.page.t("data.fields_most", shown=SHOWN, count=len(view.fields), target=view.page.target)
+        notes.insert(0, most)
+    return _HTML.fields(view.page, notes, [_field(view, field) for field in fields])
 
 
-def _field(found: Summaries, field: Field) -> str:
-    label = escape(field_label(field, found.language))
-    facts = "".join(f"<li>{escape(text)}</li>" for text in _facts(found, field))
-    return (
-        f'<article><header><h3 title="{label}">{label}</h3><ul>{facts}</ul></header>'
-        f"<figure>{distribution.of_field(found, field)}</figure>"
-        f'<figure class="slip-relation">{relation.render(found, field)}</figure></article>'
-    )
+def _field(view: ProfileView, field: Field) -> Markup:
+    label = view.page.field_label(field)
+    spread, relation_ = distribution.of_field(view, field), relation.of_field(view, field)
+    return _HTML.field(label, _facts(view, field), *spread, *relation_)
 
 
-def _facts(found: Summaries, field: Field) -> list[str]:
+def _facts(view: ProfileView, field: Field) -> list[str]:
     """What a field is, its range, its gaps, and how it goes with the target."""
-    stored = found.profile["fields"][field.name]
-    facts = [found.t("length") if field.kind == "text" else translate(KINDS[field.kind], found.language)]
+    stored = view.profile["fields"][field.name]
+    facts = [view.page.t("data.length") if field.kind == "text" else view.page.t(f"kinds.{field.kind}")]
     if field.categories:
-        most = f"“{found.value(field.name, stored['values'][0])}”"
-        facts.append(found.t("values", count=len(field.categories), value=most))
+        most = f"“{view.value(field.name, stored['values'][0])}”"
+        facts.append(view.page.t("data.values", count=len(field.categories), value=most))
     elif field.kind != "text":
-        low, high, middle = (value_text(field, end, found.language) for end in (field.low, field.high, field.default))
-        facts.append(found.t("range", low=low, high=high, middle=middle))
+        low, high, middle = (view.page.value_text(field, end) for end in (field.low, field.high, field.default))
+        facts.append(view.page.t("data.range", low=low, high=high, middle=middle))
     missing = stored["missing"]
-    share = percent(missing / found.rows)
-    facts.append(found.t("missing", share=share, count=f"{missing:,}") if missing else found.t("complete"))
-    if field.name in found.strength:
-        strength = found.strength[field.name]
-        words = found.t(f"goes_{sum(strength >= least for least in STRENGTHS)}", target=found.target)
-        facts.append(f"{words} ({strength:.2f})")
+    share = view.page.percent(missing / view.rows)
+    facts.append(
+        view.page.t("data.missing", share=share, rows=view.page.rows(missing))
+        if missing
+        else view.page.t("data.complete")
+    )
+    if field.name in view.strength:
+        strength = view.strength[field.name]
+        words = view.page.t(_related(strength), target=view.page.target)
+        facts.append(f"{words} ({view.page.decimal(strength, 2)})")
     return facts
 
 
-def _together(found: Summaries) -> str:
-    names, matrix = found.profile["associations"]["names"], found.profile["associations"]["matrix"]
+def _related(strength: float) -> str:
+    """The key of the text that says how strongly a field and the target are related."""
+    return next((key for least, key in STRENGTHS.items() if strength >= least), "data.related_hardly")
+
+
+def _associations(view: ProfileView) -> Markup | str:
+    names, matrix = view.profile["associations"]["names"], view.profile["associations"]["matrix"]
     if len(names) < 2:
         return ""
-    labels = [found.name(name) for name in names]
-    lead = [found.t("together_lead")]
+    labels = [view.name(name) for name in names]
+    lead = [view.page.t("data.associations_lead")]
     if len(names) - 1 <= MATRIX:
         rows = [
-            (f"{at + 1} {label}", [(f"{value:.2f}", value) for value in matrix[at][:at]])
+            (f"{at + 1} {label}", [(view.page.decimal(value, 2), value) for value in matrix[at][:at]])
             for at, label in enumerate(labels)
         ]
         heads = [(str(at + 1), label) for at, label in enumerate(labels[:-1])]
-        body = charts.tinted(found.t("together"), heads, rows)
+        body = charts.tinted(view.page.t("data.associations"), heads, rows)
     else:
-        lead.append(found.t("pairs"))
-        body = _strongest(found, labels, matrix)
-    text = escape(" ".join(lead))
-    return f'<div class="slip-together"><h2>{escape(found.t("together"))}</h2><p>{text}</p>{body}</div>'
+        lead.append(view.page.t("data.pairs"))
+        body = _strongest(view, labels, matrix)
+    return _HTML.associations(view.page, " ".join(lead), body)
 
 
-def _strongest(found: Summaries, labels: list[str], matrix: list[list[float]]) -> str:
+def _strongest(view: ProfileView, labels: list[str], matrix: list[list[float]]) -> Markup:
     pairs = sorted((-matrix[one][other], other, one) for one in range(len(labels)) for other in range(one))[:PAIRS]
     rows = [
-        charts.Row(f"{labels[one]} – {labels[other]}", (f"{-value:.2f}",), (-value,)) for value, one, other in pairs
+        charts.Row(f"{labels[one]} – {labels[other]}", (view.page.decimal(-value, 2),), (-value,))
+        for value, one, other in pairs
     ]
-    summary = ", ".join(f"{row.label} {row.figures[0]}" for row in rows[:3])
-    return charts.lines(rows, ("", "", ""), f"{found.t('pairs')} {summary}")
+    summary = view.page.t("text.comma").join(f"{row.label} {row.figures[0]}" for row in rows[:3])
+    return charts.lines(rows, ("", "", ""), f"{view.page.t('data.pairs')} {summary}")

@@ -4,12 +4,14 @@ The address is put in by the browser, which alone knows under which one this ser
 """
 
 import json
-from html import escape
 
-from slipway.i18n.texts import MODEL, translate
+from markupsafe import Markup
+
+from slipway.page.context import PageContext
+from slipway.page.html import macros
 from slipway.schema.fields import Record
 
-ADDRESS = '<span class="slip-address"></span>'
+_HTML = macros("model/calls.html")
 _PLACE = "\0"
 
 
@@ -42,20 +44,6 @@ with bentoml.SyncHTTPClient("{_PLACE}") as client:
 SNIPPETS = {"curl": _curl, "requests": _requests, "bentoml": _bentoml}
 
 
-def render(record: Record, language: str) -> str:
+def render(page: PageContext, record: Record) -> Markup:
     """All of them, each with a button that copies it."""
-
-    def t(key: str) -> str:
-        return escape(translate(MODEL[key], language))
-
-    docs = f'<a class="slip-docs" href="#">{ADDRESS}/docs</a>'
-    parts = [f"<p>{t('call_lead').format(docs=docs)}</p>"]
-    for name, write in SNIPPETS.items():
-        code = escape(write(record)).replace(_PLACE, ADDRESS)
-        parts.append(
-            f'<div class="slip-call" data-call="{name}"><h3>{t(name)}</h3>'
-            f'<button type="button" class="slip-copy" data-copied="{t("copied")}" data-selected="{t("selected")}">{t("copy")}'
-            f'<span class="slip-hidden">: {t(name)}</span></button><pre tabindex="0" role="region" aria-label="{t(name)}"><code>{code}</code></pre>'
-            '<p class="slip-small" role="status"></p></div>'
-        )
-    return "".join(parts)
+    return _HTML.calls(page, [(name, write(record).split(_PLACE)) for name, write in SNIPPETS.items()])

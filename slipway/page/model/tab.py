@@ -4,20 +4,20 @@ It is made when it is opened, from the files of the version; those of an older v
 what was measured later, and the tab says so.
 """
 
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
 from slipway import store
-from slipway.i18n import sentences, texts
-from slipway.i18n.formats import day, field_label, percent
-from slipway.i18n.texts import CARD, MODEL, translate
+from slipway.i18n import sentences
+from slipway.i18n.formats import format_metric
 from slipway.page import LIVE
+from slipway.page.context import PageContext
+from slipway.page.html import macros
 from slipway.page.model import calls, plots
-from slipway.page.model.report_context import ReportContext, items, paragraph, row, section, table, unseen
-from slipway.store import Version
+from slipway.schema.fields import Field
 
 SCRIPT = Path(__file__).with_name("model.js").read_text(encoding="utf-8")
 VERSIONS = 20
@@ -26,218 +26,194 @@ WORSE = 10
 """Sentences on groups; the table marks all."""
 OPEN = 8
 """With the groups of more fields than this, their table is folded away."""
+HEADS = {"model": "card.model", "seconds": "card.seconds"}
+"""Columns of the leaderboard that are no metric."""
+
+_HTML = macros("model/report.html")
 
 
-def build(tab: gr.Tab, version: Version, language: str) -> None:
+def build(tab: gr.Tab, page: PageContext) -> None:
     """The tab's content, inside its context: it comes when the tab is opened."""
-    waiting = f"<p>{escape(translate(MODEL['loading'], language))}</p>"
-    report = gr.HTML(waiting, js_on_load=SCRIPT, apply_default_css=False)
-    tab.select(lambda: render(version, language), None, report, **LIVE)
+    report = gr.HTML(_HTML.loading(page), js_on_load=SCRIPT, apply_default_css=False)
+    tab.select(lambda: render(page), None, report, **LIVE)
 
 
-def render(version: Version, language: str) -> str:
+def render(page: PageContext) -> Markup:
     """The whole report, as HTML."""
-    told = ReportContext(version, language)
-    parts = [
-        _headline(told),
-        _good(told),
-        _board(told),
-        plots.boxes(told),
-        plots.shares(told),
-        plots.confusion(told),
-        plots.importance(told),
-        _interval(told),
-        _groups(told),
-        _use(told),
-        _made_of(told),
-        _versions(told),
-        section(told.t("call"), calls.render(told.schema.example(), language)),
+    sections = [
+        _headline(page),
+        _quality(page),
+        _leaderboard(page),
+        plots.boxes(page),
+        plots.shares(page),
+        plots.confusion(page),
+        plots.importance(page),
+        _interval(page),
+        _groups(page),
+        _HTML.use(page, sentences.limits(page.schema, page.metrics, page.language)),
+        _made_of(page),
+        _versions(page),
+        _HTML.calls(page, calls.render(page, page.schema.example())),
     ]
-    return f'<section class="slip-report slip-model">{"".join(parts)}</section>'
+    return _HTML.report(sections)
 
 
-def _headline(told: ReportContext) -> str:
-    schema, metrics = told.schema, told.metrics
-    target = field_label(schema.target, told.language)
-    tried = {row["id"]: row["model"] for row in told.board}
+def _headline(page: PageContext) -> Markup:
+    schema, metrics = page.schema, page.metrics
+    tried = {row["id"]: row["model"] for row in page.leaderboard}
     name = tried.get(metrics.get("chosen") or "", metrics["estimator"])
-    best = sentences.chosen(metrics, list(tried), told.language)
+    best = sentences.chosen(metrics, list(tried), page.language)
     facts = [
-        (told.card("task"), f"{told.card(schema.task)} {target}"),
-        (told.card("estimator"), f"{name}{', ' if best else ''}{best}"),
-        (told.t("trained"), day(told.version.created, told.language)),
-        (told.t("rows"), sentences.data(metrics, told.language)),
-        (told.card("version"), told.version.tag),
+        (page.t("card.task"), f"{page.t(f'tasks.{schema.task}')} {page.field_label(schema.target)}"),
+        (page.t("card.estimator"), page.t("text.clause").join(filter(None, (name, best)))),
+        (page.t("model.trained"), page.day(page.version.created)),
+        (page.t("model.rows"), sentences.data(metrics, page.language)),
+        (page.t("card.version"), page.version.tag),
     ]
-    terms = "".join(f"<div><dt>{escape(term)}</dt><dd>{escape(text)}</dd></div>" for term, text in facts)
-    lead = paragraph("" if told.figures else told.t("lacks"), "slip-lacks")
-    return section(told.t("predicts", target=translate(schema.target.label, told.language)), f"<dl>{terms}</dl>{lead}")
+    return _HTML.headline(page, facts)
 
 
-def _good(told: ReportContext) -> str:
-    metrics = told.metrics
-    says = "".join(paragraph(text) for text in sentences.good(told.schema, metrics, told.figures, told.language))
-    heads = [escape(told.t(key)) for key in ("metric", "folds", "holdout", "words")]
+def _quality(page: PageContext) -> Markup:
+    schema, metrics, language = page.schema, page.metrics, page.language
+    says = sentences.good(schema, metrics, page.figures, language)
     rows = []
     for name, fold in metrics["folds"].items():
-        words = sentences.metric_words(name, told.schema, metrics, told.language)
-        cells = [name, sentences.spread(name, fold), sentences.metric(name, metrics["holdout"][name]), words]
-        rows.append(row([escape(cell) for cell in cells]))
-    # How sure a number is has a section of its own.
-    sure = paragraph(sentences.sure(told.schema, metrics, told.language)) if "calibration" in metrics else ""
-    at = paragraph(sentences.at_threshold("at_threshold", told.schema, metrics, told.language), "slip-small")
-    return section(
-        told.card("quality"),
-        f'<div class="slip-says">{says}</div>{table(told.card("quality"), heads, rows, "slip-metrics")}{at}{sure}',
-    )
-
-
-def _board(told: ReportContext) -> str:
-    if not told.board:
-        return ""
-    chosen = told.metrics.get("chosen", told.board[0]["id"])
-    columns = [name for name in told.board[0] if name != "id"]
-    heads = [
-        f'<button type="button" class="slip-sort">{escape(told.card(name) if name in CARD else name)}</button>'
-        for name in columns
-    ]
-    rows = []
-    for one in told.board:
-        mine = one["id"] == chosen
-        chosen = None if mine else chosen  # a notebook may have tried one several times
-        mark = f' <span class="slip-tag">{escape(told.t("board_chosen"))}</span>' if mine else ""
-        cells = "".join(
-            f'<td data-value="{escape(one[name])}">{escape(_number(one[name], name))}</td>'
-            for name in columns
-            if name != "model"
-        )
+        words = sentences.metric_words(name, schema, metrics, language)
         rows.append(
-            f'<tr class="{"slip-mine" if mine else ""}"><th scope="row">{escape(one["model"])}{mark}</th>{cells}</tr>'
+            [
+                name,
+                sentences.spread(name, fold, language),
+                sentences.metric(name, metrics["holdout"][name], language),
+                words,
+            ]
         )
-    failed = told.metrics["failed"]
-    notes = [told.t("tuned")] if told.metrics.get("tuned") else []
+    threshold = sentences.at_threshold("card.at_threshold", schema, metrics, language)
+    # How sure a number is has a section of its own.
+    uncertainty = sentences.uncertainty(schema, metrics, language) if "calibration" in metrics else ""
+    return _HTML.quality(page, says, rows, threshold, uncertainty)
+
+
+def _leaderboard(page: PageContext) -> Markup | str:
+    if not page.leaderboard:
+        return ""
+    chosen = page.metrics.get("chosen", page.leaderboard[0]["id"])
+    columns = [name for name in page.leaderboard[0] if name != "id"]
+    heads = [_HTML.sort_button(page.t(HEADS[name]) if name in HEADS else name) for name in columns]
+    rows = []
+    for one in page.leaderboard:
+        is_chosen = one["id"] == chosen
+        chosen = None if is_chosen else chosen  # a notebook may have tried one several times
+        cells = [(one[name], _number(page, one[name], name)) for name in columns if name != "model"]
+        rows.append((one["model"], is_chosen, cells))
+    failed = page.metrics["failed"]
+    notes = [page.t("model.tuned")] if page.metrics.get("tuned") else []
     if failed:
-        notes.append(f"{told.card('failed')}: " + "; ".join(f"{name} ({why})" for name, why in failed.items()))
-    shown = table(told.card("board"), heads, [f"<tbody>{''.join(rows)}</tbody>"], "slip-board")
-    lead = paragraph(told.t("board_lead"), "slip-small")
-    return section(told.card("board"), lead + shown + "".join(paragraph(note, "slip-small") for note in notes))
+        notes.append(page.term(page.t("card.failed"), _reasons(page, failed)))
+    return _HTML.leaderboard(page, heads, rows, notes)
 
 
-def _number(text: str, name: str) -> str:
+def _number(page: PageContext, text: str, name: str) -> str:
     if not text:
         return "–"
-    return f"{float(text):.1f}" if name == "seconds" else sentences.metric(name, float(text))
+    return page.decimal(float(text), 1) if name == "seconds" else sentences.metric(name, float(text), page.language)
 
 
-def _interval(told: ReportContext) -> str:
-    found = told.metrics.get("interval")
+def _interval(page: PageContext) -> Markup | str:
+    found = page.metrics.get("interval")
     if not found:
         return ""
-    body = paragraph(sentences.sure(told.schema, told.metrics, told.language))
-    if "fifths" in found:
-        heads = [
-            escape(told.t(key) + unit) for key, unit in (("fifth", told.unit), ("inside", ""), ("width", told.unit))
-        ]
-        rows = [
-            row(
-                [
-                    escape(told.t("range", low=told.amount(one["low"]), high=told.amount(one["high"]))),
-                    percent(one["covered"]),
-                    escape(told.amount(one["width"])),
-                ]
-            )
-            for one in found["fifths"]
-        ]
-        body += table(told.card("sure"), heads, rows)
-    return section(told.card("sure"), body)
+    rows = [
+        (
+            page.t("text.range", low=page.number(one["low"]), high=page.number(one["high"])),
+            page.percent(one["covered"]),
+            page.number(one["width"]),
+        )
+        for one in found.get("fifths", ())
+    ]
+    return _HTML.interval(page, sentences.uncertainty(page.schema, page.metrics, page.language), rows)
 
 
-def _groups(told: ReportContext) -> str:
-    if "groups" not in told.figures:
+def _groups(page: PageContext) -> Markup | str:
+    if "groups" not in page.figures:
         return ""
-    groups = told.figures["groups"]
-    worse = sentences.worse(told.schema, groups, told.language)
+    groups = page.figures["groups"]
     names = [name for name in ("mae", "bias", "covered", "brier", "right", "recall") if name in groups["whole"]]
-    positive = told.label(told.schema.target.positive)
-    unit = told.unit if "mae" in names else ""
-    heads = [told.t("group"), told.t("group_rows")]
-    heads += [told.t(name, label=positive) + (unit if name in ("mae", "bias") else "") for name in names]
-    bodies = [f"<tbody>{_group(told, told.t('all_rows'), groups['whole'], names)}</tbody>"]
-    for item in groups["fields"]:
-        field = told.schema.by_name[item["field"]]
-        rows = [_group(told, sentences.group(field, part, told.language), part, names) for part in item["groups"]]
-        title = f'<tr><th scope="colgroup" colspan="{len(heads)}">{escape(field_label(field, told.language))}</th></tr>'
-        bodies.append(f"<tbody>{title}{''.join(rows)}</tbody>")
-    every = table(told.card("groups"), [escape(head) for head in heads], bodies, "slip-groups")
     shown = len(groups["fields"])
-    opened = " open" if shown <= OPEN else ""
-    folded = f"<details{opened}><summary>{escape(told.t('group_table'))}</summary>{every}</details>"
-    note = (
-        paragraph(told.t("groups_shown", count=shown), "slip-small") if shown < len(told.metrics["importance"]) else ""
-    )
-    return section(
-        told.card("groups"),
-        paragraph(told.card("groups_lead"))
-        + paragraph(sentences.at_threshold("groups_threshold", told.schema, told.metrics, told.language), "slip-small")
-        + (items(worse[:WORSE]) or paragraph(told.card("groups_alike")))
-        + folded
-        + note
-        + unseen(told),
+    return _HTML.groups(
+        page,
+        heads=_group_heads(page, names),
+        whole=_group(page, page.t("model.all_rows"), groups["whole"], names),
+        fields=[
+            _groups_of(page, page.schema.by_name[item["field"]], item["groups"], names) for item in groups["fields"]
+        ],
+        worse=sentences.worse(page.schema, groups, page.language)[:WORSE],
+        threshold=sentences.at_threshold("card.groups_threshold", page.schema, page.metrics, page.language),
+        is_open=shown <= OPEN,
+        note=page.t("model.groups_shown", count=shown) if shown < len(page.metrics["importance"]) else "",
+        unseen=plots.unseen(page),
     )
 
 
-def _group(told: ReportContext, label: str, part: dict[str, Any], names: list[str]) -> str:
-    cells = [escape(label), f"{part['rows']:,}"]
+def _group_heads(page: PageContext, names: list[str]) -> list[str]:
+    positive = page.class_label(page.schema.target.positive)
+    unit = page.unit_in_brackets if "mae" in names else ""
+    heads = [_group_head(page, name, positive) + (unit if name in ("mae", "bias") else "") for name in names]
+    return [page.t("model.group"), page.t("model.group_rows"), *heads]
+
+
+def _group_head(page: PageContext, name: str, positive: str) -> str:
+    return page.t("group.recall", label=positive) if name == "recall" else page.t(f"group.{name}")
+
+
+def _groups_of(
+    page: PageContext, field: Field, parts: list[dict[str, Any]], names: list[str]
+) -> tuple[str, list[tuple[Any, ...]]]:
+    """A field's label and the lines of its groups."""
+    rows = [_group(page, sentences.group(field, part, page.language), part, names) for part in parts]
+    return page.field_label(field), rows
+
+
+def _group(page: PageContext, label: str, part: dict[str, Any], names: list[str]) -> tuple[Any, ...]:
+    """A group's label, its rows, and each figure with whether it is worse; the figure is None of too few rows."""
+    cells: list[tuple[str | None, bool]] = []
     for name in names:
         if name not in part:
-            cells.append(f'<span class="slip-small">{escape(told.t("few"))}</span>')
+            cells.append((None, False))
             continue
-        text = sentences.measure(told.schema, name, part[name])
+        text = sentences.measure(page.schema, name, part[name], page.language)
         if name == "bias" and part[name] > 0:
             text = f"+{text}"
-        mark = (
-            f'<span class="slip-tag slip-worse">{escape(told.t("worse"))}</span>'
-            if name in part.get("worse", ())
-            else ""
-        )
-        cells.append(mark + escape(text.replace("-", "−")))
-    return row(cells)
+        cells.append((text.replace("-", "−"), name in part.get("worse", ())))
+    return label, page.whole(part["rows"]), cells
 
 
-def _use(told: ReportContext) -> str:
-    summary = translate(told.schema.texts["summary"], told.language)
-    intended = paragraph(told.t("intended", summary=summary)) if summary else ""
-    return section(told.t("use"), intended + items(sentences.limits(told.schema, told.metrics, told.language)))
+def _made_of(page: PageContext) -> Markup:
+    named = [f"{name} {version}" for name, version in page.version.metadata["packages"].items()]
+    packages = page.t("text.comma").join(named)
+    facts = [
+        (page.t("card.engine"), sentences.engine(page.metrics, page.language)),
+        (page.t("card.packages"), packages),
+    ]
+    if left_out := page.metrics["left_out"]:
+        facts.append((page.t("card.left_out"), _reasons(page, left_out)))
+    return _HTML.made_of(page, facts)
 
 
-def _made_of(told: ReportContext) -> str:
-    packages = ", ".join(f"{name} {version}" for name, version in told.version.metadata["packages"].items())
-    facts = [(told.card("engine"), sentences.engine(told.metrics, told.language)), (told.card("packages"), packages)]
-    if left_out := told.metrics["left_out"]:
-        facts.append((told.card("left_out"), "; ".join(f"{name} ({why})" for name, why in left_out.items())))
-    terms = "".join(f"<div><dt>{escape(term)}</dt><dd>{escape(text)}</dd></div>" for term, text in facts)
-    return section(told.t("answers"), f"<dl>{terms}</dl>")
+def _reasons(page: PageContext, found: dict[str, str]) -> str:
+    """Names, each with the reason for it."""
+    return page.t("text.semicolon").join(f"{name} ({why})" for name, why in found.items())
 
 
-def _versions(told: ReportContext) -> str:
-    found, older = store.versions(told.version.name, VERSIONS)
-    rows = []
+def _versions(page: PageContext) -> Markup:
+    found, older = store.versions(page.version.name, VERSIONS)
+    rows: list[tuple[str, bool, list[str]]] = []
     for item in found:
-        here = item.version == told.version.version
-        name = f"<code>{escape(item.version)}</code>"
-        if here:
-            name += f' <span class="slip-tag">{escape(told.t("here"))}</span>'
+        is_here = item.version == page.version.version
         if item.model is None:
-            rows.append(row([name, escape(told.t("unreadable")), "", "", ""]))
+            rows.append((item.version, is_here, [page.t("model.unreadable"), "", "", ""]))
             continue
         labels, metadata = item.model.info.labels, item.model.info.metadata
-        score = f"{metadata['metric']} {texts.number(metadata['score'])}"
-        engine = told.t(labels["engine"]) if labels["engine"] in MODEL else labels["engine"]
-        date = day(item.model.creation_time, told.language)
-        rows.append(row([name, *map(escape, (date, labels["estimator"], score, engine))], "slip-mine" if here else ""))
-    if len(rows) < 2:
-        return section(told.t("versions"), paragraph(told.t("versions_alone")))
-    heads = [told.card("version"), told.t("trained"), told.card("estimator"), told.t("metric"), told.card("engine")]
-    shown = table(told.t("versions"), [escape(head) for head in heads], rows, "slip-plain")
-    more = paragraph(told.t("versions_older", count=older), "slip-small") if older else ""
-    return section(told.t("versions"), paragraph(told.t("versions_lead"), "slip-small") + shown + more)
+        score = f"{metadata['metric']} {format_metric(metadata['score'], page.language)}"
+        engine = page.t(f"engine.{labels['engine']}")
+        rows.append((item.version, is_here, [page.day(item.model.creation_time), labels["estimator"], score, engine]))
+    return _HTML.versions(page, rows, older)

@@ -1,171 +1,127 @@
 """The answer panel, as HTML: a sentence, its interval or probabilities, warnings, the disclaimer."""
 
 from collections.abc import Sequence
-from fractions import Fraction
-from html import escape
 from typing import Any
 
-from slipway.i18n import texts
-from slipway.i18n.formats import class_label, field_label, format_number, percent, unit_after, value_text
-from slipway.i18n.texts import PAGE, translate
-from slipway.page.context import Page
+from markupsafe import Markup
+
+from slipway.page.context import PageContext
+from slipway.page.html import macros
 from slipway.page.predict import link, live, outcome_scale, threshold
 from slipway.schema.fields import Fault, Record
-from slipway.schema.schema import Schema
+from slipway.schema.types import Text
+
+_HTML = macros("predict/answer.html")
 
 
-def sentence(schema: Schema, prediction: dict[str, Any], language: str) -> str:
+def sentence(page: PageContext, prediction: dict[str, Any]) -> str:
     """The answer as one sentence: the use case's, or one made from the target's name."""
-    target = schema.target
-    words = {"target": translate(target.label, language), "probability": "", "prediction": ""}
-    if target.classes:
-        words["prediction"] = class_label(schema, prediction["prediction"], language)
-        scores = prediction["probabilities"]
-        if scores:
-            of = target.positive if len(target.classes) == 2 and schema.texts["answer"] else prediction["prediction"]
-            words["probability"] = percent(scores[str(of)])
-        template = schema.texts["answer"] if scores else None
-        default = PAGE["answer_class" if scores else "answer_bare_class"]
-        # By a threshold the class may be named that is not the most likely.
-        if scores and scores[str(prediction["prediction"])] < max(scores.values()):
-            default = PAGE["answer_less_likely_class"]
-    else:
-        words["prediction"] = format_number(prediction["prediction"], target.decimals)
-        template, default = schema.texts["answer"], PAGE["answer_number"]
+    template = page.schema.texts["answer"]
+    if not page.schema.target.classes:
+        words = {"target": page.target, "probability": "", "prediction": page.number(prediction["prediction"])}
         if template is None:
-            words["prediction"] += unit_after(target, language)
-    return translate(template or default, language).format(**words)
+            return page.t("page.answer_number", **words | {"prediction": words["prediction"] + page.unit_after})
+        return page.text(template).format(**words)
+    return _class_sentence(page, prediction, template)
 
 
-def interval(schema: Schema, prediction: dict[str, Any], language: str) -> str:
+def _class_sentence(page: PageContext, prediction: dict[str, Any], template: Text | None) -> str:
+    target, named, scores = page.schema.target, prediction["prediction"], prediction["probabilities"]
+    words = {"target": page.target, "probability": "", "prediction": page.class_label(named)}
+    if not scores:
+        return page.t("page.answer_bare_class", **words)
+    of = target.positive if len(target.classes) == 2 and template else named
+    words["probability"] = page.percent(scores[str(of)])
+    if template:
+        return page.text(template).format(**words)
+    # By a threshold the class may be named that is not the most likely.
+    is_likeliest = scores[str(named)] >= max(scores.values())
+    return page.t("page.answer_class" if is_likeliest else "page.answer_less_likely_class", **words)
+
+
+def interval(page: PageContext, prediction: dict[str, Any]) -> str:
     """Where similar cases lie, as a sentence; empty for classes and for a model that cannot tell."""
-    found, target = prediction.get("interval"), schema.target
+    found = prediction.get("interval")
     if not found:
         return ""
-    share = Fraction(found["coverage"]).limit_denominator(100)
-    low, high = (format_number(found[end], target.decimals) for end in ("low", "high"))
-    unit = unit_after(target, language)
-    return translate(PAGE["interval"], language).format(
-        part=share.numerator, whole=share.denominator, low=low, high=high, unit=unit
-    )
+    low, high = (page.number(found[end]) for end in ("low", "high"))
+    coverage = page.share(found["coverage"], 0)
+    return page.t("page.interval", coverage=coverage, low=low, high=high, unit=page.unit_after)
 
 
-def band(schema: Schema, prediction: dict[str, Any], language: str) -> str:
+def band(page: PageContext, prediction: dict[str, Any]) -> str:
     """The sentence of the band in which the positive class's probability lies."""
-    scores = prediction.get("probabilities")
-    if not scores or len(schema.target.classes) != 2:
+    scores, target = prediction.get("probabilities"), page.schema.target
+    if not scores or len(target.classes) != 2:
         return ""
-    score = scores[str(schema.target.positive)]
-    bands = schema.texts["bands"]
-    return translate(next((b["text"] for b in bands if score < b["below"] or b is bands[-1]), None), language)
+    score = scores[str(target.positive)]
+    bands = page.schema.texts["bands"]
+    return page.text(next((b["text"] for b in bands if score < b["below"] or b is bands[-1]), None))
 
 
 def render(
-    page: Page,
+    page: PageContext,
     answer: dict[str, Any],
     record: Record,
     heading: str,
     fields: str,
     chosen: float | None = None,
-) -> str:
+) -> Markup:
     """The panel for one prediction.
 
     `heading` is a key of the texts, `fields` what the form held, as JSON, `chosen` the threshold of two classes. The
     record is in it as well, for print, link and comparison.
     """
-    schema, language = page.schema, page.language
     prediction = answer["predictions"][0]
     if chosen is not None:  # the slider may stand elsewhere than the version's threshold
-        prediction = prediction | {"prediction": threshold.counted_as(schema, prediction, chosen)}
-    parts = [
-        _kicker(page, heading),
-        f'<p class="slip-sentence">{escape(sentence(schema, prediction, language))}</p>',
-    ]
-    if chosen is not None:
-        parts.append(f'<p class="slip-verdict">{escape(threshold.verdict(schema, prediction, chosen, language))}</p>')
-    if text := interval(schema, prediction, language):
-        parts.append(f'<p class="slip-interval">{escape(text)}</p>')
-    if page.outcomes:
-        parts.append(outcome_scale.scale(schema, prediction, page.outcomes, language))
-    if text := band(schema, prediction, language):
-        parts.append(f'<p class="slip-band">{escape(text)}</p>')
-    if page.bins:
-        parts.append(outcome_scale.of_a_hundred(schema, prediction, page.bins, language))
-    if prediction.get("probabilities"):
-        parts.append(_bars(page, prediction))
-    warned = [texts.problem(one, _label(page, one), language) for one in prediction["warnings"]]
-    parts.append(_notes(page, "warnings", warned))
-    parts.append(_printed(page, record))
-    moved = chosen if chosen != page.threshold else None
-    carried = (
-        live.marks("answer", fields, threshold=chosen) + f' data-fragment="{escape(link.fragment(record, moved))}"'
+        prediction = prediction | {"prediction": threshold.counted_as(page.schema, prediction, chosen)}
+    outcomes, bins = outcome_scale.outcomes(page), outcome_scale.bins(page)
+    body = _HTML.answer(
+        page,
+        heading=heading,
+        sentence=sentence(page, prediction),
+        verdict="" if chosen is None else threshold.verdict(page, prediction, chosen),
+        interval=interval(page, prediction),
+        scale=outcome_scale.scale(page, prediction, outcomes) if outcomes else "",
+        band=band(page, prediction),
+        of_a_hundred=outcome_scale.of_a_hundred(page, prediction, bins) if bins else "",
+        probabilities=_probabilities(page, prediction),
+        warnings=[page.problem(one, _label(page, one)) for one in prediction["warnings"]],
+        inputs=[(page.field_label(field), page.value_text(field, record[field.name])) for field in page.schema.fields],
     )
-    return _panel(parts, page, answer["model"], carried)
+    moved = chosen if chosen != threshold.own(page) else None
+    marks = live.marks("answer", fields, threshold=chosen) | {"fragment": link.fragment(record, moved)}
+    return _HTML.panel(page, answer["model"], marks, body)
 
 
-def render_faults(page: Page, fields: str, chosen: float | None = None) -> str:
+def render_faults(page: PageContext, fields: str, chosen: float | None = None) -> Markup:
     """The panel while fields have faults: no figure that could be taken for an answer."""
-    parts = [
-        _kicker(page, "heading_faults"),
-        f'<p class="slip-sentence slip-muted">{escape(page.t("mend"))}</p>',
-    ]
-    return _panel(parts, page, page.served.version.tag, live.marks("answer", fields, threshold=chosen))
+    return _HTML.panel(page, page.version.tag, live.marks("answer", fields, threshold=chosen), _HTML.faults(page))
 
 
-def _kicker(page: Page, heading: str) -> str:
-    """The line above the answer: for which values it is. The browser shows the other one while that is not so."""
-    spans = (("fresh", heading), ("stale", "heading_old"))
-    found = "".join(f'<span class="slip-{name}">{escape(page.t(key))}</span>' for name, key in spans)
-    return f'<p class="slip-kicker">{found}</p>'
-
-
-def render_replaced(page: Page, replaced: Sequence[Fault]) -> str:
+def render_replaced(page: PageContext, replaced: Sequence[Fault]) -> Markup:
     """What of a link did not fit, and was replaced; empty if all did."""
-    lines = [f"{_label(page, one)}: {texts.problem(one, _label(page, one), page.language)}" for one in replaced]
-    return _notes(page, "replaced", lines)
+    lines = [page.term(_label(page, one), page.problem(one, _label(page, one))) for one in replaced]
+    return _HTML.notes(page.t("page.replaced"), lines)
 
 
-def _label(page: Page, detail: Fault) -> str:
+def _label(page: PageContext, detail: Fault) -> str:
     if detail["field"] == link.THRESHOLD:
-        return page.t("threshold_name")
-    return translate(page.schema.by_name[detail["field"]].label, page.language)
+        return page.t("page.threshold_name")
+    return page.text(page.schema.by_name[detail["field"]].label)
 
 
-def _notes(page: Page, heading: str, lines: Sequence[str]) -> str:
-    if not lines:
-        return ""
-    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    return f'<div class="slip-warnings"><p>{escape(page.t(heading))}</p><ul>{items}</ul></div>'
-
-
-def _bars(page: Page, prediction: dict[str, Any]) -> str:
-    schema, language = page.schema, page.language
-    rows = []
-    for value in schema.target.classes:
-        share = prediction["probabilities"][str(value)]
-        mark = " slip-chosen" if value == prediction["prediction"] else ""
-        rows.append(
-            f'<div class="slip-bar{mark}"><span>{escape(class_label(schema, value, language))}</span>'
-            f'<span class="slip-track"><span style="width:{share * 100:.1f}%"></span></span>'
-            f"<span>{percent(share)}</span></div>"
-        )
-    title = f"{page.t('probabilities')}: {translate(schema.target.label, language)}"
-    return f'<div class="slip-bars"><p>{escape(title)}</p>{"".join(rows)}</div>'
-
-
-def _printed(page: Page, record: Record) -> str:
-    """The inputs as a table, which paper and comparison show and the screen does not."""
-    rows = "".join(
-        f"<tr><th scope='row'>{escape(field_label(field, page.language))}</th>"
-        f"<td>{escape(value_text(field, record[field.name], page.language))}</td></tr>"
-        for field in page.schema.fields
-    )
-    return f'<table class="slip-inputs"><caption>{escape(page.t("inputs"))}</caption><tbody>{rows}</tbody></table>'
-
-
-def _panel(parts: list[str], page: Page, tag: str, carried: str) -> str:
-    if disclaimer := translate(page.schema.texts["disclaimer"], page.language):
-        parts.append(f'<p class="slip-small">{escape(disclaimer)}</p>')
-    parts.append(f'<p class="slip-small">{escape(page.t("model"))} <code>{escape(tag)}</code></p>')
-    parts.append(live.instead(page, page.t("heading_none")))
-    return f'<section class="slip-answer" aria-live="polite"{carried}>{"".join(parts)}</section>'
+def _probabilities(page: PageContext, prediction: dict[str, Any]) -> list[dict[str, Any]]:
+    """A bar for each class."""
+    shares = prediction.get("probabilities")
+    if not shares:
+        return []
+    return [
+        {
+            "label": page.class_label(value),
+            "share": shares[str(value)],
+            "percent": page.percent(shares[str(value)]),
+            "is_chosen": value == prediction["prediction"],
+        }
+        for value in page.schema.target.classes
+    ]

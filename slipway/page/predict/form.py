@@ -6,9 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from slipway.i18n import texts
-from slipway.i18n.formats import field_label, value_text
-from slipway.i18n.texts import PAGE, translate
+from slipway.page.context import PageContext
 from slipway.schema.fields import NULL, Fault, Field, Record
 from slipway.schema.schema import Schema
 
@@ -31,40 +29,30 @@ class Input:
         return [self.value] if self.tick is None else [self.value, self.tick]
 
 
-def _hint(field: Field, language: str) -> str:
-    hints = [translate(field.help, language)]
+def _hint(page: PageContext, field: Field) -> str:
+    hints = [page.text(field.help)]
     if field.low is not None and field.high is not None:
-        hints.append(
-            translate(PAGE["range"], language).format(
-                low=value_text(field, field.low, language), high=value_text(field, field.high, language)
-            )
-        )
+        low, high = page.value_text(field, field.low), page.value_text(field, field.high)
+        hints.append(page.t("page.range", low=low, high=high))
     return " · ".join(filter(None, hints))
 
 
-def choices(field: Field, language: str) -> list[tuple[str, Any]]:
-    """Labels and values of a category. Values are texts for Gradio, which cannot tell 1 from true."""
-    return [(value_text(field, value, language), str(value)) for value in field.categories]
-
-
-def build(field: Field, language: str) -> Input:
+def build(page: PageContext, field: Field) -> Input:
     """The components of one field, inside the current Gradio context."""
-    common: dict[str, Any] = {"label": field_label(field, language), "info": _hint(field, language) or None}
+    common: dict[str, Any] = {"label": page.field_label(field), "info": _hint(page, field) or None}
     with gr.Column(elem_classes="slip-field", min_width=200):
-        value = _component(field, language, to_component(field, field.default), common)
-        tick = (
-            gr.Checkbox(False, label=translate(PAGE["not_measured"], language), container=False)
-            if field.nullable
-            else None
-        )
+        value = _component(page, field, to_component(field, field.default), common)
+        tick = gr.Checkbox(False, label=page.t("text.not_measured"), container=False) if field.nullable else None
         fault = gr.HTML("", elem_classes="slip-fault")
     return Input(field, value, tick, fault)
 
 
-def _component(field: Field, language: str, value: Any, common: dict[str, Any]) -> gr.components.Component:
+def _component(page: PageContext, field: Field, value: Any, common: dict[str, Any]) -> gr.components.Component:
     if field.categories:
+        # Values are texts for Gradio, which cannot tell 1 from true.
+        choices = [(page.value_text(field, category), str(category)) for category in field.categories]
         kind = gr.Radio if len(field.categories) <= RADIO_LIMIT else gr.Dropdown
-        return kind(choices(field, language), value=value, **common)
+        return kind(choices, value=value, **common)
     if field.kind in ("number", "integer"):
         # The bounds are checked by the schema, which names the field; Gradio's own check would show a toast.
         return gr.Number(value, step=10.0**-field.decimals if field.decimals else 1, **common)
@@ -105,10 +93,3 @@ def record(schema: Schema, values: Sequence[Any]) -> tuple[Record, list[Fault]]:
             faults.append({"field": field.name, "value": None, "problem": NULL, "expected": None})
         found[field.name] = None if ticked else value
     return found, faults
-
-
-def fault_text(field: Field, detail: Fault, language: str) -> str:
-    """A fault as it stands under its field."""
-    if detail["problem"] == NULL and field.nullable:
-        return translate(texts.NULL_OR_TICK, language)
-    return texts.problem(detail, translate(field.label, language), language)

@@ -1,17 +1,30 @@
 """Where an answer stands: among the outcomes of training, or among a hundred cases alike."""
 
 from bisect import bisect_right
-from html import escape
 from typing import Any
 
-from slipway.i18n.formats import class_label, format_number
-from slipway.i18n.texts import PAGE, translate
-from slipway.schema.schema import Schema
+from markupsafe import Markup
+
+from slipway.page.context import PageContext
+from slipway.page.html import macros
 
 WIDTH, HEIGHT, GROUND = 400.0, 66.0, 60.0
+_HTML = macros("predict/outcome_scale.html")
+_SIZE = {"width": WIDTH, "height": HEIGHT, "ground": GROUND}
 
 
-def scale(schema: Schema, prediction: dict[str, Any], outcomes: dict[str, Any], language: str) -> str:
+def outcomes(page: PageContext) -> dict[str, Any] | None:
+    """How the numbers predicted were distributed in training; None for classes and for versions without a profile."""
+    return page.profile["target"] if page.profile and not page.schema.target.classes else None
+
+
+def bins(page: PageContext) -> list[dict[str, Any]]:
+    """The reliability of two classes' probabilities, bin by bin; empty for versions without it."""
+    found: list[dict[str, Any]] = page.metrics.get("reliability", {}).get("bins", [])
+    return found
+
+
+def scale(page: PageContext, prediction: dict[str, Any], outcomes: dict[str, Any]) -> Markup:
     """The outcomes of training as a silhouette; on it the interval as a band and the prediction as a mark.
 
     `outcomes` is the `target` of the version's `profile.json`.
@@ -26,28 +39,19 @@ def scale(schema: Schema, prediction: dict[str, Any], outcomes: dict[str, Any], 
     def x(place: float) -> float:
         return (place - low) / wide * WIDTH
 
-    bars = "".join(
-        f'<rect x="{x(start):.1f}" width="{max(x(end) - x(start) - 1, 0.5):.1f}" '
-        f'y="{GROUND - GROUND * count / top:.1f}" height="{GROUND * count / top:.1f}"/>'
+    bars = [
+        {"x": x(start), "width": max(x(end) - x(start) - 1, 0.5), "height": GROUND * count / top}
         for start, end, count in zip(edges, edges[1:], counts, strict=False)
         if count
-    )
-    band = ""
+    ]
+    band = None
     if prediction["interval"]:
         start, end = x(around["low"]), x(around["high"])
-        band = (
-            f'<rect class="slip-band-rect" x="{start:.1f}" width="{max(end - start, 1):.1f}" y="0" height="{GROUND}"/>'
-        )
-    decimals = 0 if wide >= 20 else schema.target.decimals
-    text = translate(PAGE["standing"], language).format(share=_share_below(outcomes["percentiles"], value))
-    return (
-        f'<figure class="slip-standing"><svg viewBox="0 0 {WIDTH:g} {HEIGHT:g}" role="img" aria-label="{escape(text)}">'
-        f'<g class="slip-outcomes">{bars}</g>{band}'
-        f'<line class="slip-mark" x1="{x(value):.1f}" x2="{x(value):.1f}" y1="-4" y2="{GROUND + 6}"/>'
-        f'<line class="slip-axis" x1="0" x2="{WIDTH:g}" y1="{GROUND}" y2="{GROUND}"/>'
-        f'</svg><div class="slip-standing-ends" aria-hidden="true"><span>{format_number(low, decimals)}</span>'
-        f"<span>{format_number(high, decimals)}</span></div><figcaption>{escape(text)}</figcaption></figure>"
-    )
+        band = {"x": start, "width": max(end - start, 1)}
+    decimals = 0 if wide >= 20 else page.schema.target.decimals
+    text = page.t("page.outcome_scale", share=_share_below(outcomes["percentiles"], value))
+    ends = [page.decimal(end, decimals) for end in (low, high)]
+    return _HTML.scale(_SIZE, bars, band, x(value), text, ends)
 
 
 def _share_below(percentiles: list[float], value: float) -> int:
@@ -55,32 +59,26 @@ def _share_below(percentiles: list[float], value: float) -> int:
     return max(0, bisect_right(percentiles, value) - 1)
 
 
-def of_a_hundred(schema: Schema, prediction: dict[str, Any], bins: list[dict[str, Any]], language: str) -> str:
+def of_a_hundred(page: PageContext, prediction: dict[str, Any], bins: list[dict[str, Any]]) -> Markup:
     """A hundred dots, so many filled as cases like this one came true; where that was not confirmed, what was found.
 
     `bins` are the reliability's of `metrics.json`: a bin has passed if, of rows that the model
     had not seen, as many came true as it had said.
     """
-    share = prediction["probabilities"][str(schema.target.positive)]
+    positive = page.schema.target.positive
+    share = prediction["probabilities"][str(positive)]
     found = next((one for one in bins if share < one["high"]), bins[-1])
-    count = round(share * 100)
-    words = {
-        "label": class_label(schema, schema.target.positive, language),
-        "target": translate(schema.target.label, language),
-    }
-    if not found["passed"]:
-        text = translate(PAGE["of_a_hundred_not"], language).format(
-            rows=f"{found['rows']:,}",
-            low=f"{found['low']:.0%}",
-            high=f"{found['high']:.0%}",
-            predicted=round(found["predicted"] * 100),
-            observed=round(found["observed"] * 100),
-            **words,
-        )
-        return f'<p class="slip-hundred-not slip-small">{escape(text)}</p>'
-    text = translate(PAGE["of_a_hundred"], language).format(count=count, **words)
-    dots = "".join(f'<i class="{"slip-dot-on" if number < count else ""}"></i>' for number in range(100))
-    return (
-        f'<figure class="slip-hundred"><div class="slip-dots" aria-hidden="true">{dots}</div>'
-        f"<figcaption>{escape(text)}</figcaption></figure>"
+    words = {"label": page.class_label(positive), "target": page.target}
+    if found["passed"]:
+        count = round(share * 100)
+        return _HTML.hundred(count, page.t("page.of_a_hundred", count=count, **words))
+    text = page.t(
+        "page.of_a_hundred_not",
+        rows=found["rows"],
+        low=page.share(found["low"], 0),
+        high=page.share(found["high"], 0),
+        predicted=round(found["predicted"] * 100),
+        observed=round(found["observed"] * 100),
+        **words,
     )
+    return _HTML.not_confirmed(text)

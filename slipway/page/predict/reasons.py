@@ -1,15 +1,14 @@
 """Below the answer: why it is so, and what would be if one field were another."""
 
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import gradio as gr
 
-from slipway.i18n.formats import field_label
-from slipway.page.context import Page
+from slipway.page.context import PageContext
 from slipway.page.predict import live, whatif, why
 from slipway.schema.fields import Record
+from slipway.service.model import LoadedModel
 from slipway.service.requests import RequestError
 
 
@@ -32,52 +31,55 @@ class Reasons:
         return [self.why, self.whatif]
 
 
-def build(page: Page) -> Reasons:
+def build(page: PageContext, served: LoadedModel) -> Reasons:
     """The panels, inside the current Gradio context."""
-    fields = whatif.choosable(page.schema) if page.has_figures else []
+    # An estimator that names a class and no probability has nothing that could be moved.
+    has_figures = not page.schema.target.classes or served.has_probabilities
+    fields = whatif.choosable(page.schema) if has_figures else []
     with gr.Row(elem_classes="slip-reasons"):
         with gr.Column(min_width=300):
             explained = gr.HTML(apply_default_css=False, elem_id="live-why")
         with gr.Column(min_width=300, elem_classes="slip-box" if fields else ""):
             choice = None
             if fields:
-                gr.HTML(f"<h2>{escape(page.t('whatif'))}</h2>", apply_default_css=False)
+                gr.HTML(whatif.heading(page), apply_default_css=False)
+                worth = page.metrics["importance"]
                 with gr.Column(elem_classes="slip-field"):
                     choice = gr.Dropdown(
-                        [(field_label(field, page.language), field.name) for field in fields],
-                        value=max(fields, key=lambda field: page.importance.get(field.name, 0)).name,
-                        label=page.t("whatif_field"),
+                        [(page.field_label(field), field.name) for field in fields],
+                        value=max(fields, key=lambda field: worth.get(field.name, 0)).name,
+                        label=page.t("page.whatif_field"),
                     )
             curve = gr.HTML(apply_default_css=False, elem_id="live-whatif")
     return Reasons(explained, curve, choice)
 
 
-async def answer(page: Page, record: Record, fields: str, chosen: str | None) -> list[str]:
+async def answer(page: PageContext, served: LoadedModel, record: Record, fields: str, chosen: str | None) -> list[str]:
     """Both panels for one checked record, which the form held as `fields` (JSON); empty where the model has nothing to say."""
+    explained, curve = await _why(page, served, record), await _whatif(page, served, record, chosen)
     return [
-        live.panel(page, "why", await _why(page, record), fields, page.t("why")),
-        live.panel(page, "whatif", await _whatif(page, record, chosen), fields, choice=chosen),
+        live.panel(page, "why", explained, fields, page.t("page.why")),
+        live.panel(page, "whatif", curve, fields, choice=chosen),
     ]
 
 
-async def _why(page: Page, record: Record) -> str:
+async def _why(page: PageContext, served: LoadedModel, record: Record) -> str:
     try:
-        return why.render(page.schema, await page.served.explain(record), page.language)
+        return why.render(page, await served.explain(record))
     except RequestError:
         return ""
 
 
-async def _whatif(page: Page, record: Record, chosen: str | None) -> str:
-    schema = page.schema
-    field = next((field for field in whatif.choosable(schema) if field.name == chosen), None)
+async def _whatif(page: PageContext, served: LoadedModel, record: Record, chosen: str | None) -> str:
+    field = next((field for field in whatif.choosable(page.schema) if field.name == chosen), None)
     if field is None:
         return ""
     asked, records = whatif.records(field, record)
     try:
-        answered: list[dict[str, Any]] = (await page.served.answer([record, *records]))["predictions"]
+        answered: list[dict[str, Any]] = (await served.answer([record, *records]))["predictions"]
     except RequestError:
         return ""
     own, *others = answered
-    if schema.target.classes and not own["probabilities"]:
+    if page.schema.target.classes and not own["probabilities"]:
         return ""
-    return whatif.render(schema, field, record[field.name], asked, others, own["prediction"], page.language)
+    return whatif.render(page, field, record[field.name], asked, others, own["prediction"])

@@ -3,23 +3,24 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
 from slipway.errors import RecordsError
-from slipway.i18n.formats import class_label
-from slipway.i18n.texts import translate
 from slipway.page import LIVE
-from slipway.page.context import Page
+from slipway.page.context import PageContext
+from slipway.page.html import macros
 from slipway.page.predict import answer, form, link, live, reasons, threshold
 from slipway.schema.fields import Fault, Record
+from slipway.service.model import LoadedModel
 from slipway.service.requests import RequestError
 
 PARTS = Path(__file__).parent
 COMPARED, TOOLS = ((PARTS / name).read_text(encoding="utf-8") for name in ("compare.js", "tools.js"))
+_HTML = macros("predict/tab.html")
 FRAGMENT = "() => location.hash.slice(1)"
 # The fields as the browser has them come along as text, and go back with the answer: it says for which values it is.
 FIELDS = "(...values) => [...values.slice(0, -1), JSON.stringify(values.slice(0, {count}))]"
@@ -53,100 +54,109 @@ class _Tab:
         return [self.panel, *(item.fault for item in self.inputs)]
 
 
-def build(blocks: gr.Blocks, page: Page) -> None:
+def build(blocks: gr.Blocks, page: PageContext, served: LoadedModel) -> None:
     """The tab's content and events, inside the current Gradio context."""
     with gr.Row():
         with gr.Column(scale=3, elem_classes="slip-form"):
             examples = _examples(page)
             inputs = _fields(page)
-            reset = gr.Button(page.t("reset"), size="sm", elem_classes="slip-reset")
+            reset = gr.Button(page.t("page.reset"), size="sm", elem_classes="slip-reset")
         with gr.Column(scale=2, elem_classes="slip-side", min_width=300):
             replaced = gr.HTML("", apply_default_css=False, elem_classes="slip-replaced")
-            panel = gr.HTML(_first(page), apply_default_css=False, elem_id="live-answer")
+            panel = gr.HTML(_first(page, served), apply_default_css=False, elem_id="live-answer")
             gr.HTML(_tools(page), js_on_load=TOOLS, apply_default_css=False)
-    below = reasons.build(page)
-    slider, counts = _threshold(page) if page.thresholds else (None, None)
+    below = reasons.build(page, served)
+    slider, counts = _threshold(page) if threshold.measured(page) else (None, None)
     gr.HTML(_compared(page), js_on_load=COMPARED, apply_default_css=False)
     tab = _Tab(inputs, panel, replaced, below, slider, counts, gr.Textbox(visible=False))
-    _wire(blocks, page, tab, [*examples, (reset, page.schema.defaults)])
+    _wire(blocks, page, served, tab, [*examples, (reset, page.schema.defaults)])
 
 
-def _examples(page: Page) -> list[tuple[gr.Button, Record]]:
+def _examples(page: PageContext) -> list[tuple[gr.Button, Record]]:
     """The buttons of the use case's examples, with their records."""
     found = page.schema.texts["examples"]
     if not found:
         return []
     with gr.Row(elem_classes="slip-examples"):
-        gr.HTML(f'<span class="slip-small">{escape(page.t("examples"))}</span>', apply_default_css=False)
-        return [(gr.Button(translate(one["label"], page.language), size="sm"), one["values"]) for one in found]
+        gr.HTML(_HTML.examples(page), apply_default_css=False)
+        return [(gr.Button(page.text(one["label"]), size="sm"), one["values"]) for one in found]
 
 
-def _fields(page: Page) -> list[form.Input]:
+def _fields(page: PageContext) -> list[form.Input]:
     fields = page.schema.fields
     inputs = []
     for start in range(0, len(fields), 2):
         with gr.Row():
-            inputs += [form.build(field, page.language) for field in fields[start : start + 2]]
+            inputs += [form.build(page, field) for field in fields[start : start + 2]]
     return inputs
 
 
-def _tools(page: Page) -> str:
-    """Link, print and comparison; the browser does them from what the panel shows."""
+def _tools(page: PageContext) -> Markup:
+    """Link, print and comparison, with what their script says."""
     texts = {
-        key: page.t(key)
-        for key in ("link_copied", "link_shown", "compare_added", "compare_full", "mend", "wait", "unanswered")
+        "link_copied": page.t("page.link_copied"),
+        "link_shown": page.t("page.link_shown"),
+        "compare_added": page.t("page.compare_added"),
+        "compare_full": page.t("page.compare_full"),
+        "correct": page.t("page.correct"),
+        "wait": page.t("page.wait"),
+        "unanswered": page.t("page.unanswered"),
     }
-    buttons = "".join(
-        f'<button type="button" data-tool="{name}">{escape(page.t(name))}</button>'
-        for name in ("link", "print", "compare")
-    )
-    return f'<div class="slip-tools"{_data_attributes(texts)}>{buttons}<span role="status"></span></div>'
+    return _HTML.tools(page, texts)
 
 
-def _compared(page: Page) -> str:
+def _compared(page: PageContext) -> Markup:
     texts = {
-        key: page.t(f"compare_{key}") for key in ("title", "note", "now", "remove", "open", "answer", "differs", "case")
+        "title": page.t("page.compare_title"),
+        "note": page.t("page.compare_note"),
+        "now": page.t("page.compare_now"),
+        "remove": page.t("page.compare_remove"),
+        "open": page.t("page.compare_open"),
+        "answer": page.t("page.compare_answer"),
+        "differs": page.t("page.compare_differs"),
+        "case": page.t("page.compare_case"),
     }
-    return f'<section class="slip-compare"{_data_attributes(texts)} hidden></section>'
+    return _HTML.compared(texts)
 
 
-def _data_attributes(texts: dict[str, str]) -> str:
-    """Texts as attributes, for a script to read from `dataset`."""
-    return "".join(f' data-{key.replace("_", "-")}="{escape(text)}"' for key, text in texts.items())
-
-
-def _counted(page: Page, chosen: float) -> str:
-    html = threshold.render(page.schema, page.thresholds or {}, chosen, page.language)
+def _counted(page: PageContext, chosen: float) -> str:
+    html = threshold.render(page, threshold.measured(page) or {}, chosen)
     return live.panel(page, "counts", html, threshold=chosen)
 
 
-def _threshold(page: Page) -> tuple[gr.Slider, gr.HTML]:
+def _threshold(page: PageContext) -> tuple[gr.Slider, gr.HTML]:
     with gr.Column(elem_classes="slip-box slip-threshold"):
-        gr.HTML(f"<h2>{escape(page.t('threshold'))}</h2>", apply_default_css=False)
-        positive = class_label(page.schema, page.schema.target.positive, page.language)
+        gr.HTML(threshold.heading(page), apply_default_css=False)
+        positive = page.class_label(page.schema.target.positive)
         slider = gr.Slider(
             threshold.LOWEST,
             threshold.HIGHEST,
-            page.threshold,
+            threshold.own(page),
             step=threshold.STEP,
-            label=page.t("threshold_label", label=positive),
+            label=page.t("page.threshold_label", label=positive),
         )
-        counts = gr.HTML(_counted(page, page.threshold or 0.0), apply_default_css=False, elem_id="live-counts")
+        counts = gr.HTML(_counted(page, threshold.own(page) or 0.0), apply_default_css=False, elem_id="live-counts")
     return slider, counts
 
 
-def _first(page: Page) -> str:
+def _first(page: PageContext, served: LoadedModel) -> Markup:
     """The panel that the page comes with, so that its first view waits for no second call."""
     record = page.schema.defaults
     fields = json.dumps(form.values(page.schema, record), ensure_ascii=False)
     try:
-        answered = page.served.predictor.answer([record])
+        answered = served.predictor.answer([record])
     except RecordsError:
-        return answer.render_faults(page, fields, page.threshold)
-    return answer.render(page, answered, record, "heading_example", fields, page.threshold)
+        return answer.render_faults(page, fields, threshold.own(page))
+    return answer.render(page, answered, record, "page.heading_example", fields, threshold.own(page))
 
 
-def _wire(blocks: gr.Blocks, page: Page, tab: _Tab, starts: Sequence[tuple[gr.Button, Record]]) -> None:
+def _wire(
+    blocks: gr.Blocks,
+    page: PageContext,
+    served: LoadedModel,
+    tab: _Tab,
+    starts: Sequence[tuple[gr.Button, Record]],
+) -> None:
     """Every change asks for an answer; an example, reset or a link fills the fields, which is a change.
 
     One event alone writes the panel: of two, each in order for itself, the answer to an older form could come last.
@@ -156,15 +166,15 @@ def _wire(blocks: gr.Blocks, page: Page, tab: _Tab, starts: Sequence[tuple[gr.Bu
 
     async def changed(*values: Any) -> list[str]:
         record, faults = form.record(schema, values)
-        heading = "heading_example" if any(record == start for _, start in starts) else "heading_answer"
-        return await _answer(page, record, faults, heading, str(values[-1]), values[-2] if tab.slider else None)
+        heading = "page.heading_example" if any(record == start for _, start in starts) else "page.heading_answer"
+        return await _answer(page, served, record, faults, heading, str(values[-1]), values[-2] if tab.slider else None)
 
     async def reasoned(*values: Any) -> list[str]:
         record, faults = form.record(schema, values)
         if faults or schema.check_record(record)[2]:
             return ["", ""]
         chosen = values[len(tab.fields)] if tab.below.choice else None
-        return await reasons.answer(page, record, str(values[-1]), chosen)
+        return await reasons.answer(page, served, record, str(values[-1]), chosen)
 
     async def moved(chosen: float) -> str:
         return _counted(page, chosen)
@@ -173,8 +183,8 @@ def _wire(blocks: gr.Blocks, page: Page, tab: _Tab, starts: Sequence[tuple[gr.Bu
         found = link.parse(schema, fragment or "")
         if found is None:  # what is typed meanwhile stays
             return [gr.skip() for _ in (*tab.read, tab.replaced)]
-        threshold = [found.threshold or page.threshold] if tab.slider else []
-        return [*form.values(schema, found.record), *threshold, answer.render_replaced(page, found.replaced)]
+        moved_to = [found.threshold or threshold.own(page)] if tab.slider else []
+        return [*form.values(schema, found.record), *moved_to, answer.render_replaced(page, found.replaced)]
 
     changes = [component.change for component in tab.fields]
     slid = [tab.slider.change] if tab.slider else []
@@ -199,7 +209,8 @@ def _wire(blocks: gr.Blocks, page: Page, tab: _Tab, starts: Sequence[tuple[gr.Bu
 
 
 async def _answer(
-    page: Page,
+    page: PageContext,
+    served: LoadedModel,
     record: Record,
     faults: list[Fault],
     heading: str,
@@ -215,15 +226,13 @@ async def _answer(
         details = faults + schema.check_record(record)[2]
     else:
         try:
-            answered = await page.served.answer([record])
+            answered = await served.answer([record])
             return [answer.render(page, answered, record, heading, fields, chosen), *[""] * len(schema.fields)]
         except RequestError as refused:
             details = refused.details
     found = {detail["field"]: detail for detail in reversed(details)}
     texts = [
-        f'<p role="alert">{escape(form.fault_text(field, found[field.name], page.language))}</p>'
-        if field.name in found
-        else ""
+        _HTML.fault(page.field_problem(field, found[field.name])) if field.name in found else ""
         for field in schema.fields
     ]
     return [answer.render_faults(page, fields, chosen), *texts]

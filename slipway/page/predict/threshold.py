@@ -1,14 +1,31 @@
 """From which probability on a case counts: missed cases against false alarms, for two classes."""
 
-from html import escape
 from typing import Any
 
-from slipway.i18n.formats import class_label, percent
-from slipway.i18n.texts import PAGE, translate
+from markupsafe import Markup
+
+from slipway.page.context import PageContext
+from slipway.page.html import macros
 from slipway.schema.schema import Schema
 
 LOWEST, HIGHEST, STEP = 0.01, 0.99, 0.01
 CASES = 1000
+_HTML = macros("predict/threshold.html")
+
+
+def measured(page: PageContext) -> dict[str, Any] | None:
+    """Found and alarmed for each threshold, of two classes; None if there is nothing to choose."""
+    return page.metrics.get("thresholds")
+
+
+def own(page: PageContext) -> float | None:
+    """The version's threshold; None if there is nothing to choose."""
+    return page.schema.target.decision_threshold if measured(page) else None
+
+
+def heading(page: PageContext) -> Markup:
+    """What stands above the slider."""
+    return _HTML.heading(page)
 
 
 def counts(thresholds: dict[str, Any], threshold: float) -> dict[str, int]:
@@ -24,14 +41,12 @@ def counts(thresholds: dict[str, Any], threshold: float) -> dict[str, int]:
     return {"found": found, "missed": true - found, "alarms": alarms, "spared": CASES - true - alarms}
 
 
-def verdict(schema: Schema, prediction: dict[str, Any], threshold: float, language: str) -> str:
+def verdict(page: PageContext, prediction: dict[str, Any], threshold: float) -> str:
     """What a case counts as at a threshold, as a sentence."""
-    share = prediction["probabilities"][str(schema.target.positive)]
-    above = share >= threshold
-    counted = class_label(schema, counted_as(schema, prediction, threshold), language)
-    return translate(PAGE["verdict_above" if above else "verdict_below"], language).format(
-        threshold=percent(threshold), label=counted
-    )
+    is_above = prediction["probabilities"][str(page.schema.target.positive)] >= threshold
+    counted = page.class_label(counted_as(page.schema, prediction, threshold))
+    key = "page.verdict_above" if is_above else "page.verdict_below"
+    return page.t(key, threshold=page.percent(threshold), label=counted)
 
 
 def counted_as(schema: Schema, prediction: dict[str, Any], threshold: float) -> Any:
@@ -42,25 +57,15 @@ def counted_as(schema: Schema, prediction: dict[str, Any], threshold: float) -> 
     return next(value for value in schema.target.classes if value != positive)
 
 
-def render(schema: Schema, thresholds: dict[str, Any], threshold: float, language: str) -> str:
+def render(page: PageContext, thresholds: dict[str, Any], threshold: float) -> Markup:
     """The counts, in words and as two bars."""
-
-    def t(key: str, **values: Any) -> str:
-        return escape(translate(PAGE[key], language).format(**values))
-
     count = counts(thresholds, threshold)
-    positive = class_label(schema, schema.target.positive, language)
+    positive = page.class_label(page.schema.target.positive)
     true, others = count["found"] + count["missed"], count["alarms"] + count["spared"]
     rows = (
-        (t("threshold_true", count=true, label=positive), "found", "missed"),
-        (t("threshold_others", count=others), "spared", "alarms"),
+        (page.t("page.threshold_true", count=true, label=positive), "found", "missed"),
+        (page.t("page.threshold_others", count=others), "spared", "alarms"),
     )
-    bars = "".join(
-        f'<div class="slip-split"><p>{head}</p><div aria-hidden="true">'
-        f'<span class="slip-right" style="flex:{count[good]}"></span><span class="slip-wrong" style="flex:{count[bad]}"></span></div>'
-        f"<p><span>{t('threshold_' + good, count=count[good])}</span>"
-        f"<strong>{t('threshold_' + bad, count=count[bad])}</strong></p></div>"
-        for head, good, bad in rows
-    )
-    note = t("threshold_note", own=percent(schema.target.decision_threshold or 0.0))
-    return f'<p class="slip-small">{t("threshold_lead", threshold=percent(threshold), cases=f"{CASES:,}")}</p>{bars}<p class="slip-small">{note}</p>'
+    lead = page.t("page.threshold_lead", threshold=page.percent(threshold), cases=CASES)
+    note = page.t("page.threshold_note", own=page.percent(page.schema.target.decision_threshold or 0.0))
+    return _HTML.counts(page, lead, rows, count, note)

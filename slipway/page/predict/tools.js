@@ -29,7 +29,7 @@ tools.addEventListener("click", async (event) => {
   if (!name) return;
   const { fragment, state } = panel()?.dataset ?? {};
   if (state) status.textContent = state === "failed" ? texts.unanswered : texts.wait;
-  else status.textContent = fragment === undefined ? texts.mend : await actions[name](fragment);
+  else status.textContent = fragment === undefined ? texts.correct : await actions[name](fragment);
 });
 
 // A link pasted into the address bar of an open page.

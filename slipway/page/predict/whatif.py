@@ -1,11 +1,13 @@
 """What if: the prediction over the range of one field, everything else as it was entered."""
 
 import datetime as dt
-from html import escape
+from collections.abc import Callable
 from typing import Any
 
-from slipway.i18n.formats import class_label, field_label, format_number, percent, value_text
-from slipway.i18n.texts import PAGE, translate
+from markupsafe import Markup
+
+from slipway.page.context import PageContext
+from slipway.page.html import macros
 from slipway.schema.fields import Field, Record, json_equal
 from slipway.schema.schema import Schema
 
@@ -14,6 +16,9 @@ CATEGORIES = 24
 """More are not shown: bars of one's own value and the first others can still be read."""
 
 WIDTH, HEIGHT, EDGE = 520, 190, 6
+_HTML = macros("predict/whatif.html")
+
+Amount = Callable[[float], str]
 
 
 def choosable(schema: Schema) -> list[Field]:
@@ -52,86 +57,67 @@ def records(field: Field, record: Record) -> tuple[list[Any], list[Record]]:
     return found, [record | {field.name: value} for value in found]
 
 
+def heading(page: PageContext) -> Markup:
+    """What stands above the choice of a field."""
+    return _HTML.heading(page)
+
+
 def render(
-    schema: Schema, field: Field, own: Any, asked: list[Any], predictions: list[dict[str, Any]], now: Any, language: str
-) -> str:
+    page: PageContext, field: Field, own: Any, asked: list[Any], predictions: list[dict[str, Any]], now: Any
+) -> Markup:
     """The curve or the bars; `now` is the class that is predicted today, whose probability is shown."""
-    target = schema.target
+    target = page.schema.target
     shown = target.positive if len(target.classes) == 2 else now
     if target.classes:
         found = [prediction["probabilities"][str(shown)] for prediction in predictions]
     else:
         found = [prediction["prediction"] for prediction in predictions]
-
-    def amount(value: float) -> str:
-        return percent(value) if target.classes else format_number(value, target.decimals)
-
-    what = field_label(target, language)
+    amount = page.percent if target.classes else page.number
+    what = page.field_label(target)
     if target.classes:
-        what += f": {class_label(schema, shown, language)}"
-    caption = f'<p class="slip-small">{escape(what)}</p>'
-    if field.categories:
-        return caption + _bars(field, own, asked, found, amount, language)
-    return caption + _curve(field, own, asked, found, amount, language)
+        what = page.term(what, page.class_label(shown))
+    drawn = (_bars if field.categories else _curve)(page, field, own, asked, found, amount)
+    return _HTML.whatif(what, drawn)
 
 
-def _bars(field: Field, own: Any, asked: list[Any], found: list[float], amount: Any, language: str) -> str:
+def _bars(page: PageContext, field: Field, own: Any, asked: list[Any], found: list[float], amount: Amount) -> Markup:
     top = max(max(found), 0) or 1.0
-    rows = []
-    for value, result in zip(asked, found, strict=True):
-        chosen = " slip-chosen" if json_equal(value, own) else ""
-        rows.append(
-            f'<div class="slip-bar{chosen}"><span>{escape(value_text(field, value, language))}</span>'
-            f'<span class="slip-track" aria-hidden="true"><span style="width:{max(result, 0) / top * 100:.1f}%"></span></span>'
-            f"<span>{escape(amount(result))}</span></div>"
-        )
-    part = translate(PAGE["whatif_part"], language).format(shown=len(asked), all=len(field.categories))
-    note = f'<p class="slip-small">{escape(part)}</p>' if len(asked) < len(field.categories) else ""
-    return f'<div class="slip-bars slip-whatif">{"".join(rows)}</div>{note}'
+    rows = [
+        {
+            "label": page.value_text(field, value),
+            "share": max(result, 0) / top * 100,
+            "amount": amount(result),
+            "is_own": json_equal(value, own),
+        }
+        for value, result in zip(asked, found, strict=True)
+    ]
+    are_all = len(asked) == len(field.categories)
+    note = "" if are_all else page.t("page.whatif_part", shown=len(asked), all=len(field.categories))
+    return _HTML.bars(rows, note)
 
 
 def _position(field: Field, value: Any) -> float:
     return dt.date.fromisoformat(value).toordinal() if field.kind == "date" else float(value)
 
 
-def _curve(field: Field, own: Any, asked: list[Any], found: list[float], amount: Any, language: str) -> str:
+def _curve(page: PageContext, field: Field, own: Any, asked: list[Any], found: list[float], amount: Amount) -> Markup:
     places = [_position(field, value) for value in asked]
     low, high = min(found), max(found)
     wide, tall = places[-1] - places[0] or 1.0, high - low or 1.0
 
-    def x(place: float) -> float:
-        return EDGE + (place - places[0]) / wide * (WIDTH - 2 * EDGE)
+    def point(place: float, value: float) -> tuple[float, float]:
+        x = EDGE + (place - places[0]) / wide * (WIDTH - 2 * EDGE)
+        return x, HEIGHT - EDGE - (value - low) / tall * (HEIGHT - 2 * EDGE)
 
-    def y(value: float) -> float:
-        return HEIGHT - EDGE - (value - low) / tall * (HEIGHT - 2 * EDGE)
-
-    line = " ".join(f"{x(place):.1f},{y(value):.1f}" for place, value in zip(places, found, strict=True))
-    ends = [value_text(field, value, language) for value in (asked[0], asked[-1])]
-    summary = translate(PAGE["whatif_summary"], language).format(
-        field=translate(field.label, language),
-        low=ends[0],
-        high=ends[1],
-        first=amount(found[0]),
-        last=amount(found[-1]),
-    )
-    marks = label = ""
+    ends = [page.value_text(field, value) for value in (asked[0], asked[-1])]
+    words = {"low": ends[0], "high": ends[1], "first": amount(found[0]), "last": amount(found[-1])}
+    summary = page.t("page.whatif_summary", field=page.text(field.label), **words)
+    mark = None
     if own in asked:
         at = asked.index(own)
-        across, up = x(places[at]), y(found[at])
-        marks = (
-            f'<line x1="{across:.1f}" x2="{across:.1f}" y1="0" y2="{HEIGHT}" class="slip-now"/>'
-            f'<circle cx="{across:.1f}" cy="{up:.1f}" r="5"/>'
-        )
-        side = " slip-before" if across > WIDTH / 2 else ""
-        text = f"{value_text(field, own, language)} → {amount(found[at])}"
-        label = f'<span class="slip-now-text{side}" style="left:{across / WIDTH * 100:.1f}%">{escape(text)}</span>'
-    sides = "".join(f"<span>{escape(text)}</span>" for text in dict.fromkeys((amount(high), amount(low))))
-    below = "".join(f"<span>{escape(text)}</span>" for text in ends)
-    # Words stand beside the drawing, which is drawn smaller on a phone, and they must not be.
-    return (
-        f'<div class="slip-curve" role="img" aria-label="{escape(summary)}"><div class="slip-curve-y">{sides}</div>'
-        f'<div class="slip-curve-plot">{label}<svg viewBox="0 0 {WIDTH} {HEIGHT}">'
-        f'<line x1="0" x2="{WIDTH}" y1="{HEIGHT}" y2="{HEIGHT}" class="slip-axis"/>'
-        f'<polyline points="{line}"/>{marks}</svg></div><div class="slip-curve-x">{below}</div></div>'
-        f'<p class="slip-small">{escape(summary)}</p>'
-    )
+        x, y = point(places[at], found[at])
+        text = f"{page.value_text(field, own)} → {amount(found[at])}"
+        mark = {"x": x, "y": y, "left": x / WIDTH * 100, "is_before": x > WIDTH / 2, "text": text}
+    points = [point(place, value) for place, value in zip(places, found, strict=True)]
+    sides = list(dict.fromkeys((amount(high), amount(low))))
+    return _HTML.curve({"width": WIDTH, "height": HEIGHT}, points, mark, sides, ends, summary)

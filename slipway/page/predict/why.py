@@ -1,11 +1,11 @@
 """Why: what each field added to one prediction, from the training average to the answer, largest first."""
 
-from html import escape
 from typing import Any
 
-from slipway.i18n.formats import amount, class_label, format_number, percent, value_text
-from slipway.i18n.texts import PAGE, translate
-from slipway.schema.schema import Schema
+from markupsafe import Markup
+
+from slipway.page.context import PageContext
+from slipway.page.html import macros
 
 SMALL = 0.01
 """Contributions below this share of the largest stand together as one."""
@@ -13,30 +13,30 @@ MOST = 12
 """Nor are more than these named: `/explain` has them all."""
 
 
-def render(schema: Schema, explained: dict[str, Any], language: str) -> str:
+def render(page: PageContext, explained: dict[str, Any]) -> Markup:
     """The waterfall for what `Explainer.explain` answers, as HTML."""
-    steps = _steps(schema, explained, language)
+    steps = _steps(page, explained)
     ends = [explained["base"]]
     for _, share in steps:
         ends.append(ends[-1] + share)
     low, span = min(ends), max(ends) - min(ends) or 1.0
-    rows = "".join(
-        _row(label, _signed(schema, share), (min(start, end) - low) / span, abs(share) / span, share >= 0)
+    rows = [
+        {
+            "label": label,
+            "amount": _signed(page, share),
+            "left": (min(start, end) - low) / span * 100,
+            "width": max(abs(share) / span * 100, 0.4),
+            "is_up": share >= 0,
+        }
         for (label, share), start, end in zip(steps, ends, ends[1:], strict=False)
-    )
-    words = {
-        "base": _amount(schema, explained["base"], language),
-        "prediction": _amount(schema, explained["prediction"], language),
-        "class": class_label(schema, explained["class"], language) if "class" in explained else "",
-    }
-    lead = translate(PAGE["why_class" if "class" in explained else "why_number"], language).format(**words)
-    return (
-        f'<section class="slip-box"><h2>{escape(translate(PAGE["why"], language))}</h2><p>{escape(lead)}</p>'
-        f'<ol class="slip-falls">{rows}</ol><p class="slip-small">{escape(translate(PAGE["why_note"], language))}</p></section>'
-    )
+    ]
+    words = {name: _amount(page, explained[name]) for name in ("base", "prediction")}
+    words["class"] = page.class_label(explained["class"]) if "class" in explained else ""
+    lead = page.t("page.why_class" if "class" in explained else "page.why_number", **words)
+    return macros("predict/why.html").why(page, lead, rows)
 
 
-def _steps(schema: Schema, explained: dict[str, Any], language: str) -> list[tuple[str, float]]:
+def _steps(page: PageContext, explained: dict[str, Any]) -> list[tuple[str, float]]:
     """Label and contribution of each field, largest first; what is tiny, or beyond `MOST`, is summed at the end."""
     found = sorted(explained["contributions"], key=lambda one: -abs(one["contribution"]))
     least = SMALL * abs(found[0]["contribution"])
@@ -45,28 +45,19 @@ def _steps(schema: Schema, explained: dict[str, Any], language: str) -> list[tup
         kept = found
     steps = []
     for one in kept:
-        field = schema.by_name[one["field"]]
-        value = value_text(field, one["value"], language)
-        steps.append((f"{translate(field.label, language)}: {value}", one["contribution"]))
+        field = page.schema.by_name[one["field"]]
+        label = page.term(page.text(field.label), page.value_text(field, one["value"]))
+        steps.append((label, one["contribution"]))
     rest = found[len(kept) :]
     if rest:
-        text = translate(PAGE["why_rest"], language).format(count=len(rest))
-        steps.append((text, sum(one["contribution"] for one in rest)))
+        steps.append((page.t("page.why_rest", count=len(rest)), sum(one["contribution"] for one in rest)))
     return steps
 
 
-def _amount(schema: Schema, value: float, language: str) -> str:
-    return percent(value) if schema.target.classes else amount(schema.target, value, language)
+def _amount(page: PageContext, value: float) -> str:
+    return page.percent(value) if page.schema.target.classes else page.amount(value)
 
 
-def _signed(schema: Schema, value: float) -> str:
-    text = f"{abs(value) * 100:.1f}" if schema.target.classes else format_number(abs(value), schema.target.decimals)
+def _signed(page: PageContext, value: float) -> str:
+    text = page.decimal(abs(value) * 100, 1) if page.schema.target.classes else page.number(abs(value))
     return f"{'+' if value >= 0 else '−'}{text}"
-
-
-def _row(label: str, amount: str, left: float, width: float, up: bool) -> str:
-    return (
-        f"<li><span>{escape(label)}</span><span class='slip-fall' aria-hidden='true'>"
-        f"<span class='{'slip-up' if up else 'slip-down'}' style='left:{left * 100:.2f}%;width:{max(width * 100, 0.4):.2f}%'></span>"
-        f"</span><span>{escape(amount)}</span></li>"
-    )

@@ -1,3 +1,3 @@
-// Where the server's other calls are, seen from this page, which stands at "ui/", "ui/en/" or "ui/zh/" below them: what a
+// Where the server's other calls are, seen from this page, which stands at "ui/", "ui/en/", "ui/zh/" or so below them: what a
 // proxy adds in front of that is known to nobody but the browser.
-window.slipAddress = (path) => new URL(path, location.origin + location.pathname.replace(/\/ui\/((en|zh)\/)?$/, "/")).href;
+window.slipAddress = (path) => new URL(path, location.origin + location.pathname.replace(/\/ui\/(\w+\/)?$/, "/")).href;

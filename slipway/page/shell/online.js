@@ -1,7 +1,7 @@
 // A call of the page that is not answered is announced, its panels are emptied, and it is sent again until it is answered
 // or the form has changed. Gradio never hears of it: it would give up, and forget what was changed meanwhile.
 (() => {
-  const { edition, lost, failed, unread, slow, changed, reload } =
+  const { edition, texts } =
     JSON.parse(document.querySelector('meta[name="slipway-page"]').content);
   const FIRST = 1000, LONGEST = 30000;  // milliseconds from one try to the next
   const GIVEN = 60000;  // milliseconds that an answer may take
@@ -35,7 +35,7 @@
 
   function reloading() {
     const button = document.createElement("button");
-    button.textContent = reload;
+    button.textContent = texts["online.reload"];
     button.addEventListener("click", () => location.reload());
     return button;
   }
@@ -60,13 +60,13 @@
     try {
       const response = await passed(input, { ...init, signal: stop.signal });
       if (response.status === 409) return { over: true };
-      if ([502, 503, 504].includes(response.status)) return { trouble: lost };
-      if (!response.ok) return { trouble: failed.replace("{status}", response.status) };
+      if ([502, 503, 504].includes(response.status)) return { trouble: texts["online.lost"] };
+      if (!response.ok) return { trouble: texts["online.failed"].replace("{status}", response.status) };
       const text = await response.text();
       const content = parsed(text);
-      return content?.data?.length === count ? { answer: answerOf(content) } : { trouble: unread };
+      return content?.data?.length === count ? { answer: answerOf(content) } : { trouble: texts["online.unread"] };
     } catch {
-      return { trouble: stop.signal.aborted ? slow : lost };
+      return { trouble: stop.signal.aborted ? texts["online.slow"] : texts["online.lost"] };
     } finally {
       clearTimeout(timer);
     }
@@ -82,7 +82,7 @@
 
   function gone() {
     over = true;
-    say(changed, reloading());
+    say(texts["online.changed"], reloading());
     window.slipLive.failed(window.slipLive.everything);
     return new Promise(() => {});
   }

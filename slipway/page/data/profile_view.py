@@ -1,29 +1,26 @@
-"""A version's stored profile in one language: what the parts of the data tab share."""
+"""A version's stored profile as the parts of the data tab read it."""
 
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from slipway.i18n.formats import class_label, field_label, format_number, format_value, value_text
-from slipway.i18n.texts import DATA, translate
+from slipway.i18n.formats import COMPACT_FROM
 from slipway.page import charts
+from slipway.page.context import PageContext
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema
 
-UNITS = {
-    "en": ((1e12, 1e12, " T"), (1e9, 1e9, " B"), (1e6, 1e6, " M")),
-    "zh": ((1e12, 1e12, " 万亿"), (1e8, 1e8, " 亿"), (1e6, 1e4, " 万")),
-}
-"""From which number on, in what, and by which name large numbers are counted where there is little room."""
-
 
 @dataclass(frozen=True)
-class Summaries:
-    """What `profile.json` holds, and its values as a person reads them. Texts are not yet escaped."""
+class ProfileView:
+    """What `profile.json` holds, and its values as a person reads them."""
 
-    schema: Schema
+    page: PageContext
     profile: dict[str, Any]
-    language: str
+
+    @property
+    def schema(self) -> Schema:
+        return self.page.schema
 
     @property
     def rows(self) -> int:
@@ -59,39 +56,24 @@ class Summaries:
         most = self.schema.target.decimals
         return next((places for places in range(most) if all(round(one, places) == one for one in values)), most)
 
-    def t(self, key: str, **values: Any) -> str:
-        """A text of the tab."""
-        return translate(DATA[key], self.language).format(**values)
-
-    @property
-    def target(self) -> str:
-        """What the target is called."""
-        return translate(self.schema.target.label, self.language)
-
     @property
     def target_unit(self) -> str:
         """`Charges (US dollars a year)`."""
-        return field_label(self.schema.target, self.language)
+        return self.page.field_label(self.schema.target)
 
     def name(self, name: str) -> str:
         """What a field, or the target, is called."""
-        return translate(self.fields[name].label, self.language) if name in self.fields else self.target
+        return self.page.text(self.fields[name].label) if name in self.fields else self.page.target
 
     def value(self, name: str, value: Any) -> str:
         """A value of a field, or a class."""
-        if name in self.fields:
-            return value_text(self.fields[name], value, self.language)
-        return class_label(self.schema, value, self.language)
+        return self.page.value_text(self.fields[name], value) if name in self.fields else self.page.class_label(value)
 
     def amount(self, value: float) -> str:
         """A figure of a number target."""
-        if abs(value) >= 1e6:
-            return charts.numbers([value], UNITS[self.language])[0]
-        return format_number(value, self._decimals)
-
-    def count(self, count: int) -> str:
-        """`137 rows`."""
-        return self.t("count", count=f"{count:,}")
+        if abs(value) >= COMPACT_FROM:
+            return self.page.axis([value])[0]
+        return self.page.decimal(value, self._decimals)
 
     def band(self, field: Field, low: Any, high: Any) -> str:
         """A part of a number's range or of time; months and years by themselves."""
@@ -99,9 +81,9 @@ class Summaries:
             short = date_length(self.profile["fields"][field.name]["edges"])
             first, last = str(low)[:short], str(high)[:short]
         elif field.kind == "text":
-            first, last = format_value(low), format_value(high)
+            first, last = self.page.value(low), self.page.value(high)
         else:
-            first, last = value_text(field, low, self.language), value_text(field, high, self.language)
+            first, last = self.page.value_text(field, low), self.page.value_text(field, high)
         if first == last:
             return first
         return f"{first} – {last}" if "-" in first else f"{first}–{last}"

@@ -1,0 +1,110 @@
+"""The page as an app: one Gradio page for each language, behind the guard, with what is needed around it.
+
+The browser's own language is shown; `/ui/en/`, `/ui/zh/` and so on show one whatever the browser prefers.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import gradio as gr
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import Receive, Scope, Send
+
+from slipway.i18n.catalogues import FALLBACK, languages
+from slipway.page.batch import tab as batch
+from slipway.page.context import PageContext
+from slipway.page.data import tab as data
+from slipway.page.model import tab as model
+from slipway.page.predict import tab as predict
+from slipway.page.shell import head
+from slipway.page.shell.document import PRINT, Document
+from slipway.page.shell.guard import Guard
+from slipway.service.model import LoadedModel
+
+PARTS = Path(__file__).parent
+THEME = gr.themes.Base(
+    primary_hue=gr.themes.colors.blue,
+    neutral_hue=gr.themes.colors.slate,
+    radius_size=gr.themes.sizes.radius_md,
+    font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans SC", "PingFang SC", "sans-serif"],
+    font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "monospace"],
+).set(button_primary_background_fill="#17507f", button_primary_text_color="#ffffff")
+
+IDLE_SECONDS = 3600.0
+
+
+def mount(served: LoadedModel) -> Starlette:
+    """The page in every language, as an app to be mounted at `/ui`."""
+    pages = {language: _app(served, language) for language in languages()}
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for app in pages.values():
+                await stack.enter_async_context(app.router.lifespan_context(app))
+            yield
+
+    async def by_browser(scope: Scope, receive: Receive, send: Send) -> None:
+        accepted = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
+        await pages[preferred(accepted)](scope, receive, send)
+
+    async def with_slash(request: Request) -> Response:
+        return RedirectResponse(f"{request.url.path.rpartition('/')[2]}/")
+
+    explicit: list[BaseRoute] = [Route(f"/{language}", with_slash) for language in languages()]
+    explicit += [Mount(f"/{language}", app) for language, app in pages.items()]
+    explicit.append(batch.reader_route())
+    return Starlette(routes=[*explicit, Mount("/", by_browser)], lifespan=lifespan)
+
+
+def preferred(accepted: str) -> str:
+    """The first of our languages in an Accept-Language header, by its weights; English otherwise."""
+    wanted = []
+    for part in accepted.split(","):
+        tag, _, weight = part.strip().partition(";q=")
+        wanted.append(
+            (-float(weight) if re.fullmatch(r"[01](\.\d+)?", weight) else -1.0, re.split("[-_]", tag)[0].lower())
+        )
+    return next((tag for _, tag in sorted(wanted, key=lambda item: item[0]) if tag in languages()), FALLBACK)
+
+
+def _app(served: LoadedModel, language: str) -> FastAPI:
+    """The page in one language, as Gradio's app behind the guard."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    page = PageContext(served.version, language)
+    blocks = build_page(page, served)
+    # Nothing is queued, and Gradio would look for it a thousand times a second, day and night.
+    blocks._queue.sleep_when_free = blocks._queue.progress_update_sleep_when_free = IDLE_SECONDS
+    gr.mount_gradio_app(
+        app,
+        blocks,
+        path="/",
+        theme=THEME,
+        css_paths=sorted(set(PARTS.rglob("*.css")) - {PRINT}),
+        favicon_path=str(PARTS / "favicon.svg"),
+        footer_links=[],
+        run_history=False,
+    )
+    app.add_middleware(Guard, page=blocks, document=Document(blocks, page))
+    return app
+
+
+def build_page(page: PageContext, served: LoadedModel) -> gr.Blocks:
+    """The page in one language: what is above the tabs, then Predict, Batch, Data and Model."""
+    with gr.Blocks(title=page.text(page.schema.texts["title"]), analytics_enabled=False) as blocks:
+        head.build(page)
+        with gr.Tab(page.t("page.tab_predict")):
+            predict.build(blocks, page, served)
+        with gr.Tab(page.t("page.tab_batch")):
+            batch.build(page, served)
+        with gr.Tab(page.t("page.tab_data")) as tab:
+            data.build(tab, page)
+        with gr.Tab(page.t("page.tab_model")) as tab:
+            model.build(tab, page)
+    return blocks

@@ -1,0 +1,15 @@
+"""What is above the tabs: title, summary, and the ways to the page in the other languages."""
+
+from pathlib import Path
+
+import gradio as gr
+
+from slipway.page.context import PageContext
+from slipway.page.html import macros
+
+SCRIPT = Path(__file__).with_name("head.js").read_text(encoding="utf-8")
+
+
+def build(page: PageContext) -> None:
+    """The head, inside the current Gradio context."""
+    gr.HTML(macros("shell/head.html").head(page), js_on_load=SCRIPT, apply_default_css=False)
