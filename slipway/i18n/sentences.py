@@ -1,4 +1,4 @@
-"""What a version says of itself in sentences: the card and the Model tab use the same.
+"""A version's description of itself in sentences, shared by the card and the Model tab.
 
 All are plain text: the card escapes them for Markdown, the page for HTML.
 """
@@ -42,7 +42,7 @@ _COUNTED = {
 
 
 def chosen(metrics: dict[str, Any], tried: list[str], language: str) -> str:
-    """How the model was chosen; empty where somebody chose otherwise."""
+    """How the model was selected; empty if it was chosen otherwise."""
     # Versions before `chosen` was kept all served the best.
     if not tried or metrics.get("chosen", tried[0]) != tried[0]:
         return ""
@@ -52,7 +52,7 @@ def chosen(metrics: dict[str, Any], tried: list[str], language: str) -> str:
 
 
 def data(metrics: dict[str, Any], language: str) -> str:
-    """Where the table came from, and how its rows were used."""
+    """The source of the table, and how its rows were used."""
     t = catalogue(language).text
     origin, rows = metrics["data"], metrics["rows"]
     used = t("card.rows", count=rows["all"], train=rows["train"], holdout=rows["holdout"])
@@ -65,7 +65,7 @@ def data(metrics: dict[str, Any], language: str) -> str:
 
 
 def engine(metrics: dict[str, Any], language: str) -> str:
-    """What answers, and how near it is to the fitted pipeline."""
+    """What makes the predictions, and how close it is to the fitted pipeline."""
     t, compiled = catalogue(language).text, metrics["compiled"]
     if "reason" in compiled:
         return t("card.engine_native", reason=compiled["reason"])
@@ -74,7 +74,7 @@ def engine(metrics: dict[str, Any], language: str) -> str:
 
 
 def uncertainty(schema: Schema, metrics: dict[str, Any], language: str) -> str:
-    """How far off numbers may be, or how good probabilities are."""
+    """How far off numbers may be, or how good the probabilities are."""
     t = catalogue(language).text
     found = metrics.get("interval") or metrics["calibration"]
     reason = _reason(found.get("reason"), language)
@@ -111,12 +111,12 @@ def _interval(schema: Schema, found: dict[str, Any], language: str) -> str:
 
 
 def reading(metrics: dict[str, Any], language: str) -> list[str]:
-    """What was decided in reading the table: a sentence for each note. Older versions have none."""
+    """What was decided when the table was read: a sentence for each note. Older versions have none."""
     return [note(item, language) for item in metrics.get("reading", ())]
 
 
 def note(item: dict[str, Any], language: str) -> str:
-    """One note, as `metrics.json` holds it, in words."""
+    """One note, in words."""
     t = catalogue(language).text
     # A class that is called 2024 is a name and no number.
     values = {
@@ -133,12 +133,12 @@ def note(item: dict[str, Any], language: str) -> str:
 
 
 def metric(name: str, value: float, language: str) -> str:
-    """A metric's value; PyCaret writes an AUC of 0 where it could not measure one, and did so in older versions."""
+    """A metric's value; PyCaret writes an AUC of 0 if it cannot be measured, as older versions did."""
     return "–" if isnan(value) or name == "AUC" and value == 0 else format_metric(value, language)
 
 
 def metric_words(name: str, schema: Schema, metrics: dict[str, Any], language: str) -> str:
-    """What a metric is, for people who do not know it."""
+    """What a metric means, for people who do not know it."""
     classes = schema.target.classes
     # Versions that do not say their threshold have PyCaret's averages for two classes that are not 0 and 1.
     averaged = len(classes) > 2 or (len(classes) == 2 and "threshold" not in metrics and set(classes) != {0, 1})
@@ -149,7 +149,7 @@ def metric_words(name: str, schema: Schema, metrics: dict[str, Any], language: s
 
 
 def at_threshold(key: str, schema: Schema, metrics: dict[str, Any], language: str) -> str:
-    """Which threshold figures are for, by a key of the texts; empty where there is none."""
+    """The threshold at which figures were measured, by a key of the texts; empty if there is none."""
     t, threshold = catalogue(language).text, metrics.get("threshold")
     if threshold is None:
         return ""
@@ -159,7 +159,7 @@ def at_threshold(key: str, schema: Schema, metrics: dict[str, Any], language: st
 
 
 def spread(name: str, fold: dict[str, float], language: str) -> str:
-    """Mean and standard deviation over the folds, with as many decimals as each other."""
+    """Mean and standard deviation over the folds, with the same number of decimals."""
     mean = metric(name, fold["mean"], language)
     if mean == "–":
         return mean
@@ -167,7 +167,7 @@ def spread(name: str, fold: dict[str, float], language: str) -> str:
 
 
 def good(schema: Schema, metrics: dict[str, Any], figures: dict[str, Any], language: str) -> list[str]:
-    """How good the model is, for people who know no metric."""
+    """How well the model performs, for people who know no metrics."""
     t = catalogue(language).text
     folds = {name: fold["mean"] for name, fold in metrics["folds"].items()}
     if not schema.target.classes:
@@ -215,13 +215,13 @@ def _good_classes(schema: Schema, folds: dict[str, float], figures: dict[str, An
 
 
 def positive(schema: Schema, language: str) -> str:
-    """The positive class with the target's name: who reads “With” wants to know what."""
+    """The positive class with the target's name, because “With” alone is not clear."""
     label = class_label(schema, schema.target.positive, language)
     return catalogue(language).text("text.positive", target=translate(schema.target.label, language), label=label)
 
 
 def group(field: Field, part: dict[str, Any], language: str) -> str:
-    """Which group it is, without the field's name."""
+    """The name of a group, without that of the field."""
     if "others" in part:
         return catalogue(language).text("card.group_others", count=part["others"])
     if "low" not in part:
@@ -231,7 +231,7 @@ def group(field: Field, part: dict[str, Any], language: str) -> str:
 
 
 def worse(schema: Schema, groups: dict[str, Any], language: str) -> list[str]:
-    """A sentence for each group that is clearly worse than the others, in the figure that says most."""
+    """A sentence for each group for which the model is clearly worse, by the most telling figure."""
     t, found = catalogue(language).text, []
     for item in groups["fields"]:
         field = schema.by_name[item["field"]]
@@ -249,14 +249,14 @@ def worse(schema: Schema, groups: dict[str, Any], language: str) -> list[str]:
 
 
 def measure(schema: Schema, name: str, value: float, language: str) -> str:
-    """A figure of a group as a person reads it, without a unit."""
+    """A figure of a group in readable form, without a unit."""
     if name in ("mae", "bias"):
         return format_number(value, schema.target.decimals, language)
     return format_number(value, 3, language) if name == "brier" else percent(value, language)
 
 
 def limits(schema: Schema, metrics: dict[str, Any], language: str) -> list[str]:
-    """What the model is not made for, and what of its training data is kept with it."""
+    """What the model is not made for, and which training data is stored with it."""
     t = catalogue(language).text
     found = [translate(schema.texts["disclaimer"], language), t("card.limit_range"), t("card.limit_cause")]
     if "kept_rows" in metrics:

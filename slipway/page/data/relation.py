@@ -1,4 +1,4 @@
-"""What the target is for each part of a field's range: boxes of a number, shares of classes."""
+"""The target for each part of a field's range: boxes of a number, shares of classes."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ Entries = list[dict[str, Any]]
 
 
 def note(view: ProfileView) -> str:
-    """How the charts are read, in words."""
+    """How to read the charts."""
     classes = view.schema.target.classes
     if not classes:
         return view.page.t("data.box_note", rows=LEAST_ROWS)
@@ -92,7 +92,7 @@ def _overall(view: ProfileView) -> float:
 
 
 def _measure(view: ProfileView, entry: dict[str, Any]) -> float | None:
-    """The middle value of an entry, or its share of the positive class; None of too few rows."""
+    """The median of an entry, or its share of the positive class; None if it has too few rows."""
     if "box" in entry:
         return float(entry["box"][2])
     if "shares" in entry:
@@ -101,7 +101,7 @@ def _measure(view: ProfileView, entry: dict[str, Any]) -> float | None:
 
 
 def _extremes(view: ProfileView, labels: list[str], entries: Entries) -> str:
-    """Where the target is least and most, in words; empty if there are no two to compare."""
+    """Where the target is lowest and highest, in words; empty if there are not two parts to compare."""
     known = [
         (value, label)
         for label, entry in zip(labels, entries, strict=True)

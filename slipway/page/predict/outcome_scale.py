@@ -1,4 +1,4 @@
-"""Where an answer stands: among the outcomes of training, or among a hundred cases alike."""
+"""The position of an answer: among the outcomes in training, or among a hundred similar cases."""
 
 from bisect import bisect_right
 from typing import Any
@@ -14,7 +14,7 @@ _SIZE = {"width": WIDTH, "height": HEIGHT, "ground": GROUND}
 
 
 def outcomes(page: PageContext) -> dict[str, Any] | None:
-    """How the numbers predicted were distributed in training; None for classes and for versions without a profile."""
+    """The distribution of the predicted number in training; None for classes and for versions without a profile."""
     return page.profile["target"] if page.profile and not page.schema.target.classes else None
 
 
@@ -25,9 +25,9 @@ def bins(page: PageContext) -> list[dict[str, Any]]:
 
 
 def scale(page: PageContext, prediction: dict[str, Any], outcomes: dict[str, Any]) -> Markup:
-    """The outcomes of training as a silhouette; on it the interval as a band and the prediction as a mark.
+    """The outcomes in training as a silhouette, with the interval as a band and the prediction as a mark.
 
-    `outcomes` is the `target` of the version's `profile.json`.
+    `outcomes` is the `target` of the version's profile.
     """
     value, edges, counts = prediction["prediction"], outcomes["edges"], outcomes["counts"]
     around = prediction["interval"] or {"low": value, "high": value}
@@ -55,15 +55,15 @@ def scale(page: PageContext, prediction: dict[str, Any], outcomes: dict[str, Any
 
 
 def _share_below(percentiles: list[float], value: float) -> int:
-    """How many of a hundred outcomes of training lie below a value: 0 to 100."""
+    """How many of a hundred outcomes in training lie below a value: 0 to 100."""
     return max(0, bisect_right(percentiles, value) - 1)
 
 
 def of_a_hundred(page: PageContext, prediction: dict[str, Any], bins: list[dict[str, Any]]) -> Markup:
-    """A hundred dots, so many filled as cases like this one came true; where that was not confirmed, what was found.
+    """A hundred dots, of which as many are filled as similar cases came true; if not confirmed, what was observed.
 
-    `bins` are the reliability's of `metrics.json`: a bin has passed if, of rows that the model
-    had not seen, as many came true as it had said.
+    `bins` are those of the reliability: a bin has passed if, for rows that the model
+    had not seen, predicted and observed frequencies agree.
     """
     positive = page.schema.target.positive
     share = prediction["probabilities"][str(positive)]
