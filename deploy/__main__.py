@@ -19,7 +19,7 @@ from slipway.errors import SlipwayError
 
 ACTIONS = {
     "plan": "print every call of a first deployment, and run none",
-    "apply": "read what there is, and run what is missing",
+    "apply": "read the current state and run what is missing",
     "rollback": "swap back to the image that production ran before",
     "status": "print what runs, and what differs from the config",
 }

@@ -26,7 +26,7 @@ _MISSING = re.compile(
     r"""|Unable\ to\ find\ resource'[^']*',\ in\ ResourceGroup\ '[^']*'\.$""",
     re.X,
 )
-"""How words begin that say: it is not there. Others, such as SubscriptionNotFound, say that nothing can be known."""
+"""How messages begin that mean "does not exist"; others, such as SubscriptionNotFound, leave it unknown."""
 
 
 @dataclass(frozen=True)
@@ -104,17 +104,16 @@ _REMEDIES = (
     ),
     (
         r"Conflict|\b409\b|another operation|in progress",
-        "something else is changing this at the moment, perhaps another deployment: "
-        "wait until it has ended, then run this again",
+        "another operation is in progress, perhaps another deployment: wait until it has finished, then run this again",
     ),
-    (r"TooManyRequests|Too Many Requests|\b429\b|throttl", "Azure counts requests: {wait}, then run this again"),
+    (r"TooManyRequests|Too Many Requests|\b429\b|throttl", "too many requests: {wait}, then run this again"),
     (
         r"Connection (aborted|reset|broken|refused)|RemoteDisconnected|Max retries|timed? ?out|getaddrinfo|Failed to resolve|EOF occurred",
-        "the connection broke: see that this machine reaches Azure, then run this again; it starts over",
+        "the connection failed: check that this machine can reach Azure, then run this again; it starts over",
     ),
     (
         r"was not found|NotFound|could not be found",
-        "it is not there: compare the names in the config with `az resource list`",
+        "it does not exist: compare the names in the config with `az resource list`",
     ),
 )
 

@@ -205,7 +205,7 @@ def differences(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
     list of str
     """
     return [
-        f"{key} is {found.get(key)!r}, wanted {value!r}" for key, value in wanted.items() if found.get(key) != value
+        f"{key} is {found.get(key)!r}, expected {value!r}" for key, value in wanted.items() if found.get(key) != value
     ]
 
 

@@ -69,7 +69,7 @@ def https_status(url: str) -> int | str:
         return exc.code
     except (OSError, http.client.HTTPException) as exc:
         why = getattr(exc, "reason", exc)
-        return f"no TLS that can be trusted ({why})" if isinstance(why, ssl.SSLError) else 0
+        return f"the TLS certificate is not trusted ({why})" if isinstance(why, ssl.SSLError) else 0
 
 
 class Run:
@@ -87,7 +87,7 @@ class Run:
         self.say(f"[{time.monotonic() - self.started:4.0f} s] {text}")
 
     def look(self) -> Found:
-        self.tell("read what there is")
+        self.tell("read the current state")
         return look(self.config, self.az)
 
     def step(self, call: Call) -> None:
@@ -220,7 +220,7 @@ def _apply(run: Run) -> None:
         )
     todo = needed(run.config, found)
     if not todo:
-        run.tell("image and settings are as wanted; nothing to do")
+        run.tell("image and settings are up to date; nothing to do")
         return
     for call in todo:
         if call == run.calls.swap():
@@ -290,18 +290,22 @@ def _way_back(config: Config, found: Found) -> tuple[Site, Site]:
     production, staging = found.production, found.staging
     if production is None or staging is None:
         what = "app" if production is None else f"slot {config.slot}"
-        raise RefusedError(f"there is no {what} of {config.app}, so nothing to go back to; `apply` makes it")
+        raise RefusedError(
+            f"there is no {what} of {config.app}, so there is nothing to roll back to; `apply` creates it"
+        )
     if not staging.digest or not staging.image.startswith(f"{config.repository}@"):
         raise RefusedError(
             f"{config.slot} holds {staging.image or 'no image'}, no earlier version of {config.repository}; "
             "to go back, write an earlier digest into the config and run `apply`"
         )
     if staging.digest == production.digest:
-        raise RefusedError(f"{config.slot} holds {staging.digest}, as production does; there is nothing to go back to")
+        raise RefusedError(
+            f"{config.slot} holds {staging.digest}, as production does; there is nothing to roll back to"
+        )
     if staging.image == config.image:
         raise RefusedError(
             f"{config.slot} holds {staging.digest}, which the config names: "
-            "to swap it in is a deployment, not a way back; run `apply`"
+            "swapping it in would be a deployment, not a rollback; run `apply`"
         )
     if staging.digest != staging.previous:
         raise RefusedError(
@@ -326,15 +330,15 @@ def status(config: Config, az: Az, say: Say = print) -> None:
     found = look(config, az)
     for name, site in (("production", found.production), (config.slot, found.staging)):
         if site is None:
-            say(f"{name}: not there; `python -m deploy apply` makes it")
+            say(f"{name}: does not exist; `python -m deploy apply` creates it")
             continue
         say(f"{name}: https://{site.host}/ {site.state}, {site.digest or site.image or 'no image'}")
         lines = differences(site.stays, wanted_stays(config))
         if name == "production" and site.state != "Running":
-            lines.insert(0, f"state is {site.state!r}, wanted 'Running'")
+            lines.insert(0, f"state is {site.state!r}, expected 'Running'")
         # Staging holds the version before, so only production is compared in what moves.
         lines += differences(site.moves, wanted_moves(config)) if name == "production" else []
         for line in lines:
             say(f"  differs: {line}")
     if found.sku != config.sku:
-        say(f"plan {config.plan}: is {found.sku or 'not there'}, wanted {config.sku}")
+        say(f"plan {config.plan}: is {found.sku or 'missing'}, expected {config.sku}")

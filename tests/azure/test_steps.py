@@ -295,7 +295,7 @@ def test_progress_is_a_line_for_each_call_with_the_seconds_since_the_start(tmp_p
     said = applied(Scripted(config(tmp_path, access="public")))
 
     assert said[0].startswith("access: public: EVERYBODY")
-    assert said[1] == "[   0 s] read what there is"
+    assert said[1] == "[   0 s] read the current state"
     assert [line[9:] for line in said if "swap" in line][-1] == "swap staging and production"
     assert said[-1] == f"[   0 s] production runs {OLD.partition('@')[2]}: https://app.example/"
 
@@ -389,9 +389,9 @@ def test_403s_among_other_answers_are_no_sign_of_the_address_rules(tmp_path, qui
         ("(AuthorizationFailed) The client 'x' does not have authorization to perform action", "your account lacks a role"),
         ("(Conflict) Cannot modify this site because another operation is in progress", "perhaps another deployment"),
         ("Webapp name 'x' already exists, names are globally unique", "choose another `app`"),
-        ("(TooManyRequests) Please try again after '17' seconds.", "Azure counts requests: wait 17 seconds, then"),
+        ("(TooManyRequests) Please try again after '17' seconds.", "too many requests: wait 17 seconds, then"),
         ("Operation returned an invalid status 'Too Many Requests'", "wait a few minutes"),
-        ("('Connection aborted.', RemoteDisconnected('Remote end closed connection'))", "the connection broke"),
+        ("('Connection aborted.', RemoteDisconnected('Remote end closed connection'))", "the connection failed"),
         ("The resource with name 'r' could not be found in subscription 's'", "compare the names"),
         ("Operation cannot be completed without additional quota. Current Limit (PremiumV3 VMs): 0", "ask for quota"),
         ("(MissingSubscriptionRegistration) not registered to use namespace 'Microsoft.Web'", "az provider register"),
@@ -440,7 +440,7 @@ def test_a_failing_call_is_told_in_three_lines(tmp_path):
     first, second, third = str(failed.value).splitlines()
     assert first == "`az webapp start` failed (start x)"
     assert second == "  az says: (Conflict) In progress."
-    assert third.startswith("  what to do: something else is changing this")
+    assert third.startswith("  what to do: another operation is in progress")
 
 
 def test_long_words_of_az_are_cut(tmp_path):
