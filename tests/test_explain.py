@@ -14,12 +14,13 @@ from slipway.errors import ExplanationError, RecordsError
 from slipway.inference import frames, shapley
 from slipway.inference.equality import Answers
 from slipway.inference.predictor import Predictor
-from slipway.inference.shapley import Explainer, Sampled, read_background
-from slipway.publish.experiment import _background
-from slipway.schema.arrays import MISSING_TEXT, is_text
+from slipway.inference.shapley import Explainer, Sampled
+from slipway.publish.version import background
+from slipway.schema.arrays import is_text
 from slipway.schema.fields import Field
 from slipway.schema.sampling import draw_records
 from slipway.schema.schema import Schema, Target
+from slipway.store import read_background, write_background
 from slipway.training.schema_inference import infer_dataset
 from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
 from tests.calls import GOOD, JSON, fitted, predict, refusal
@@ -553,15 +554,14 @@ CASE = UseCase(
 
 def test_the_background_is_read_back_as_the_training_rows_that_were_written(tmp_path):
     learnt = infer_dataset(TABLE, CASE, "people.csv")
-    rows = _background(learnt, training_rows=True).reset_index(drop=True)
-    rows.to_csv(tmp_path / "background.csv", index=False)
+    rows = background(learnt, training_rows=True).reset_index(drop=True)
+    write_background(tmp_path, rows, learnt.schema.fields)
 
-    read = frames.frame(learnt.schema, read_background(tmp_path / "background.csv", learnt.schema.fields))
+    read = frames.frame(learnt.schema, read_background("people:1", tmp_path, learnt.schema.fields))
 
     kinds = {field.name: field.kind for field in learnt.schema.fields}
     assert set(kinds.values()) == {"number", "integer", "boolean", "category", "date", "text"}
     assert (kinds["day"], kinds["ward"], kinds["state"]) == ("date", "category", "category")
-    rows["note"] = rows["note"].replace(MISSING_TEXT, np.nan)
     assert "" in rows["note"].tolist() and rows["note"].isna().any()
     assert len(read) == 40 and set(read["age"]) == {1, 2, 3, 400}
     for name in rows:
@@ -572,9 +572,9 @@ def test_the_background_is_read_back_as_the_training_rows_that_were_written(tmp_
 
 def test_a_drawn_background_is_read_back_as_it_was_drawn(tmp_path):
     learnt = infer_dataset(TABLE, CASE, "people.csv")
-    _background(learnt, training_rows=False).to_csv(tmp_path / "background.csv", index=False)
+    write_background(tmp_path, background(learnt, training_rows=False), learnt.schema.fields)
 
-    read = read_background(tmp_path / "background.csv", learnt.schema.fields)
+    read = read_background("people:1", tmp_path, learnt.schema.fields)
 
     records = draw_records(learnt.schema, 64, seed=1)
     for name, column in learnt.schema.columns(records).items():
@@ -583,9 +583,9 @@ def test_a_drawn_background_is_read_back_as_it_was_drawn(tmp_path):
 
 def test_a_background_of_one_field_keeps_its_rows_without_a_value(tmp_path):
     learnt = infer_dataset(TABLE[["member", "y"]], CASE_OF_ONE, "people.csv")
-    _background(learnt, training_rows=True).to_csv(tmp_path / "background.csv", index=False)
+    write_background(tmp_path, background(learnt, training_rows=True), learnt.schema.fields)
 
-    read = read_background(tmp_path / "background.csv", learnt.schema.fields)
+    read = read_background("people:1", tmp_path, learnt.schema.fields)
 
     assert len(read["member"]) == 40 and np.isnan(read["member"]).sum() == 10
 

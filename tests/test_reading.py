@@ -12,6 +12,7 @@ from slipway.errors import DataError, SlipwayError
 from slipway.inference.equality import Answers
 from slipway.inference.predictor import Predictor
 from slipway.schema.fields import Field, describe_fault
+from slipway.schema.metrics import ReadingNote
 from slipway.schema.schema import Schema, Target
 from slipway.tables.cells import column_mark, decimal_mark, parse_csv, plain_number
 from slipway.training import usecase
@@ -406,7 +407,7 @@ def test_a_category_of_many_values_is_learnt_from_compiled_and_served(tmp_path):
 
     version = store.find(tag)
     assert version.engine == "onnx"
-    assert version.read_json("metrics.json")["folds"]["R2"]["mean"] > 0.95
+    assert version.metrics().folds["R2"].mean > 0.95
     record = {"place": "place 0100", "x": 0.0}
     assert store.load_predictor(version).answer([record])["predictions"][0]["prediction"] == pytest.approx(50, abs=5)
 
@@ -425,14 +426,14 @@ def test_a_version_keeps_what_was_decided_and_its_card_says_it_in_two_languages(
     tag = trained("--data", str(tmp_path / "t.csv"), "--target", "y", "--include", "lr", "--name", "decided")
 
     version = store.find(tag)
-    metrics = version.read_json("metrics.json")
-    assert metrics["reading"] == [
-        {"kind": "taken_for_missing", "field": "land", "cells": {"NA": 30}},
-        {"kind": "class_left_out", "field": "y", "value": "once", "rows": 1},
-        {"kind": "time_dropped", "field": "at", "rows": 85},
-        {"kind": "leak", "field": "answer", "target": "y"},
-    ]
-    assert metrics["rows"]["all"] == 89 and version.schema().target.classes == ("high", "low")
+    metrics = version.metrics()
+    assert metrics.reading == (
+        ReadingNote("taken_for_missing", "land", {"cells": {"NA": 30}}),
+        ReadingNote("class_left_out", "y", {"value": "once", "rows": 1}),
+        ReadingNote("time_dropped", "at", {"rows": 85}),
+        ReadingNote("leak", "answer", {"target": "y"}),
+    )
+    assert metrics.rows.all == 89 and version.schema().target.classes == ("high", "low")
     english, chinese = ((version.path / file).read_text(encoding="utf-8") for file in ("card.md", "card.zh.md"))
     assert "- land: “NA” (30) was read as missing." in english and "“NA” (30) 被视为缺失" in chinese
     assert "answer alone nearly gives y away" in english and "仅凭 answer 几乎就能得知 y" in chinese

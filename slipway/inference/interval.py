@@ -5,9 +5,8 @@ Serving needs this module, which needs only NumPy; how an interval is fitted and
 """
 
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,15 +27,6 @@ class Interval:
     edges: tuple[float, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """This interval as `uncertainty.json` holds it."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> "Interval":
-        """The interval that `to_json` returned."""
-        return cls(stored["coverage"], *(tuple(stored[key]) for key in ("edges", "low", "high")))
 
     @cached_property
     def _arrays(self) -> tuple[Floats, Floats, Floats]:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from slipway.errors import GoldenMismatchError, RecordsError
 from slipway.inference.decision import decide, threshold_of
 from slipway.inference.equality import TOLERANCE, Answers, Prediction, difference
+from slipway.inference.golden import Golden, GoldenInterval, GoldenPrediction
 from slipway.inference.interval import Interval
 from slipway.schema.arrays import Columns
 from slipway.schema.fields import NO_ANSWER, OUT_OF_RANGE, Fault, describe_fault
@@ -258,7 +259,7 @@ class Predictor:
             cells.append("" if prediction["threshold"] is None else str(prediction["threshold"]))
         return cells
 
-    def golden(self, count: int = 32, seed: int = 0) -> dict[str, Any]:
+    def golden(self, count: int = 32, seed: int = 0) -> Golden:
         """Records drawn from the schema with this predictor's answers, to be stored with the version.
 
         Parameters
@@ -270,18 +271,23 @@ class Predictor:
 
         Returns
         -------
-        dict
-            `records` and `predictions`, each a list of length `count`.
+        Golden
+            With `count` records and their predictions.
         """
         records = draw_records(self.schema, count, seed)
-        return {"records": records, "predictions": self.answer(records)["predictions"]}
+        predictions = []
+        for answer in self.answer(records)["predictions"]:
+            ends = answer.get("interval")
+            interval = GoldenInterval(ends["low"], ends["high"]) if ends else None
+            predictions.append(GoldenPrediction(answer["prediction"], answer.get("probabilities"), interval))
+        return Golden(tuple(records), tuple(predictions))
 
-    def check_golden(self, golden: dict[str, Any]) -> None:
+    def check_golden(self, golden: Golden) -> None:
         """Predict the golden records again and compare.
 
         Parameters
         ----------
-        golden : dict
+        golden : Golden
             As `golden` returned it.
 
         Raises
@@ -290,7 +296,8 @@ class Predictor:
             With the rows that differ, and by how much.
         """
         target = self.schema.target
-        answers, saved = self.answer(golden["records"])["predictions"], golden["predictions"]
+        answers = self.answer(golden.records)["predictions"]
+        saved = [{"prediction": one.prediction, "probabilities": one.probabilities} for one in golden.predictions]
         # Older versions stored the most probable class, without the threshold; their probabilities are still valid.
         wanted = decide(Answers.of(saved, target), target)
         wrong = np.flatnonzero(difference(Answers.of(answers, target), wanted, target) > TOLERANCE).tolist()

@@ -232,7 +232,7 @@ def _try(models: str, tag: str, untried: str | None) -> dict[str, Any]:
 
 
 def _start(models: str, tag: str, with_page: bool) -> Iterator[str]:
-    """Start the version and ask it, saying before each step what it is."""
+    """Start the version and try it, yielding each step before it is taken."""
     from bentoml._internal.configuration.containers import BentoMLContainer
     from bentoml._internal.models import ModelStore
     from starlette.applications import Starlette

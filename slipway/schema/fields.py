@@ -100,10 +100,10 @@ class Field:
     nullable: bool = False
     unit: Text | None = None
     help: Text | None = None
-    minimum: float | None = None
-    maximum: float | None = None
-    low: float | str | None = None
-    high: float | str | None = None
+    minimum: float | int | None = None
+    maximum: float | int | None = None
+    low: float | int | str | None = None
+    high: float | int | str | None = None
     decimals: int = 0
     categories: tuple[Any, ...] = ()
     category_labels: dict[str, Text] = field(default_factory=dict)
@@ -112,9 +112,23 @@ class Field:
     decimal: str | None = None
 
     def check(self, value: Any) -> tuple[Value, Fault | None]:
-        """The value as the pipeline takes it, and a warning if there is cause for one.
+        """The value as the pipeline needs it.
 
-        Raises `Fault` for what JSON may hold and this field may not.
+        Parameters
+        ----------
+        value : JSON value
+            As a client sends it.
+
+        Returns
+        -------
+        value : Value
+        warning : Fault or None
+            If the value was accepted, but a reader should know something about it.
+
+        Raises
+        ------
+        FieldError
+            If the field does not accept the value.
         """
         if value is None:
             if not self.nullable:
@@ -126,9 +140,24 @@ class Field:
         return checked, self._warning(checked)
 
     def parse(self, cell: str, decimal_comma: bool, mark: str | None = ".") -> Any:
-        """The JSON value that a CSV cell stands for; a cell that is none stays text.
+        """The JSON value that a CSV cell represents; a cell that represents none stays text.
 
-        `mark` is the decimal mark of a number such as `1.030`, which else raises a `Fault`.
+        Parameters
+        ----------
+        cell : str
+        decimal_comma : bool
+            Whether `12,5` can be a number: not where commas separate the cells.
+        mark : str, optional
+            The decimal mark of a number such as `1.030`; None if both readings are possible.
+
+        Returns
+        -------
+        JSON value
+
+        Raises
+        ------
+        FieldError
+            For a number that can be read in two ways, if `mark` is None.
         """
         cell = cell.strip()
         by_text = {str(value): value for value in (*self.missing, *self.categories)}

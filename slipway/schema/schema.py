@@ -55,8 +55,8 @@ class Target:
     name: str
     label: Text
     unit: Text | None = None
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: float | int | None = None
+    maximum: float | int | None = None
     decimals: int = 2
     classes: tuple[Any, ...] = ()
     class_labels: dict[str, Text] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Checked:
-    """Records that passed: a column for each field, and each record's warnings."""
+    """Records that passed the check: a column of shape (n_records,) per field, and each record's warnings."""
 
     columns: Columns
     warnings: list[list[Fault]]
@@ -133,19 +133,8 @@ class Schema:
         return frozenset(self.names)
 
     def to_json(self) -> dict[str, Any]:
-        """This schema as `schema.json` holds it."""
+        """This schema as `GET /model/schema` answers it."""
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> "Schema":
-        """The schema that `to_json` gave."""
-        fields = []
-        for item in stored["fields"]:
-            given: dict[str, Any] = item | {key: tuple(item[key]) for key in ("categories", "missing")}
-            fields.append(Field(**given))
-        target = Target(**stored["target"] | {"classes": tuple(stored["target"]["classes"])})
-        empty_is_missing = stored.get("empty_is_missing", True)
-        return cls(stored["name"], stored["task"], tuple(fields), target, stored["texts"], empty_is_missing)
 
     def example(self) -> Record:
         """One record: the use case's first example, or else medians and most frequent values."""
@@ -164,7 +153,21 @@ class Schema:
         }
 
     def check_record(self, record: Any, position: int = 0) -> tuple[Record, list[Fault], list[Fault]]:
-        """Values, warnings and faults of one record; the values count only without faults."""
+        """Check one record.
+
+        Parameters
+        ----------
+        record : JSON value
+            As a client sends it.
+        position : int, default=0
+            Its position among the records, which the faults name.
+
+        Returns
+        -------
+        values : Record
+            Only meaningful if there are no faults.
+        warnings, faults : lists of Fault
+        """
         if not isinstance(record, dict):
             expected = "an object with the fields of the model"
             return {}, [], [detail(position, None, record, WRONG_TYPE, expected)]
@@ -193,7 +196,17 @@ class Schema:
         return values, warnings, faults
 
     def check_records(self, records: Sequence[Any]) -> Checked:
-        """The records as the pipeline takes them, if every one is without fault.
+        """Check records, and return them as the pipeline takes them.
+
+        Parameters
+        ----------
+        records : sequence of JSON values
+            As a client sends them.
+
+        Returns
+        -------
+        Checked
+            Of len(records) records.
 
         Raises
         ------
@@ -231,15 +244,24 @@ class Schema:
         return taken, np.flatnonzero(doubtful).tolist()
 
     def check_table(self, table: TextTable, marks: DecimalMarks | None = None) -> CheckedTable:
-        """A CSV read by this schema: its good rows, and what is wrong with each of the others.
+        """Check a CSV: its valid rows, and what is wrong with each of the others.
 
-        Columns may stand in any order, and others may stand between them. `marks` are those of the
-        whole file, if the table is a part of one.
+        Columns may be in any order, with others in between.
+
+        Parameters
+        ----------
+        table : TextTable
+        marks : DecimalMarks, optional
+            Those of the whole file, if the table is a part of one.
+
+        Returns
+        -------
+        CheckedTable
 
         Raises
         ------
         RecordsError
-            If columns are missing: all of them are named, with the nearest that is there.
+            If columns are missing: all of them are named, with the nearest existing one.
         """
         absent = [name for name in self.names if name not in table.header]
         if absent:

@@ -86,9 +86,22 @@ def gc_paused() -> Iterator[None]:
 
 
 def parse_json(body: bytes, expected: str) -> Any:
-    """Strict JSON: no NaN, no infinity, no key twice; anything else is `RequestError` with 400.
+    """The content of a body in strict JSON: no NaN, no infinity, no duplicate keys.
 
-    `expected` shows what the body should look like.
+    Parameters
+    ----------
+    body : bytes
+    expected : str
+        What the body should look like, for the message.
+
+    Returns
+    -------
+    JSON value
+
+    Raises
+    ------
+    RequestError
+        400 if it is not valid.
     """
     quick = _quick(body)
     if quick is not None:
@@ -209,7 +222,23 @@ async def read_upload(request: Request, limit: int) -> AsyncIterator[tuple[Uploa
 
 
 def parse_bool(texts: dict[str, str], key: str) -> bool:
-    """Whether a form says `true` in a field; without the field it does not."""
+    """Whether a form says `true` in a field; false without the field.
+
+    Parameters
+    ----------
+    texts : dict of str to str
+        The form's fields.
+    key : str
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    RequestError
+        400 for anything but `true` and `false`.
+    """
     if (text := texts.get(key, "false")) not in ("true", "false"):
         raise RequestError(400, f"`{key}` is {truncated(text)!r}; expected true or false")
     return text == "true"

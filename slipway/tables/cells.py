@@ -193,15 +193,26 @@ def parse_csv(data: bytes, source: str = "the file", bounds: Bounds = UNBOUNDED)
     """The cells of a CSV file, separated by comma, semicolon or tab.
 
     UTF-8 (with or without a byte order mark), UTF-16 and Latin-1 are recognised. Empty
-    lines are passed over; an unnamed column is called `Unnamed: <position>`, as pandas
-    does. A table that one trains with has no bounds; a stranger's file should have some.
+    lines are ignored; an unnamed column is called `Unnamed: <position>`, as in pandas.
+
+    Parameters
+    ----------
+    data : bytes
+    source : str
+        The name of the file, for messages.
+    bounds : Bounds
+        Limits that are checked while reading; none by default, as for training.
+
+    Returns
+    -------
+    TextTable
 
     Raises
     ------
     TableTooLargeError
-        As soon as a bound is passed.
-    DataError
-        If the file is empty, is no text, has no rows, or has a column name twice.
+        As soon as a limit is exceeded.
+    CsvError
+        If the file is empty, is not text, has no rows, or has a duplicate column name.
     """
     text = _decode(data, source)
     if not text or text.isspace():

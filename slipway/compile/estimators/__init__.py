@@ -1,4 +1,4 @@
-"""Converters of the estimators; importing this package registers those of every module in it."""
+"""Converters of the estimators; importing this package registers them all."""
 
 from importlib import import_module
 from pkgutil import iter_modules

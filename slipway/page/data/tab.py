@@ -1,5 +1,7 @@
 """The data tab: what the model learnt from, based on the version's `profile.json`, which contains no rows."""
 
+from collections.abc import Sequence
+
 import gradio as gr
 from markupsafe import Markup
 
@@ -9,6 +11,7 @@ from slipway.page.data import alerts, distribution, relation
 from slipway.page.data.profile_view import ProfileView
 from slipway.page.html import macros
 from slipway.schema.fields import Field
+from slipway.schema.profile import CategoryCounts
 
 SHOWN = 40
 """Fields that are drawn; of more, those that go most with the target."""
@@ -53,15 +56,15 @@ def _field(view: ProfileView, field: Field) -> Markup:
 
 def _facts(view: ProfileView, field: Field) -> list[str]:
     """A field's kind, range, missing values, and relation to the target."""
-    stored = view.profile["fields"][field.name]
+    stored = view.profile.fields[field.name]
     facts = [view.page.t("data.length") if field.kind == "text" else view.page.t(f"kinds.{field.kind}")]
-    if field.categories:
-        most = f"“{view.value(field.name, stored['values'][0])}”"
+    if isinstance(stored, CategoryCounts):
+        most = f"“{view.value(field.name, stored.values[0])}”"
         facts.append(view.page.t("data.values", count=len(field.categories), value=most))
     elif field.kind != "text":
         low, high, middle = (view.page.value_text(field, end) for end in (field.low, field.high, field.default))
         facts.append(view.page.t("data.range", low=low, high=high, middle=middle))
-    missing = stored["missing"]
+    missing = stored.missing
     share = view.page.percent(missing / view.rows)
     facts.append(
         view.page.t("data.missing", share=share, rows=view.page.rows(missing))
@@ -81,7 +84,7 @@ def _related(strength: float) -> str:
 
 
 def _associations(view: ProfileView) -> Markup | str:
-    names, matrix = view.profile["associations"]["names"], view.profile["associations"]["matrix"]
+    names, matrix = view.profile.associations.names, view.profile.associations.matrix
     if len(names) < 2:
         return ""
     labels = [view.name(name) for name in names]
@@ -99,7 +102,7 @@ def _associations(view: ProfileView) -> Markup | str:
     return _HTML.associations(view.page, " ".join(lead), body)
 
 
-def _strongest(view: ProfileView, labels: list[str], matrix: list[list[float]]) -> Markup:
+def _strongest(view: ProfileView, labels: list[str], matrix: Sequence[Sequence[float]]) -> Markup:
     pairs = sorted((-matrix[one][other], other, one) for one in range(len(labels)) for other in range(one))[:PAIRS]
     rows = [
         charts.Row(f"{labels[one]} – {labels[other]}", (view.page.decimal(-value, 2),), (-value,))

@@ -120,7 +120,8 @@ def _compared(page: PageContext) -> Markup:
 
 
 def _counted(page: PageContext, chosen: float) -> str:
-    html = threshold.render(page, threshold.measured(page) or {}, chosen)
+    measured = threshold.measured(page)
+    html = threshold.render(page, measured, chosen) if measured else ""
     return live.panel(page, "counts", html, threshold=chosen)
 
 
