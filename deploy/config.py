@@ -6,11 +6,9 @@ mistakes are named at once, one line each: field, value found, what was expected
 
 import ipaddress
 import re
-from collections.abc import Hashable
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -24,6 +22,7 @@ from pydantic import (
 )
 
 from slipway.errors import SlipwayError, nearest
+from slipway.tables.yaml_file import YamlError, load, short_repr, unknown
 
 SKUS = (
     *("S1", "S2", "S3", "P1V2", "P2V2", "P3V2"),
@@ -87,10 +86,10 @@ def _network(text: str) -> str:
 
 
 def _together(networks: list[str]) -> list[str]:
-    """Ranges as they are, unless one is there twice or all of them are every address."""
+    """Ranges as they are, unless one appears twice or all of them are every address."""
     for number, network in enumerate(networks):
         if network in networks[:number]:
-            raise ValueError(f"{network} is there twice; expected each range once")
+            raise ValueError(f"{network} appears twice; expected each range once")
     four = [ipaddress.IPv4Network(network) for network in networks if ":" not in network]
     six = [ipaddress.IPv6Network(network) for network in networks if ":" in network]
     whole = [*map(str, ipaddress.collapse_addresses(four)), *map(str, ipaddress.collapse_addresses(six))]
@@ -193,15 +192,15 @@ class Config(_Strict):
     @field_validator("image")
     @classmethod
     def _by_digest(cls, image: str, info: ValidationInfo) -> str:
-        found = _IMAGE.fullmatch(image)
-        if not found:
+        parts = _IMAGE.fullmatch(image)
+        if not parts:
             raise ValueError(
                 "expected NAME.azurecr.io/REPOSITORY@sha256:<64 hexadecimal digits>; "
                 "a tag may change under a running app: use the digest that `make push` printed"
             )
         registry = info.data.get("registry")
         # A registry may have a host with a hash, which keeps others from taking the name over.
-        if registry and not re.fullmatch(rf"{registry}(-[a-z0-9]+)?\.azurecr\.io", found["host"]):
+        if registry and not re.fullmatch(rf"{registry}(-[a-z0-9]+)?\.azurecr\.io", parts["host"]):
             raise ValueError(f"expected an image in the registry {registry!r}, {registry}.azurecr.io/…")
         return image
 
@@ -216,48 +215,20 @@ class Config(_Strict):
         return self.image.partition("@")[0]
 
 
-class _Loader(yaml.SafeLoader):
-    """SafeLoader that refuses a key that is there twice: two `access:` would be a guess."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                raise yaml.MarkedYAMLError(
-                    problem="`<<` is not taken here; write the values out", problem_mark=key_node.start_mark
-                )
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.MarkedYAMLError(problem=f"the key {key!r} is there twice", problem_mark=key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
 def read(path: str | Path) -> Config:
     """The deployment that a YAML file describes.
 
     Raises
     ------
     ConfigError
-        If the file cannot be read, is no YAML, or any value is not as it must be; with
+        If the file cannot be read, is not valid YAML, or any value is not as it must be; with
         every mistake, a line each.
     """
     path = Path(path)
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a SafeLoader)
-    except OSError as exc:
-        raise ConfigError(path, [f"cannot be read ({exc.strerror}); copy deploy/azure.yaml and fill it in"]) from exc
-    except UnicodeDecodeError as exc:
-        raise ConfigError(path, ["is not UTF-8 text; save it as UTF-8"]) from exc
-    except yaml.YAMLError as exc:
-        mark = getattr(exc, "problem_mark", None)
-        place = f"line {mark.line + 1}: " if mark else ""
-        problem = " ".join(str(getattr(exc, "problem", None) or exc).split())
-        raise ConfigError(path, [f"{place}is no valid YAML: {problem}"]) from exc
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as exc:
-        # What PyYAML lets through: a date without a day, a list as a key, `!!int x`, ten thousand brackets.
-        why = str(exc).partition("\n")[0] or type(exc).__name__
-        raise ConfigError(path, [f"holds a value that cannot be read ({why}); put texts in quotes"]) from exc
+        raw = load(path, "copy deploy/azure.yaml and fill it in")
+    except YamlError as exc:
+        raise ConfigError(path, [f"line {exc.line}: {exc.problem}" if exc.line else exc.problem]) from exc
     if not isinstance(raw, dict):
         raise ConfigError(path, ["holds no deployment; expected keys as in deploy/azure.yaml"])
     try:
@@ -287,9 +258,9 @@ def _line(error: dict[str, Any]) -> str:
         return f"{field}: is missing; {_MISSING.get(field, 'expected a value as in deploy/azure.yaml')}"
     if error["type"] == "extra_forbidden":
         names = list(Tenant.model_fields if place[0] == "access" else Config.model_fields)
-        return f"{field}: is no known field{nearest(place[-1], names) or '; known are ' + ', '.join(names)}"
+        return f"{field}: is not a known field{unknown(place[-1], names)}"
     problem = str(error.get("ctx", {}).get("error", "")) or _plainly(error)
-    return f"{field}: found {_shown(error['input'])}; {problem}"
+    return f"{field}: found {short_repr(error['input'])}; {problem}"
 
 
 def _plainly(error: dict[str, Any]) -> str:
@@ -306,11 +277,3 @@ def _plainly(error: dict[str, Any]) -> str:
         "less_than_equal": f"expected at most {context.get('le')}",
     }
     return limits.get(error["type"], str(error["msg"]))
-
-
-def _shown(value: Any) -> str:
-    try:
-        text = repr(value)
-    except ValueError:  # a whole number of thousands of digits
-        return "a huge number"
-    return text if len(text) <= 80 else text[:79] + "…"

@@ -91,14 +91,14 @@ MONEY = [f"${900 + 13 * row:,}.00" for row in range(17)]
 @pytest.mark.parametrize(
     ("y", "task", "message"),
     [
-        (MONEY * 4, None, r"'\$900.00', which is no number; type --task classification for 17 classes, or write plain numbers there, as in 1234.5 \(68 of 68 rows\)"),
-        (MONEY * 4, "regression", r"'\$900.00', which is no number; use --task classification, or write plain numbers"),
-        ([f"{row}%" for row in range(ROWS)], None, r"'0%', which is no number; write plain numbers there, as in 1234.5 \(60 of 60 rows\)"),
-        ([f"{row}%" for row in range(ROWS)], "classification", "'0%', which is no number; write plain numbers there"),
-        ([f"{row}%" for row in range(ROWS)], "regression", "'0%', which is no number; write plain numbers there"),
-        ([*map(str, range(ROWS)), "n/k"], None, r"'n/k', which is no number; write plain numbers there, as in 1234.5, or type `--missing y=n/k` if such rows have no value, or remove such rows \(1 of 61 rows\)"),
-        ([*map(str, range(ROWS)), "n/k"], "regression", "'n/k', which is no number; .* `--missing y=n/k`"),
-        ([f"c{row}" for row in range(ROWS)], None, "60 different values, too many for classes, and 'c0' is no number; join them to fewer classes, or predict another column"),
+        (MONEY * 4, None, r"'\$900.00', which is not a number; type --task classification for 17 classes, or write plain numbers there, as in 1234.5 \(68 of 68 rows\)"),
+        (MONEY * 4, "regression", r"'\$900.00', which is not a number; use --task classification, or write plain numbers"),
+        ([f"{row}%" for row in range(ROWS)], None, r"'0%', which is not a number; write plain numbers there, as in 1234.5 \(60 of 60 rows\)"),
+        ([f"{row}%" for row in range(ROWS)], "classification", "'0%', which is not a number; write plain numbers there"),
+        ([f"{row}%" for row in range(ROWS)], "regression", "'0%', which is not a number; write plain numbers there"),
+        ([*map(str, range(ROWS)), "n/k"], None, r"'n/k', which is not a number; write plain numbers there, as in 1234.5, or type `--missing y=n/k` if such rows have no value, or remove such rows \(1 of 61 rows\)"),
+        ([*map(str, range(ROWS)), "n/k"], "regression", "'n/k', which is not a number; .* `--missing y=n/k`"),
+        ([f"c{row}" for row in range(ROWS)], None, "60 different values, too many for classes, and 'c0' is not a number; join them to fewer classes, or predict another column"),
         (list(range(ROWS)), "classification", "60 different values, too many for classes; use --task regression"),
     ],
     ids=[

@@ -126,7 +126,9 @@ def test_ragged_rows_are_kept_and_told():
 
 
 def test_a_ragged_line_of_a_training_table_is_named_with_its_line(frame):
-    with pytest.raises(DataError, match=r"line 4 has 3 cells, the header has 2 .*\(and 1 more such lines\); mend"):
+    with pytest.raises(
+        DataError, match=r"line 4 has 3 cells, the header has 2 .*\(and 1 more such lines\); fix the file"
+    ):
         frame('a,b\n"1\n1",2\n3,4,5\n6\n')
 
 
@@ -278,7 +280,7 @@ def test_a_column_name_that_parquet_has_twice_is_named(tmp_path):
 
 @pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"PAR1 and no more", b""], ids=["CSV", "cut off", "empty"])
 def test_a_parquet_file_that_is_none_is_refused(frame, content):
-    with pytest.raises(DataError, match=r"table\.parquet: is no Parquet table"):
+    with pytest.raises(DataError, match=r"table\.parquet: is not a valid Parquet file"):
         frame(content, "table.parquet")
 
 

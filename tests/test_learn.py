@@ -123,8 +123,8 @@ def test_a_kind_from_the_use_case_overrides_what_is_inferred(values, spec, kind,
 @pytest.mark.parametrize(
     ("values", "spec", "match"),
     [
-        (cycle("a", "1"), FieldSpec(kind="number"), "'x' holds 'a', which is no number"),
-        (cycle(1, 2.5), FieldSpec(kind="integer"), "'x' holds 2.5, which is no whole number"),
+        (cycle("a", "1"), FieldSpec(kind="number"), "'x' holds 'a', which is not a number"),
+        (cycle(1, 2.5), FieldSpec(kind="integer"), "'x' holds 2.5, which is not a whole number"),
         (cycle("soon", "later"), FieldSpec(kind="date"), "'x' cannot be read as dates; give their `format:`"),
         (cycle("31.05.2024", "late"), FieldSpec(kind="date", format="%d.%m.%Y"), "'x' cannot be read as dates"),
         (cycle("May", "June"), FieldSpec(kind="date", format="%Q"), "'%Q'"),
@@ -328,8 +328,8 @@ def test_a_number_target_knows_its_spread_and_decimals():
     [
         (["a"] * 2 + ["b"] * 58, {}, r"two classes of the target 'y' need 3 rows .*'a' \(2 rows\); collect more rows"),
         ([f"c{row}" for row in range(ROWS)], {}, "'y' has 60 different values, too many for classes"),
-        (cycle("a", "b"), {"task": "regression"}, "'y' holds 'a', which is no number; use --task classification"),
-        (["1"] * 59 + ["n/k"], {"task": "regression"}, "'y' holds 'n/k', which is no number"),
+        (cycle("a", "b"), {"task": "regression"}, "'y' holds 'a', which is not a number; use --task classification"),
+        (["1"] * 59 + ["n/k"], {"task": "regression"}, "'y' holds 'n/k', which is not a number"),
         ([float("inf"), *np.linspace(1.5, 9, ROWS - 1)], {}, "'y' holds .*inf"),
         (cycle("a", "b"), {"target": {"positive": "c"}}, r"`positive` is 'c', the target's classes are \['a', 'b'\]"),
         (
@@ -379,7 +379,7 @@ def test_examples_are_completed_with_what_is_usual():
     ids=["type", "field", "bounds"],
 )
 def test_an_example_that_is_no_valid_record_is_refused(values, match):
-    with pytest.raises(UseCaseError, match=f"the example 'Ann' is no valid record: {match}"):
+    with pytest.raises(UseCaseError, match=f"the example 'Ann' is not a valid record: {match}"):
         learnt({"age": cycle(1, 2, 3, 1)}, examples=(Example({"en": "Ann"}, values),))
 
 

@@ -214,9 +214,9 @@ YAML = "target: y\ndata: some.csv\n"
         ),
         (["insurence"], r"no use case 'insurence'; did you mean 'insurance'\?"),
         (["insurance", "--folds", "1"], "--folds: 1 is too small; expected at least 2"),
-        (["insurance", "--name", "Big Model"], "--name: 'Big Model' is no model name"),
+        (["insurance", "--name", "Big Model"], "--name: 'Big Model' is not a valid model name"),
         ([], "give a use case, or --data FILE and --target COLUMN"),
-        ([("broken.yaml", "target: [y\n")], r"broken.yaml, line 2: is no valid YAML"),
+        ([("broken.yaml", "target: [y\n")], r"broken.yaml, line 2: is not valid YAML"),
         (
             [("key.yaml", YAML + "taget: y\n")],
             r"key.yaml, line 3: unknown key 'taget' in the use case; did you mean 'target'\?",

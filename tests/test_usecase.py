@@ -155,21 +155,50 @@ def test_an_unknown_word_is_named_with_its_line_and_what_is_known(parse, lines, 
 @pytest.mark.parametrize(
     ("lines", "match"),
     [
-        (["fields:", "  rooms: {kind: number", "title: x"], "line 4: is no valid YAML"),
-        (["title: Houses: big ones"], "line 2: is no valid YAML"),
-        (["\ttitle: Houses"], "line 2: is no valid YAML: found character"),
-        (["title: *unknown"], "line 2: is no valid YAML: found undefined alias"),
-        (["title: !!python/object:os.system x"], "line 2: is no valid YAML: could not determine a constructor"),
-        (["title: A", "title: B"], "line 3: is no valid YAML: the key 'title' is there twice"),
-        (["fields:", "  rooms: {}", "  rooms: {}"], "line 4: is no valid YAML: the key 'rooms' is there twice"),
-        (["[a, b]: 1"], "line 2: is no valid YAML: a key must be a text"),
-        (["setup: &all {more: *all}"], "is no valid YAML: found unconstructable recursive node"),
+        (["fields:", "  rooms: {kind: number", "title: x"], "line 4: is not valid YAML"),
+        (["title: Houses: big ones"], "line 2: is not valid YAML"),
+        (["\ttitle: Houses"], "line 2: is not valid YAML: found character"),
+        (["title: *unknown"], "line 2: is not valid YAML: found undefined alias"),
+        (["title: !!python/object:os.system x"], "line 2: is not valid YAML: could not determine a constructor"),
+        (["title: A", "title: B"], "line 3: is not valid YAML: duplicate key 'title'"),
+        (["fields:", "  rooms: {}", "  rooms: {}"], "line 4: is not valid YAML: duplicate key 'rooms'"),
+        (["[a, b]: 1"], "line 2: is not valid YAML: a key must be a text"),
+        (["setup: &all {more: *all}"], "is not valid YAML: found unconstructable recursive node"),
     ],
     ids=["unclosed", "colon", "tab", "alias", "python object", "doubled", "doubled inside", "list as key", "recursive"],
 )
 def test_malformed_yaml_is_refused_with_its_line(parse, lines, match):
     with pytest.raises(UseCaseError, match=match):
         parse(*lines)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["title: !!int x", f"title: {'[' * 5000}", f"limit: {'9' * 5000}", "title: !!timestamp 2024-13-45"],
+    ids=["no int", "brackets", "digits", "date"],
+)
+def test_a_value_that_the_reader_chokes_on_is_one_line(parse, text):
+    with pytest.raises(UseCaseError, match=r"\A[^\n]*holds a value that cannot be read [^\n]*\Z"):
+        parse(text)
+
+
+def test_a_merge_is_refused(parse):
+    with pytest.raises(UseCaseError, match="line 3: is not valid YAML: `<<` is not supported; write the values out"):
+        parse("setup: &all {normalize: true}", "training: {<<: *all}")
+
+
+@pytest.mark.parametrize(
+    ("line", "ending"),
+    [
+        ("fields: {rooms: {minimum: one}}", r"expected a number \(fields\.rooms\.minimum\)"),
+        ("bands: [3]", r"a band is 3, expected {below: …, text: …} \(bands\.0\)"),
+        ("title: 3", r"or {en: …, zh: …}"),
+    ],
+    ids=["field", "list", "top level"],
+)
+def test_a_nested_key_is_named_with_its_path(parse, line, ending):
+    with pytest.raises(UseCaseError, match=f"{ending}$"):
+        parse(line)
 
 
 @pytest.mark.parametrize(
@@ -275,12 +304,12 @@ def test_a_name_that_the_store_takes_is_kept(name):
     "name", ["Houses", "my houses", "-houses", "houses.", "a:b", "a/b", "房屋", "", "x" * 51, "houses\n"]
 )
 def test_a_name_that_the_store_refuses_is_refused_with_the_rule(name):
-    with pytest.raises(UseCaseError, match="--name: .* is no model name; use up to 50 lower-case letters"):
+    with pytest.raises(UseCaseError, match="--name: .* is not a valid model name; use up to 50 lower-case letters"):
         check_name(name, "--name")
 
 
 def test_a_name_that_ends_as_pipelines_do_is_refused():
-    with pytest.raises(UseCaseError, match="'houses-pipeline' is no model name; '-pipeline' is for"):
+    with pytest.raises(UseCaseError, match="'houses-pipeline' is not a valid model name; '-pipeline' is for"):
         check_name("houses-pipeline", "--name")
 
 
@@ -290,7 +319,7 @@ def test_a_name_that_ends_as_pipelines_do_is_refused():
         (b"", "holds no use case; expected keys such as"),
         (b"- a\n- b\n", "holds no use case; expected keys such as"),
         (b"target: caf\xe9\n", "is not UTF-8 text; save it as UTF-8"),
-        (b"target: a\x01\n", "is no valid YAML"),
+        (b"target: a\x01\n", "is not valid YAML"),
     ],
     ids=["empty", "list", "Latin-1", "control character"],
 )

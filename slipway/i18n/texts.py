@@ -690,7 +690,7 @@ BATCH_PHRASES: tuple[tuple[str, str], ...] = (
     (r"is not a text table .*", "不是文本表格；请另存为 UTF-8 编码的 CSV"),
     (r"is an? (.+) file, not a CSV text; save the table as CSV", "是 $1 文件，不是 CSV；请将表格另存为 CSV"),
     (r"has the column name (.+) (\d+) times; rename them", "中列名 $1 出现了 $2 次；请改名"),
-    (r"the row that begins on line (\d+) is no CSV: .*", "从第 $1 行开始的一行不是有效的 CSV"),
+    (r"the row that begins on line (\d+) is not valid CSV: .*", "从第 $1 行开始的一行不是有效的 CSV"),
     (
         r"has at least ([\d,]+) rows; (?:with reasons )?the limit is ([\d,]+) .*",
         "至少有 $1 行，上限为 $2 行；请拆分文件",

@@ -222,7 +222,7 @@ def parse_csv(data: bytes, source: str = "the file", bounds: Bounds = UNBOUNDED)
     try:
         _read(lines, table, source, bounds)
     except csv.Error as exc:
-        raise DataError(source, f"the row that begins on line {lines.row_line} is no CSV: {exc}") from exc
+        raise DataError(source, f"the row that begins on line {lines.row_line} is not valid CSV: {exc}") from exc
     except _RowTooLongError:
         setting = f"{CELLS_OF_A_ROW} × {bounds.cell.setting}"
         bound = replace(bounds.cell, limit=CELLS_OF_A_ROW * bounds.cell.limit, setting=setting)

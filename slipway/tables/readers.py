@@ -23,7 +23,7 @@ def _check_ragged(table: TextTable, source: str) -> None:
     if table.ragged:
         row, first = next(iter(table.ragged.items()))
         more = f" (and {len(table.ragged) - 1} more such lines)" if len(table.ragged) > 1 else ""
-        raise DataError(source, f"line {table.lines[row]} has {first}{more}; mend the file or remove them")
+        raise DataError(source, f"line {table.lines[row]} has {first}{more}; fix the file or remove them")
 
 
 def _plain_column(column: pd.Series) -> pd.Series:
@@ -64,8 +64,8 @@ def numpy_column(column: pd.Series) -> pd.Series:
     known = isinstance(inner, (pd.StringDtype, pd.ArrowDtype, pd.DatetimeTZDtype)) or hasattr(inner, "numpy_dtype")
     if not known:
         return column
-    found = _plain_column(column)
-    return found.set_axis(column.index).rename(column.name)
+    plain = _plain_column(column)
+    return plain.set_axis(column.index).rename(column.name)
 
 
 def _parquet(path: Path) -> pd.DataFrame:
@@ -74,7 +74,7 @@ def _parquet(path: Path) -> pd.DataFrame:
     except ImportError as exc:
         raise DataError(path, "is Parquet, which needs pyarrow: `pip install 'pyarrow<26'`, or save it as CSV") from exc
     except Exception as exc:  # pyarrow's own errors share no base class with pandas'
-        raise DataError(path, _unreadable(path) or f"is no Parquet table: {str(exc).splitlines()[0]}") from exc
+        raise DataError(path, _unreadable(path) or f"is not a valid Parquet file: {str(exc).splitlines()[0]}") from exc
     table.columns = [str(name).strip() for name in table.columns]
     doubled = table.columns[table.columns.duplicated()]
     if len(doubled):

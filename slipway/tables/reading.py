@@ -65,8 +65,8 @@ class Reading:
         """` (line 12)`, where a cell first stands in the file; empty where that is not known."""
         if self.cells is None or column not in self.cells.header:
             return ""
-        found = [given.strip() for given in self.cells.column(column)]
-        return f" (line {self.cells.lines[found.index(str(cell))]})" if str(cell) in found else ""
+        texts = [text.strip() for text in self.cells.column(column)]
+        return f" (line {self.cells.lines[texts.index(str(cell))]})" if str(cell) in texts else ""
 
 
 def typed(cells: Sequence[str | None], decimal: str | None = None) -> pd.Series:
@@ -89,7 +89,7 @@ def typed(cells: Sequence[str | None], decimal: str | None = None) -> pd.Series:
     if present and all(map(NUMBER.fullmatch, present)) and not any(map(_CODE.fullmatch, present)):
         try:
             return pd.to_numeric(pd.Series(values, dtype=object))
-        except ValueError:  # 1e400, which is no number that a computer has; float() makes it infinite
+        except ValueError:  # 1e400, which is too large for a float; float() makes it infinite
             return pd.Series([None if value is None else float(value) for value in values], dtype="float64")
     if len(present) == len(values) and {value.lower() for value in present} == {"true", "false"}:
         return pd.Series([value is not None and value.lower() == "true" for value in values])
@@ -134,9 +134,13 @@ class _Column:
 
 
 def _column(table: TextTable, name: str, options: ReadingOptions) -> _Column:
-    given = options.missing.get(name)
+    sentinels = options.missing.get(name)
     # An empty list says that no text stands for nothing; numbers that do are seen to when kinds are known.
-    marks = {""} if given == () else MISSING_CELLS | {str(value) for value in given or () if not is_number(str(value))}
+    marks = (
+        {""}
+        if sentinels == ()
+        else MISSING_CELLS | {str(value) for value in sentinels or () if not is_number(str(value))}
+    )
     cells = [cell.strip() for cell in table.column(name)]
     gaps = Counter(cell for cell in cells if cell in marks and cell)
     return _Column(name, [None if cell in marks else cell for cell in cells], gaps)
@@ -198,7 +202,7 @@ def _decimal(column: _Column, elsewhere: set[str], decimal_comma: bool, declared
 
 
 def _worth_a_word(column: _Column, decimal: str, table: TextTable, declared: str | None) -> bool:
-    """Whether the mark was told or found out, rather than plain to see in each cell."""
+    """Whether the mark was given or inferred, rather than plain to see in each cell."""
     quoted = not table.decimal_comma and "," in column.marks
     return bool(column.grouped or quoted or column.open and (declared or decimal == ","))
 
@@ -223,7 +227,7 @@ def _check_target(column: _Column, options: ReadingOptions, reading: Reading, so
     every = column.gaps + column.counts
     doubtful = [cell for cell in every if cell.lower() in LIKE_MISSING]
     others = [cell for cell in every if cell.lower() not in LIKE_MISSING]
-    # NA among numbers is no number; but `?`, which would stay, makes text of them all.
+    # NA among numbers is not a number; but `?`, which would stay, makes text of them all.
     if not others or not doubtful or all(cell in column.gaps for cell in doubtful) and all(map(is_number, others)):
         return
     cell = doubtful[0]
@@ -244,24 +248,24 @@ def _thousands(column: _Column, decimal: str, reading: Reading) -> Note:
     return Note("decimal_comma" if decimal == "," else "decimal_point", column.name, hint=hint)
 
 
-def _notes(column: _Column, found: pd.Series, options: ReadingOptions, reading: Reading) -> list[Note]:
+def _notes(column: _Column, values: pd.Series, options: ReadingOptions, reading: Reading) -> list[Note]:
     notes = []
     unasked = {
         cell: rows for cell, rows in column.gaps.items() if cell not in map(str, options.missing.get(column.name, ()))
     }
     if unasked:
-        notes.append(_taken_for_missing(column, unasked, found, reading))
-    if found.dtype == object:
+        notes.append(_taken_for_missing(column, unasked, values, reading))
+    if values.dtype == object:
         notes += _numbers_as_text(column, reading)
     elif any("e" in cell.lower() for cell in column.counts):
-        notes += _merged(column, found, reading)
+        notes += _merged(column, values, reading)
     return notes
 
 
-def _taken_for_missing(column: _Column, gaps: dict[str, int], found: pd.Series, reading: Reading) -> Note:
+def _taken_for_missing(column: _Column, gaps: dict[str, int], values: pd.Series, reading: Reading) -> Note:
     first = next(iter(gaps))
     hint = f"first {first!r}{reading.line(column.name, first)}"
-    if found.dtype == object and len(column.counts):
+    if values.dtype == object and len(column.counts):
         asked = shlex.quote(f"{column.name}=")
         hint += f"; if it is a value, type `--missing {asked}` (in a use case: `missing: {{{column.name}: []}}`)"
     return Note("taken_for_missing", column.name, {"cells": gaps}, hint)
@@ -294,10 +298,10 @@ def _counted(column: _Column, cell: str, reading: Reading) -> str:
     return f"{cell!r}{reading.line(column.name, cell)[:-1]}, {'1 cell' if rows == 1 else f'{rows:,} cells'})"
 
 
-def _merged(column: _Column, found: pd.Series, reading: Reading) -> list[Note]:
+def _merged(column: _Column, values: pd.Series, reading: Reading) -> list[Note]:
     """Cells such as 1E2 and 100, which may be two codes and are one number."""
     by_value: dict[float, str] = {}
-    for cell, value in zip(column.cells, found, strict=True):
+    for cell, value in zip(column.cells, values, strict=True):
         if cell is None:
             continue
         other = by_value.setdefault(value, cell)

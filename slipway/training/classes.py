@@ -15,7 +15,7 @@ from slipway.training.usecase import UseCase
 FEW = 5
 """A class with fewer rows loses them, if two classes are left: folds are not lowered further for it."""
 TRAINED = 0.7
-"""The share of the rows that PyCaret trains on unless told otherwise; the others are the hold-out part."""
+"""The share of the rows that PyCaret trains on by default; the others are the hold-out part."""
 LEAST = 3
 """Rows of a class from which a hold-out part and two folds each have one."""
 
@@ -79,7 +79,7 @@ def check_classes(column: pd.Series, usecase: UseCase, source: str, reading: Rea
     if _too_many(column):
         cell = f"{column.iloc[0]!r}{reading.line(name, column.iloc[0])}"
         raise DataError(
-            source, f"{many}, and {cell} is no number; join them to fewer classes, or predict another column"
+            source, f"{many}, and {cell} is not a number; join them to fewer classes, or predict another column"
         )
 
 
@@ -105,7 +105,7 @@ def _no_number(column: pd.Series, wrong: pd.Series, reading: Reading, classes: s
     if len(wrong) < len(column):
         ways.append("remove such rows")
     rows = f"{len(wrong):,} of {len(column):,} rows"
-    return f"{first!r}{reading.line(name, first)}, which is no number; {', or '.join(ways)} ({rows})"
+    return f"{first!r}{reading.line(name, first)}, which is not a number; {', or '.join(ways)} ({rows})"
 
 
 def enough_rows(

@@ -242,12 +242,14 @@ def cast(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: str)
         If a value is not of this kind: with the value, and what to do.
     """
     if kind == "date":
-        days, format = dates(column.dropna(), spec.format)
-        if days is None:
-            given = f" by the format {spec.format!r}" if spec.format else ""
-            problem = f"{name!r} cannot be read as dates{given}; give their `format:` in the use case, as in '%d/%m/%Y'"
+        moments, format = dates(column.dropna(), spec.format)
+        if moments is None:
+            by_format = f" by the format {spec.format!r}" if spec.format else ""
+            problem = (
+                f"{name!r} cannot be read as dates{by_format}; give their `format:` in the use case, as in '%d/%m/%Y'"
+            )
             raise DataError(source, problem)
-        return days.reindex(column.index).astype("datetime64[ns]"), format
+        return moments.reindex(column.index).astype("datetime64[ns]"), format
     if kind in ("number", "integer"):
         return _numbers(name, column, kind, source), None
     if kind == "text":
@@ -255,7 +257,7 @@ def cast(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: str)
     if kind == "boolean" and column.nunique() > 2:
         some = ", ".join(repr(python_value(value)) for value in column.dropna().unique()[:5])
         raise DataError(
-            source, f"{name!r} has more than two values ({some}), so it is no boolean; use `kind: category`"
+            source, f"{name!r} has more than two values ({some}), so it is not a boolean; use `kind: category`"
         )
     if pd.api.types.is_datetime64_any_dtype(column):
         return column.map(lambda moment: moment.date().isoformat(), na_action="ignore").astype(object), None
@@ -270,11 +272,11 @@ def _numbers(name: str, column: pd.Series, kind: Kind, source: str) -> pd.Series
     present = numbers.dropna()
     wrong = column.dropna()[numbers[column.notna()].isna()]
     if len(wrong):
-        problem = f"{name!r} holds {wrong.iloc[0]!r}, which is no number; use another kind, or `missing:`"
+        problem = f"{name!r} holds {wrong.iloc[0]!r}, which is not a number; use another kind, or `missing:`"
         raise DataError(source, problem)
     if not np.isfinite(present.astype("float64")).all():
         raise DataError(source, f"{name!r} holds an infinite number; remove it, or name it in `missing:`")
     if kind == "integer" and not is_whole(present):
         odd = present[(np.mod(present, 1) != 0) | (np.abs(present) >= 2**63)].iloc[0]
-        raise DataError(source, f"{name!r} holds {odd!r}, which is no whole number of 64 bits; use `kind: number`")
+        raise DataError(source, f"{name!r} holds {odd!r}, which is not a whole number of 64 bits; use `kind: number`")
     return numbers.astype("int64" if kind == "integer" and numbers.notna().all() else "float64")

@@ -90,11 +90,11 @@ def infer_dataset(
     folds = usecase.training.folds
     if task == "classification":
         classes.check_classes(table[usecase.target.column], usecase, source, reading)
-        table, folds, found = classes.enough_rows(table, usecase, source, fixed=bool(keep))
-        notes += found
+        table, folds, added = classes.enough_rows(table, usecase, source, fixed=bool(keep))
+        notes += added
     if not keep:
-        folds, found = classes.folds_for_rows(len(table), folds, usecase.target.column)
-        notes += found
+        folds, added = classes.folds_for_rows(len(table), folds, usecase.target.column)
+        notes += added
     inputs: dict[str, pd.Series] = {}
     fields: list[Field] = []
     left_out: dict[str, str] = {}
@@ -160,7 +160,9 @@ def _check_columns_named(table: pd.DataFrame, usecase: UseCase) -> None:
 def _check_names(names: list[str], source: str) -> None:
     for name in names:
         if name != name.strip() or UNREADABLE.search(name):
-            problem = "begins or ends with a space" if name != name.strip() else "has a character that is no text"
+            problem = (
+                "begins or ends with a space" if name != name.strip() else "has a character that is not valid text"
+            )
             raise DataError(source, f"the column name {name!r} {problem}; rename it")
         if name.endswith("__drop__"):
             raise DataError(source, f"the column name {name!r} ends in '__drop__', where PyCaret drops it; rename it")
@@ -262,10 +264,10 @@ def _target(column: pd.Series, task: Task, usecase: UseCase, source: str, readin
     }
     count = column.nunique() if task == "classification" else 0
     if spec.threshold is not None and count != 2:
-        found = f"has {count} classes" if count else "is a number"
+        outcome = f"has {count} classes" if count else "is a number"
         raise UseCaseError(
             f"use case {usecase.name}",
-            f"`threshold` is for two classes; the target {spec.column!r} {found}: leave it out",
+            f"`threshold` is for two classes; the target {spec.column!r} {outcome}: leave it out",
         )
     if task == "regression":
         numbers = classes.check_numbers(column, source, reading)
@@ -297,7 +299,7 @@ def _texts(usecase: UseCase, target: Target, fields: list[Field]) -> dict[str, A
             first = faults[0]
             raise UseCaseError(
                 f"use case {usecase.name}",
-                f"the example {example['label']['en']!r} is no valid record: {describe_fault(first)}",
+                f"the example {example['label']['en']!r} is not a valid record: {describe_fault(first)}",
             )
         example["values"] = draft.defaults | example["values"]
     title: Text = usecase.title or {"en": f"{target.label['en']} from {len(fields)} inputs"}

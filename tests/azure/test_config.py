@@ -55,7 +55,7 @@ CIDR = "expected a CIDR range such as 203.0.113.0/24, or 203.0.113.7/32 for one 
         ),
         (
             {"access": {"entra": ENTRA["entra"] | {"client_secret": "x"}}},
-            "access.entra.client_secret: is no known field; did you mean 'client_id'?",
+            "access.entra.client_secret: is not a known field; did you mean 'client_id'?",
         ),
         ({"image": "slipwayregistry.azurecr.io/insurance:latest"}, f"image: found 'slipwayregistry.azurecr.io/insurance:latest'; {IMAGE}"),
         *[
@@ -64,7 +64,7 @@ CIDR = "expected a CIDR range such as 203.0.113.0/24, or 203.0.113.7/32 for one 
         ],
         (
             {"access": {"addresses": ["2001:DB8::/32", "2001:db8:0::/32"]}},
-            "access.addresses: found ['2001:DB8::/32', '2001:db8:0::/32']; 2001:db8::/32 is there twice; expected each range once",
+            "access.addresses: found ['2001:DB8::/32', '2001:db8:0::/32']; 2001:db8::/32 appears twice; expected each range once",
         ),
         *[
             (
@@ -98,7 +98,7 @@ CIDR = "expected a CIDR range such as 203.0.113.0/24, or 203.0.113.7/32 for one 
         ({"start_limit_seconds": 1801}, "start_limit_seconds: found 1801; expected at most 1800"),
         ({"start_limit_seconds": 9}, "start_limit_seconds: found 9; expected at least 10"),
         ({"resource_group": None}, "resource_group: is missing; expected a value as in deploy/azure.yaml"),
-        ({"acess": "public"}, "acess: is no known field; did you mean 'access'?"),
+        ({"acess": "public"}, "acess: is not a known field; did you mean 'access'?"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_line_with_field_value_and_what_was_expected(tmp_path, changes, line):
@@ -143,7 +143,7 @@ def test_an_address_range_is_kept_as_azure_writes_it(tmp_path):
 @pytest.mark.parametrize(
     "text",
     [
-        "port: 2024-13-45\n",
+        "port: !!timestamp 2024-13-45\n",
         "? [a]\n: b\n",
         "port: !!int x\n",
         "port: !!int ''\n",
@@ -159,13 +159,13 @@ def test_a_value_that_the_reader_chokes_on_is_one_line(tmp_path, text):
     path = tmp_path / "azure.yaml"
     path.write_text(text)
 
-    with pytest.raises(ConfigError, match=r"\A[^\n]*(cannot be read|is no valid YAML)[^\n]*\Z"):
+    with pytest.raises(ConfigError, match=r"\A[^\n]*(cannot be read|is not valid YAML)[^\n]*\Z"):
         read(path)
 
 
 def test_a_number_too_long_to_be_written_out_is_refused(tmp_path):
     path = written(tmp_path, port=1)
-    path.write_text(path.read_text().replace("access:", f"start_limit_seconds: 0x{'f' * 5000}\naccess:"))
+    path.write_text(path.read_text().replace("access:", f"start_limit_seconds: !!int 0x{'f' * 5000}\naccess:"))
 
     with pytest.raises(ConfigError, match=r"start_limit_seconds: found a huge number; expected") as refused:
         read(path)
@@ -176,10 +176,10 @@ def test_a_number_too_long_to_be_written_out_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("access: public\naccess: {addresses: [203.0.113.0/24]}\n", "line 2: is no valid YAML: the key 'access' is there twice"),
+        ("access: public\naccess: {addresses: [203.0.113.0/24]}\n", "line 2: is not valid YAML: duplicate key 'access'"),
         ("- a\n", "holds no deployment; expected keys as in deploy/azure.yaml"),
-        ("access: [\n", "is no valid YAML"),
-        ("a: &a {port: 1}\nb:\n  <<: *a\n", "line 3: is no valid YAML: `<<` is not taken here; write the values out"),
+        ("access: [\n", "is not valid YAML"),
+        ("a: &a {port: 1}\nb:\n  <<: *a\n", "line 3: is not valid YAML: `<<` is not supported; write the values out"),
     ],
     ids=["a key twice", "a list", "broken", "a merge"],
 )  # fmt: skip
