@@ -1,4 +1,4 @@
-"""The benchmark's own arithmetic, and that its load generator counts nothing that is no answer."""
+"""The benchmark's own arithmetic, and that its load generator counts no invalid answers."""
 
 import functools
 import json
@@ -106,7 +106,7 @@ def test_several_connections_send_the_requests_in_turn_and_every_answer_is_count
     ],
 )
 @apart
-def test_what_is_no_answer_ends_the_run(pieces, reason):
+def test_an_invalid_answer_ends_the_run(pieces, reason):
     with answering(lambda _: pieces) as port, pytest.raises(LoadError, match=reason):
         fire(port, REQUESTS, connections=2, seconds=5)
 
@@ -130,7 +130,7 @@ def test_an_answer_without_a_finite_prediction_is_none(body):
 # The figures
 
 
-def test_each_contender_goes_first_in_turn():
+def test_each_contender_is_first_in_turn():
     assert [rotated("abc", number) for number in range(4)] == [list("abc"), list("bca"), list("cab"), list("abc")]
 
 

@@ -1,6 +1,6 @@
-"""The graphs of single estimators, against the estimators: PyCaret's, and what it wraps them in.
+"""The graphs of single estimators, compared with the estimators: PyCaret's, and their wrappers.
 
-XGBoost and CatBoost are tested where they are installed, which `make coverage` sees to.
+XGBoost and CatBoost are tested where they are installed, as `make coverage` does.
 """
 
 from functools import cache

@@ -1,4 +1,4 @@
-"""The gate: what it compares on, and that it refuses a graph in which one number is off."""
+"""The parity check: the rows it compares, and that it rejects a graph in which one number is wrong."""
 
 import copy
 from functools import cache

@@ -1,4 +1,4 @@
-"""The order of the package's folders: imports point one way, and a server has none of what trains."""
+"""The order of the package's folders: imports go one way, and a server contains nothing that only training needs."""
 
 import ast
 from collections.abc import Iterator

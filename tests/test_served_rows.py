@@ -1,4 +1,4 @@
-"""What a client sends is read as what the pipeline was fitted on, or nothing is saved."""
+"""What a client sends is read as the values that the pipeline was fitted on, or nothing is saved."""
 
 import io
 from dataclasses import replace
@@ -178,7 +178,7 @@ def test_a_graph_that_is_given_less_than_the_pipeline_saw_is_refused():
         compile_and_check(pipeline, learnt)
 
 
-def test_a_pipeline_that_serves_by_itself_is_compared_with_itself_and_the_column_is_named():
+def test_an_uncompiled_pipeline_is_compared_with_itself_and_the_column_is_named():
     pipeline, learnt = by_hour()
 
     lost = r"because of 'at', where Timestamp\('2023-.*:00'\) is read as Timestamp\('2023-.* 00:00:00'\); convert what is read differently to plain numbers"

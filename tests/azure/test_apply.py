@@ -149,7 +149,7 @@ def test_a_plan_keeps_its_workers_when_other_people_are_let_in(deployed, deploy)
     assert not any("serverfarms" in path or "roleAssignments" in path for path in paths(deployed))
 
 
-def test_a_role_that_somebody_removed_is_given_again_with_the_next_image(deployed, deploy):
+def test_a_removed_role_is_assigned_again_with_the_next_image(deployed, deploy):
     (role,) = (path for path in deployed.things if "/roleassignments/" in path)
     del deployed.things[role]
 
@@ -160,7 +160,7 @@ def test_a_role_that_somebody_removed_is_given_again_with_the_next_image(deploye
 
 
 @pytest.mark.parametrize("drift", ["passwords", "logs", "stopped", "identity"])
-def test_what_somebody_changed_by_hand_is_put_back_without_a_swap(deployed, deploy, drift):
+def test_manual_changes_are_reverted_without_a_swap(deployed, deploy, drift):
     site = deployed.site()
     if drift == "passwords":
         site.passwords["scm"] = True
@@ -181,7 +181,7 @@ def test_what_somebody_changed_by_hand_is_put_back_without_a_swap(deployed, depl
     assert deployed.written() == []
 
 
-def test_rules_that_somebody_removed_from_staging_are_put_back_without_a_swap(deployed, deploy):
+def test_rules_removed_from_staging_are_restored_without_a_swap(deployed, deploy):
     deployed.site("staging").config |= {"ipSecurityRestrictions": [], "ipSecurityRestrictionsDefaultAction": "Allow"}
 
     ended = deploy("apply")
@@ -215,7 +215,7 @@ def test_staging_that_never_becomes_ready_is_not_swapped_in(deployed, deploy):
     assert not any(path.endswith("slotsswap") for path in paths(deployed))
 
 
-def test_a_machine_that_the_rules_keep_out_is_told_so(deployed, deploy):
+def test_a_machine_excluded_by_the_rules_gets_a_clear_message(deployed, deploy):
     deployed.caller = "198.51.100.7"
 
     try:
@@ -276,7 +276,7 @@ def test_rollback_to_an_image_that_does_not_answer_swaps_nothing(upgraded, deplo
     ],
     ids=["nothing of ours", "the same digest", "the digest of the config", "never in production"],
 )
-def test_rollback_refuses_what_is_no_way_back(deployed, deploy, staging, says):
+def test_rollback_refuses_an_image_that_is_not_the_previous_one(deployed, deploy, staging, says):
     deployed.site("staging").config["linuxFxVersion"] = f"DOCKER|{staging}"
 
     ended = deploy("rollback", image=NEW)

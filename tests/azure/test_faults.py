@@ -1,7 +1,7 @@
-"""What a person reads when Azure refuses, is busy, throttles, or drops the connection.
+"""The messages when Azure refuses, is busy, throttles, or drops the connection.
 
-Each kind of call is run alone by the real `az` against a deployment that is there, with a
-fault on whatever the call asks first; some whole runs are interrupted and repeated.
+Each kind of call is run alone by the real `az` against an existing deployment, with a fault on
+whatever the call requests first; some whole runs are interrupted and repeated.
 """
 
 from concurrent.futures import ThreadPoolExecutor
