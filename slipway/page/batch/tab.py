@@ -30,6 +30,7 @@ SCRIPT = "\n".join(
 )
 READER = PARTS / "hyparquet.min.js"
 
+_HTML = macros("batch/batch.html")
 LONGEST = 240
 """Seconds that the reasons of one file may take; BentoML ends a call after 300."""
 
@@ -37,7 +38,7 @@ LONGEST = 240
 def build(page: PageContext, served: LoadedModel) -> None:
     """The tab's content, inside the current Gradio context."""
     told = _for_script(page, served)
-    html = macros("batch/batch.html").batch(page, json.dumps(told), served.limits, told["reasons"])
+    html = _HTML.batch(page, json.dumps(told), served.limits, told["reasons"])
     gr.HTML(html, js_on_load=SCRIPT, apply_default_css=False)
 
 

@@ -12,6 +12,8 @@ from markupsafe import Markup
 from slipway.page.context import PageContext
 from slipway.page.html import macros
 
+_HTML = macros("predict/live.html")
+
 
 def marks(name: str, fields: str | None = None, **read: Any) -> dict[str, str]:
     """What a panel carries: its name, the form's fields as the browser wrote them in JSON, and what else it read."""
@@ -23,4 +25,4 @@ def panel(
     page: PageContext, name: str, html: Markup | str, fields: str | None = None, title: str = "", **read: Any
 ) -> Markup | str:
     """A panel below the answer; empty if there is nothing to show. `title` is a heading already in `html`."""
-    return macros("predict/live.html").panel(page, html, title, marks(name, fields, **read)) if html else ""
+    return _HTML.panel(page, html, title, marks(name, fields, **read)) if html else ""

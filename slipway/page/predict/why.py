@@ -11,6 +11,7 @@ SMALL = 0.01
 """Contributions below this share of the largest stand together as one."""
 MOST = 12
 """Nor are more than these named: `/explain` has them all."""
+_HTML = macros("predict/why.html")
 
 
 def render(page: PageContext, explained: dict[str, Any]) -> Markup:
@@ -44,7 +45,7 @@ def render(page: PageContext, explained: dict[str, Any]) -> Markup:
     words = {name: _amount(page, explained[name]) for name in ("base", "prediction")}
     words["class"] = page.class_label(explained["class"]) if "class" in explained else ""
     lead = page.t("page.why_class" if "class" in explained else "page.why_number", **words)
-    return macros("predict/why.html").why(page, lead, rows)
+    return _HTML.why(page, lead, rows)
 
 
 def _steps(page: PageContext, explained: dict[str, Any]) -> list[tuple[str, float]]:

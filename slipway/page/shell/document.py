@@ -23,6 +23,7 @@ SCRIPTS = [
     Path(__file__).with_name(name).read_text(encoding="utf-8")
     for name in ("address.js", "live.js", "online.js", "controls.js")
 ]
+_HTML = macros("shell/document.html")
 PRINT = Path(__file__).with_name("print.css")
 _OTHERS = re.compile(r'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
 _ROOT = re.compile(r'"root": ?"([^"]*)"')
@@ -66,7 +67,7 @@ def _edition(blocks: gr.Blocks, tag: str) -> str:
 
 def _head(blocks: gr.Blocks, page: PageContext, edition: str) -> str:
     shown = {one["type"] for one in blocks.config["components"] if one["props"].get("visible") is not False}
-    head = macros("shell/document.html").head(
+    head = _HTML.head(
         page,
         locale=page.catalogue.territory,
         texts=json.dumps({"edition": edition, "texts": page.catalogue.section("online")}, ensure_ascii=False),

@@ -7,9 +7,10 @@ import gradio as gr
 from slipway.page.context import PageContext
 from slipway.page.html import macros
 
+_HTML = macros("shell/head.html")
 SCRIPT = Path(__file__).with_name("head.js").read_text(encoding="utf-8")
 
 
 def build(page: PageContext) -> None:
     """The head, inside the current Gradio context."""
-    gr.HTML(macros("shell/head.html").head(page), js_on_load=SCRIPT, apply_default_css=False)
+    gr.HTML(_HTML.head(page), js_on_load=SCRIPT, apply_default_css=False)
