@@ -237,7 +237,11 @@ def described(schema: Schema) -> Iterator[str]:
     """A line for each input: its name, its kind, what was seen, and whether it may be missing."""
     width = max(len(name) for name in schema.names)
     for field in schema.fields:
-        seen = f"{field.low} to {field.high}" if field.low is not None else ", ".join(map(str, field.categories[:8]))
+        seen = (
+            f"{field.observed_min} to {field.observed_max}"
+            if field.observed_min is not None
+            else ", ".join(map(str, field.categories[:8]))
+        )
         more = f", … ({len(field.categories)})" if len(field.categories) > 8 else ""
         yield f"input: {field.name:{width}}  {field.kind:8}  {seen}{more}{' or missing' if field.nullable else ''}"
 

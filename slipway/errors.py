@@ -3,10 +3,11 @@
     SlipwayError
     ├── UseCaseError            a use-case file or a command-line choice cannot be used
     ├── DataError               a table cannot be read, or not be learnt from
-    │   └── TableTooLargeError       a file passes a bound of the server
+    │   └── CsvError                 a file cannot be read as a CSV table; has a code
+    │       └── TableTooLargeError       a file passes a bound of the server; has a code
     ├── TrainingError           PyCaret could not make a model of it
-    ├── RecordsError            records sent to a model have faults, every one listed
-    ├── ExplanationError        an explanation was asked for that the model cannot give
+    ├── RecordsError            records sent to a model have faults, every one listed; has a code
+    ├── ExplanationError        an explanation was asked for that the model cannot give; has a code
     └── StoreError
         ├── ModelMissingError        nothing under that name in the BentoML store
         ├── ModelDamagedError        a file is not what it was when it was saved
@@ -15,21 +16,129 @@
         ├── GoldenMismatchError      no longer gives the answers of training time
         └── NotServableError         trained, and a server of it would not start or not answer
 
-Command lines print the text on one line and exit with 1; the HTTP service turns
-`RecordsError` and `ExplanationError` into a 400. Anything else is a bug and keeps its traceback.
+Command lines print the text on one line and exit with 1; the HTTP service turns those that have
+a code into a 400 or a 413. Anything else is a bug and keeps its traceback.
+
+Codes are for programs and never change; their texts are in `slipway.i18n.faults`, and
+`docs/errors.md` says of each when it comes and what to do.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 
+class FaultCode(StrEnum):
+    """Why one value, record or row is refused."""
+
+    MISSING_FIELD = "missing_field"
+    UNKNOWN_FIELD = "unknown_field"
+    NULL = "null"
+    WRONG_TYPE = "wrong_type"
+    NOT_FINITE = "not_finite"
+    UNKNOWN_CATEGORY = "unknown_category"
+    OUT_OF_BOUNDS = "out_of_bounds"
+    TEXT_TOO_LONG = "text_too_long"
+    UNKNOWN_CLASS = "unknown_class"
+    AMBIGUOUS_NUMBER = "ambiguous_number"
+    WRONG_CELL_COUNT = "wrong_cell_count"
+    MISSING_COLUMN = "missing_column"
+    NO_FINITE_PREDICTION = "no_finite_prediction"
+
+
+class WarningCode(StrEnum):
+    """What the reader of a prediction should know of a value that was accepted."""
+
+    OUT_OF_RANGE = "out_of_range"
+    READ_AS_MISSING = "read_as_missing"
+
+
+class RequestCode(StrEnum):
+    """Why a whole request is refused."""
+
+    INVALID_RECORDS = "invalid_records"
+    MISSING_COLUMNS = "missing_columns"
+    INVALID_JSON = "invalid_json"
+    UNEXPECTED_BODY = "unexpected_body"
+    RECORDS_NOT_A_LIST = "records_not_a_list"
+    NO_RECORDS = "no_records"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    INVALID_FORM = "invalid_form"
+    MISSING_FILE = "missing_file"
+    INVALID_OPTION = "invalid_option"
+    NOT_A_CLASSIFIER = "not_a_classifier"
+    NO_PROBABILITIES = "no_probabilities"
+    EMPTY_FILE = "empty_file"
+    NO_ROWS = "no_rows"
+    NOT_A_CSV = "not_a_csv"
+    NOT_TEXT = "not_text"
+    INVALID_CSV = "invalid_csv"
+    DUPLICATE_COLUMN = "duplicate_column"
+    BODY_TOO_LARGE = "body_too_large"
+    TOO_MANY_VALUES = "too_many_values"
+    TOO_MANY_RECORDS = "too_many_records"
+    TOO_MANY_ROWS = "too_many_rows"
+    TOO_MANY_COLUMNS = "too_many_columns"
+    TOO_MANY_CELLS = "too_many_cells"
+    CELL_TOO_LONG = "cell_too_long"
+    RESULT_TOO_LARGE = "result_too_large"
+    NO_DISK_SPACE = "no_disk_space"
+    NOT_FOUND = "not_found"
+    STALE_PAGE = "stale_page"
+    INVALID_EVENT = "invalid_event"
+
+
+class ExpectedType(StrEnum):
+    """What `expected` of a fault says where it is neither a list of values nor bounds."""
+
+    NUMBER = "a number"
+    WHOLE_NUMBER = "a whole number"
+    DATE = "a date such as 2024-05-31"
+    TEXT = "a text"
+    RECORD = "an object with the fields of the model"
+
+
+@dataclass(slots=True)
+class Fault:
+    """One value, record or row that is refused, or with a `WarningCode` one that is accepted with a warning.
+
+    Nobody changes one: equal cells of a file share it. (Frozen, it would take four times as long to make.) Its texts are made from code and values when it leaves the package (`slipway.i18n.faults`).
+
+    Parameters
+    ----------
+    code : FaultCode or WarningCode
+    field : str, optional
+        The name of the field or column; None for a record or row as a whole.
+    value : optional
+        The value as an answer may repeat it: short, and something JSON can hold.
+    expected : optional
+        An `ExpectedType`, a list of values, bounds as `{"minimum": …, "maximum": …}`, or a text.
+    record : int, optional
+        The position of the record or row, from 0; None for a whole table, and in warnings, which
+        stand beside their predictions.
+    """
+
+    code: FaultCode | WarningCode
+    field: str | None = None
+    value: Any = None
+    expected: Any = None
+    record: int | None = None
+
+
 def nearest(name: str, names: Iterable[str]) -> str:
     """`"; did you mean 'x'?"` for the known name closest to `name`, or an empty string."""
+    close = nearest_name(name, names)
+    return f"; did you mean {close!r}?" if close is not None else ""
+
+
+def nearest_name(name: str, names: Iterable[str]) -> str | None:
+    """The known name closest to `name`; None if none is close."""
     lower = {known.lower(): known for known in map(str, names)}
     close = get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
-    return f"; did you mean {lower[close[0]]!r}?" if close else ""
+    return lower[close[0]] if close else None
 
 
 def first_line(text: str) -> str:
@@ -59,8 +168,20 @@ class DataError(SlipwayError):
         super().__init__(f"{source}: {problem}")
 
 
-class TableTooLargeError(DataError):
-    """A file has more of something than a server takes; how much more it does not look."""
+class CsvError(DataError):
+    """A file cannot be read as a CSV table.
+
+    `values` has what the texts of the code need, and as `text` the English one.
+    """
+
+    def __init__(self, source: str | Path, problem: str, code: RequestCode, **values: Any) -> None:
+        super().__init__(source, problem)
+        self.code = code
+        self.values = {"text": f"{source} {problem}", **values}
+
+
+class TableTooLargeError(CsvError):
+    """A file has more of something than a server accepts; it is read no further."""
 
 
 class TrainingError(SlipwayError):
@@ -68,11 +189,20 @@ class TrainingError(SlipwayError):
 
 
 class RecordsError(SlipwayError):
-    """Records with faults: `details` has one entry for each fault, as the API answers it."""
+    """Records with faults: `details` has the first `listed` of them, `count` how many there are.
+
+    `values` has what the texts of the code need, and as `text` the English one.
+    """
 
     listed = 100
 
-    def __init__(self, details: Sequence[dict[str, Any]], error: str | None = None) -> None:
+    def __init__(
+        self,
+        details: Sequence[Fault],
+        error: str | None = None,
+        code: RequestCode = RequestCode.INVALID_RECORDS,
+        **values: Any,
+    ) -> None:
         count = len(details)
         faults = "1 fault" if count == 1 else f"{count:,} faults"
         text = error or f"{faults} in the records; details name each field and what was expected"
@@ -81,10 +211,20 @@ class RecordsError(SlipwayError):
         super().__init__(text)
         self.details = list(details[: self.listed])
         self.count = count
+        self.code = code
+        self.values = {"text": text, "count": count, **values}
 
 
 class ExplanationError(SlipwayError):
-    """The model has no number of the kind that was to be explained."""
+    """The model has no number of the kind that was to be explained.
+
+    `values` has what the texts of the code need, and as `text` the English one.
+    """
+
+    def __init__(self, text: str, code: RequestCode, **values: Any) -> None:
+        super().__init__(text)
+        self.code = code
+        self.values = {"text": text, **values}
 
 
 class StoreError(SlipwayError):

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from slipway import store
+from slipway.errors import FaultCode, RequestCode
 from slipway.inference.pipeline_engine import NativeEngine
 from slipway.inference.predictor import Predictor
 from tests.conftest import PERSON, Server
@@ -54,10 +55,11 @@ def refusal(response: httpx.Response, status: int = 400) -> dict:
     assert response.status_code == status, response.text[:500]
     assert response.headers["content-type"] == "application/json"
     body = response.json()
-    assert body.keys() == {"error", "details"}
+    assert body.keys() == {"error", "code", "details"} and body["code"] in set(RequestCode)
     assert body["error"] and isinstance(body["details"], list)
     for detail in body["details"]:
-        assert detail.keys() == {"record", "field", "value", "problem", "expected"}
+        assert detail.keys() == {"record", "field", "value", "code", "problem", "expected"}
+        assert detail["code"] in set(FaultCode)
     assert "Traceback" not in response.text and "site-packages" not in response.text
     return body
 

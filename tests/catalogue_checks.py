@@ -15,6 +15,7 @@ from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po
 from jinja2 import Environment, nodes
 
+from slipway.errors import ExpectedType, FaultCode, RequestCode, WarningCode
 from slipway.i18n.catalogues import LOCALES
 from slipway.schema.types import KINDS, TASKS
 from tests.conftest import ROOT
@@ -58,6 +59,14 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "engine.": ("onnx", "native"),
     "reliability.": ("served", "before"),
     "calls.": ("curl", "requests", "bentoml"),
+    "problem.": (*FaultCode, *WarningCode),
+    "form.": tuple(
+        sorted({*FaultCode, *WarningCode} - {"unknown_field", "unknown_class", "wrong_cell_count", "missing_column"})
+    ),
+    "expected.": tuple(one.name.lower() for one in ExpectedType),
+    "bounds.": ("both", "minimum", "maximum"),
+    "ranges.": ("both", "minimum", "maximum"),
+    "refusal.": tuple(RequestCode),
     "group.": ("mae", "bias", "covered", "right", "brier", "recall"),
 }
 """Beginnings of keys that the code completes with a name, and all names that there are."""
@@ -126,15 +135,22 @@ def _of_entry(catalog: Catalog, message: Message, source: Message) -> Iterator[s
         yield "has not the plural forms of the language"
         return
     try:
-        wanted, names = placeholders(forms(source)[-1]), [placeholders(text) for text in texts]
+        wanted, names = _values(source), [placeholders(text) for text in texts]
     except ValueError as exc:
         yield f"has a broken placeholder: {exc}"
         return
     # A form for one may leave words out: `1 prediction: 5,000`.
-    if names[-1] != wanted or not all(name <= wanted for name in names):
+    is_own = forms(source) == ("{text}",)
+    if (names[-1] != wanted and not is_own) or not all(name <= wanted for name in names):
         yield f"has the placeholders {sorted(set().union(*names))}, expected {sorted(wanted)}"
     if message.pluralizable and "count" not in wanted:
         yield "has plural forms and no {count}"
+
+
+def _values(source: Message) -> set[str]:
+    """The placeholders that a text may have: the English one's, and where that is an exception's own, those it lists."""
+    listed = [comment.removeprefix("values: ") for comment in source.auto_comments if comment.startswith("values: ")]
+    return placeholders(forms(source)[-1]) | set(" ".join(listed).split()) - {"none"}
 
 
 def asked() -> tuple[set[str], set[str]]:
@@ -146,8 +162,9 @@ def asked() -> tuple[set[str], set[str]]:
         constants |= {
             node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
-        joined = [node.values[0] for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
-        beginnings |= {str(first.value) for first in joined if isinstance(first, ast.Constant)}
+        joined = [node.values for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
+        parts = [[str(part.value) if isinstance(part, ast.Constant) else "" for part in values] for values in joined]
+        beginnings |= {texts[0] for texts in parts if not texts[-1].endswith(FILES)}
     for template in _templates():
         constants |= {node.value for node in template.find_all(nodes.Const) if isinstance(node.value, str)}
         joined = [node.nodes[0] for node in template.find_all(nodes.Concat)]

@@ -213,7 +213,9 @@ def browser():
 
 def is_fault(message) -> bool:
     """Whether a console message is an error; that a bad file is refused, or a server away from it, is none."""
-    return message.type == "error" and not re.search(r"/predict_csv$|/hyparquet\.min\.js", message.location["url"])
+    return message.type == "error" and not re.search(
+        r"/predict_csv\?lang=\w+$|/hyparquet\.min\.js", message.location["url"]
+    )
 
 
 @pytest.fixture

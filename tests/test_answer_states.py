@@ -328,7 +328,7 @@ def test_a_file_that_is_not_answered_leaves_no_table_of_another(opened, insuranc
     file.set_input_files({"name": "old.csv", "mimeType": "text/csv", "buffer": TABLE.encode()})
     page.locator(".slip-batch-result table").wait_for()
 
-    page.route("**/predict_csv", lambda route: route.fulfill(status=status, body=body, content_type=kind))
+    page.route("**/predict_csv?*", lambda route: route.fulfill(status=status, body=body, content_type=kind))
     file.set_input_files({"name": "new.csv", "mimeType": "text/csv", "buffer": TABLE.encode()})
 
     page.locator(".slip-batch-status", has_text=said).wait_for()

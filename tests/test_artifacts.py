@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,16 +28,19 @@ JSON_FILES = [artifacts.SCHEMA, artifacts.GOLDEN, artifacts.METRICS, artifacts.F
 
 
 @pytest.fixture(scope="module")
-def old() -> dict[str, str]:
-    """The tags of the versions of format 1, in the store under names of their own."""
-    tags = {}
+def old() -> Iterator[dict[str, str]]:
+    """The tags of the versions of format 1, in the store as long as these tests take."""
+    tags, entries = {}, []
     for name in ("insurance", "diabetes"):
         for suffix in ("", "-pipeline"):
             (source,) = (path for path in (FORMATS / "format-1" / f"{name}{suffix}").iterdir() if path.is_dir())
             entry = Path(os.environ["BENTOML_HOME"]) / "models" / f"{name}{suffix}" / source.name
             shutil.copytree(source, entry)
+            entries.append(entry)
         tags[name] = f"{name}:{source.name}"
-    return tags
+    yield tags
+    for entry in entries:
+        shutil.rmtree(entry)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from slipway import store
-from slipway.errors import RecordsError, TableTooLargeError
+from slipway.errors import Fault, FaultCode, RecordsError, TableTooLargeError
 from slipway.inference import predictor
 from slipway.schema.fields import Field
 from slipway.schema.schema import UNLISTED, Schema, Target
@@ -86,7 +86,7 @@ def test_a_row_without_a_finite_answer_is_named_by_its_place_in_the_file(insuran
     monkeypatch.setattr(predictor, "BLOCK_ROWS", 2)
 
     def none_for_the_first(checked):
-        raise RecordsError([{"record": 0, "field": None, "value": None, "problem": "none", "expected": None}])
+        raise RecordsError([Fault(FaultCode.NO_FINITE_PREDICTION, record=0)])
 
     monkeypatch.setattr(
         served.predictor, "predict", lambda checked: [] if len(checked.warnings) == 2 else none_for_the_first(checked)
@@ -96,7 +96,7 @@ def test_a_row_without_a_finite_answer_is_named_by_its_place_in_the_file(insuran
     with pytest.raises(RecordsError) as caught:
         served.predictor.predict_csv(parse_csv(text.encode()))
 
-    assert [fault["record"] for fault in caught.value.details] == [3]
+    assert [fault.record for fault in caught.value.details] == [3]
 
 
 @pytest.mark.parametrize("cell", ["a\rb", "c\nd", "\r", '"', '"e"', ' f "', "'g", "h\r\ni", "j,k", "", "ü"])
@@ -174,17 +174,17 @@ def test_faults_that_are_not_listed_are_counted(insurance):
         schema.check_records([many, many])
 
     assert len(faults) == 5000 and sum(fault is UNLISTED for fault in faults) == 4900
-    assert [fault["field"] for fault in caught.value.details] == [f"k{i}" for i in range(100)]
+    assert [fault.field for fault in caught.value.details] == [f"k{i}" for i in range(100)]
 
 
 def test_an_answer_that_is_longer_than_its_limit_is_413_that_names_it(insurance, monkeypatch):
     monkeypatch.setenv("SLIPWAY_MAX_ANSWER_MEGABYTES", "1")
     served = LoadedModel(store.find(insurance))
 
-    with pytest.raises(RequestError, match=r"the answer: has at least .* bytes; the limit is 1,048,576 \(SLIPWAY_MAX_ANSWER_MEG") as caught:  # fmt: skip
+    with pytest.raises(RequestError, match=r"the answer has at least .* bytes; the limit is 1,048,576 \(SLIPWAY_MAX_ANSWER_MEG") as caught:  # fmt: skip
         on_a_loop(served.answer_csv((CSV + "x,x,x,x,x,x\n" * 5000).encode(), False, Event()))
 
-    assert caught.value.status == 413
+    assert (caught.value.status, caught.value.code) == (413, "result_too_large")
 
 
 # Many at once, and no room
@@ -231,7 +231,8 @@ def test_a_file_that_finds_no_room_on_the_disk_is_a_503(insurance, monkeypatch):
     large = client.post("/predict_csv", files={"file": ("a.csv", CSV + f"{ROW}\n" * 60_000)})
 
     assert small.status_code == 200
-    assert "no room for the file" in refusal(large, 503)["error"]
+    refused = refusal(large, 503)
+    assert "no room for the file" in refused["error"] and refused["code"] == "no_disk_space"
 
 
 def test_records_are_not_refused_for_commas_in_categories():

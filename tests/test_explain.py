@@ -11,6 +11,7 @@ import shap
 
 from slipway import store
 from slipway.errors import ExplanationError, RecordsError
+from slipway.i18n.faults import as_json
 from slipway.inference import frames, shapley
 from slipway.inference.equality import Answers
 from slipway.inference.predictor import Predictor
@@ -28,7 +29,7 @@ from tests.conftest import PATIENT, PERSON
 
 
 def number(name, **more):
-    more = {"low": 0.0, "high": 10.0, "minimum": -1e6, "maximum": 1e6, "decimals": 2} | more
+    more = {"observed_min": 0.0, "observed_max": 10.0, "minimum": -1e6, "maximum": 1e6, "decimals": 2} | more
     return Field(name, "number", "float64", {"en": name}, 5.0, **more)
 
 
@@ -40,7 +41,7 @@ def numbers(count):
     return tuple(number(f"x{i}") for i in range(count))
 
 
-COST = Target("cost", {"en": "Cost"}, spread=1.0)
+COST = Target("cost", {"en": "Cost"}, std=1.0)
 RISK = Target("risk", {"en": "Risk"}, classes=("low", "high"), positive="high")
 GRADE = Target("grade", {"en": "Grade"}, classes=(1, 2, 3), positive=3)
 
@@ -152,13 +153,13 @@ def test_the_values_are_those_of_shaps_exact_explainer(count):
 
 
 MIXED = (
-    Field("age", "integer", "int64", {"en": "Age"}, 3, low=0, high=4, minimum=0, maximum=9),
+    Field("age", "integer", "int64", {"en": "Age"}, 3, observed_min=0, observed_max=4, minimum=0, maximum=9),
     number("dose", nullable=True, missing=(0,)),
     category("town", *(f"town {i:03}" for i in range(300))),
     category("grade", 1, 2, 3, nullable=True),
     category("colour", "red", "blue", nullable=True),
     Field("smokes", "boolean", "bool", {"en": "Smokes"}, False, categories=(False, True)),
-    Field("day", "date", "datetime64[ns]", {"en": "Day"}, "2020-01-05", low="2019-01-01", high="2021-12-31", nullable=True),
+    Field("day", "date", "datetime64[ns]", {"en": "Day"}, "2020-01-05", observed_min="2019-01-01", observed_max="2021-12-31", nullable=True),
 )  # fmt: skip
 
 
@@ -193,9 +194,7 @@ def test_every_kind_of_field_and_missing_values_are_explained_as_shap_does(chang
     assert contributions(answer) == pytest.approx(values, rel=1e-9, abs=1e-9)
     assert answer["base"] == pytest.approx(base) and adds_up(answer)
     assert [item["value"] for item in answer["contributions"]] == list(record.values())
-    assert [warning["problem"] for warning in answer["warnings"]] == (
-        ["read as not measured"] if record["dose"] == 0 else []
-    )
+    assert [warning.code for warning in answer["warnings"]] == (["read_as_missing"] if record["dose"] == 0 else [])
 
 
 def test_no_row_is_evaluated_twice():
@@ -287,8 +286,8 @@ def test_an_unknown_class_is_refused_with_the_known_ones(wanted):
         ours.explain(drawn(predictor), wanted)
 
     (fault,) = refused.value.details
-    assert (fault["field"], fault["problem"], fault["expected"]) == ("class", "unknown class", ["low", "high"])
-    assert fault["record"] is None and len(json.dumps(fault)) < 300
+    assert (fault.field, fault.code, fault.expected) == ("class", "unknown_class", ["low", "high"])
+    assert fault.record is None and len(json.dumps(as_json(fault))) < 300
 
 
 @pytest.mark.parametrize("wanted", [True, False])
@@ -475,8 +474,8 @@ def test_a_faulty_record_is_refused_as_a_prediction_is_together_with_a_wrong_cla
 
     with pytest.raises(RecordsError) as prediction:
         predictor.answer([faulty])
-    first, *others = sorted(refused.value.details, key=lambda fault: fault["problem"] != "unknown class")
-    assert first["value"] == "medium" and others == prediction.value.details and len(others) == 4
+    first, *others = sorted(refused.value.details, key=lambda fault: fault.code != "unknown_class")
+    assert first.value == "medium" and others == prediction.value.details and len(others) == 4
 
 
 def far(taken):
@@ -493,7 +492,7 @@ def test_a_record_without_a_finite_answer_is_refused_as_a_prediction_is():
     with pytest.raises(RecordsError) as prediction:
         predictor.answer([record])
     assert refused.value.details == prediction.value.details
-    assert [fault["field"] for fault in refused.value.details] == ["x0"]
+    assert [fault.field for fault in refused.value.details] == ["x0"]
 
 
 def test_a_mixture_without_a_finite_answer_is_refused_too():
@@ -507,7 +506,7 @@ def test_a_mixture_without_a_finite_answer_is_refused_too():
     with pytest.raises(RecordsError) as refused:
         ours.explain(record)
 
-    assert [fault["problem"] for fault in refused.value.details] == ["the model has no finite answer for this value"]
+    assert [fault.code for fault in refused.value.details] == ["no_finite_prediction"]
 
 
 def test_an_engine_that_fails_on_a_good_record_is_a_bug_and_stays_one():

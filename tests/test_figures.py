@@ -87,7 +87,7 @@ def test_classes_have_their_figures_and_only_two_have_thresholds(classes):
     count = len(classes)
     given = RNG(4).dirichlet(np.ones(count), 900)
     actual = np.array([RNG(row).choice(count, p=given[row]) for row in range(900)])
-    schema = Schema("s", "classification", (X,), Target("y", {"en": "y"}, classes=tuple(classes), positive="b"), {})
+    schema = Schema("s", "classification", (X,), Target("y", {"en": "y"}, classes=tuple(classes), positive="b"))
     unseen = HeldOut(pd.DataFrame({"x": given[:, 0]}), actual, Answers(given.argmax(axis=1), given))
 
     found = diagnose(unseen, schema, out_of_fold=True, uncalibrated=given[:, ::-1])
@@ -104,8 +104,8 @@ def test_classes_have_their_figures_and_only_two_have_thresholds(classes):
 
 # Numbers
 
-X = Field("x", "number", "float64", {"en": "x"}, 0.0, low=0.0, high=10.0, decimals=1)
-NUMBERS = Schema("s", "regression", (X,), Target("y", {"en": "y"}), {})
+X = Field("x", "number", "float64", {"en": "x"}, 0.0, observed_min=0.0, observed_max=10.0, decimals=1)
+NUMBERS = Schema("s", "regression", (X,), Target("y", {"en": "y"}))
 
 
 def test_boxes_hold_the_true_values_of_each_tenth_of_the_predictions():
@@ -133,7 +133,7 @@ def test_no_true_value_can_be_read_from_a_box():
 
 
 def grouped(inputs, errors, fields, covered=None):
-    schema = Schema("s", "regression", tuple(fields), Target("y", {"en": "y"}), {})
+    schema = Schema("s", "regression", tuple(fields), Target("y", {"en": "y"}))
     actual = np.zeros(len(errors))
     return to_json(groups(HeldOut(pd.DataFrame(inputs), actual, Answers(errors)), schema, covered, schema.names))
 
@@ -192,7 +192,7 @@ def test_numbers_are_grouped_in_quarters_at_round_values_and_missing_ones_apart(
     narrow[:30] = np.nan
     days = pd.Timestamp("2024-01-01") + pd.to_timedelta(RNG(13).integers(0, 366, 400), unit="D")
     fields = [
-        Field("age", "integer", "int64", {"en": "age"}, 30, low=18, high=64),
+        Field("age", "integer", "int64", {"en": "age"}, 30, observed_min=18, observed_max=64),
         Field("bmi", "number", "float64", {"en": "bmi"}, 30.0, nullable=True, decimals=1),
         Field("day", "date", "datetime64[ns]", {"en": "day"}, "2024-06-01"),
     ]

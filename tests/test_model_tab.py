@@ -37,7 +37,7 @@ def test_the_sentences_have_the_models_own_figures(insurance):
     assert f"{metrics.interval.covered:.1%} lie inside" in english
     assert "Gradient Boosting Regressor, the best R2 of 2 tried" in english
     assert f"on {metrics.compiled.rows:,} rows" in english
-    assert version.schema().texts["disclaimer"]["zh"] in chinese
+    assert version.schema().texts.disclaimer["zh"] in chinese
     created = version.created
     assert (
         f"{created:%B} {created.day}, {created.year}" in english

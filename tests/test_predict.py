@@ -9,6 +9,7 @@ import bentoml
 import orjson
 import pytest
 
+from slipway.i18n.faults import as_json
 from slipway.inference.equality import equal
 from slipway.schema.fields import Field
 from slipway.schema.sampling import draw_records
@@ -60,7 +61,8 @@ def test_a_glucose_of_zero_is_answered_as_not_measured_with_a_warning(diabetes_s
     first, second, measured = predict(diabetes_server, zero, null, PATIENT).json()["predictions"]
 
     assert first["probabilities"] == second["probabilities"] != measured["probabilities"]
-    assert first["warnings"] == [{"field": "Glucose", "value": 0, "problem": "read as not measured", "expected": None}]
+    warning = {"field": "Glucose", "value": 0, "code": "read_as_missing", "problem": "read as not measured"}
+    assert first["warnings"] == [warning | {"expected": None}]
     assert second["warnings"] == measured["warnings"] == []
 
 
@@ -68,8 +70,8 @@ def test_a_value_outside_the_training_range_is_answered_with_a_warning_that_name
     answered = predict(insurance_server, PERSON | {"age": 90}).json()["predictions"][0]
 
     range_seen = {"minimum": 18, "maximum": 64}
-    problem = "outside the range seen in training"
-    assert answered["warnings"] == [{"field": "age", "value": 90, "problem": problem, "expected": range_seen}]
+    warning = {"field": "age", "value": 90, "code": "out_of_range", "problem": "outside the range seen in training"}
+    assert answered["warnings"] == [warning | {"expected": range_seen}]
     assert answered["prediction"] > 0
 
 
@@ -91,7 +93,8 @@ def test_bentomls_own_client_gets_what_the_raw_call_gets(insurance_server):
 def test_bentomls_own_client_raises_on_a_bad_record_with_its_faults(insurance_server):
     with bentoml.SyncHTTPClient(insurance_server.url) as client:
         with pytest.raises(
-            bentoml.exceptions.InvalidArgument, match='"field":"age","value":"x","problem":"wrong type"'
+            bentoml.exceptions.InvalidArgument,
+            match='"field":"age","value":"x","code":"wrong_type","problem":"wrong type"',
         ):
             client.predict(records=[PERSON | {"age": "x"}])
 
@@ -101,6 +104,15 @@ def test_bentomls_own_client_raises_on_a_bad_record_with_its_faults(insurance_se
 NUMBER, WHOLE = "a number", "a whole number"
 AGES, BMIS = {"minimum": 0, "maximum": 120}, {"minimum": 10, "maximum": 100}
 UNKNOWN = "one of age, sex, bmi, children, smoker, region"
+CODES = {
+    "wrong type": "wrong_type",
+    "unknown category": "unknown_category",
+    "must not be missing": "null",
+    "must be between 0 and 120": "out_of_bounds",
+    "must be between 10 and 100": "out_of_bounds",
+    "unknown field": "unknown_field",
+    "not a finite number": "not_finite",
+}
 
 
 FAULTY = [
@@ -110,9 +122,9 @@ FAULTY = [
     pytest.param({"smoker": 1}, [("smoker", 1, "wrong type", ["no", "yes"])], id="number for a category"),
     pytest.param({"region": "moon"}, [("region", "moon", "unknown category", REGIONS)], id="unknown category"),
     pytest.param({"smoker": "Yes"}, [("smoker", "Yes", "unknown category", ["no", "yes"])], id="other case"),
-    pytest.param({"age": None}, [("age", None, "may not be missing", WHOLE)], id="null"),
-    pytest.param({"age": -1}, [("age", -1, "outside the hard bounds", AGES)], id="below the bounds"),
-    pytest.param({"bmi": 100.5}, [("bmi", 100.5, "outside the hard bounds", BMIS)], id="above the bounds"),
+    pytest.param({"age": None}, [("age", None, "must not be missing", WHOLE)], id="null"),
+    pytest.param({"age": -1}, [("age", -1, "must be between 0 and 120", AGES)], id="below the bounds"),
+    pytest.param({"bmi": 100.5}, [("bmi", 100.5, "must be between 10 and 100", BMIS)], id="above the bounds"),
     pytest.param({"age": {"a": 1}}, [("age", "an object", "wrong type", WHOLE)], id="object"),
     pytest.param({"age": [40]}, [("age", "a list", "wrong type", WHOLE)], id="list"),
     pytest.param({"salary": 3}, [("salary", 3, "unknown field", UNKNOWN)], id="unknown field"),
@@ -126,7 +138,7 @@ FAULTY = [
         {"age": "x", "region": "moon", "bmi": 0},
         [
             ("age", "x", "wrong type", WHOLE),
-            ("bmi", 0, "outside the hard bounds", BMIS),
+            ("bmi", 0, "must be between 10 and 100", BMIS),
             ("region", "moon", "unknown category", REGIONS),
         ],
         id="three at once",
@@ -141,6 +153,7 @@ def test_a_faulty_record_is_refused_with_every_fault(insurance_server, changed, 
     details = refusal(response)["details"]
     found = [(item["field"], item["value"], item["problem"], item["expected"]) for item in details]
     assert found == faults
+    assert [item["code"] for item in details] == [CODES[problem] for _, _, problem, _ in faults]
     assert {item["record"] for item in details} == {1}
 
 
@@ -149,9 +162,9 @@ def test_a_field_left_out_is_a_fault_even_where_null_is_allowed(diabetes_server)
 
     details = refusal(predict(diabetes_server, record))["details"]
 
-    assert [(item["field"], item["problem"]) for item in details] == [
-        ("Glucose", "missing field"),
-        ("Age", "missing field"),
+    assert [(item["field"], item["code"], item["problem"]) for item in details] == [
+        ("Glucose", "missing_field", "missing field"),
+        ("Age", "missing_field", "missing field"),
     ]
 
 
@@ -178,21 +191,21 @@ BAD_BODIES = [
     pytest.param(GOOD.replace("25.0", "1e400"), "1 fault", id="1e400"),
     pytest.param(GOOD.replace("25.0", "1" * 6000), "digits", id="number of 6,000 digits"),
     pytest.param(json.dumps({"records": [PERSON | {"sex": "x" * 10_000_000}]}), "1 fault", id="text of 10 MB"),
-    pytest.param("records", "no JSON", id="no JSON"),
-    pytest.param(GOOD[:-1], "no JSON", id="cut short"),
-    pytest.param("", "no JSON", id="empty body"),
+    pytest.param("records", "not valid JSON", id="no JSON"),
+    pytest.param(GOOD[:-1], "not valid JSON", id="cut short"),
+    pytest.param("", "not valid JSON", id="empty body"),
     pytest.param("[]", "expected", id="list"),
     pytest.param("null", "expected", id="null"),
     pytest.param("3", "expected", id="number"),
     pytest.param("{}", "expected", id="no key"),
     pytest.param('{"records": []}', "is empty", id="no records"),
-    pytest.param('{"records": "x"}', "is no list", id="records a text"),
-    pytest.param('{"records": 3}', "is no list", id="records a number"),
-    pytest.param('{"records": null}', "is no list", id="records null"),
-    pytest.param(json.dumps({"records": PERSON}), "is no list", id="records an object"),
+    pytest.param('{"records": "x"}', "is not a list", id="records a text"),
+    pytest.param('{"records": 3}', "is not a list", id="records a number"),
+    pytest.param('{"records": null}', "is not a list", id="records null"),
+    pytest.param(json.dumps({"records": PERSON}), "is not a list", id="records an object"),
     pytest.param(json.dumps({"records": [PERSON], "model": "x"}), "'model'", id="extra key"),
-    pytest.param(GOOD.replace('"age": 40', '"age": 40, "age": 41'), "twice", id="doubled field"),
-    pytest.param('{"records": [], "records": []}', "twice", id="doubled key"),
+    pytest.param(GOOD.replace('"age": 40', '"age": 40, "age": 41'), "duplicate key", id="doubled field"),
+    pytest.param('{"records": [], "records": []}', "duplicate key", id="doubled key"),
     pytest.param(GOOD.encode().replace(b"male", b"m\xffle"), "utf-8", id="bad UTF-8"),
     pytest.param(GOOD.encode("utf-16"), "UTF-8", id="UTF-16"),
     pytest.param(GOOD.encode("utf-32-le"), "UTF-8", id="UTF-32"),
@@ -201,7 +214,7 @@ BAD_BODIES = [
     pytest.param(GOOD.replace("25.0", r'"\ud800"'), "1 fault", id="lone surrogate as a value"),
     pytest.param(GOOD.replace('"age"', r'"\ud800"'), "2 faults", id="lone surrogate as a field"),
     pytest.param(r'{"\udfff": []}', "expected", id="lone surrogate as a key"),
-    pytest.param(b"\x80\x04K\x01.", "no JSON", id="pickle"),
+    pytest.param(b"\x80\x04K\x01.", "not valid JSON", id="pickle"),
 ]
 
 
@@ -282,13 +295,13 @@ def test_a_line_break_in_a_path_forges_no_line_of_the_log(insurance_server):
 
 
 def test_a_whole_number_beyond_64_bits_is_answered_with_a_warning_in_words():
-    field = Field("x", "integer", "int64", {"en": "X"}, 1, minimum=0, maximum=10**30, low=0, high=9)
+    field = Field("x", "integer", "int64", {"en": "X"}, 1, minimum=0, maximum=10**30, observed_min=0, observed_max=9)
 
     warnings = [field.check(value)[1] for value in (2**53 - 1, 2**64, 10**29)]
 
-    assert [warning["value"] for warning in warnings] == [
+    assert [warning.value for warning in warnings] == [
         2**53 - 1,
         "a whole number of 65 bits",
         "a whole number of 97 bits",
     ]
-    assert all(orjson.dumps(warning) for warning in warnings)
+    assert all(orjson.dumps(as_json(warning)) for warning in warnings)

@@ -45,7 +45,7 @@ def test_a_csv_comes_back_with_the_answers_of_predict_in_its_order_and_its_other
     for end in ("low", "high"):
         assert [float(row[end]) for row in found] == [one["interval"][end] for one in answers]
     assert list(found[0])[:8] == ["name", "smoker", "region", "age", "sex", "bmi", "children", "Note"]
-    assert list(found[0])[-2:] == ["warnings", "problems"]
+    assert list(found[0])[-3:] == ["codes", "warnings", "problems"]
     assert [(row["name"], row["Note"], row["problems"]) for row in found] == [
         (f"no. {i}", ' a, "b" ', "") for i in range(3)
     ]
@@ -63,6 +63,7 @@ def test_a_csv_of_patients_gets_probabilities_and_reads_zeros_and_gaps_as_not_me
     assert ones == [answers[i]["probabilities"]["1"] for i in (0, 1, 1)]
     assert [float(row["probability_0"]) + one for row, one in zip(found, ones, strict=True)] == pytest.approx([1] * 3)
     assert [row["warnings"] for row in found] == ["", "Glucose: 0 read as not measured", ""]
+    assert [row["codes"] for row in found] == ["", "read_as_missing", ""]
 
 
 @pytest.mark.parametrize(
@@ -94,9 +95,11 @@ def test_faulty_and_ragged_rows_stay_in_their_place_and_say_their_line(insurance
     found = rows(response)
     assert [bool(row["prediction"]) for row in found] == [True, False, True, False, False, True]
     assert [row["problems"].partition(":")[0] for row in found] == ["", "line 4", "", "line 6", "line 7", ""]
-    for part in ("age: 'x' wrong type", "bmi: '5' outside the hard bounds", "region: 'moon' unknown category"):
+    for part in ("age: 'x' wrong type", "bmi: '5' must be between 10 and 100", "region: 'moon' unknown category"):
         assert part in found[1]["problems"]
     assert "7 cells, the header has 6" in found[3]["problems"]
+    codes = ["", "wrong_type; out_of_bounds; unknown_category", "", "wrong_cell_count", "wrong_cell_count", ""]
+    assert [row["codes"] for row in found] == codes
     assert (response.headers["x-rows"], response.headers["x-faulty-rows"]) == ("6", "3")
 
 

@@ -33,7 +33,7 @@ def test_the_interval_is_on_the_scale_of_all_outcomes_of_training(open_page, ins
     page = open_page(insurance_server)
     page.get_by_role("button", name="Smoker aged 50").click()
     page.locator(".slip-kicker", has_text="Example").wait_for()
-    person = store.find(insurance).schema().texts["examples"][2]["values"]
+    person = store.find(insurance).schema().texts.examples[2].values
     answered = insurance_server.post("/predict", json={"records": [person]}).json()["predictions"][0]
     says(page, f"Expected bill: ${answered['prediction']:,.0f} a year")
 
@@ -326,7 +326,7 @@ def test_the_answer_prints_on_one_page_with_inputs_reasons_version_and_date(open
         assert part in shown
     schema = store.find(tag).schema()
     assert page.locator(".slip-inputs tr").count() == len(schema.fields)
-    assert schema.texts["disclaimer"]["en"] in shown
+    assert schema.texts.disclaimer["en"] in shown
     for hidden in (".slip-form", ".slip-tools", '[role="tablist"]'):
         assert not page.locator(hidden).first.is_visible()
     assert len(re.findall(rb"/Type\s*/Page\b", page.pdf())) == 1

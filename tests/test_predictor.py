@@ -11,8 +11,8 @@ from slipway.inference.predictor import Predictor
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema, Target
 
-X = Field("x", "number", "float64", {"en": "X"}, 0.5, minimum=0.0, maximum=9.0, low=0.0, high=1.0)
-NUMBERS = Schema("made-up", "regression", (X,), Target("y", {"en": "Y"}, minimum=0.0, spread=2.0))
+X = Field("x", "number", "float64", {"en": "X"}, 0.5, minimum=0.0, maximum=9.0, observed_min=0.0, observed_max=1.0)
+NUMBERS = Schema("made-up", "regression", (X,), Target("y", {"en": "Y"}, minimum=0.0, std=2.0))
 CLASSES = replace(
     NUMBERS, task="classification", target=Target("y", {"en": "Y"}, classes=("no", "yes"), positive="yes")
 )
@@ -45,7 +45,7 @@ def test_an_answer_that_is_not_a_number_is_refused_with_the_value_far_out_of_ran
     with pytest.raises(RecordsError) as refused:
         Predictor("made-up:1", schema, engine).answer([{"x": 0.5}, {"x": 5.0}])
 
-    assert [(fault["record"], fault["field"], fault["value"]) for fault in refused.value.details] == [(1, "x", 5.0)]
+    assert [(fault.record, fault.field, fault.value) for fault in refused.value.details] == [(1, "x", 5.0)]
 
 
 def test_numbers_stay_inside_the_targets_hard_bounds():

@@ -9,9 +9,10 @@ import pytest
 import train as command
 from slipway import store
 from slipway.errors import DataError, SlipwayError
+from slipway.i18n.faults import describe
 from slipway.inference.equality import Answers
 from slipway.inference.predictor import Predictor
-from slipway.schema.fields import Field, describe_fault
+from slipway.schema.fields import Field
 from slipway.schema.metrics import ReadingNote
 from slipway.schema.schema import Schema, Target
 from slipway.tables.cells import column_mark, decimal_mark, parse_csv, plain_number
@@ -158,7 +159,7 @@ def test_a_file_whose_marks_agree_is_read_as_ever(prepared, text, low, high):
     learnt, _ = prepared(text)
 
     field = learnt.schema.by_name["x"]
-    assert (field.low, field.high) == (low, high)
+    assert (field.observed_min, field.observed_max) == (low, high)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,7 @@ def test_options_and_cells_decide_are_reported_and_later_files_are_read_alike(pr
     learnt, notes = prepared(text, *options)
 
     field = learnt.schema.by_name["x"]
-    assert (field.low, field.high) == (low, high)
+    assert (field.observed_min, field.observed_max) == (low, high)
     assert f"note: {note}" in notes
     checked = learnt.schema.check_table(parse_csv(text.encode()))
     assert checked.faults == {}
@@ -218,7 +219,7 @@ def test_a_row_of_a_file_that_can_be_read_in_two_ways_is_faulty_and_says_both(pr
 
     if value is None:
         cell = file.split("\n")[1].split(";" if ";" in file else ",")[0]
-        assert [describe_fault(fault) for fault in checked.faults[0]] == [
+        assert [describe(fault) for fault in checked.faults[0]] == [
             f"x: {cell!r} can be read in two ways, expected 1.03 or 1030"
         ]
         assert checked.good == [1]
@@ -318,7 +319,13 @@ def test_a_cell_can_be_declared_missing_and_the_others_are_numbers_again(prepare
     learnt, notes = prepared(table(";", power=["?", "1,5", "2"]), "--missing", "power=?,n/k")
 
     field = learnt.schema.by_name["power"]
-    assert (field.kind, field.low, field.high, field.missing, notes) == ("number", 1.5, 2, ("?", "n/k"), [])
+    assert (field.kind, field.observed_min, field.observed_max, field.missing, notes) == (
+        "number",
+        1.5,
+        2,
+        ("?", "n/k"),
+        [],
+    )
 
 
 @pytest.mark.parametrize(
@@ -334,7 +341,7 @@ def test_ambiguous_dates_are_read_in_the_given_format_in_files_too(prepared):
     learnt, notes = prepared(table(when=["01/02/2024", "03/04/2024"]), "--format", "when=%m/%d/%Y")
 
     field = learnt.schema.by_name["when"]
-    assert (field.low, field.high, field.parse("05/06/2024", False), notes) == (
+    assert (field.observed_min, field.observed_max, field.parse("05/06/2024", False), notes) == (
         "2024-01-02",
         "2024-03-04",
         "2024-05-06",
@@ -352,7 +359,11 @@ def test_a_use_case_can_say_all_that_the_options_say(tmp_path):
 
     _, learnt, dropped = command.prepare(usecase.read(tmp_path / "case.yaml"))
 
-    assert (learnt.schema.by_name["x"].high, learnt.schema.by_name["when"].high, dropped) == (4530, "2024-02-03", 0)
+    assert (learnt.schema.by_name["x"].observed_max, learnt.schema.by_name["when"].observed_max, dropped) == (
+        4530,
+        "2024-02-03",
+        0,
+    )
     assert learnt.schema.target.classes == ("NA", "b", "c")
 
 
@@ -444,8 +455,8 @@ def test_a_long_file_has_one_decimal_mark_in_all_its_blocks(monkeypatch):
     monkeypatch.setattr("slipway.inference.predictor.BLOCK_ROWS", 2)
     rows = [f"{row % 7},5;{row}" for row in range(ROWS)]
     fields = (
-        Field("x", "number", "float64", {"en": "x"}, 1.0, low=0.0, high=9000.0),
-        Field("n", "integer", "int64", {"en": "n"}, 1, low=0, high=90),
+        Field("x", "number", "float64", {"en": "x"}, 1.0, observed_min=0.0, observed_max=9000.0),
+        Field("n", "integer", "int64", {"en": "n"}, 1, observed_min=0, observed_max=90),
     )
     predictor = Predictor("m:1", Schema("m", "regression", fields, Target("y", {"en": "y"})), Sum())
 

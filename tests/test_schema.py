@@ -6,12 +6,14 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from slipway.errors import RecordsError
+from slipway.errors import Fault, FaultCode, RecordsError, WarningCode
+from slipway.i18n.faults import as_json, describe
 from slipway.inference import frames
-from slipway.schema.fields import Field, FieldError, describe_fault
+from slipway.schema.fields import Field, FieldError
 from slipway.schema.schema import VECTORIZE_FROM, Schema, Target
+from slipway.schema.texts import ExampleRecord, ModelTexts
 from slipway.store import artifacts
-from slipway.tables.cells import parse_csv
+from slipway.tables.cells import RaggedRow, parse_csv
 
 
 def a(name, kind, dtype, default, **more):
@@ -22,23 +24,21 @@ SCHEMA = Schema(
     name="visits",
     task="regression",
     fields=(
-        a("age", "integer", "int64", 40, minimum=0, maximum=120, low=18, high=64),
-        a("bmi", "number", "float64", 25.0, minimum=10.0, maximum=100.0, low=15.0, high=50.0, nullable=True, missing=(0,)),
+        a("age", "integer", "int64", 40, minimum=0, maximum=120, observed_min=18, observed_max=64),
+        a("bmi", "number", "float64", 25.0, minimum=10.0, maximum=100.0, observed_min=15.0, observed_max=50.0, nullable=True, missing=(0,)),
         a("smoker", "boolean", "object", "no", categories=("no", "yes")),
         a("insured", "boolean", "bool", True, categories=(False, True)),
         a("grade", "category", "int64", 1, categories=(1, 2, 3)),
         a("region", "category", "object", "north", categories=("north", "south"), nullable=True, missing=("?",)),
-        a("day", "date", "datetime64[ns]", "2020-02-01", low="2019-01-01", high="2021-12-31", nullable=True),
+        a("day", "date", "datetime64[ns]", "2020-02-01", observed_min="2019-01-01", observed_max="2021-12-31", nullable=True),
         a("note", "text", "object", ""),
     ),
     target=Target("cost", {"en": "Cost"}, classes=("low", "high"), positive="high"),
-    texts={"title": {"en": "Visits"}},
+    texts=ModelTexts(title={"en": "Visits"}),
 )  # fmt: skip
 RECORD = {
     "age": 40, "bmi": 25.5, "smoker": "no", "insured": True, "grade": 1, "region": "north", "day": "2020-02-01", "note": "x"
 }  # fmt: skip
-BOUNDS = "outside the hard bounds"
-RANGE = "outside the range seen in training"
 
 
 def faults(records, schema=SCHEMA):
@@ -73,7 +73,7 @@ def test_a_record_among_many_is_checked_as_it_is_alone(odd):
         try:
             checked = SCHEMA.check_records(records)
         except RecordsError as refused:
-            return [{**detail, "record": 0} for detail in refused.details]
+            return [replace(fault, record=0) for fault in refused.details]
         position = len(records) - 1
         return [repr({**given(checked)[position]}), checked.warnings[position]]
 
@@ -83,7 +83,7 @@ def test_a_record_among_many_is_checked_as_it_is_alone(odd):
 
 
 def test_a_record_among_many_that_is_not_an_object_is_named():
-    assert [fault["record"] for fault in faults([RECORD] * VECTORIZE_FROM + [7])] == [VECTORIZE_FROM]
+    assert [fault.record for fault in faults([RECORD] * VECTORIZE_FROM + [7])] == [VECTORIZE_FROM]
 
 
 def test_a_record_without_fault_is_taken_as_it_is():
@@ -119,56 +119,54 @@ def test_a_value_is_taken_as_the_pipeline_needs_it(name, value, taken):
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "shown", "problem"),
+    ("name", "value", "shown", "code"),
     [
-        ("age", "44", "44", "wrong type"),
-        ("age", True, True, "wrong type"),
-        ("age", 2.5, 2.5, "wrong type"),
-        ("age", [40], "a list", "wrong type"),
-        ("age", {"years": {"old": 40}}, "an object", "wrong type"),
-        ("age", "x" * 10_000_000, "x" * 80 + "… (10,000,000 characters)", "wrong type"),
-        ("age", "\ud800", "?", "wrong type"),
-        ("age", None, None, "may not be missing"),
-        ("age", float("nan"), "nan", "not a finite number"),
-        ("age", 10**400, "a whole number of 1329 bits", "not a finite number"),
-        ("age", -1, -1, BOUNDS),
-        ("age", 121, 121, BOUNDS),
-        ("bmi", "25", "25", "wrong type"),
-        ("bmi", False, False, "wrong type"),
-        ("bmi", float("inf"), "inf", "not a finite number"),
-        ("bmi", -(10**400), "a whole number of 1329 bits", "not a finite number"),
-        ("bmi", 9.9, 9.9, BOUNDS),
-        ("bmi", 1e300, 1e300, BOUNDS),
-        ("smoker", "maybe", "maybe", "unknown category"),
-        ("smoker", "Yes", "Yes", "unknown category"),
-        ("smoker", True, True, "wrong type"),
-        ("smoker", None, None, "may not be missing"),
-        ("insured", 1, 1, "wrong type"),
-        ("insured", "true", "true", "wrong type"),
-        ("grade", 4, 4, "unknown category"),
-        ("grade", True, True, "wrong type"),
-        ("grade", "1", "1", "wrong type"),
-        ("region", {"a": 1}, "an object", "wrong type"),
-        ("region", ["north"], "a list", "wrong type"),
-        ("region", "", "", "unknown category"),
-        ("day", "01.02.2020", "01.02.2020", "wrong type"),
-        ("day", "2020-02-30", "2020-02-30", "wrong type"),
-        ("day", 20200201, 20200201, "wrong type"),
-        ("day", "9999-12-31", "9999-12-31", BOUNDS),
-        ("note", 3, 3, "wrong type"),
-        ("note", None, None, "may not be missing"),
-        ("note", "x" * 10_001, "x" * 80 + "… (10,001 characters)", BOUNDS),
+        ("age", "44", "44", "wrong_type"),
+        ("age", True, True, "wrong_type"),
+        ("age", 2.5, 2.5, "wrong_type"),
+        ("age", [40], "a list", "wrong_type"),
+        ("age", {"years": {"old": 40}}, "an object", "wrong_type"),
+        ("age", "x" * 10_000_000, "x" * 80 + "… (10,000,000 characters)", "wrong_type"),
+        ("age", "\ud800", "?", "wrong_type"),
+        ("age", None, None, "null"),
+        ("age", float("nan"), "nan", "not_finite"),
+        ("age", 10**400, "a whole number of 1329 bits", "not_finite"),
+        ("age", -1, -1, "out_of_bounds"),
+        ("age", 121, 121, "out_of_bounds"),
+        ("bmi", "25", "25", "wrong_type"),
+        ("bmi", False, False, "wrong_type"),
+        ("bmi", float("inf"), "inf", "not_finite"),
+        ("bmi", -(10**400), "a whole number of 1329 bits", "not_finite"),
+        ("bmi", 9.9, 9.9, "out_of_bounds"),
+        ("bmi", 1e300, 1e300, "out_of_bounds"),
+        ("smoker", "maybe", "maybe", "unknown_category"),
+        ("smoker", "Yes", "Yes", "unknown_category"),
+        ("smoker", True, True, "wrong_type"),
+        ("smoker", None, None, "null"),
+        ("insured", 1, 1, "wrong_type"),
+        ("insured", "true", "true", "wrong_type"),
+        ("grade", 4, 4, "unknown_category"),
+        ("grade", True, True, "wrong_type"),
+        ("grade", "1", "1", "wrong_type"),
+        ("region", {"a": 1}, "an object", "wrong_type"),
+        ("region", ["north"], "a list", "wrong_type"),
+        ("region", "", "", "unknown_category"),
+        ("day", "01.02.2020", "01.02.2020", "wrong_type"),
+        ("day", "2020-02-30", "2020-02-30", "wrong_type"),
+        ("day", 20200201, 20200201, "wrong_type"),
+        ("day", "9999-12-31", "9999-12-31", "out_of_bounds"),
+        ("note", 3, 3, "wrong_type"),
+        ("note", None, None, "null"),
+        ("note", "x" * 10_001, "x" * 80 + "… (10,001 characters)", "text_too_long"),
     ],
     ids=lambda value: f"{value:.12}" if isinstance(value, str) else f"{value!r:.12}" if value != 10**400 else "huge",
 )  # fmt: skip
-def test_a_value_that_does_not_fit_its_field_is_refused_and_shown(name, value, shown, problem):
+def test_a_value_that_does_not_fit_its_field_is_refused_and_shown(name, value, shown, code):
     details = faults([RECORD | {name: value}])
 
     assert len(details) == 1
-    assert details[0] | {"expected": None} == {
-        "record": 0, "field": name, "value": shown, "problem": problem, "expected": None
-    }  # fmt: skip
-    assert json.dumps(details, allow_nan=False).encode()
+    assert replace(details[0], expected=None) == Fault(FaultCode(code), name, shown, record=0)
+    assert json.dumps(as_json(details[0]), allow_nan=False).encode()
 
 
 @pytest.mark.parametrize(
@@ -186,7 +184,7 @@ def test_a_value_that_does_not_fit_its_field_is_refused_and_shown(name, value, s
     ids=["integer", "bounds", "number", "boolean", "category", "date", "text", "length"],
 )
 def test_a_fault_says_what_was_expected(name, value, expected):
-    assert faults([RECORD | {name: value}])[0]["expected"] == expected
+    assert faults([RECORD | {name: value}])[0].expected == expected
 
 
 @pytest.mark.parametrize(
@@ -201,7 +199,7 @@ def test_a_value_outside_the_training_range_is_taken_with_a_warning(name, value,
     checked = SCHEMA.check_records([RECORD | {name: value}])
 
     assert given(checked)[0][name] == taken
-    assert checked.warnings == [[{"field": name, "value": taken, "problem": RANGE, "expected": seen}]]
+    assert checked.warnings == [[Fault(WarningCode.OUT_OF_RANGE, name, taken, seen)]]
 
 
 @pytest.mark.parametrize(("name", "value"), [("bmi", 0), ("bmi", 0.0), ("region", "?")])
@@ -209,7 +207,7 @@ def test_a_sentinel_for_missing_is_read_as_not_measured_with_a_warning(name, val
     checked = SCHEMA.check_records([RECORD | {name: value}])
 
     assert given(checked)[0][name] is None
-    assert checked.warnings == [[{"field": name, "value": value, "problem": "read as not measured", "expected": None}]]
+    assert checked.warnings == [[Fault(WarningCode.READ_AS_MISSING, name, value)]]
 
 
 def test_true_is_not_the_sentinel_1():
@@ -217,7 +215,7 @@ def test_true_is_not_the_sentinel_1():
 
     details = faults([{"x": True}], replace(SCHEMA, fields=(field,)))
 
-    assert details[0]["problem"] == "wrong type"
+    assert details[0].code == "wrong_type"
 
 
 def test_missing_and_unknown_fields_are_named_with_the_nearest():
@@ -225,18 +223,15 @@ def test_missing_and_unknown_fields_are_named_with_the_nearest():
 
     details = faults([record])
 
-    assert [(detail["field"], detail["problem"]) for detail in details] == [
-        ("smoker", "missing field"),
-        ("smokr", "unknown field"),
-    ]
-    assert details[0]["expected"] == ["no", "yes"]
-    assert details[1]["expected"].endswith("; did you mean 'smoker'?")
+    assert [(fault.field, fault.code) for fault in details] == [("smoker", "missing_field"), ("smokr", "unknown_field")]
+    assert details[0].expected == ["no", "yes"]
+    assert details[1].expected.endswith("; did you mean 'smoker'?")
 
 
 def test_every_fault_of_every_record_is_listed():
     details = faults([RECORD | {"age": "x", "bmi": "y"}, RECORD, RECORD | {"grade": 7}, "no record", None])
 
-    assert [(detail["record"], detail["field"]) for detail in details] == [
+    assert [(fault.record, fault.field) for fault in details] == [
         (0, "age"), (0, "bmi"), (2, "grade"), (3, None), (4, None)
     ]  # fmt: skip
 
@@ -304,14 +299,15 @@ def test_invalid_rows_are_reported_with_their_lines_and_the_others_kept():
     result = read(HEADER + rows)
 
     assert result.good == [0, 3]
-    assert [(detail["line"], detail["field"], detail["value"], detail["problem"]) for detail in result.faults[1]] == [
-        (4, "age", "x", "wrong type"),
-        (4, "bmi", "1e400", "not a finite number"),
-        (4, "insured", "1", "wrong type"),
-        (4, "region", "West", "unknown category"),
+    assert [result.table.lines[row] for row in result.faults] == [4, 5]
+    assert [(fault.field, fault.value, fault.code) for fault in result.faults[1]] == [
+        ("age", "x", "wrong_type"),
+        ("bmi", "1e400", "not_finite"),
+        ("insured", "1", "wrong_type"),
+        ("region", "West", "unknown_category"),
     ]
-    assert result.faults[2] == [{"record": 2, "line": 5, "problem": "2 cells, the header has 8"}]
-    assert [[warning["field"] for warning in row] for row in result.checked.warnings] == [[], ["age", "bmi"]]
+    assert result.faults[2] == [Fault(FaultCode.WRONG_CELL_COUNT, value=(2, 8, ""))]
+    assert [[warning.field for warning in row] for row in result.checked.warnings] == [[], ["age", "bmi"]]
 
 
 def test_a_decimal_comma_is_not_a_number_beside_comma_separators():
@@ -319,9 +315,7 @@ def test_a_decimal_comma_is_not_a_number_beside_comma_separators():
 
     result = read(header + '40,"25,5",no,true,1,north,2020-02-01,x\n')
 
-    assert result.faults[0][0] | {"expected": None} == {
-        "record": 0, "line": 2, "field": "bmi", "value": "25,5", "problem": "wrong type", "expected": None
-    }  # fmt: skip
+    assert result.faults[0] == [Fault(FaultCode.WRONG_TYPE, "bmi", "25,5", "a number")]
 
 
 @pytest.mark.parametrize("cell", ["1,5", "1.50"], ids=["decimal comma", "trailing zero"])
@@ -353,8 +347,9 @@ def test_all_missing_columns_are_named_with_the_nearest_that_is_there():
     ) as caught:
         read("age,smokr\n40,no\n")
 
-    assert [detail["field"] for detail in caught.value.details] == SCHEMA.names[1:]
-    assert caught.value.details[1]["expected"] == "a column named 'smoker'; did you mean 'smokr'?"
+    assert [fault.field for fault in caught.value.details] == SCHEMA.names[1:]
+    assert [fault.value for fault in caught.value.details] == [None, "smokr", *[None] * 5]
+    assert caught.value.details[1].expected == "a column named 'smoker'; did you mean 'smokr'?"
 
 
 @pytest.mark.parametrize("nothing", [{}, {"bmi": None, "region": None, "day": None}], ids=["all given", "gaps"])
@@ -403,7 +398,7 @@ def test_the_json_schema_says_what_the_checks_will_say():
 
 
 def test_the_description_of_a_field_has_its_unit_help_range_and_gaps():
-    field = a("bmi", "number", "float64", 25.0, low=15.0, high=50.0, nullable=True, unit={"en": "kg/m²"}, help={"en": "By a nurse."})  # fmt: skip
+    field = a("bmi", "number", "float64", 25.0, observed_min=15.0, observed_max=50.0, nullable=True, unit={"en": "kg/m²"}, help={"en": "By a nurse."})  # fmt: skip
 
     text = field.json_schema()["description"]
 
@@ -412,7 +407,10 @@ def test_the_description_of_a_field_has_its_unit_help_range_and_gaps():
 
 def test_the_example_is_the_first_of_the_use_case_and_else_the_defaults():
     given = replace(
-        SCHEMA, texts={"examples": [{"label": {"en": "Ann"}, "values": {"age": 20}}, {"values": {"age": 30}}]}
+        SCHEMA,
+        texts=ModelTexts(
+            examples=(ExampleRecord({"en": "Ann"}, {"age": 20}), ExampleRecord({"en": "Bo"}, {"age": 30}))
+        ),
     )
 
     assert SCHEMA.example()["age"] == 40
@@ -421,17 +419,20 @@ def test_the_example_is_the_first_of_the_use_case_and_else_the_defaults():
 
 
 @pytest.mark.parametrize(
-    ("detail", "sentence"),
+    ("fault", "sentence"),
     [
-        ({"field": "age", "value": "x", "problem": "wrong type", "expected": "a number"}, "age: 'x' wrong type, expected a number"),
-        ({"field": "age", "value": 0, "problem": "too low", "expected": {"minimum": 1, "maximum": 9}}, "age: 0 too low, expected 1 to 9"),
-        ({"field": "age", "value": 0, "problem": "too low", "expected": {"minimum": 1, "maximum": None}}, "age: 0 too low, expected at least 1"),
-        ({"field": "age", "value": 10, "problem": "too high", "expected": {"minimum": None, "maximum": 9}}, "age: 10 too high, expected at most 9"),
-        ({"field": "sex", "value": None, "problem": "may not be missing", "expected": ["f", "m"]}, "sex: may not be missing, expected f, m"),
-        ({"field": "bmi", "value": 0, "problem": "read as not measured", "expected": None}, "bmi: 0 read as not measured"),
-        ({"record": 3, "line": 5, "problem": "2 cells, the header has 3"}, "2 cells, the header has 3"),
+        (Fault(FaultCode.WRONG_TYPE, "age", "x", "a number"), "age: 'x' wrong type, expected a number"),
+        (Fault(FaultCode.OUT_OF_BOUNDS, "age", 0, {"minimum": 1, "maximum": 9.0}), "age: 0 must be between 1 and 9"),
+        (Fault(FaultCode.OUT_OF_BOUNDS, "age", 0, {"minimum": 1, "maximum": None}), "age: 0 must be at least 1"),
+        (Fault(FaultCode.OUT_OF_BOUNDS, "age", 10, {"minimum": None, "maximum": 9}), "age: 10 must be at most 9"),
+        (Fault(FaultCode.NULL, "sex", None, ["f", "m"]), "sex: must not be missing, expected f, m"),
+        (Fault(FaultCode.UNKNOWN_CATEGORY, "n", "x", list(range(25))), f"n: 'x' unknown category, expected {', '.join(map(str, range(20)))}, …"),
+        (Fault(WarningCode.READ_AS_MISSING, "bmi", 0), "bmi: 0 read as not measured"),
+        (Fault(WarningCode.OUT_OF_RANGE, "x", 5, {"minimum": 0, "maximum": 2.5}), "x: 5 outside the range seen in training, expected 0 to 2.5"),
+        (Fault(FaultCode.WRONG_CELL_COUNT, value=RaggedRow(2, 3, "")), "2 cells, the header has 3"),
+        (Fault(FaultCode.WRONG_CELL_COUNT, value=RaggedRow(4, 3, "'x'")), "4 cells, the header has 3 (left over: 'x')"),
     ],
-    ids=["type", "range", "minimum", "maximum", "categories", "warning", "line"],
+    ids=["type", "range", "minimum", "maximum", "categories", "many", "not measured", "training", "cells", "left over"],
 )  # fmt: skip
-def test_a_fault_reads_as_a_sentence(detail, sentence):
-    assert describe_fault(detail) == sentence
+def test_a_fault_reads_as_a_sentence(fault, sentence):
+    assert describe(fault) == sentence

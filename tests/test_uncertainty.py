@@ -24,6 +24,7 @@ from slipway.page.predict import answer
 from slipway.schema.fields import Field
 from slipway.schema.metrics import CalibrationMetrics, Unavailable
 from slipway.schema.schema import Schema, Target
+from slipway.schema.texts import ModelTexts
 from slipway.store import artifacts
 from slipway.tables.readers import read_table
 from slipway.tables.source import DataSource
@@ -245,9 +246,9 @@ class Same:
         return Answers(taken["x"])
 
 
-FIELD = Field("x", "number", "float64", {"en": "x"}, 1.0, low=0.0, high=10.0)
+FIELD = Field("x", "number", "float64", {"en": "x"}, 1.0, observed_min=0.0, observed_max=10.0)
 TARGET = Target("y", {"en": "y"}, unit={"en": "US dollars", "zh": "美元"}, minimum=0, decimals=0)
-TEXTS = {"answer": {"en": "Bill: ${prediction}"}, "disclaimer": None, "bands": []}
+TEXTS = ModelTexts(answer={"en": "Bill: ${prediction}"})
 SCHEMA = Schema("made-up", "regression", (FIELD,), TARGET, TEXTS)
 PREDICTOR = Predictor("made-up:1", SCHEMA, Same(), Interval(0.9, (5.0,), (-2.0, -3.0), (1.0, 4.0)))
 

@@ -19,14 +19,14 @@ import pandas as pd
 
 from slipway.compile.boundary_rows import Ints, Moved, tree_splits
 from slipway.compile.errors import CannotCompileError
-from slipway.errors import RecordsError, TrainingError
+from slipway.errors import FaultCode, RecordsError, TrainingError
+from slipway.i18n.faults import describe
 from slipway.inference import frames
 from slipway.inference.equality import TOLERANCE, Answers, difference
 from slipway.inference.onnx_engine import CompiledEngine
 from slipway.inference.pipeline_engine import NativeEngine
 from slipway.schema import arrays
 from slipway.schema.arrays import Columns
-from slipway.schema.fields import OUT_OF_BOUNDS, describe_fault
 from slipway.schema.metrics import Parity
 from slipway.schema.sampling import draw_records
 from slipway.schema.schema import Schema
@@ -167,11 +167,9 @@ def served_rows(learnt: InferredDataset) -> tuple[pd.DataFrame, Columns]:
     kept, values = [], []
     for position, record in enumerate(records):
         value, _, faults = schema.check_record(record, position)
-        serious = [fault for fault in faults if fault["problem"] != OUT_OF_BOUNDS]
+        serious = [fault for fault in faults if fault.code not in (FaultCode.OUT_OF_BOUNDS, FaultCode.TEXT_TOO_LONG)]
         if serious:
-            raise CannotCompileError(
-                f"training row {position} would be rejected by the server: {describe_fault(serious[0])}"
-            )
+            raise CannotCompileError(f"training row {position} would be rejected by the server: {describe(serious[0])}")
         if not faults:
             kept.append(position)
             values.append(value)

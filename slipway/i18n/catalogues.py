@@ -70,7 +70,7 @@ class Catalogue:
         likely = Locale.parse(get_global("likely_subtags").get(str(self.locale), str(self.locale)))
         return f"{self.locale.language}_{self.locale.territory or likely.territory}"
 
-    def text(self, key: str, **values: Any) -> str:
+    def text(self, key: str, /, **values: Any) -> str:
         """A text with its values filled in; integers are written as in the locale.
 
         It is plain text, which HTML has to escape.
@@ -112,11 +112,11 @@ class Catalogue:
         TypeError
             If the text has plural forms and there is no `count`.
         """
-        if not self._source[key].pluralizable:
-            return str(self._translations.gettext(key))
-        if count is None:
+        if (text := self._singular.get(key)) is not None:
+            return text
+        if count is None and key in self._source:
             raise TypeError(f"{key} has plural forms; expected count=<a whole number>")
-        return str(self._translations.ngettext(key, key, count))
+        return str(self._translations.ngettext(key, key, count or 0))
 
     def section(self, name: str) -> dict[str, str | dict[str, str]]:
         """The texts whose keys begin with `name.`, for a script that fills them in itself.
@@ -145,6 +145,12 @@ class Catalogue:
         }
 
     @cached_property
+    def _singular(self) -> dict[str, str]:
+        """The texts without plural forms: a file of 200,000 rows may ask for one as often."""
+        keys = (key for key, message in self._source.items() if not message.pluralizable)
+        return {key: str(self._translations.gettext(key)) for key in keys}
+
+    @cached_property
     def _source(self) -> dict[str, Message]:
         return self.entries if self.language == FALLBACK else catalogue(FALLBACK).entries
 
@@ -168,6 +174,12 @@ class Catalogue:
 def languages() -> tuple[str, ...]:
     """The available languages: English, then the others by code."""
     return tuple(sorted((file.stem for file in LOCALES.glob("*.po")), key=lambda code: (code != FALLBACK, code)))
+
+
+def matching(tag: str) -> str | None:
+    """The language of a tag such as `zh-TW`; None if there is no catalogue of it."""
+    language = tag.replace("_", "-").partition("-")[0].lower()
+    return language if language in languages() else None
 
 
 @cache

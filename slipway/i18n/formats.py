@@ -56,6 +56,12 @@ def format_value(value: Any, language: str) -> str:
     """A value of a field: 18, not 18.0; with thousands separators only from 10,000 on, because 2024 may be a year."""
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return str(value)
+    return _written(value, language)
+
+
+@lru_cache(maxsize=1024)
+def _written(value: float, language: str) -> str:
+    """Kept, since the faults of a file name the same bounds again and again."""
     if not 1e-4 <= abs(value) < 1e15 and value:
         return f"{value:g}"
     digits = f"{Decimal(repr(value)):f}".partition(".")[2].rstrip("0")

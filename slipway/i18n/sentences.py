@@ -255,7 +255,7 @@ def measure(schema: Schema, name: Measure, value: float | None, language: str) -
 def limits(schema: Schema, metrics: Metrics, language: str) -> list[str]:
     """What the model is not made for, and which training data is stored with it."""
     t = catalogue(language).text
-    found = [translate(schema.texts["disclaimer"], language), t("card.limit_range"), t("card.limit_cause")]
+    found = [translate(schema.texts.disclaimer, language), t("card.limit_range"), t("card.limit_cause")]
     if metrics.training_rows_kept is not None:
         found.append(t("card.kept_rows" if metrics.training_rows_kept else "card.kept_none"))
     return [text for text in found if text]

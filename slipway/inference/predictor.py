@@ -5,19 +5,19 @@ The API, the batch and the page call the same `Predictor`, so their numbers cann
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from slipway.errors import GoldenMismatchError, RecordsError
+from slipway.errors import Fault, FaultCode, GoldenMismatchError, RecordsError, RequestCode, WarningCode
+from slipway.i18n import faults
 from slipway.inference.decision import decide, threshold_of
 from slipway.inference.equality import TOLERANCE, Answers, Prediction, difference
 from slipway.inference.golden import Golden, GoldenInterval, GoldenPrediction
 from slipway.inference.interval import Interval
 from slipway.schema.arrays import Columns
-from slipway.schema.fields import NO_ANSWER, OUT_OF_RANGE, Fault, describe_fault
 from slipway.schema.sampling import draw_records
 from slipway.schema.schema import Checked, CheckedTable, Schema
 from slipway.tables.cells import Bound, TextTable, write_rows
@@ -42,7 +42,7 @@ class Engine(Protocol):
 
     name: str
 
-    def predict(self, columns: Columns) -> Answers:
+    def predict(self, columns: Columns, /) -> Answers:
         """Answers for n rows, given as columns of shape (n,); may be called by several threads at once."""
 
 
@@ -109,7 +109,9 @@ class Predictor:
         figures = answers.values[:, None] if answers.probabilities is None else answers.probabilities
         odd = np.flatnonzero(~np.isfinite(figures).all(axis=1)).tolist()
         if odd:
-            raise RecordsError(self._far_out(checked, odd) or [_no_answer(i, {"field": None}) for i in odd])
+            raise RecordsError(
+                self._far_out(checked, odd) or [Fault(FaultCode.NO_FINITE_PREDICTION, record=i) for i in odd]
+            )
         if self.schema.target.classes:
             return self._classes(answers, checked.warnings)
         return self._numbers(answers, checked.warnings)
@@ -164,13 +166,15 @@ class Predictor:
 
     def _far_out(self, checked: Checked, records: Sequence[int] | None = None) -> list[Fault]:
         return [
-            _no_answer(position, warning)
+            replace(warning, code=FaultCode.NO_FINITE_PREDICTION, record=position)
             for position in (range(len(checked.warnings)) if records is None else records)
             for warning in checked.warnings[position]
-            if warning["problem"] == OUT_OF_RANGE
+            if warning.code is WarningCode.OUT_OF_RANGE
         ]
 
-    def predict_csv(self, table: TextTable, reasons: Reasons | None = None, most: Bound | None = None) -> CsvAnswer:
+    def predict_csv(
+        self, table: TextTable, reasons: Reasons | None = None, most: Bound | None = None, language: str = "en"
+    ) -> CsvAnswer:
         """The table as CSV with our columns added, and the number of invalid rows.
 
         Every row is kept, in order. In an invalid row our columns are empty except for `problems`,
@@ -205,29 +209,32 @@ class Predictor:
         for block in table.blocks(BLOCK_ROWS):
             read = self.schema.check_table(block, marks)
             try:
-                added = self._added_cells(read, reasons)
+                added = self._added_cells(read, reasons, language)
             except RecordsError as exc:
-                moved = [fault | {"record": start + read.good[fault["record"]]} for fault in exc.details]
-                raise RecordsError(moved, str(exc)) from None
+                moved = [replace(fault, record=start + read.good[fault.record or 0]) for fault in exc.details]
+                raise RecordsError(moved, str(exc), exc.code, **exc.values) from None
             rows = [cells + more for cells, more in zip(block.rows, added, strict=True)]
             written.append(write_rows(rows, table.separator))
             faulty += len(read.faults)
             size += len(written[-1])
             start += BLOCK_ROWS
             if most and size > most.limit:
-                raise most.passed("the answer", size, "bytes")
+                raise most.passed("the answer", size, "bytes", RequestCode.RESULT_TOO_LARGE)
         return CsvAnswer(b"".join(written), faulty)
 
-    def _added_cells(self, read: CheckedTable, reasons: Reasons | None) -> list[list[str]]:
+    def _added_cells(self, read: CheckedTable, reasons: Reasons | None, language: str) -> list[list[str]]:
         """The cells of our columns for each row of a table."""
         rows = [[""] * len(self.added(reasons is not None)) for _ in read.table.rows]
+        said = _Described(language)
         explained = reasons(read.checked) if reasons else itertools.repeat(None)
         for row, prediction, shares in zip(read.good, self.predict(read.checked), explained, strict=False):
             cells = self._cells(prediction) + list(map(str, shares or ()))
             rows[row][: len(cells)] = cells
-            rows[row][-2] = "; ".join(map(describe_fault, prediction["warnings"]))
-        for row, faults in read.faults.items():
-            rows[row][-1] = f"line {read.table.lines[row]}: " + "; ".join(map(describe_fault, faults))
+            if warnings := prediction["warnings"]:
+                rows[row][-3], rows[row][-2] = _codes(warnings), faults.join(map(said, warnings), language)
+        for row, found in read.faults.items():
+            rows[row][-3] = _codes(found)
+            rows[row][-1] = faults.join(map(said, found), language, read.table.lines[row])
         return rows
 
     def added(self, reasons: bool) -> list[str]:
@@ -246,7 +253,7 @@ class Predictor:
         probabilities = [f"probability_{key}" for key in self._keys]
         shares = ["base", *(f"contribution_{name}" for name in self.schema.names)] if reasons else []
         threshold = ["threshold"] if len(self._keys) == 2 else []
-        return ["prediction", *ends, *probabilities, *threshold, *shares, "warnings", "problems"]
+        return ["prediction", *ends, *probabilities, *threshold, *shares, "codes", "warnings", "problems"]
 
     def _cells(self, prediction: Prediction) -> list[str]:
         cells = [str(prediction["prediction"])]
@@ -310,14 +317,21 @@ class Predictor:
             )
 
 
-def _no_answer(record: int, warning: Fault) -> Fault:
-    wanted = {"field": None, "value": None, "expected": None} | warning
-    return {
-        "record": record,
-        **{key: wanted[key] for key in ("field", "value")},
-        "problem": NO_ANSWER,
-        "expected": wanted["expected"],
-    }
+class _Described:
+    """The sentences of the faults of a table: equal cells of a column share their fault, so each is made once."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+        self._known: dict[int, str] = {}
+
+    def __call__(self, fault: Fault) -> str:
+        if (text := self._known.get(id(fault))) is None:
+            text = self._known[id(fault)] = faults.describe(fault, self._language)
+        return text
+
+
+def _codes(found: Iterable[Fault]) -> str:
+    return "; ".join(fault.code for fault in found)
 
 
 def _with_names(header: Sequence[str], added: Sequence[str]) -> list[str]:

@@ -22,11 +22,11 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from slipway.errors import ExplanationError, RecordsError
+from slipway.errors import ExplanationError, Fault, FaultCode, RecordsError, RequestCode
 from slipway.inference.equality import Answers
 from slipway.inference.predictor import Predictor
 from slipway.schema.arrays import Columns
-from slipway.schema.fields import NO_ANSWER, Fault, detail, json_equal, truncated
+from slipway.schema.fields import json_equal, truncated
 from slipway.schema.schema import Checked, Target
 
 EXACT_FIELDS = 8
@@ -34,8 +34,6 @@ EXACT_FIELDS = 8
 
 SAMPLED_ROWS = 32_768
 """Rows that sampling may evaluate; more only if two pairs of orders for each background row need more."""
-
-UNKNOWN_CLASS = "unknown class"
 
 _BLOCK_ROWS = 16_384
 _BLOCK_CELLS = 2**21
@@ -285,9 +283,10 @@ class Explainer:
 
 def _check_class(target: Target, wanted: Any, faults: list[Fault]) -> None:
     if not target.classes:
-        raise ExplanationError(f"`class` is for models that predict classes; {target.name!r} is a number: leave it out")
+        text = f"`class` is for models that predict classes; {target.name!r} is a number: leave it out"
+        raise ExplanationError(text, RequestCode.NOT_A_CLASSIFIER, target=target.name)
     if _position(target, wanted) is None:
-        faults.append(detail(None, "class", wanted, UNKNOWN_CLASS, list(target.classes)))
+        faults.append(Fault(FaultCode.UNKNOWN_CLASS, "class", truncated(wanted), list(target.classes)))
 
 
 def _position(target: Target, wanted: Any) -> int | None:
@@ -342,7 +341,7 @@ class _Run:
         values = self._number(answers)
         if not np.isfinite(values).all():
             self._predictor.predict(self._checked)
-            raise RecordsError([detail(0, None, None, NO_ANSWER, None)])
+            raise RecordsError([Fault(FaultCode.NO_FINITE_PREDICTION, record=0)])
         return values if self.position is not None else self._predictor.bounded(values)
 
     def _number(self, answers: Answers) -> Floats:
@@ -351,8 +350,9 @@ class _Run:
             return np.asarray(answers.values, dtype="float64")
         if answers.probabilities is None:
             raise ExplanationError(
-                "the estimator has no probabilities, so there is no number to explain; "
-                "train one that has them, such as lr or rf"
+                "the estimator gives classes without probabilities, so there is no number to explain; "
+                "train one that has them, such as lr or rf",
+                RequestCode.NO_PROBABILITIES,
             )
         if self.position is None:
             wanted = target.positive if len(target.classes) == 2 else target.classes[answers.values[0]]

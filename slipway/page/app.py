@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from slipway.i18n.catalogues import FALLBACK, languages
+from slipway.i18n.catalogues import FALLBACK, languages, matching
 from slipway.page.batch import tab as batch
 from slipway.page.context import PageContext
 from slipway.page.data import tab as data
@@ -78,10 +78,8 @@ def preferred(accepted: str) -> str:
     wanted = []
     for part in accepted.split(","):
         tag, _, weight = part.strip().partition(";q=")
-        wanted.append(
-            (-float(weight) if re.fullmatch(r"[01](\.\d+)?", weight) else -1.0, re.split("[-_]", tag)[0].lower())
-        )
-    return next((tag for _, tag in sorted(wanted, key=lambda item: item[0]) if tag in languages()), FALLBACK)
+        wanted.append((-float(weight) if re.fullmatch(r"[01](\.\d+)?", weight) else -1.0, matching(tag)))
+    return next((language for _, language in sorted(wanted, key=lambda item: item[0]) if language), FALLBACK)
 
 
 def _app(served: LoadedModel, language: str) -> FastAPI:
@@ -117,7 +115,7 @@ def build_page(page: PageContext, served: LoadedModel) -> gr.Blocks:
     -------
     Blocks
     """
-    with gr.Blocks(title=page.text(page.schema.texts["title"]), analytics_enabled=False) as blocks:
+    with gr.Blocks(title=page.text(page.schema.texts.title), analytics_enabled=False) as blocks:
         head.build(page)
         with gr.Tab(page.t("page.tab_predict")):
             predict.build(blocks, page, served)

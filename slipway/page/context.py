@@ -11,9 +11,10 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from slipway.i18n import formats, texts
+from slipway.errors import Fault, FaultCode
+from slipway.i18n import faults, formats
 from slipway.i18n.catalogues import Catalogue, catalogue, languages, translate
-from slipway.schema.fields import NULL, Fault, Field
+from slipway.schema.fields import Field
 from slipway.schema.figures import Figures
 from slipway.schema.metrics import Leaderboard, Metrics
 from slipway.schema.profile import Profile
@@ -80,12 +81,12 @@ class PageContext:
 
     def problem(self, fault: Fault, label: str) -> str:
         """A fault or warning in words; `label` is the field's."""
-        return texts.problem(fault, label, self.language)
+        return faults.form_text(fault, label, self.language)
 
     def field_problem(self, field: Field, fault: Fault) -> str:
         """A fault as shown below its field."""
-        if fault["problem"] == NULL and field.nullable:
-            return self.text(texts.NULL_OR_TICK)
+        if fault.code is FaultCode.NULL and field.nullable:
+            return self.t("page.fill_in_or_tick")
         return self.problem(fault, self.text(field.label))
 
     # Values

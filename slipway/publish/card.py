@@ -67,9 +67,9 @@ class _Parts:
             "card.version": tag,
         }
         return [
-            f"# {_cell(translate(self.schema.texts['title'], self.language))}",
+            f"# {_cell(translate(self.schema.texts.title, self.language))}",
             "",
-            _cell(translate(self.schema.texts["summary"], self.language)),
+            _cell(translate(self.schema.texts.summary, self.language)),
             "",
             *(f"- {self.t('text.term', term=f'**{self.t(key)}**', value=value)}" for key, value in facts.items()),
         ]
@@ -153,8 +153,8 @@ class _Parts:
         return [row.model, *scores, *seconds]
 
     def _input(self, field: Field) -> list[str]:
-        if field.low is not None:
-            seen = " – ".join(format_value(end, self.language) for end in (field.low, field.high))
+        if field.observed_min is not None:
+            seen = " – ".join(format_value(end, self.language) for end in (field.observed_min, field.observed_max))
         else:
             seen = self.t("text.comma").join(map(str, field.categories[:CATEGORIES]))
             seen += f", … ({len(field.categories)})" if len(field.categories) > CATEGORIES else ""

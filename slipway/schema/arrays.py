@@ -95,33 +95,33 @@ def prefilter(field: Field, values: Sequence[Any]) -> tuple[npt.NDArray[Any], np
     needs_full_check : array of bool, of shape (n,)
     """
     if field.categories:
-        return _screen_categories(field, values)
+        return _prefilter_categories(field, values)
     if field.kind in ("number", "integer"):
-        return _screen_numbers(field, values)
+        return _prefilter_numbers(field, values)
     return array(field, [None] * len(values)), np.ones(len(values), dtype=bool)
 
 
-def _screen_numbers(field: Field, values: Sequence[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+def _prefilter_numbers(field: Field, values: Sequence[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
     allowed = {int, float, type(None)} if field.nullable else {int, float}
-    doubtful = np.zeros(len(values), dtype=bool)
+    needs_full_check = np.zeros(len(values), dtype=bool)
     if not set(map(type, values)) <= allowed:
-        doubtful = np.array([type(value) not in allowed for value in values])
-        values = [0.0 if odd else value for value, odd in zip(values, doubtful, strict=True)]
+        needs_full_check = np.array([type(value) not in allowed for value in values])
+        values = [0.0 if odd else value for value, odd in zip(values, needs_full_check, strict=True)]
     try:
         found = np.array(values, dtype="float64")
     except OverflowError:  # a whole number that no float holds
         return np.zeros(len(values)), np.ones(len(values), dtype=bool)
-    inside = (found >= field.low) & (found <= field.high)
+    inside = (found >= field.observed_min) & (found <= field.observed_max)
     if field.kind == "integer":
         inside &= found == np.floor(found)
     for value in field.missing:
         inside &= found != value
     if field.nullable:
         inside |= np.fromiter((value is None for value in values), dtype=bool, count=len(values))
-    return found, doubtful | ~inside
+    return found, needs_full_check | ~inside
 
 
-def _screen_categories(field: Field, values: Sequence[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+def _prefilter_categories(field: Field, values: Sequence[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
     # Among bools, ints and floats Python's sets find a 1 where true was meant.
     types = {type(category) for category in field.categories}
     known = set(field.categories) - set(field.missing)

@@ -1,7 +1,6 @@
 """One input of a model, and the check of one value: what is refused, what is warned of.
 
-A fault or warning is a `Detail`: field, value, problem, expected. Its problem is one of the
-constants below, which the page translates; what varies stands in value and expected.
+Faults and warnings are `Fault` objects with a code; `slipway.i18n.faults` makes texts of them.
 """
 
 import datetime as dt
@@ -10,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from slipway.errors import ExpectedType, Fault, FaultCode, WarningCode
 from slipway.schema.types import Kind, Text
 from slipway.tables.cells import DECIMAL_COMMA, MISSING_CELLS, NUMBER, OPEN, plain_number, two_readings
 
 Value = float | int | str | bool | None
 Record = dict[str, Value]
-Fault = dict[str, Any]
 
 SHOWN = 80
 """Characters of a faulty value that are repeated in an answer."""
@@ -26,32 +25,24 @@ LISTED = 100
 TEXT_LIMIT = 10_000
 """Characters that a text field may have."""
 
-MISSING_FIELD = "missing field"
-UNKNOWN_FIELD = "unknown field"
-WRONG_TYPE = "wrong type"
-NOT_FINITE = "not a finite number"
-UNKNOWN_CATEGORY = "unknown category"
-OUT_OF_BOUNDS = "outside the hard bounds"
-NULL = "may not be missing"
-OUT_OF_RANGE = "outside the range seen in training"
-READ_AS_MISSING = "read as not measured"
-TWO_READINGS = "can be read in two ways"
-NO_ANSWER = "the model has no finite answer for this value"
-
-_TYPES: dict[Kind, str] = {
-    "number": "a number",
-    "integer": "a whole number",
-    "date": "a date such as 2024-05-31",
-    "text": "a text",
+_TYPES: dict[Kind, ExpectedType] = {
+    "number": ExpectedType.NUMBER,
+    "integer": ExpectedType.WHOLE_NUMBER,
+    "date": ExpectedType.DATE,
+    "text": ExpectedType.TEXT,
 }
 
 
 class FieldError(Exception):
-    """A value that a field does not take."""
+    """A value that a field does not accept: why, and what it expected."""
 
-    def __init__(self, problem: str, expected: Any = None) -> None:
-        self.problem = problem
+    def __init__(self, code: FaultCode, expected: Any = None) -> None:
+        self.code = code
         self.expected = expected
+
+    def fault(self, name: str, value: Any, record: int | None = None) -> Fault:
+        """The fault of the field with this name, whose value is shortened."""
+        return Fault(self.code, name, truncated(value), self.expected, record)
 
 
 def truncated(value: Any) -> Any:
@@ -83,8 +74,8 @@ def _among(value: Any, values: Sequence[Any]) -> bool:
 class Field:
     """One input, as training saw it.
 
-    `minimum` and `maximum` are the hard bounds: outside them a value is refused. `low` and
-    `high` are the range seen in training: outside it a value is answered with a warning.
+    `minimum` and `maximum` are the hard bounds: outside them a value is refused. `observed_min` and
+    `observed_max` are the range seen in training: outside it a value is answered with a warning.
     Dates are ISO texts throughout. `categories` holds the values as they stand in the data;
     a boolean has two, the negative one first. `missing` holds the values that mean "not
     measured", `format` how dates are written in a CSV if not as ISO has it, and `decimal` the
@@ -102,8 +93,8 @@ class Field:
     help: Text | None = None
     minimum: float | int | None = None
     maximum: float | int | None = None
-    low: float | int | str | None = None
-    high: float | int | str | None = None
+    observed_min: float | int | str | None = None
+    observed_max: float | int | str | None = None
     decimals: int = 0
     categories: tuple[Any, ...] = ()
     category_labels: dict[str, Text] = field(default_factory=dict)
@@ -132,10 +123,10 @@ class Field:
         """
         if value is None:
             if not self.nullable:
-                raise FieldError(NULL, self.expected)
+                raise FieldError(FaultCode.NULL, self.expected)
             return None, None
         if _among(value, self.missing):
-            return None, {"field": self.name, "value": truncated(value), "problem": READ_AS_MISSING, "expected": None}
+            return None, Fault(WarningCode.READ_AS_MISSING, self.name, truncated(value))
         checked = self._checkers[self.kind](self, value)
         return checked, self._warning(checked)
 
@@ -178,7 +169,7 @@ class Field:
                 return cell
         if self.kind in ("number", "integer") and (decimal_comma or self.decimal):
             if mark is None and OPEN.fullmatch(cell):
-                raise FieldError(TWO_READINGS, " or ".join(two_readings(cell)))
+                raise FieldError(FaultCode.AMBIGUOUS_NUMBER, list(two_readings(cell)))
             number = plain_number(cell, mark or ".")
         else:
             number = cell.replace(",", ".") if decimal_comma and DECIMAL_COMMA.fullmatch(cell) else cell
@@ -197,19 +188,19 @@ class Field:
 
     def _number(self, value: Any) -> float | int:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise FieldError(WRONG_TYPE, self.expected)
+            raise FieldError(FaultCode.WRONG_TYPE, self.expected)
         try:
             number = float(value)
         except OverflowError:
-            raise FieldError(NOT_FINITE, self.expected) from None
+            raise FieldError(FaultCode.NOT_FINITE, self.expected) from None
         if not math.isfinite(number):
-            raise FieldError(NOT_FINITE, self.expected)
+            raise FieldError(FaultCode.NOT_FINITE, self.expected)
         if self.kind == "integer" and not number.is_integer():
-            raise FieldError(WRONG_TYPE, self.expected)
+            raise FieldError(FaultCode.WRONG_TYPE, self.expected)
         too_low = self.minimum is not None and number < self.minimum
         too_high = self.maximum is not None and number > self.maximum
         if too_low or too_high:
-            raise FieldError(OUT_OF_BOUNDS, {"minimum": self.minimum, "maximum": self.maximum})
+            raise FieldError(FaultCode.OUT_OF_BOUNDS, {"minimum": self.minimum, "maximum": self.maximum})
         return int(number) if self.kind == "integer" else number
 
     def _category(self, value: Any) -> Value:
@@ -217,24 +208,24 @@ class Field:
             if json_equal(category, value):
                 return category  # type: ignore[no-any-return]
         kinds = {type(category) for category in self.categories}
-        raise FieldError(UNKNOWN_CATEGORY if type(value) in kinds else WRONG_TYPE, self.expected)
+        raise FieldError(FaultCode.UNKNOWN_CATEGORY if type(value) in kinds else FaultCode.WRONG_TYPE, self.expected)
 
     def _date(self, value: Any) -> str:
         if not isinstance(value, str):
-            raise FieldError(WRONG_TYPE, self.expected)
+            raise FieldError(FaultCode.WRONG_TYPE, self.expected)
         try:
             moment = dt.datetime.fromisoformat(value)
         except ValueError:
-            raise FieldError(WRONG_TYPE, self.expected) from None
+            raise FieldError(FaultCode.WRONG_TYPE, self.expected) from None
         if not 1678 <= moment.year <= 2261:  # what pandas' nanoseconds can hold
-            raise FieldError(OUT_OF_BOUNDS, {"minimum": "1678-01-01", "maximum": "2261-12-31"})
+            raise FieldError(FaultCode.OUT_OF_BOUNDS, {"minimum": "1678-01-01", "maximum": "2261-12-31"})
         return moment.date().isoformat()
 
     def _text(self, value: Any) -> str:
         if not isinstance(value, str):
-            raise FieldError(WRONG_TYPE, self.expected)
+            raise FieldError(FaultCode.WRONG_TYPE, self.expected)
         if len(value) > TEXT_LIMIT:
-            raise FieldError(OUT_OF_BOUNDS, f"at most {TEXT_LIMIT:,} characters")
+            raise FieldError(FaultCode.TEXT_TOO_LONG, f"at most {TEXT_LIMIT:,} characters")
         return value
 
     _checkers = {
@@ -247,17 +238,17 @@ class Field:
     }
 
     def _warning(self, value: Any) -> Fault | None:
-        if self.low is None or self.high is None or self.low <= value <= self.high:
+        if self.observed_min is None or self.observed_max is None or self.observed_min <= value <= self.observed_max:
             return None
-        seen = {"minimum": self.low, "maximum": self.high}
-        return {"field": self.name, "value": truncated(value), "problem": OUT_OF_RANGE, "expected": seen}
+        seen = {"minimum": self.observed_min, "maximum": self.observed_max}
+        return Fault(WarningCode.OUT_OF_RANGE, self.name, truncated(value), seen)
 
     def json_schema(self) -> dict[str, Any]:
         """This field in the API's description: type, bounds, values, an example."""
         unit = f" ({self.unit['en']})" if self.unit else ""
         description = " ".join(filter(None, [f"{self.label['en']}{unit}.", (self.help or {}).get("en")]))
-        if self.low is not None:
-            description += f" Seen in training: {self.low} to {self.high}."
+        if self.observed_min is not None:
+            description += f" Seen in training: {self.observed_min} to {self.observed_max}."
         if self.nullable:
             description += " `null` means not measured."
         schema: dict[str, Any] = {"title": self.name, "description": description}
@@ -271,23 +262,3 @@ class Field:
             schema["nullable"] = True
         schema |= {key: bound for key in ("minimum", "maximum") if (bound := getattr(self, key)) is not None}
         return schema | {"example": self.default}
-
-
-def detail(record: int | None, name: Any, value: Any, problem: str, expected: Any) -> Fault:
-    """A fault of the record at a position (none for a whole table), fit to be answered."""
-    return {"record": record, "field": name, "value": truncated(value), "problem": problem, "expected": expected}
-
-
-def describe_fault(detail: Fault) -> str:
-    """A fault or warning as one English sentence, for CSV cells and command lines."""
-    expected = detail.get("expected")
-    if isinstance(expected, dict):
-        low, high = expected.get("minimum"), expected.get("maximum")
-        expected = (
-            f"{low} to {high}" if None not in (low, high) else f"at least {low}" if high is None else f"at most {high}"
-        )
-    elif isinstance(expected, list):
-        expected = ", ".join(map(str, expected[:20]))
-    value = "" if detail.get("value") in (None, "") else f" {detail['value']!r}"
-    start = f"{detail['field']}:{value} " if detail.get("field") is not None else ""
-    return f"{start}{detail['problem']}" + (f", expected {expected}" if expected else "")

@@ -13,22 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from slipway.errors import RecordsError, nearest
+from slipway.errors import ExpectedType, Fault, FaultCode, RecordsError, RequestCode, nearest, nearest_name
 from slipway.schema import arrays
 from slipway.schema.arrays import Columns
-from slipway.schema.fields import (
-    MISSING_FIELD,
-    SHOWN,
-    UNKNOWN_FIELD,
-    WRONG_TYPE,
-    Fault,
-    Field,
-    FieldError,
-    Record,
-    Value,
-    detail,
-    truncated,
-)
+from slipway.schema.fields import SHOWN, Field, FieldError, Record, Value, truncated
+from slipway.schema.texts import ModelTexts
 from slipway.schema.types import Task, Text
 from slipway.tables.cells import OPEN, TextTable, column_mark, decimal_mark, is_number
 
@@ -38,9 +27,16 @@ DecimalMarks = dict[str, str | None]
 VECTORIZE_FROM = 32
 """From so many records on, columns are looked at first; for fewer, one by one is quicker."""
 
-
-UNLISTED: Fault = {}
+UNLISTED = Fault(FaultCode.UNKNOWN_FIELD)
 """Stands for a fault that is counted, but not listed any more: a call may have millions."""
+
+
+API_NAMES = {"observed_min": "low", "observed_max": "high", "std": "spread"}
+"""What `GET /model/schema` calls attributes that have other names here."""
+
+
+def _renamed(stored: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {names.get(key, key): value for key, value in stored.items()}
 
 
 @dataclass(frozen=True)
@@ -48,7 +44,7 @@ class Target:
     """What is predicted. `classes` are the values as they stand in the data; none for numbers.
 
     `positive` is the class whose probability a two-class sentence speaks of, and from
-    `threshold` on a case counts as one of it; `spread` is the standard deviation of a
+    `threshold` on a case counts as one of it; `std` is the standard deviation of a
     number target in training, the yardstick of `equal`.
     """
 
@@ -62,7 +58,7 @@ class Target:
     class_labels: dict[str, Text] = field(default_factory=dict)
     positive: Any = None
     threshold: float | None = None
-    spread: float | None = None
+    std: float | None = None
 
     @property
     def decision_threshold(self) -> float | None:
@@ -88,7 +84,7 @@ class CheckedTable:
     """A CSV as read by the schema, a `Checked` of its good rows and the faults of the others.
 
     `good` has the positions of the good rows; `faults` maps the position of each other row
-    to its details.
+    to its faults. `checked` has columns of shape (len(good),).
     """
 
     table: TextTable
@@ -101,7 +97,6 @@ class CheckedTable:
 class Schema:
     """The fields of a model, in the order of its pipeline, its target, and its texts.
 
-    `texts` holds what the page says: title, summary, answer, bands, disclaimer, examples.
     `empty_is_missing` is true of versions that were saved when their pipelines were given "" and
     a missing text as one value.
     """
@@ -110,7 +105,7 @@ class Schema:
     task: Task
     fields: tuple[Field, ...]
     target: Target
-    texts: dict[str, Any] = field(default_factory=dict)
+    texts: ModelTexts = field(default_factory=ModelTexts)
     empty_is_missing: bool = False
 
     @property
@@ -133,13 +128,15 @@ class Schema:
         return frozenset(self.names)
 
     def to_json(self) -> dict[str, Any]:
-        """This schema as `GET /model/schema` answers it."""
-        return asdict(self)
+        """This schema as `GET /model/schema` answers it: its keys are a contract, whatever the attributes are called."""
+        answer = asdict(self)
+        answer["fields"] = [_renamed(field, API_NAMES) for field in answer["fields"]]
+        answer["target"] = _renamed(answer["target"], API_NAMES)
+        return answer
 
     def example(self) -> Record:
         """One record: the use case's first example, or else medians and most frequent values."""
-        examples = self.texts.get("examples") or []
-        return self.defaults | (examples[0]["values"] if examples else {})
+        return self.defaults | (self.texts.examples[0].values if self.texts.examples else {})
 
     def json_schema(self) -> dict[str, Any]:
         """One record, as the API's description has it."""
@@ -169,19 +166,18 @@ class Schema:
         warnings, faults : lists of Fault
         """
         if not isinstance(record, dict):
-            expected = "an object with the fields of the model"
-            return {}, [], [detail(position, None, record, WRONG_TYPE, expected)]
+            return {}, [], [Fault(FaultCode.WRONG_TYPE, None, truncated(record), ExpectedType.RECORD, position)]
         values: Record = {}
         warnings: list[Fault] = []
         faults: list[Fault] = []
         for item in self.fields:
             if item.name not in record:
-                faults.append(detail(position, item.name, None, MISSING_FIELD, item.expected))
+                faults.append(Fault(FaultCode.MISSING_FIELD, item.name, None, item.expected, position))
                 continue
             try:
                 values[item.name], warning = item.check(record[item.name])
-            except FieldError as fault:
-                faults.append(detail(position, item.name, record[item.name], fault.problem, fault.expected))
+            except FieldError as exc:
+                faults.append(exc.fault(item.name, record[item.name], position))
             else:
                 if warning:
                     warnings.append(warning)
@@ -192,7 +188,7 @@ class Schema:
                 continue
             listed = position < RecordsError.listed
             known = f"one of {', '.join(self.names)}{nearest(name[:SHOWN], self.names)}" if listed else None
-            faults.append(detail(position, truncated(name), record[name], UNKNOWN_FIELD, known))
+            faults.append(Fault(FaultCode.UNKNOWN_FIELD, truncated(name), truncated(record[name]), known, position))
         return values, warnings, faults
 
     def check_records(self, records: Sequence[Any]) -> Checked:
@@ -213,35 +209,38 @@ class Schema:
         RecordsError
             With every fault of every record.
         """
-        taken, doubtful = self._screen(records) if len(records) >= VECTORIZE_FROM else (None, range(len(records)))
+        columns: Columns | None = None
+        needs_full_check: Sequence[int] = range(len(records))
+        if len(records) >= VECTORIZE_FROM:
+            columns, needs_full_check = self._prefilter(records)
         warnings: list[list[Fault]] = [[] for _ in records]
         values: list[Record] = []
         faults: list[Fault] = []
-        for position in doubtful:
+        for position in needs_full_check:
             value, warnings[position], found = self.check_record(records[position], position)
             values.append(value)
             faults += found if len(faults) < RecordsError.listed else [UNLISTED] * len(found)
         if faults:
             raise RecordsError(faults)
-        looked_at = self.columns(values)
-        if taken is None:
-            return Checked(looked_at, warnings)
-        for name, column in taken.items():
-            column[doubtful] = looked_at[name]
-        return Checked(taken, warnings)
+        fully_checked = self.columns(values)
+        if columns is None:
+            return Checked(fully_checked, warnings)
+        for name, column in columns.items():
+            column[needs_full_check] = fully_checked[name]
+        return Checked(columns, warnings)
 
-    def _screen(self, records: Sequence[Any]) -> tuple[Columns, list[int]]:
-        """Columns of many records at once, and the positions of those that need a closer look."""
+    def _prefilter(self, records: Sequence[Any]) -> tuple[Columns, list[int]]:
+        """Columns of shape (n_records,) at once, and the positions of the records that need a full check."""
         sound = [isinstance(record, dict) and record.keys() == self._known for record in records]
         if not all(sound):
             stand_in = {item.name: item.default for item in self.fields}
             records = [record if good else stand_in for record, good in zip(records, sound, strict=True)]
-        doubtful = ~np.array(sound, dtype=bool)
-        taken: Columns = {}
+        needs_full_check = ~np.array(sound, dtype=bool)
+        columns: Columns = {}
         for item in self.fields:
-            taken[item.name], doubts = arrays.prefilter(item, list(map(itemgetter(item.name), records)))
-            doubtful |= doubts
-        return taken, np.flatnonzero(doubtful).tolist()
+            columns[item.name], unsure = arrays.prefilter(item, list(map(itemgetter(item.name), records)))
+            needs_full_check |= unsure
+        return columns, np.flatnonzero(needs_full_check).tolist()
 
     def check_table(self, table: TextTable, marks: DecimalMarks | None = None) -> CheckedTable:
         """Check a CSV: its valid rows, and what is wrong with each of the others.
@@ -263,42 +262,45 @@ class Schema:
         RecordsError
             If columns are missing: all of them are named, with the nearest existing one.
         """
-        absent = [name for name in self.names if name not in table.header]
-        if absent:
-            extra = [name[:SHOWN] for name in table.header[:1000] if name not in self._known]
-            near = {name: nearest(name, extra) for name in absent}
-            details = [
-                detail(None, name, None, "missing column", f"a column named {name!r}{near[name]}") for name in absent
-            ]
-            found = ", ".join(repr(truncated(name)) for name in table.header[:20])
-            hints = "; ".join(filter(None, (near[name].removeprefix("; ") for name in absent[:5])))
-            missing = f"columns are missing: {', '.join(map(repr, absent))}; the file has {found}"
-            raise RecordsError(details, f"{missing}; {hints}" if hints else missing)
+        self._check_header(table)
         # Column after column, each different cell once: a file may have 200,000 rows.
         marks = self.decimal_marks(table) if marks is None else marks
         read = [
             _Cells(item, table.decimal_comma, marks.get(item.name, ".")).read(table.column(item.name))
             for item in self.fields
         ]
-        problems: dict[int, list[Fault]] = {row: [{"problem": text}] for row, text in table.ragged.items()}
+        found = {row: [Fault(FaultCode.WRONG_CELL_COUNT, value=ragged)] for row, ragged in table.ragged.items()}
         for _, _, faulty in read:
-            for row, problem in faulty.items():
+            for row, fault in faulty.items():
                 if row not in table.ragged:
-                    problems.setdefault(row, []).append(problem)
-        faults = {
-            row: [{"record": row, "line": table.lines[row]} | problem for problem in problems[row]]
-            for row in sorted(problems)
-        }
+                    found.setdefault(row, []).append(fault)
+        faults = {row: found[row] for row in sorted(found)}
         good = [row for row in range(len(table.rows)) if row not in faults]
-        taken = {
+        columns = {
             item.name: arrays.array(item, [values[row] for row in good] if faults else values)
             for item, (values, _, _) in zip(self.fields, read, strict=True)
         }
-        noted: list[list[Fault]] = [[] for _ in table.rows]
+        warnings: list[list[Fault]] = [[] for _ in table.rows]
         for _, warned, _ in read:
             for row, warning in warned.items():
-                noted[row].append(warning)
-        return CheckedTable(table, good, Checked(taken, [noted[row] for row in good]), faults)
+                warnings[row].append(warning)
+        return CheckedTable(table, good, Checked(columns, [warnings[row] for row in good]), faults)
+
+    def _check_header(self, table: TextTable) -> None:
+        absent = [name for name in self.names if name not in table.header]
+        if not absent:
+            return
+        extra = [name[:SHOWN] for name in table.header[:1000] if name not in self._known]
+        near = {name: nearest(name, extra) for name in absent}
+        details = [
+            Fault(FaultCode.MISSING_COLUMN, name, nearest_name(name, extra), f"a column named {name!r}{near[name]}")
+            for name in absent
+        ]
+        missing = ", ".join(map(repr, absent))
+        found = ", ".join(repr(truncated(name)) for name in table.header[:20])
+        hints = "; ".join(filter(None, (near[name].removeprefix("; ") for name in absent[:5])))
+        text = f"columns are missing: {missing}; the file has {found}" + (f"; {hints}" if hints else "")
+        raise RecordsError(details, text, RequestCode.MISSING_COLUMNS, columns=missing)
 
     def decimal_marks(self, table: TextTable) -> DecimalMarks:
         """The decimal mark by which `1.030` is to be read in each number column of a whole file.
@@ -366,9 +368,8 @@ class _Cells(dict[str, tuple[Value, Fault | None, Fault | None]]):
     def __missing__(self, cell: str) -> tuple[Value, Fault | None, Fault | None]:
         try:
             self[cell] = (*self._item.check(self._item.parse(cell, self._decimal_comma, self._mark)), None)
-        except FieldError as fault:
-            problem = {"value": truncated(cell), "problem": fault.problem, "expected": fault.expected}
-            self[cell] = None, None, {"field": self._item.name} | problem
+        except FieldError as exc:
+            self[cell] = None, None, exc.fault(self._item.name, cell)
         return self[cell]
 
     def read(self, cells: Sequence[str]) -> tuple[list[Value], dict[int, Fault], dict[int, Fault]]:

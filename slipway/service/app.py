@@ -20,7 +20,7 @@ from slipway.service.image import image_of
 from slipway.service.model import LoadedModel
 from slipway.service.predict import PredictEndpoint
 from slipway.service.proxy import BehindProxy, root_path
-from slipway.service.requests import RequestError
+from slipway.service.requests import RequestError, json_response
 from slipway.service.routes import make_routes
 from slipway.service.settings import setting
 from slipway.service.supervisor import check_port, starting, supervise
@@ -77,7 +77,7 @@ def make_service(served: LoadedModel, page: ASGIApp) -> Any:
         async def predict(self, records: Records) -> Answer:
             """Predict each record in turn."""
             try:
-                return await served.answer(records)
+                return json_response(await served.answer(records))
             except RequestError as refused:
                 return refused.response()
 

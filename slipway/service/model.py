@@ -12,7 +12,7 @@ from typing import Any
 from starlette.responses import Response
 
 from slipway import store
-from slipway.errors import DataError, ExplanationError, RecordsError, TableTooLargeError
+from slipway.errors import CsvError, ExplanationError, RecordsError, RequestCode, TableTooLargeError
 from slipway.inference.decision import threshold_of
 from slipway.inference.predictor import CsvAnswer, Predictor
 from slipway.inference.shapley import DEFAULT_CLASS, Explainer
@@ -80,28 +80,26 @@ class LoadedModel:
         return await asyncio.to_thread(lambda: work(self.predictor))
 
     async def answer(self, records: Any) -> dict[str, Any]:
-        """The contract's answer to `records`.
+        """The contract's answer to `records`; its warnings are `Fault` objects.
 
         Raises
         ------
         RequestError
             400 with every fault, or 413 for too many records.
         """
-        if not isinstance(records, list) or not records:
-            problem = "is empty" if records == [] else "is no list"
-            raise RequestError(400, f"`records` {problem}; expected a list of objects, one for each prediction")
+        if not isinstance(records, list):
+            raise RequestError(400, RequestCode.RECORDS_NOT_A_LIST)
+        if not records:
+            raise RequestError(400, RequestCode.NO_RECORDS)
         if len(records) > self.limits.records:
-            raise RequestError(
-                413,
-                f"{len(records):,} records in one call; the limit is {self.limits.records:,} "
-                "(SLIPWAY_MAX_RECORDS): send them in several, or as a file to /predict_csv",
-            )
+            limit = self.limits.records
+            raise RequestError(413, RequestCode.TOO_MANY_RECORDS, found=len(records), limit=limit)
         try:
             if self._is_quick(records):
                 return self.predictor.answer(records)
             return await self.run(lambda predictor: predictor.answer(records))  # type: ignore[no-any-return]
         except RecordsError as exc:
-            raise RequestError(400, str(exc), exc.details) from exc
+            raise RequestError.of(400, exc) from exc
 
     def _is_quick(self, records: list[Any]) -> bool:
         """Whether answering takes less time than moving to another thread and back."""
@@ -109,7 +107,7 @@ class LoadedModel:
         return few and all(isinstance(record, dict) and len(record) < 2 * len(self.schema.fields) for record in records)
 
     async def explain(self, record: Any, wanted: Any = DEFAULT_CLASS) -> dict[str, Any]:
-        """The contract's explanation of one record, for classes of the class `wanted`.
+        """The contract's explanation of one record, for classes of the class `wanted`; warnings as `Fault` objects.
 
         Raises
         ------
@@ -118,15 +116,14 @@ class LoadedModel:
         """
         try:
             return await asyncio.to_thread(lambda: self.explainer.explain(record, wanted))
-        except RecordsError as exc:
-            raise RequestError(400, str(exc), exc.details) from exc
-        except ExplanationError as exc:
-            raise RequestError(400, str(exc)) from exc
+        except (RecordsError, ExplanationError) as exc:
+            raise RequestError.of(400, exc) from exc
 
-    async def answer_csv(self, data: bytes, reasons: bool, unwanted: Event) -> Response:
+    async def answer_csv(self, data: bytes, reasons: bool, unwanted: Event, language: str = "en") -> Response:
         """The contract's answer to a CSV: the same rows with predictions, and their reasons if asked for.
 
-        Reasons take their time; once the event is set no more of them are looked for.
+        Reasons take their time; once the event is set no more of them are looked for. `language` is that of
+        the columns `warnings` and `problems`.
 
         Raises
         ------
@@ -140,16 +137,14 @@ class LoadedModel:
         def work(predictor: Predictor) -> tuple[TextTable, CsvAnswer]:
             with nullcontext() if reasons else gc_paused():
                 table = parse_csv(data, bounds=self.limits.file(reasons))
-                return table, predictor.predict_csv(table, explained if reasons else None, self.limits.answer)
+                return table, predictor.predict_csv(table, explained if reasons else None, self.limits.answer, language)
 
         try:
             table, answer = await self.run(work)
         except TableTooLargeError as exc:
-            raise RequestError(413, str(exc)) from exc
-        except (DataError, ExplanationError) as exc:
-            raise RequestError(400, str(exc)) from exc
-        except RecordsError as exc:
-            raise RequestError(400, str(exc), exc.details) from exc
+            raise RequestError.of(413, exc) from exc
+        except (CsvError, ExplanationError, RecordsError) as exc:
+            raise RequestError.of(400, exc) from exc
         headers = {
             "Content-Disposition": 'attachment; filename="predictions.csv"',
             "X-Rows": str(len(table.rows)),

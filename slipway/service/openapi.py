@@ -1,7 +1,10 @@
 """The description of the API: BentoML's own, completed with the real fields, and the page that shows it."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from slipway.errors import FaultCode, RequestCode, WarningCode
+from slipway.i18n.catalogues import languages
 from slipway.inference.shapley import EXACT_FIELDS
 from slipway.schema.schema import Schema
 
@@ -21,29 +24,43 @@ DOCS_PAGE = """<!doctype html>
 </html>
 """
 
+CODES = "For programs, and never changes; docs/errors.md says of each when it comes and what to do."
+LANGUAGE: dict[str, Any] = {
+    "name": "lang",
+    "in": "query",
+    "schema": {"enum": list(languages()), "default": "en"},
+    "description": "The language of texts for people: `error`, `problem`, and the columns `warnings` and `problems`.",
+}
+
+
+def _fault(codes: Iterable[str], **more: Any) -> dict[str, Any]:
+    properties = {
+        **more,
+        "field": {"type": "string", "nullable": True},
+        "value": {"description": "As it was sent; long texts are cut."},
+        "code": {"type": "string", "enum": list(codes), "description": CODES},
+        "problem": {"type": "string", "description": "For people; it may change."},
+        "expected": {"description": "A list of values, `minimum` and `maximum`, a text, or null."},
+    }
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
 WARNINGS: dict[str, Any] = {
     "type": "array",
-    "description": "What a reader should know of this answer: values outside the training range, values read as not measured.",
-    "items": {"type": "object", "properties": {"field": {"type": "string"}, "problem": {"type": "string"}}},
+    "description": "What a reader should know of this prediction: values outside the training range, values read as not measured.",
+    "items": _fault(WarningCode),
 }
 
 FAULTS: dict[str, Any] = {
     "type": "object",
-    "required": ["error", "details"],
+    "required": ["error", "code", "details"],
     "properties": {
-        "error": {"type": "string"},
+        "error": {"type": "string", "description": "For people; it may change."},
+        "code": {"type": "string", "enum": list(RequestCode), "description": CODES},
         "details": {
             "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "record": {"type": "integer", "nullable": True},
-                    "field": {"type": "string", "nullable": True},
-                    "value": {},
-                    "problem": {"type": "string"},
-                    "expected": {},
-                },
-            },
+            "description": "The first 100 faults of the records, or the columns that a file lacks; else empty.",
+            "items": _fault(FaultCode, record={"type": "integer", "nullable": True}),
         },
     },
 }
@@ -150,36 +167,22 @@ def describe(schema: Schema, tag: str, bentoml: dict[str, Any]) -> dict[str, Any
     """
     texts = schema.texts
     document = dict(bentoml)
-    summary = (texts.get("summary") or {}).get("en", "")
+    summary = (texts.summary or {}).get("en", "")
     document["info"] = {
-        "title": f"{texts['title']['en']} ({tag})",
+        "title": f"{texts.title['en']} ({tag})",
         "description": summary,
         "version": tag.partition(":")[2],
     }
     paths = dict(bentoml["paths"])
     paths["/predict"] = {
-        "post": paths["/predict"]["post"] | {"responses": _responses(_json(answer_schema(schema)), 413, 415)}
+        "post": paths["/predict"]["post"]
+        | {"parameters": [LANGUAGE], "responses": _responses(_json(answer_schema(schema)), 413, 415)}
     }
-    reasons = "Also what each field added, as `/explain` says it without a class: `base` and `contribution_<field>`; "
-    parts = {
-        "file": {"type": "string", "format": "binary"},
-        "reasons": {
-            "type": "boolean",
-            "default": False,
-            "description": f"{reasons}for files of at most SLIPWAY_MAX_REASONS rows (500).",
-        },
-    }
-    form = {"type": "object", "required": ["file"], "properties": parts}
-    paths["/predict_csv"] = {
-        "post": {
-            "summary": "Predict every row of a CSV; the answer is the CSV with predictions, in the order it came.",
-            "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
-            "responses": _responses({"text/csv": {"schema": {"type": "string"}}}, 413, 415, 503),
-        }
-    }
+    paths["/predict_csv"] = {"post": _csv_call()}
     paths["/explain"] = {
         "post": {
             "summary": "What each field added to the prediction of one record.",
+            "parameters": [LANGUAGE],
             "requestBody": {"required": True, "content": _json(explanation_body(schema))},
             "responses": _responses(_json(explanation_schema(schema)), 413, 415),
         }
@@ -193,6 +196,27 @@ def describe(schema: Schema, tag: str, bentoml: dict[str, Any]) -> dict[str, Any
         paths[path] = {"get": {"summary": text, "responses": {"200": {"description": "", "content": content}}}}
     document["paths"] = paths
     return document
+
+
+def _csv_call() -> dict[str, Any]:
+    reasons = "Also what each field added, as `/explain` says it without a class: `base` and `contribution_<field>`; "
+    parts = {
+        "file": {"type": "string", "format": "binary"},
+        "reasons": {
+            "type": "boolean",
+            "default": False,
+            "description": f"{reasons}for files of at most SLIPWAY_MAX_REASONS rows (500).",
+        },
+    }
+    form = {"type": "object", "required": ["file"], "properties": parts}
+    return {
+        "summary": "Predict every row of a CSV; the answer is the CSV with predictions, in the order it came.",
+        "description": "The column `codes` has the codes of a row's warnings or faults, separated by `; `; "
+        "`warnings` or `problems` says them in words.",
+        "parameters": [LANGUAGE],
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
+        "responses": _responses({"text/csv": {"schema": {"type": "string"}}}, 413, 415, 503),
+    }
 
 
 def _json(schema: dict[str, Any]) -> dict[str, Any]:

@@ -2,19 +2,17 @@
 
 from typing import Any
 
-import orjson
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from slipway.service.model import LoadedModel
-from slipway.service.requests import RequestError, read_object
+from slipway.service.requests import RequestError, json_response, language_of, read_object
 
 
 class PredictEndpoint:
     """Answers `POST /predict` before BentoML parses it.
 
-    BentoML's own parser accepts NaN, forms and pickles, and words its refusals otherwise.
+    BentoML's own parser accepts NaN, forms and pickles, and its refusals have another shape.
     Metrics and access log lie outside this middleware, so both count these calls.
     """
 
@@ -27,10 +25,9 @@ class PredictEndpoint:
             await self.app(scope, receive, send)
             return
         try:
-            answer = await self._answer(Request(scope, receive))
-            response = Response(orjson.dumps(answer), media_type="application/json")
+            response = json_response(await self._answer(Request(scope, receive)), language_of(scope))
         except RequestError as refused:
-            response = refused.response()
+            response = refused.response(language_of(scope))
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> dict[str, Any]:

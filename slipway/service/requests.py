@@ -9,38 +9,95 @@ import gc
 import json
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from threading import Event
 from typing import Any, TypeVar
+from urllib.parse import parse_qs
 
 import orjson
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse
-from starlette.types import Message
+from starlette.responses import JSONResponse, Response
+from starlette.types import Message, Scope
 
-from slipway.schema.fields import Fault, truncated
+from slipway.errors import CsvError, ExplanationError, Fault, RecordsError, RequestCode
+from slipway.i18n import faults
+from slipway.i18n.catalogues import FALLBACK, matching
+from slipway.schema.fields import truncated
 
 log = logging.getLogger("bentoml")
 T = TypeVar("T")
 
 
 class RequestError(Exception):
-    """A request that is answered with a status and an error in the shape of the contract."""
+    """A request that is refused with a status and a code, in the shape of the contract.
 
-    def __init__(self, status: int, error: str, details: list[Fault] | None = None) -> None:
-        super().__init__(error)
+    `values` are those that the texts of the code need (`slipway.i18n.faults.REFUSALS`).
+    """
+
+    def __init__(self, status: int, code: RequestCode, details: Sequence[Fault] = (), **values: Any) -> None:
+        super().__init__(status, code)
         self.status = status
-        self.details = details or []
+        self.code = code
+        self.details = list(details)
+        self.values = values
 
-    def response(self) -> JSONResponse:
-        return JSONResponse({"error": str(self), "details": self.details}, self.status)
+    @classmethod
+    def of(cls, status: int, exc: RecordsError | ExplanationError | CsvError) -> "RequestError":
+        """The refusal of a request for which one of the package's errors was raised."""
+        details = exc.details if isinstance(exc, RecordsError) else ()
+        return cls(status, exc.code, details, **exc.values)
+
+    def __str__(self) -> str:
+        return faults.refusal(self.code, self.values)
+
+    def response(self, language: str = "en") -> JSONResponse:
+        """The refusal as the API answers it; `error` and `problem` are in the language."""
+        refused = {
+            "error": faults.refusal(self.code, self.values, language),
+            "code": self.code.value,
+            "details": [faults.as_json(fault, language) for fault in self.details],
+        }
+        return JSONResponse(refused, self.status)
+
+
+def language_of(scope: Scope) -> str:
+    """The language requested with `?lang=zh`; English for any other, and by default."""
+    if not scope["query_string"]:
+        return FALLBACK
+    wanted = parse_qs(scope["query_string"].decode("latin-1")).get("lang", [FALLBACK])[-1]
+    return matching(wanted) or FALLBACK
+
+
+def json_response(answer: dict[str, Any], language: str = "en") -> Response:
+    """An answer as JSON.
+
+    Parameters
+    ----------
+    answer : dict
+    language : str, default="en"
+        Of the problems of its warnings.
+
+    Returns
+    -------
+    Response
+    """
+    to_json = partial(faults.as_json, language=language)
+    content = orjson.dumps(answer, default=to_json, option=orjson.OPT_PASSTHROUGH_DATACLASS)
+    return Response(content, media_type="application/json")
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body, or `RequestError` with 413 as soon as it is known to be too long."""
+    """The whole body.
+
+    Raises
+    ------
+    RequestError
+        413 as soon as the body is known to have more bytes than `limit`.
+    """
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
@@ -52,9 +109,7 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 
 def _too_long(limit: int) -> RequestError:
-    return RequestError(
-        413, f"more than {limit // 1024 // 1024} MB in one call, which is the limit (SLIPWAY_MAX_MEGABYTES)"
-    )
+    return RequestError(413, RequestCode.BODY_TOO_LARGE, limit=limit // 1024 // 1024)
 
 
 def media_type(request: Request) -> str:
@@ -67,12 +122,12 @@ def _strict_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         times = Counter(key for key, _ in pairs)
         doubled = next(key for key in found if times[key] > 1)
-        raise ValueError(f"the key {truncated(doubled)!r} is there twice in one object")
+        raise ValueError(f"duplicate key {truncated(doubled)!r}")
     return found
 
 
 def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 @contextmanager
@@ -115,7 +170,7 @@ def parse_json(body: bytes, expected: str) -> Any:
         reason = "it is nested too deeply"
     except ValueError as exc:
         reason = str(exc)
-    raise RequestError(400, f"the body is no JSON ({reason[:200]}); expected {expected}")
+    raise RequestError(400, RequestCode.INVALID_JSON, reason=reason[:200], expected=expected)
 
 
 def _quick(body: bytes) -> dict[str, Any] | None:
@@ -145,11 +200,7 @@ def _check_values(body: bytes, most: int) -> None:
     """
     found = sum(map(body.count, (b",", b"[", b"{")))
     if found > most:
-        raise RequestError(
-            413,
-            f"the body has at least {most + 1:,} commas and brackets, more than the most records of this model have "
-            "(SLIPWAY_MAX_RECORDS): send the records in several calls, or as a file to /predict_csv",
-        )
+        raise RequestError(413, RequestCode.TOO_MANY_VALUES, found=most + 1)
 
 
 async def read_object(
@@ -163,9 +214,7 @@ async def read_object(
         415 for another content type, 413 over a limit (bytes, values), 400 for anything but such an object.
     """
     if media_type(request) != "application/json":
-        raise RequestError(
-            415, f"the content type is {truncated(media_type(request)) or 'missing'}; send application/json"
-        )
+        raise _unsupported(request, "application/json")
     content = await read_body(request, limit)
     _check_values(content, values)
     body = parse_json(content, expected)
@@ -173,7 +222,12 @@ async def read_object(
         return body
     keys = ", ".join(repr(truncated(name)) for name in list(body)[:5]) if isinstance(body, dict) else ""
     found = f"the keys {keys or '(none)'}" if isinstance(body, dict) else "no object"
-    raise RequestError(400, f"the body has {found}; expected {expected}")
+    raise RequestError(400, RequestCode.UNEXPECTED_BODY, found=found, expected=expected)
+
+
+def _unsupported(request: Request, expected: str) -> RequestError:
+    found = truncated(media_type(request)) or "missing"
+    return RequestError(415, RequestCode.UNSUPPORTED_MEDIA_TYPE, found=found, expected=expected)
 
 
 @asynccontextmanager
@@ -187,10 +241,7 @@ async def read_upload(request: Request, limit: int) -> AsyncIterator[tuple[Uploa
         anything but such a form.
     """
     if media_type(request) != "multipart/form-data":
-        raise RequestError(
-            415,
-            f"the content type is {truncated(media_type(request)) or 'missing'}; send multipart/form-data with the field `file`",
-        )
+        raise _unsupported(request, "multipart/form-data with the field `file`")
     size = 0
 
     async def receive() -> Message:
@@ -204,16 +255,14 @@ async def read_upload(request: Request, limit: int) -> AsyncIterator[tuple[Uploa
     try:
         form = await Request(request.scope, receive).form(max_files=1, max_fields=10)
     except HTTPException as exc:
-        raise RequestError(
-            400, f"the form cannot be read ({exc.detail}); send multipart/form-data with the field `file`"
-        ) from exc
+        raise RequestError(400, RequestCode.INVALID_FORM, reason=exc.detail) from exc
     except OSError as exc:
         log.error("an upload cannot be kept: %s", exc)
-        raise RequestError(503, "the server has no room for the file on its disk; send it again later") from exc
+        raise RequestError(503, RequestCode.NO_DISK_SPACE) from exc
     try:
         file = form.get("file")
         if not isinstance(file, UploadFile):
-            raise RequestError(400, "the form has no file in the field `file`; send the CSV there")
+            raise RequestError(400, RequestCode.MISSING_FILE)
         if (file.size or 0) > limit:
             raise _too_long(limit)
         yield file, {key: value for key, value in form.items() if isinstance(value, str)}
@@ -240,14 +289,19 @@ def parse_bool(texts: dict[str, str], key: str) -> bool:
         400 for anything but `true` and `false`.
     """
     if (text := texts.get(key, "false")) not in ("true", "false"):
-        raise RequestError(400, f"`{key}` is {truncated(text)!r}; expected true or false")
+        raise RequestError(400, RequestCode.INVALID_OPTION, option=key, found=repr(truncated(text)))
     return text == "true"
 
 
 async def run_until_disconnect(request: Request, work: Callable[[Event], Awaitable[T]]) -> T:
-    """What `work` comes to; its event is set as soon as nobody waits for that any more.
+    """The result of `work`; its event is set as soon as the client has gone.
 
     The request's body must have been read.
+
+    Raises
+    ------
+    ClientDisconnect
+        If the client has gone before there is a result.
     """
     unwanted = Event()
     task = asyncio.ensure_future(work(unwanted))

@@ -9,10 +9,19 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 
+from slipway.i18n.catalogues import FALLBACK
 from slipway.inference.shapley import DEFAULT_CLASS
 from slipway.service import openapi
 from slipway.service.model import LoadedModel
-from slipway.service.requests import RequestError, parse_bool, read_object, read_upload, run_until_disconnect
+from slipway.service.requests import (
+    RequestError,
+    json_response,
+    language_of,
+    parse_bool,
+    read_object,
+    read_upload,
+    run_until_disconnect,
+)
 
 FILES_AT_ONCE = 2
 """Files that a worker reads at the same time, and as many with reasons, which take longer: others wait on disk."""
@@ -37,8 +46,8 @@ def make_routes(served: LoadedModel, service: Any) -> FastAPI:
     turns = [asyncio.Semaphore(FILES_AT_ONCE), asyncio.Semaphore(FILES_AT_ONCE)]  # without reasons, with reasons
 
     @app.exception_handler(RequestError)
-    async def refused(_: Request, exc: RequestError) -> Response:
-        return exc.response()
+    async def refused(request: Request, exc: RequestError) -> Response:
+        return exc.response(language_of(request.scope))
 
     @app.get("/")
     async def index(request: Request) -> Response:
@@ -67,18 +76,19 @@ def make_routes(served: LoadedModel, service: Any) -> FastAPI:
         return JSONResponse(served.schema.to_json())
 
     @app.get("/model/card")
-    async def card(lang: str = "en") -> Response:
-        return PlainTextResponse(served.cards["zh" if lang.startswith("zh") else "en"], media_type="text/markdown")
+    async def card(request: Request) -> Response:
+        text = served.cards.get(language_of(request.scope), served.cards[FALLBACK])
+        return PlainTextResponse(text, media_type="text/markdown")
 
     @app.post("/predict_csv")
     async def predict_csv(request: Request) -> Response:
         async with read_upload(request, served.limits.bytes) as (file, texts):
-            reasons = parse_bool(texts, "reasons")
+            reasons, language = parse_bool(texts, "reasons"), language_of(request.scope)
 
             async def work(unwanted: Event) -> Response:
                 # Those that wait are on disk as yet.
                 async with turns[reasons]:
-                    return await served.answer_csv(await file.read(), reasons, unwanted)
+                    return await served.answer_csv(await file.read(), reasons, unwanted, language)
 
             return await run_until_disconnect(request, work)
 
@@ -87,6 +97,7 @@ def make_routes(served: LoadedModel, service: Any) -> FastAPI:
         expected = '{"record": {…}}' + (', with or without "class"' if served.schema.target.classes else "")
         limits = served.limits
         body = await read_object(request, limits.bytes, served.most_values, expected, "record", optional="class")
-        return JSONResponse(await served.explain(body["record"], body.get("class", DEFAULT_CLASS)))
+        answer = await served.explain(body["record"], body.get("class", DEFAULT_CLASS))
+        return json_response(answer, language_of(request.scope))
 
     return app

@@ -21,6 +21,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from slipway.errors import ModelDamagedError
+from slipway.i18n.catalogues import FALLBACK
 from slipway.inference.golden import Golden
 from slipway.inference.interval import Interval
 from slipway.schema.figures import Figures
@@ -176,24 +177,24 @@ def read_leaderboard(tag: str, folder: Path) -> Leaderboard:
 
 
 def _card(language: str) -> str:
-    return "card.md" if language == "en" else f"card.{language}.md"
+    return "card.md" if language == FALLBACK else f"card.{language}.md"
 
 
 def write_cards(folder: Path, cards: Mapping[str, str]) -> None:
-    """Write the model card in each language: `card.md` is the English one, `card.zh.md` the Chinese."""
+    """Write the model card in each language: `card.md` is the English one, `card.zh.md` the Chinese one."""
     for language, text in cards.items():
         (folder / _card(language)).write_text(text, encoding="utf-8")
 
 
 def read_cards(tag: str, folder: Path) -> dict[str, str]:
-    """The model card by language.
+    """The model card by language: a version has those of the languages that there were when it was made.
 
     Raises
     ------
     ModelDamagedError
         If there is no English one, or one cannot be read.
     """
-    languages = ["en", *sorted(path.name.split(".")[1] for path in folder.glob("card.*.md"))]
+    languages = [FALLBACK, *sorted(path.name.split(".")[1] for path in folder.glob("card.*.md"))]
     try:
         return {language: (folder / _card(language)).read_text(encoding="utf-8") for language in languages}
     except (OSError, ValueError) as exc:

@@ -23,7 +23,14 @@ def _renamed(stored: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
 
 def _schema_2(stored: dict[str, Any], folder: Path) -> dict[str, Any]:
     # Versions from before the key was there were fitted on "" and a missing text as one value.
-    return {"empty_is_missing": True} | stored
+    names = {"low": "observed_min", "high": "observed_max"}
+    return {
+        "empty_is_missing": True,
+        **stored,
+        "fields": [_renamed(field, names) for field in stored["fields"]],
+        "target": _renamed(stored["target"], {"spread": "std"}),
+        "texts": {name: text for name, text in stored["texts"].items() if text is not None},
+    }
 
 
 def _golden_2(stored: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from types import SimpleNamespace
+from typing import NamedTuple
 
-from slipway.errors import DataError, TableTooLargeError
+from slipway.errors import CsvError, RequestCode, TableTooLargeError
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 MISSING_CELLS = frozenset({"", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null"})
@@ -47,10 +48,13 @@ class Bound:
     remedy: str
     when: str = ""
 
-    def passed(self, source: str, found: int, what: str) -> TableTooLargeError:
+    def passed(
+        self, source: str, found: int, what: str, code: RequestCode, line: int | None = None
+    ) -> TableTooLargeError:
         """The error for a file that has more of it: `found` at least."""
         limit = f"{self.when}the limit is {self.limit:,} ({self.setting})"
-        return TableTooLargeError(source, f"has at least {found:,} {what}; {limit}: {self.remedy}")
+        problem = f"has at least {found:,} {what}; {limit}: {self.remedy}"
+        return TableTooLargeError(source, problem, code, found=found, limit=self.limit, line=line)
 
 
 @dataclass(frozen=True)
@@ -70,18 +74,30 @@ _NONE = Bound(2**48, "", "")
 UNBOUNDED = Bounds(_NONE, _NONE, _NONE, _NONE)
 
 
+class RaggedRow(NamedTuple):
+    """A row with more or fewer cells than the header: how many each has, and the first ones left over."""
+
+    cells: int
+    columns: int
+    left_over: str
+
+    def __str__(self) -> str:
+        rest = f" (left over: {self.left_over})" if self.left_over else ""
+        return f"{self.cells} cells, the header has {self.columns}{rest}"
+
+
 @dataclass(frozen=True)
 class TextTable:
     """A CSV file as text: every row has as many cells as the header.
 
-    `lines` has the line of each row in the file; `ragged` says, for the rows (by position)
-    that had more or fewer cells than the header, what was wrong.
+    `lines` has the line of each row in the file; `ragged` has the rows (by position)
+    that had more or fewer cells than the header.
     """
 
     header: list[str]
     rows: list[list[str]]
     lines: list[int]
-    ragged: dict[int, str]
+    ragged: dict[int, RaggedRow]
     separator: str
 
     @property
@@ -109,14 +125,19 @@ class TextTable:
         """
         for start in range(0, len(self.rows), size):
             part = slice(start, start + size)
-            ragged = {row - start: text for row, text in self.ragged.items() if start <= row < start + size}
+            ragged = {row - start: found for row, found in self.ragged.items() if start <= row < start + size}
             yield TextTable(self.header, self.rows[part], self.lines[part], ragged, self.separator)
 
 
 def _decode(data: bytes, source: str) -> str:
     if data[:4] in (b"PK\x03\x04", b"PAR1", b"%PDF", b"\x89PNG"):
         kind = {b"PK": "a ZIP or Excel", b"PA": "a Parquet", b"%P": "a PDF", b"\x89P": "a PNG"}[data[:2]]
-        raise DataError(source, f"is {kind} file, not a CSV text; save the table as CSV")
+        raise CsvError(
+            source,
+            f"is {kind} file, not a CSV text; save the table as CSV",
+            RequestCode.NOT_A_CSV,
+            kind=kind.partition(" ")[2],
+        )
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         encodings = ["utf-16"]
     elif data[1:200:2].count(0) > 50 or (0 < len(data) < 400 and data[1::2].count(0) > len(data) // 3):
@@ -131,7 +152,9 @@ def _decode(data: bytes, source: str) -> str:
         if not _CONTROL.search(text):
             return text
         break
-    raise DataError(source, "is not a text table (it has bytes no CSV has); save the table as CSV in UTF-8")
+    raise CsvError(
+        source, "is not a text table (it has bytes no CSV has); save the table as CSV in UTF-8", RequestCode.NOT_TEXT
+    )
 
 
 def _separator(text: str) -> str:
@@ -216,24 +239,29 @@ def parse_csv(data: bytes, source: str = "the file", bounds: Bounds = UNBOUNDED)
     """
     text = _decode(data, source)
     if not text or text.isspace():
-        raise DataError(source, "is empty; expected a header line and rows")
+        raise CsvError(source, "is empty; expected a header line and rows", RequestCode.EMPTY_FILE)
     table = TextTable([], [], [], {}, _separator(text))
     lines = _Lines(text, CELLS_OF_A_ROW * bounds.cell.limit)
     try:
         _read(lines, table, source, bounds)
     except csv.Error as exc:
-        raise DataError(source, f"the row that begins on line {lines.row_line} is not valid CSV: {exc}") from exc
+        problem = f"is not valid CSV in the row that begins on line {lines.row_line}: {exc}"
+        raise CsvError(source, problem, RequestCode.INVALID_CSV, line=lines.row_line) from exc
     except _RowTooLongError:
         setting = f"{CELLS_OF_A_ROW} × {bounds.cell.setting}"
         bound = replace(bounds.cell, limit=CELLS_OF_A_ROW * bounds.cell.limit, setting=setting)
         what = f"characters in the row that begins on line {lines.row_line}"
-        raise bound.passed(source, lines.end - lines.row_start, what) from None
+        raise bound.passed(
+            source, lines.end - lines.row_start, what, RequestCode.CELL_TOO_LONG, lines.row_line
+        ) from None
     doubled = [name for name, count in Counter(table.header).items() if count > 1]
     if doubled:
         times = Counter(table.header)[doubled[0]]
-        raise DataError(source, f"has the column name {doubled[0][:80]!r} {times} times; rename them")
+        problem = f"has the column name {doubled[0][:80]!r} {times} times; rename them"
+        raise CsvError(source, problem, RequestCode.DUPLICATE_COLUMN, column=doubled[0][:80], times=times)
     if not table.rows:
-        raise DataError(source, f"has a header ({len(table.header)} columns) and no rows")
+        problem = f"has a header ({len(table.header)} columns) and no rows"
+        raise CsvError(source, problem, RequestCode.NO_ROWS, columns=len(table.header))
     return table
 
 
@@ -247,18 +275,21 @@ def _read(lines: _Lines, table: TextTable, source: str, bounds: Bounds) -> None:
         if not any(cell.strip() for cell in row):
             empty += 1
             if empty > bounds.rows.limit:
-                raise bounds.rows.passed(source, empty, "empty lines")
+                raise bounds.rows.passed(source, empty, "empty lines", RequestCode.TOO_MANY_ROWS)
         elif len(row) > most_columns:
-            raise bounds.columns.passed(source, len(row), f"cells on line {lines.row_line}")
+            what = f"cells on line {lines.row_line}"
+            raise bounds.columns.passed(source, len(row), what, RequestCode.TOO_MANY_COLUMNS, lines.row_line)
         elif lines.end - lines.row_start > longest and (length := max(map(len, row))) > longest:
-            raise bounds.cell.passed(source, length, f"characters in a cell of line {lines.row_line}")
+            what = f"characters in a cell of line {lines.row_line}"
+            raise bounds.cell.passed(source, length, what, RequestCode.CELL_TOO_LONG, lines.row_line)
         elif not header:
             header += [name.strip() or f"Unnamed: {i}" for i, name in enumerate(row)]
             most_rows = min(most_rows, bounds.cells.limit // len(header))
         elif len(rows) == bounds.rows.limit:
-            raise bounds.rows.passed(source, len(rows) + 1, "rows")
+            raise bounds.rows.passed(source, len(rows) + 1, "rows", RequestCode.TOO_MANY_ROWS)
         elif len(rows) == most_rows:
-            raise bounds.cells.passed(source, (len(rows) + 1) * len(header), "cells")
+            found = (len(rows) + 1) * len(header)
+            raise bounds.cells.passed(source, found, "cells", RequestCode.TOO_MANY_CELLS)
         else:
             if len(row) != len(header):
                 table.ragged[len(rows)] = _ragged(row, header)
@@ -268,10 +299,9 @@ def _read(lines: _Lines, table: TextTable, source: str, bounds: Bounds) -> None:
         lines.row_start, lines.row_line = lines.end, reader.line_num + 1
 
 
-def _ragged(row: list[str], header: list[str]) -> str:
-    surplus = row[len(header) :]
-    rest = f" (left over: {', '.join(repr(cell[:40]) for cell in surplus[:3])})" if surplus else ""
-    return f"{len(row)} cells, the header has {len(header)}{rest}"
+def _ragged(row: list[str], header: list[str]) -> RaggedRow:
+    left_over = ", ".join(repr(cell[:40]) for cell in row[len(header) :][:3])
+    return RaggedRow(len(row), len(header), left_over)
 
 
 def write_rows(rows: Sequence[Sequence[str]], separator: str) -> bytes:

@@ -1,6 +1,6 @@
 // The batch tab: takes a file, posts it, and shows what came of it. Nothing is kept but the answer on the screen.
 const root = element.querySelector(".slip-batch");
-const { texts, phrases, language, tag, columns, labels, example, target, added, addedReasons, bytes, reasons, reader } =
+const { texts, language, tag, columns, labels, example, target, added, addedReasons, bytes, reasons, reader } =
   JSON.parse(root.dataset.batch);
 const status = root.querySelector(".slip-batch-status");
 const result = root.querySelector(".slip-batch-result");
@@ -33,7 +33,6 @@ function t(key, values = {}) {
 const figure = formatter({ minimumFractionDigits: target.decimals, maximumFractionDigits: target.decimals });
 const percent = formatter({ style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const file = (text) => URL.createObjectURL(new Blob(["\ufeff" + text], { type: "text/csv;charset=utf-8" }));
-const said = (text) => phrases.reduce((found, [pattern, ours]) => found.replace(new RegExp(pattern, "g"), ours), text);
 const painted = () => new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
 
 // A file that cannot be predicted; the text is for the person.
@@ -110,8 +109,8 @@ function ourColumns(rows, ours, first) {
     } else if (name.startsWith("probability_")) {
       const label = target.classes[name.slice("probability_".length)];
       if (rows.some((row) => row[at] !== "")) add(t("batch.probability", { label }), numbers(percent), true);
-    } else if (name === "threshold") return;  // the same in every row: it stands in the file
-    else if (rows.some((row) => row[at] !== "")) add(t(OWN[name]), (row) => said(row[at]));
+    } else if (name === "threshold" || name === "codes") return;  // the same in every row, or for programs: in the file
+    else if (rows.some((row) => row[at] !== "")) add(t(OWN[name]), (row) => row[at]);
   });
   return found;
 }
@@ -157,7 +156,7 @@ function show(text, chosen, separator, isParquet, explained) {
 
 function faultyList(rows, faulty) {
   const list = make("ul", undefined, "slip-faulty");
-  for (const position of [...faulty].slice(0, LISTED)) list.append(make("li", said(rows[position].at(-1))));
+  for (const position of [...faulty].slice(0, LISTED)) list.append(make("li", rows[position].at(-1)));
   if (faulty.size > LISTED) list.append(make("li", t("batch.more", { count: faulty.size - LISTED })));
   return list;
 }
@@ -208,13 +207,17 @@ function refusalOf(text) {
 
 // What the server refused, in words; for missing columns also what the file has instead.
 function refuse(text, code, chosen, header) {
-  const refusal = refusalOf(text) ?? { error: t("batch.failed", { status: code }), details: [] }; // a proxy's own page
-  const lost = (refusal.details ?? []).filter((one) => one.problem === "missing column").map((one) => ({
+  const refusal = refusalOf(text);
+  if (!refusal) { // a proxy's own page
+    tell(t("batch.failed", { status: code }), "slip-error");
+    return;
+  }
+  const lost = (refusal.details ?? []).filter((one) => one.code === "missing_column").map((one) => ({
     name: one.field,
-    near: /did you mean (['"])(.*)\1\?$/.exec(one.expected)?.[2],
+    near: one.value, // the most similar name in the file
   }));
   if (!lost.length) {
-    tell(said(refusal.error.replace(/^the file: /, `${chosen.name} `)), "slip-error");
+    tell(t("batch.refused", { name: chosen.name, error: refusal.error }), "slip-error");
     return;
   }
   tell(t("batch.needed", { name: chosen.name }), "slip-error");
@@ -251,7 +254,7 @@ async function send(chosen) {
     const seconds = explains ? Math.max(1, Math.round(rows * reasons.seconds)) : 0;
     const key = explains ? "batch.explaining" : "batch.working";
     tell(t(key, { name: chosen.name, count: rows, seconds }), "", cancel());
-    const answer = await fetch(slipAddress("predict_csv"), { method: "POST", body: form, signal: mine.signal });
+    const answer = await fetch(slipAddress(`predict_csv?lang=${language}`), { method: "POST", body: form, signal: mine.signal });
     const content = await answer.text();
     if (!isLatest()) return;
     const notes = [...result.children];

@@ -18,7 +18,6 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from slipway.errors import ExplanationError, RecordsError
-from slipway.i18n.texts import BATCH_PHRASES
 from slipway.page.context import PageContext
 from slipway.page.html import macros
 from slipway.service.model import LoadedModel
@@ -47,7 +46,6 @@ def _for_script(page: PageContext, served: LoadedModel) -> dict[str, Any]:
     schema, target = page.schema, page.schema.target
     return {
         "texts": page.catalogue.section("batch") | page.catalogue.section("text"),
-        "phrases": BATCH_PHRASES if page.language == "zh" else (),
         "language": page.language,
         "tag": page.catalogue.tag,
         "columns": schema.names,

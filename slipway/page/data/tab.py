@@ -62,7 +62,9 @@ def _facts(view: ProfileView, field: Field) -> list[str]:
         most = f"“{view.value(field.name, stored.values[0])}”"
         facts.append(view.page.t("data.values", count=len(field.categories), value=most))
     elif field.kind != "text":
-        low, high, middle = (view.page.value_text(field, end) for end in (field.low, field.high, field.default))
+        low, high, middle = (
+            view.page.value_text(field, end) for end in (field.observed_min, field.observed_max, field.default)
+        )
         facts.append(view.page.t("data.range", low=low, high=high, middle=middle))
     missing = stored.missing
     share = view.page.percent(missing / view.rows)

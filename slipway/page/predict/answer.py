@@ -5,10 +5,11 @@ from typing import Any
 
 from markupsafe import Markup
 
+from slipway.errors import Fault
 from slipway.page.context import PageContext
 from slipway.page.html import macros
 from slipway.page.predict import link, live, outcome_scale, threshold
-from slipway.schema.fields import Fault, Record
+from slipway.schema.fields import Record
 from slipway.schema.types import Text
 
 _HTML = macros("predict/answer.html")
@@ -16,7 +17,7 @@ _HTML = macros("predict/answer.html")
 
 def sentence(page: PageContext, prediction: dict[str, Any]) -> str:
     """The answer as one sentence: the use case's, or one made from the target's name."""
-    template = page.schema.texts["answer"]
+    template = page.schema.texts.answer
     if not page.schema.target.classes:
         words = {"target": page.target, "probability": "", "prediction": page.number(prediction["prediction"])}
         if template is None:
@@ -55,8 +56,8 @@ def band(page: PageContext, prediction: dict[str, Any]) -> str:
     if not scores or len(target.classes) != 2:
         return ""
     score = scores[str(target.positive)]
-    bands = page.schema.texts["bands"]
-    return page.text(next((b["text"] for b in bands if score < b["below"] or b is bands[-1]), None))
+    bands = page.schema.texts.bands
+    return page.text(next((one.text for one in bands if score < one.below or one is bands[-1]), None))
 
 
 def render(
@@ -120,10 +121,10 @@ def render_replaced(page: PageContext, replaced: Sequence[Fault]) -> Markup:
     return _HTML.notes(page.t("page.replaced"), lines)
 
 
-def _label(page: PageContext, detail: Fault) -> str:
-    if detail["field"] == link.THRESHOLD:
+def _label(page: PageContext, fault: Fault) -> str:
+    if fault.field == link.THRESHOLD:
         return page.t("page.threshold_name")
-    return page.text(page.schema.by_name[detail["field"]].label)
+    return page.text(page.schema.by_name[fault.field or ""].label)
 
 
 def _probabilities(page: PageContext, prediction: dict[str, Any]) -> list[dict[str, Any]]:

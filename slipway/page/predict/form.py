@@ -6,8 +6,9 @@ from typing import Any
 
 import gradio as gr
 
+from slipway.errors import Fault, FaultCode
 from slipway.page.context import PageContext
-from slipway.schema.fields import NULL, Fault, Field, Record
+from slipway.schema.fields import Field, Record
 from slipway.schema.schema import Schema
 
 RADIO_LIMIT = 4
@@ -31,8 +32,8 @@ class Input:
 
 def _hint(page: PageContext, field: Field) -> str:
     hints = [page.text(field.help)]
-    if field.low is not None and field.high is not None:
-        low, high = page.value_text(field, field.low), page.value_text(field, field.high)
+    if field.observed_min is not None and field.observed_max is not None:
+        low, high = page.value_text(field, field.observed_min), page.value_text(field, field.observed_max)
         hints.append(page.t("page.range", low=low, high=high))
     return " · ".join(filter(None, hints))
 
@@ -105,7 +106,7 @@ def record(schema: Schema, values: Sequence[Any]) -> tuple[Record, list[Fault]]:
     """
     remaining = iter(values)
     found: Record = {}
-    faults: list[Fault] = []
+    own_faults: list[Fault] = []
     for field in schema.fields:
         value = next(remaining)
         ticked = next(remaining) if field.nullable else False
@@ -114,6 +115,6 @@ def record(schema: Schema, values: Sequence[Any]) -> tuple[Record, list[Fault]]:
         if value == "" and field.kind != "text" and "" not in field.categories:
             value = None
         if value is None and not ticked:
-            faults.append({"field": field.name, "value": None, "problem": NULL, "expected": None})
+            own_faults.append(Fault(FaultCode.NULL, field.name))
         found[field.name] = None if ticked else value
-    return found, faults
+    return found, own_faults

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from slipway.errors import Fault, FaultCode
 from slipway.page.predict.threshold import HIGHEST, LOWEST
-from slipway.schema.fields import OUT_OF_BOUNDS, Fault, FieldError, Record, detail
+from slipway.schema.fields import FieldError, Record, truncated
 from slipway.schema.schema import Schema
 
 THRESHOLD = "~threshold"
@@ -70,8 +71,8 @@ def parse(schema: Schema, text: str) -> Linked | None:
             checked, _ = field.check(value)
             # A value that means "missing" stays what it is, and is warned of.
             record[field.name] = value if checked is None else checked
-        except FieldError as fault:
-            faults.append(detail(None, field.name, cell, fault.problem, fault.expected))
+        except FieldError as exc:
+            faults.append(exc.fault(field.name, cell))
             record[field.name] = field.default
     threshold = None
     if THRESHOLD in given:
@@ -79,7 +80,7 @@ def parse(schema: Schema, text: str) -> Linked | None:
             threshold = _threshold(given[THRESHOLD])
         except ValueError:
             expected = {"minimum": LOWEST, "maximum": HIGHEST}
-            faults.append(detail(None, THRESHOLD, given[THRESHOLD], OUT_OF_BOUNDS, expected))
+            faults.append(Fault(FaultCode.OUT_OF_BOUNDS, THRESHOLD, truncated(given[THRESHOLD]), expected))
     return Linked(record, threshold, faults)
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
-from slipway.errors import RecordsError
+from slipway.errors import Fault, RecordsError
 from slipway.page import LIVE
 from slipway.page.context import PageContext
 from slipway.page.html import macros
 from slipway.page.predict import answer, form, link, live, reasons, threshold
-from slipway.schema.fields import Fault, Record
+from slipway.schema.fields import Record
 from slipway.service.model import LoadedModel
 from slipway.service.requests import RequestError
 
@@ -74,12 +74,12 @@ def build(blocks: gr.Blocks, page: PageContext, served: LoadedModel) -> None:
 
 def _examples(page: PageContext) -> list[tuple[gr.Button, Record]]:
     """The buttons of the use case's examples, with their records."""
-    found = page.schema.texts["examples"]
+    found = page.schema.texts.examples
     if not found:
         return []
     with gr.Row(elem_classes="slip-examples"):
         gr.HTML(_HTML.examples(page), apply_default_css=False)
-        return [(gr.Button(page.text(one["label"]), size="sm"), one["values"]) for one in found]
+        return [(gr.Button(page.text(one.label), size="sm"), one.values) for one in found]
 
 
 def _fields(page: PageContext) -> list[form.Input]:
@@ -231,7 +231,7 @@ async def _answer(
             return [answer.render(page, answered, record, heading, fields, chosen), *[""] * len(schema.fields)]
         except RequestError as refused:
             details = refused.details
-    found = {detail["field"]: detail for detail in reversed(details)}
+    found = {fault.field: fault for fault in reversed(details)}
     texts = [
         _HTML.fault(page.field_problem(field, found[field.name])) if field.name in found else ""
         for field in schema.fields

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from slipway.errors import RequestCode
 from slipway.page.shell import assets
 from slipway.page.shell.document import Document
 from slipway.service.metrics import PAGES, RUN
@@ -50,12 +51,12 @@ class Guard:
                 return
         if scope["method"] != "POST" or path != RUN:
             status = 405 if path in PAGES else 404
-            refused = RequestError(status, "the page has nothing here; the API is described at /docs")
+            refused = RequestError(status, RequestCode.NOT_FOUND)
             await refused.response()(scope, receive, send)
             return
         try:
             if headers.get("x-page-edition", self.document.edition) != self.document.edition:
-                raise RequestError(409, "the page is of another version; reload it")
+                raise RequestError(409, RequestCode.STALE_PAGE)
             body = await self._event(Request(scope, receive))
         except RequestError as refused:
             await refused.response()(scope, receive, send)
@@ -89,7 +90,7 @@ class Guard:
         async for chunk in request.stream():
             content += chunk
             if len(content) > BODY_LIMIT:
-                raise RequestError(400, "the call is longer than any of the page")
+                raise RequestError(400, RequestCode.INVALID_EVENT)
         try:
             call = parse_json(content, "a call of the page")
             function = self.page.fns[call["fn_index"]]
@@ -107,9 +108,9 @@ class Guard:
             clean = {"fn_index": call["fn_index"], "data": data, "session_hash": session}
             sent = json.dumps(clean, ensure_ascii=False).encode("utf-8")  # which has no lone surrogates
         except Exception:  # whatever Gradio's components raise for values that are not theirs
-            raise RequestError(400, "the call is none that the page makes; the API is described at /docs") from None
+            raise RequestError(400, RequestCode.INVALID_EVENT) from None
         if not fits:
-            raise RequestError(400, "the call has other values than the page sends")
+            raise RequestError(400, RequestCode.INVALID_EVENT)
         return sent
 
 

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from slipway.errors import UseCaseError
-from slipway.i18n.texts import LANGUAGES
+from slipway.i18n.catalogues import languages
 from slipway.tables.source import DataSource
 from slipway.tables.yaml_file import Mapping, YamlError, line_of, load, short_repr, unknown
 from slipway.training.usecase.models import Band, Example, FieldSpec, TargetSpec, TrainingSpec, UseCase
@@ -103,7 +103,7 @@ def _problem(error: ErrorDetails, subject: str, needs: str | None, context: dict
 def _owner(place: tuple[int | str, ...]) -> tuple[str, list[str]]:
     """The mapping at a place in words, and the keys that it may have."""
     model = _model(place)
-    known = [item.name for item in fields(model)] if model else list(LANGUAGES)
+    known = [item.name for item in fields(model)] if model else list(languages())
     match place:
         case ():
             return "the use case", known

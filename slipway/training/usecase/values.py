@@ -8,13 +8,13 @@ from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo
 from typing_extensions import TypeAliasType
 
-from slipway.i18n.texts import LANGUAGES
+from slipway.i18n.catalogues import languages
 from slipway.schema.types import Text
 from slipway.tables.yaml_file import Expected, Shape, by_text, expected, fault
 from slipway.training.usecase.names import name_problem
 
-BY_LANGUAGE = f"{{{', '.join(f'{language}: …' for language in LANGUAGES)}}}"
-_OTHERS = " and ".join(f"`{language}`" for language in LANGUAGES if language != "en")
+BY_LANGUAGE = f"{{{', '.join(f'{language}: …' for language in languages())}}}"
+_OTHERS = " and ".join(f"`{language}`" for language in languages() if language != "en")
 BAND_NEEDS = "a band needs `below`, above 0 and at most 1, and `text`"
 PLACEHOLDERS = ("prediction", "probability", "target")
 
@@ -26,7 +26,7 @@ def _text(value: Any) -> Any:
     if not isinstance(value, dict):
         raise expected(f"a text, or {BY_LANGUAGE}")
     for language in value:
-        if language not in LANGUAGES:
+        if language not in languages():
             raise PydanticCustomError("unknown_key", "unknown key {key}", {"key": str(language)})
     if "en" not in value or not all(isinstance(text, str) for text in value.values()):
         raise PydanticCustomError(
@@ -83,7 +83,7 @@ _JSON_TEXT = WithJsonSchema(
             {"type": "string"},
             {
                 "type": "object",
-                "properties": {language: {"type": "string"} for language in LANGUAGES},
+                "properties": {language: {"type": "string"} for language in languages()},
                 "required": ["en"],
                 "additionalProperties": False,
             },
