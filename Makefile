@@ -20,7 +20,7 @@ export ORT_DISABLE_TELEMETRY := 1
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-setup: $(READY)  ## .venv with the locked requirements
+setup: $(READY)  ## create .venv with the locked requirements
 
 # What the requirements say is in the name, and nothing goes by time stamps: a checkout gives new ones to old files.
 $(READY):
@@ -35,11 +35,11 @@ $(READY):
 $(STORE)/$(NAME)/latest: | $(READY)
 	$(TIMED) "training $(NAME)" $(BIN)/slipway train $(NAME)
 
-serve: $(READY) $(STORE)/$(NAME)/latest  ## page and API at http://localhost:3000, for this machine (MODEL=insurance PORT=3000 WORKERS=1 HOST=127.0.0.1)
+serve: $(READY) $(STORE)/$(NAME)/latest  ## serve page and API at http://localhost:3000 (MODEL=insurance PORT=3000 WORKERS=1 HOST=127.0.0.1)
 	@echo "page: http://localhost:$(PORT)/ui/  API: http://localhost:$(PORT)/docs"
 	@exec $(BIN)/slipway serve --host $(HOST) --port $(PORT) --workers $(WORKERS) $(MODEL)
 
-train: $(READY)  ## train MODEL again
+train: $(READY)  ## retrain MODEL
 	@$(BIN)/slipway train $(MODEL)
 
 models: $(READY)  ## list the versions in the store
@@ -60,13 +60,13 @@ push: $(READY)  ## push that image (REGISTRY=name.azurecr.io REPOSITORY=…) and
 	@$(BIN)/python -m deploy.push --registry "$(REGISTRY)" --model $(MODEL) $(addprefix --repository ,$(REPOSITORY)) \
 		$(addprefix --tag ,$(TAG)) $(addprefix --backend ,$(BACKEND))
 
-bench: $(READY)  ## measure beside others, into bench/results/ (OPTIONS="--quick")
+bench: $(READY)  ## compare with other servers, results in bench/results/ (OPTIONS="--quick")
 	@$(BIN)/python -m bench $(OPTIONS)
 
-bench-image: $(READY)  ## measure the image beside others, into bench/results/images.md (OPTIONS="--rounds 3")
+bench-image: $(READY)  ## compare with other images, results in bench/results/images.md (OPTIONS="--rounds 3")
 	@$(BIN)/python -m bench.images $(OPTIONS)
 
-coverage: $(READY)  ## what of PyCaret is compiled, into docs/compile-coverage.md (some 15 minutes)
+coverage: $(READY)  ## document what can be compiled of PyCaret, in docs/compile-coverage.md (about 15 minutes)
 	@bash scripts/check-folder .venv/coverage
 	$(TIMED) "virtual environment" "$(PYTHON)" -m venv --clear .venv/coverage
 	$(TIMED) "packages" bash scripts/install-packages .venv/coverage/bin/python requirements/coverage.txt
@@ -87,7 +87,7 @@ $(AZURE): | $(READY)
 	$(TIMED) "azure-cli" bash scripts/install-packages .venv/azure/bin/python requirements/azure.txt
 	@touch $@
 
-azure-test: $(READY) $(AZURE)  ## what `slipway deploy` does, by the real az against a stand-in for Azure
+azure-test: $(READY) $(AZURE)  ## test `slipway deploy` with the real az against a stand-in for Azure
 	@SLIPWAY_REQUIRE_AZURE=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m azure tests/azure
 
 PACKAGE := .venv/package/ready-$(shell cksum < requirements/package.txt | cut -d' ' -f1)
@@ -129,18 +129,18 @@ docs: $(DOCS)  ## build the site into site/docs/index.html; a broken link is an 
 lint: $(READY)  ## ruff and mypy; changes nothing
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
-format: $(READY)  ## rewrite the code as ruff wants it
+format: $(READY)  ## format the code with ruff
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-check: lint test  ## what must pass before a commit
+check: lint test  ## lint and test: must pass before a commit
 
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url
-lock: $(READY)  ## lock the requirements again, after a change of requirements/*.in
+lock: $(READY)  ## update the locked requirements
 	@for part in uv azure docs package; do $(LOCK) requirements/$$part.in -o requirements/$$part.txt || exit 1; done
 	@$(LOCK) $(addprefix requirements/,serve.in train.in dev.in) -o requirements/dev.txt
 	@$(LOCK) -c requirements/dev.txt requirements/serve.in -o requirements/serve.txt
 	@$(LOCK) -c requirements/dev.txt $(addprefix requirements/,serve.in train.in) -o requirements/train.txt
 	@$(LOCK) -c requirements/dev.txt $(addprefix requirements/,serve.in train.in dev.in coverage.in) -o requirements/coverage.txt
 
-screenshots: $(READY)  ## every tab of a running `make serve` into screenshots/ (OPTIONS=--readme: those of the README)
+screenshots: $(READY)  ## take a picture of every tab of a running `make serve` (OPTIONS=--readme: those of the README)
 	@$(BIN)/python scripts/screenshots.py http://localhost:$(PORT) $(OPTIONS)

@@ -23,11 +23,29 @@ _ANSWERS = {
 
 
 class ContainerError(SlipwayError):
-    """An engine, an image or a registry is not there, or refuses."""
+    """An engine, an image or a registry does not exist, or refuses."""
 
 
 def call(*command: str, seconds: float | None = None) -> str:
-    """What a command prints; raises `ContainerError` with its last words if it fails, or takes longer than `seconds`."""
+    """Run a command.
+
+    Parameters
+    ----------
+    command : str
+        The program and its arguments.
+    seconds : float, optional
+        How long it may take.
+
+    Returns
+    -------
+    str
+        What it printed on stdout.
+
+    Raises
+    ------
+    ContainerError
+        With the last line it printed, if it fails or takes too long.
+    """
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=seconds)  # noqa: S603 (a list, no shell)
     except subprocess.TimeoutExpired:
@@ -38,7 +56,7 @@ def call(*command: str, seconds: float | None = None) -> str:
 
 
 def last_line(text: str) -> str:
-    """The last line that says something."""
+    """The last line that is not empty."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1][:400] if lines else "it gave no reason"
 
@@ -56,12 +74,12 @@ def _problem(backend: str) -> str | None:
 
 
 def backend(wanted: str | None = None) -> str:
-    """The backend asked for, or else the first that answers.
+    """The requested backend, or the first that responds.
 
     Raises
     ------
     ContainerError
-        If it does not answer, or none does.
+        If it does not respond, or none does.
     """
     if wanted and wanted not in BACKENDS:
         raise ContainerError(f"BACKEND is {wanted!r}; expected {', '.join(BACKENDS[:-1])} or {BACKENDS[-1]}")

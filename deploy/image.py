@@ -24,7 +24,7 @@ BENTOML = str(Path(sys.executable).with_name("bentoml"))
 
 
 def revision() -> str:
-    """The commit of the code, `-dirty` if what goes into an image differs; `unknown` without a checkout of it."""
+    """The commit of the code, with `-dirty` if what goes into an image differs; `unknown` without a checkout of it."""
     try:
         if Path(call("git", "-C", str(ROOT), "rev-parse", "--show-toplevel").strip()) != ROOT.resolve():
             return "unknown"

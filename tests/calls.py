@@ -1,4 +1,4 @@
-"""How the tests of the service call it, and what every refusal looks like."""
+"""How the tests of the service call it, and the form of every refusal."""
 
 import asyncio
 import csv

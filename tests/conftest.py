@@ -1,4 +1,4 @@
-"""What the tests share: a store of their own, models trained once, servers that really run."""
+"""What the tests share: a separate store, models trained once, servers that really run."""
 
 import os
 import re

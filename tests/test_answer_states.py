@@ -1,4 +1,4 @@
-"""Never another person's number: an answer that is not (yet) that of the form is marked, and one that fails is emptied."""
+"""Never somebody else's number: an answer that is not (yet) the form's is marked, and a failed one is cleared."""
 
 import json
 import re
@@ -170,7 +170,7 @@ def test_an_answer_that_is_late_marks_the_old_one_and_takes_its_place(opened, in
     assert page.locator(ANSWER).get_attribute("aria-busy") == "false"
 
 
-def test_an_answer_to_values_that_were_changed_meanwhile_is_not_taken_for_the_present_ones(opened, insurance_server):
+def test_an_answer_to_outdated_values_is_not_shown_as_the_current_one(opened, insurance_server):
     page, calls = opened(insurance_server)
     calls.hold()
     age(page).fill("20")
@@ -276,7 +276,7 @@ def test_nobody_is_said_to_have_entered_what_was_there_before(opened, insurance_
     assert not re.search("entered|输入的数值", shown(page))
 
 
-def test_what_was_wrong_with_an_earlier_value_goes_when_the_next_call_fails(opened, insurance_server):
+def test_an_earlier_values_fault_disappears_when_the_next_call_fails(opened, insurance_server):
     page, calls = opened(insurance_server)
     age(page).fill("200")
     page.locator(".slip-fault p").wait_for()
@@ -289,7 +289,7 @@ def test_what_was_wrong_with_an_earlier_value_goes_when_the_next_call_fails(open
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_serious_fault_where_there_is_no_answer(opened, insurance_server, scheme):
+def test_axe_finds_no_serious_fault_without_an_answer(opened, insurance_server, scheme):
     page, calls = opened(insurance_server, color_scheme=scheme, reduced_motion="reduce")
     calls.act = FAILURES["404"][1]
     age(page).fill("50")

@@ -1,4 +1,4 @@
-"""Any table: a CSV that nobody prepared, from `train.py` to the page and the API."""
+"""Any table: a CSV that nobody prepared, from training to the page and the API."""
 
 import csv
 import io

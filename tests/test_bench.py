@@ -1,4 +1,4 @@
-"""The benchmark's own arithmetic, and that its load generator counts nothing that is no answer."""
+"""The benchmark's own arithmetic, and that its load generator counts no invalid answers."""
 
 import functools
 import json
@@ -106,7 +106,7 @@ def test_several_connections_send_the_requests_in_turn_and_every_answer_is_count
     ],
 )
 @apart
-def test_what_is_no_answer_ends_the_run(pieces, reason):
+def test_an_invalid_answer_ends_the_run(pieces, reason):
     with answering(lambda _: pieces) as port, pytest.raises(LoadError, match=reason):
         fire(port, REQUESTS, connections=2, seconds=5)
 
@@ -130,7 +130,7 @@ def test_an_answer_without_a_finite_prediction_is_none(body):
 # The figures
 
 
-def test_each_contender_goes_first_in_turn():
+def test_each_contender_is_first_in_turn():
     assert [rotated("abc", number) for number in range(4)] == [list("abc"), list("bca"), list("cab"), list("abc")]
 
 
@@ -155,7 +155,7 @@ def test_a_bar_is_met_at_its_figure_and_on_its_side(bar, found):
     assert bar.judge({"ms": {"ours": [8.0, 10.0, 12.0], "theirs": [4.0, 5.0, 6.0]}}) == found
 
 
-def test_the_table_says_what_was_found_what_was_wanted_and_that_a_smoke_run_is_none_to_quote():
+def test_the_table_shows_measurements_targets_and_that_a_smoke_run_must_not_be_quoted():
     measured = {"one_p50_ms": {"Slipway": [1.5, 2.5, 3.5], "FastAPI, no model": [0.5]}}
     result = {
         "date": "2026-01-02",
@@ -170,7 +170,7 @@ def test_the_table_says_what_was_found_what_was_wanted_and_that_a_smoke_run_is_n
 
     text = report.render(result)
 
-    assert "no figure here is one to quote" in text and "insurance:1 (onnx)" in text
+    assert "do not quote these figures" in text and "insurance:1 (onnx)" in text
     assert re.search(r"^\| POST /predict, 1 connection: p50 ms +\| 2\.5 +\| at most 2\.2 +\| NOT met +\|$", text, re.M)
     assert re.search(r"^\| Slipway +\| 2\.5 \(1\.5–3\.5\) +\| – +\|", text, re.M)
     assert "## Memory" not in text

@@ -1,4 +1,4 @@
-"""The bento: what `bentoml build` takes along, and that it serves by itself."""
+"""The bento: what `bentoml build` includes, and that it can be served on its own."""
 
 import os
 import re

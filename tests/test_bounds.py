@@ -1,4 +1,4 @@
-"""What a stranger may send: bounds that are checked while it is read, and refusals that name the setting."""
+"""What a client may send: limits that are checked while reading, and refusals that name the setting."""
 
 import asyncio
 import errno
@@ -100,7 +100,7 @@ def test_a_row_without_a_finite_answer_is_named_by_its_place_in_the_file(insuran
 
 
 @pytest.mark.parametrize("cell", ["a\rb", "c\nd", "\r", '"', '"e"', ' f "', "'g", "h\r\ni", "j,k", "", "ü"])
-def test_a_cell_comes_back_as_it_is_whoever_reads_it(insurance_server, cell):
+def test_a_cell_is_returned_unchanged_for_every_reader(insurance_server, cell):
     quoted = cell.replace('"', '""')
 
     response = upload(insurance_server, f'note,{HEADER}\n"{quoted}",{ROW}\nlast,{ROW}\n')
@@ -235,7 +235,7 @@ def test_a_file_that_finds_no_room_on_the_disk_is_a_503(insurance, monkeypatch):
     assert "no room for the file" in refused["error"] and refused["code"] == "no_disk_space"
 
 
-def test_commas_in_the_categories_of_a_model_are_no_reason_to_refuse_its_records():
+def test_records_are_not_refused_for_commas_in_categories():
     many = ", ".join("abcdefghijkl" * 5)
     field = Field("tags", "category", "object", {"en": "tags"}, many, categories=(many, "a"))
     schema = Schema("m", "regression", (field,), Target("y", {"en": "y"}))

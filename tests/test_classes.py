@@ -1,4 +1,4 @@
-"""What a target is when it is neither plain numbers nor classes with enough rows."""
+"""Targets that are neither plain numbers nor classes with enough rows."""
 
 import numpy as np
 import pandas as pd

@@ -94,7 +94,7 @@ def test_a_probability_of_zero_for_what_came_true_is_a_large_loss_and_not_infini
     assert log_loss(np.array([1, 0]), np.array([[1.0, 0.0], [1.0, 0.0]])) == pytest.approx(-np.log(2**-52) / 2)
 
 
-def test_without_probabilities_there_is_no_log_loss_and_the_auc_is_that_of_the_scores():
+def test_without_probabilities_log_loss_is_missing_and_auc_uses_the_scores():
     target = Target("y", {"en": "y"}, classes=("no", "yes"), positive="yes", threshold=0.5)
 
     found = measure(np.array([0, 0, 1]), Answers(np.array([0, 1, 1])), target, np.array([-1.0, 0.5, 2.0]))
@@ -105,7 +105,7 @@ def test_without_probabilities_there_is_no_log_loss_and_the_auc_is_that_of_the_s
 # What a version says
 
 
-def test_the_labels_do_not_change_one_figure(zero_one, no_yes):
+def test_the_labels_do_not_change_any_metric(zero_one, no_yes):
     one, other = (store.find(tag).metrics() for tag in (zero_one, no_yes))
 
     assert one.folds == other.folds and one.holdout == other.holdout
@@ -207,7 +207,7 @@ def test_a_metric_that_is_given_decides_and_what_is_lost_without_probabilities_i
     assert "of those that give probabilities Dummy Classifier is best (Accuracy 0." in said
 
 
-def test_tuning_goes_by_log_loss_too():
+def test_tuning_uses_log_loss_too():
     tag = rare("rare-tuned", ("no", "yes"), "--include", "dt", "--tune")
 
     folds = store.find(tag).metrics().folds

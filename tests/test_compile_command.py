@@ -81,7 +81,7 @@ def test_what_cannot_be_compiled_is_refused_in_one_line_and_nothing_is_written(p
     assert not out.exists()
 
 
-def test_rows_that_can_be_read_in_two_ways_are_refused_until_told_how(penguins, capsys):
+def test_ambiguous_rows_are_refused_until_the_format_is_given(penguins, capsys):
     _, table = penguins
     grams = table.body_mass_g.map(lambda mass: f"{mass:,.0f}", na_action="ignore")
     table.assign(body_mass_g=grams).to_csv(FOLDER / "open.csv", index=False)
@@ -156,7 +156,7 @@ def test_a_graph_that_cannot_be_written_leaves_nothing_behind(penguins, capsys):
     assert code == 1 and "cannot be written: No such file or directory" in capsys.readouterr().err
 
 
-def test_a_pipeline_that_goes_by_the_hour_is_not_compiled_and_the_column_is_named(capsys):
+def test_a_pipeline_that_uses_the_hour_is_not_compiled_and_the_column_is_named(capsys):
     FOLDER.mkdir(exist_ok=True)
     moments = pd.to_datetime("2023-01-01") + pd.to_timedelta(np.arange(120) * 29, "h")
     table = pd.DataFrame({"at": moments, "x": np.arange(120) % 11})

@@ -1,6 +1,6 @@
-"""The graphs of single estimators, against the estimators: PyCaret's, and what it wraps them in.
+"""The graphs of single estimators, compared with the estimators: PyCaret's, and their wrappers.
 
-XGBoost and CatBoost are tested where they are installed, which `make coverage` sees to.
+XGBoost and CatBoost are tested where they are installed, as `make coverage` does.
 """
 
 from functools import cache
@@ -29,14 +29,10 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
 
+from scripts.coverage import CLASSIFIERS, REGRESSORS
 from slipway.compile.errors import CannotCompileError
 from slipway.compile.registry import classification, regression
 
-REGRESSORS = (
-    "lr lasso ridge en lar llar omp br ard par ransac tr huber kr svm knn dt rf et ada gbr mlp lightgbm dummy "
-    "xgboost catboost"
-).split()
-CLASSIFIERS = "lr knn nb dt svm rbfsvm gpc mlp ridge rf qda ada gbc lda et lightgbm dummy xgboost catboost".split()
 QUICK = {
     "tr": {"max_subpopulation": 200},
     "mlp": {"max_iter": 50},
@@ -345,7 +341,7 @@ def refused() -> list:
         (QuadraticDiscriminantAnalysis().fit(flat, target), "do not vary"),
         (ensemble.GradientBoostingClassifier(loss="exponential", n_estimators=2).fit(inputs, target), "exponential"),
         (KernelRidge(kernel="laplacian").fit(*table()), "laplacian"),
-        (SVC(kernel=lambda a, b: a @ b.T).fit(inputs, target), "kernel of one's own"),
+        (SVC(kernel=lambda a, b: a @ b.T).fit(inputs, target), "custom kernel"),
         (KNeighborsRegressor(metric="chebyshev").fit(*table()), "chebyshev"),
         (KNeighborsRegressor(weights=np.exp).fit(*table()), "weights"),
         (LGBMRegressor(linear_tree=True, n_estimators=2, verbose=-1).fit(*table()), "linear_tree"),

@@ -1,4 +1,4 @@
-"""The gate: what it compares on, and that it refuses a graph in which one number is off."""
+"""The parity check: the rows it compares, and that it rejects a graph in which one number is wrong."""
 
 import copy
 from functools import cache
@@ -75,7 +75,9 @@ def test_a_threshold_moved_by_one_float32_step_beyond_a_value_that_occurs_is_ref
     def move(splits):
         splits[node] = np.nextafter(above, np.float32(np.inf))
 
-    with pytest.raises(CannotCompileError, match="the graph is off on [0-9,]+ of 1[0-9],[0-9]{3} rows"):
+    with pytest.raises(
+        CannotCompileError, match="the graph differs from the pipeline on [0-9,]+ of 1[0-9],[0-9]{3} rows"
+    ):
         check_parity(pipeline, with_attribute(model, "nodes_splits", move), insurance())
 
 
@@ -88,7 +90,7 @@ def test_a_leaf_that_is_off_by_a_thousandth_of_the_targets_deviation_is_refused(
         # The graph multiplies what it sums by the learning rate, 0.1.
         weights[rng.integers(len(weights))] += 1e-3 * insurance().schema.target.std / 0.1
 
-    with pytest.raises(CannotCompileError, match="the graph is off"):
+    with pytest.raises(CannotCompileError, match="the graph differs from the pipeline"):
         check_parity(pipeline, with_attribute(model, "leaf_weights", move), insurance())
 
 

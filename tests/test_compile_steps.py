@@ -1,4 +1,4 @@
-"""Every preprocessing step answers in the graph as PyCaret's own transformer does."""
+"""Every preprocessing step gives the same result in the graph as PyCaret's own transformer."""
 
 from functools import cache
 
@@ -203,7 +203,7 @@ def test_every_encoder_is_tabulated(name):
 
 
 def test_an_encoder_that_mixes_columns_is_refused():
-    with pytest.raises(CannotCompileError, match="hangs on several inputs: colour, city"):
+    with pytest.raises(CannotCompileError, match="depends on several inputs: colour, city"):
         check(TEXTS, IMPUTED, on(TEXTS, category_encoders.HashingEncoder(max_process=1)))
 
 
@@ -448,7 +448,7 @@ def test_free_text_is_refused():
         compile_pipeline(fitted(learnt, [on(["city"], EmbedTextFeatures())]), learnt.schema, learnt.inputs)
 
 
-def test_steps_of_training_alone_leave_nothing():
+def test_steps_used_only_in_training_leave_nothing_in_the_graph():
     learnt = learnt_of(("small", "wide"))
     outliers = fitted(learnt, [RemoveOutliers()])
     assert compared(outliers, learnt, learnt.schema.columns(records_of(learnt))).max() <= EXACT
@@ -513,7 +513,7 @@ def test_a_missing_date_has_missing_features(features):
     assert compared(pipeline, learnt, learnt.schema.columns(records)).max() == 0
 
 
-def test_a_feature_of_a_date_that_is_no_number_is_named():
+def test_a_date_feature_that_is_not_numeric_is_named():
     learnt = dated(0)
     with pytest.raises(CannotCompileError, match="nanosecond"):
         compile_pipeline(

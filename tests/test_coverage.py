@@ -1,4 +1,4 @@
-"""docs/compile-coverage.md: that it says of every case what the compiler does today."""
+"""docs/compile-coverage.md: it says for every case what the compiler does today."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which files are read as a table, what their cells become, and what is said of the others."""
+"""Which files are read as a table, what their cells become, and the messages for the others."""
 
 import datetime as dt
 import decimal
@@ -118,7 +118,7 @@ def test_an_unnamed_column_is_named_by_its_position():
     assert table.header == ["Unnamed: 0", "a", "Unnamed: 2"]
 
 
-def test_ragged_rows_are_kept_and_told():
+def test_ragged_rows_are_kept_and_reported():
     table = parse_csv(b"a,b\n1\n2,3\n4,5,6\n")
 
     assert table.rows == [["1", ""], ["2", "3"], ["4", "5"]]
@@ -150,7 +150,7 @@ def test_a_ragged_line_of_a_training_table_is_named_with_its_line(frame):
     ],
     ids=["empty", "blank", "header", "one row", "one column", "bars", "doubled", "PNG", "Excel", "PDF", "random", "NUL"],
 )  # fmt: skip
-def test_a_file_that_is_no_table_to_learn_from_is_refused(frame, content, match):
+def test_a_file_that_is_not_a_training_table_is_refused(frame, content, match):
     with pytest.raises(DataError, match=match):
         frame(content)
 
@@ -187,7 +187,7 @@ def test_a_csv_column_is_typed_where_every_cell_allows_it(frame, text, dtype, va
 
 
 @pytest.mark.parametrize("cell", ["12345678901234567890123", "１２"], ids=["23 digits", "full-width digits"])
-def test_digits_that_pandas_does_not_take_for_a_number_are_no_crash(frame, cell):
+def test_digits_that_pandas_does_not_read_as_a_number_do_not_crash(frame, cell):
     table = frame(f"x,y\n{cell},0\n7,0\n")
 
     assert list(map(float, table["x"])) == [float(cell), 7]
@@ -293,7 +293,7 @@ def test_a_parquet_table_with_too_few_rows_is_refused(parquet, rows, match):
 
 
 @pytest.mark.parametrize(("name", "reason"), [("none.csv", "No such file"), (".", "Is a directory")])
-def test_a_path_that_is_no_file_is_refused_with_the_reason(tmp_path, name, reason):
+def test_a_path_that_is_not_a_file_is_refused_with_the_reason(tmp_path, name, reason):
     with pytest.raises(DataError, match=f"cannot be read: {reason}.*give the path of a CSV or Parquet file"):
         read_table(DataSource(str(tmp_path / name)))
 

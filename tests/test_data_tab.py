@@ -1,4 +1,4 @@
-"""The data tab: what it tells of a table, in both languages, and that nothing from a table can run."""
+"""The data tab: what it shows of a table, in both languages, and that nothing from a table can run."""
 
 import datetime as dt
 import re
@@ -117,11 +117,11 @@ def test_every_chart_says_what_it_finds(tmp_path):
     ],
     ids=["leak", "missing", "twins", "constant", "rare", "skewed"],
 )
-def test_what_stands_out_is_said_in_words(tmp_path, change, told):
+def test_alerts_are_shown_in_words(tmp_path, change, told):
     assert told in report(tmp_path, INSURANCE.assign(**change), "charges").text
 
 
-def test_a_small_class_stands_out(tmp_path):
+def test_a_small_class_has_an_alert(tmp_path):
     table = INSURANCE.assign(y=np.where(INSURANCE.index < 40, "ill", "well"))
 
     found = report(tmp_path, table, "y")

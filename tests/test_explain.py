@@ -1,4 +1,4 @@
-"""Explanations: Shapley values against shap's own, what they must add up to, and `POST /explain`."""
+"""Explanations: Shapley values compared with shap's, what they must add up to, and `POST /explain`."""
 
 import json
 import math
@@ -291,7 +291,7 @@ def test_an_unknown_class_is_refused_with_the_known_ones(wanted):
 
 
 @pytest.mark.parametrize("wanted", [True, False])
-def test_true_is_no_class_1(wanted):
+def test_true_is_not_class_1(wanted):
     target = Target("y", {"en": "y"}, classes=(0, 1), positive=1)
     ours, predictor = explainer(numbers(3), two, target)
 
@@ -415,7 +415,7 @@ def count(request):
     return request.param
 
 
-def test_blocks_change_nothing(count, monkeypatch):
+def test_the_block_size_changes_nothing(count, monkeypatch):
     ours, predictor = explainer(numbers(count), tangled)
     record = drawn(predictor)
     whole = ours.explain(record)
@@ -683,7 +683,7 @@ def test_a_faulty_record_is_refused_as_predict_refuses_it(insurance_server, faul
 
 
 @pytest.mark.parametrize("record", [1, "a", None, [], [PERSON], {}], ids=repr)
-def test_what_is_no_record_is_refused_as_predict_refuses_it(insurance_server, record):
+def test_an_invalid_record_is_refused_as_in_predict(insurance_server, record):
     assert refusal(ask(insurance_server, {"record": record})) == refusal(predict(insurance_server, record))
 
 
@@ -708,7 +708,7 @@ ONE = json.dumps({"record": PERSON})
         pytest.param(b"\x80\x04K\x01.", "no JSON", id="pickle"),
     ],
 )
-def test_a_body_that_is_no_good_is_refused(insurance_server, content, named):
+def test_an_invalid_body_is_refused(insurance_server, content, named):
     response = insurance_server.post("/explain", content=content, headers=JSON)
 
     assert named in refusal(response)["error"]

@@ -1,4 +1,4 @@
-"""What answers to unseen rows show: counts, shares and groups, of made data whose truth is known."""
+"""What answers for unseen rows show: counts, shares and subgroups, on generated data with known truth."""
 
 import json
 
@@ -177,7 +177,7 @@ def test_a_difference_beyond_chance_that_is_a_trifle_is_not_called_worse():
     assert not are_worse(losses, (np.arange(10_000) < 5000).astype(int), 2).any()
 
 
-def test_a_group_of_few_rows_has_its_count_alone():
+def test_a_group_with_few_rows_has_only_its_count():
     letters = np.array(["a"] * 100 + ["b"] * 19 + [None])
 
     found = grouped({"x": letters}, np.arange(120.0), [category("x", "a", "b")])

@@ -1,6 +1,4 @@
-"""The order of the package's folders: imports point one way, a server has none of what trains, and private parts of
-other packages are used in one place each.
-"""
+"""The order of the package's folders: imports go one way, and a server contains nothing that only training needs."""
 
 import ast
 import re

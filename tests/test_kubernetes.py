@@ -1,6 +1,6 @@
-"""deploy/kubernetes.yaml and docs/other-clouds.md: what a schema says of them, and what it does not see.
+"""deploy/kubernetes.yaml and docs/other-clouds.md: checked against the schemas, and beyond them.
 
-No cluster has run the manifest. The schemas are those of Kubernetes itself, bundled with `kubernetes-validate`.
+The manifest has not been run on a cluster. The schemas are Kubernetes' own, bundled with `kubernetes-validate`.
 """
 
 import copy

@@ -1,4 +1,4 @@
-"""What is learnt from a table's columns, what is left out of them, and what is refused."""
+"""What is learnt from a table's columns, what is left out, and what is rejected."""
 
 import json
 
@@ -153,19 +153,19 @@ def test_a_column_that_is_not_of_its_kind_is_refused_with_the_value(values, spec
     ],
     ids=["integer", "number", "question mark among numbers"],
 )
-def test_a_value_that_stands_for_missing_is_not_learnt_from(values, missing, kind, rest):
+def test_a_sentinel_for_missing_is_not_learnt_from(values, missing, kind, rest):
     found = field(values, missing={"x": (missing,)})
 
     assert (found.kind, found.observed_min, found.observed_max, found.nullable) == (kind, *rest, True)
 
 
-def test_a_text_that_stands_for_missing_is_no_category():
+def test_a_text_sentinel_for_missing_is_not_a_category():
     found = field(cycle("?", "a", "b"), missing={"x": ("?",)})
 
     assert (found.categories, found.nullable) == (("a", "b"), True)
 
 
-def test_null_and_a_value_that_stands_for_it_are_treated_alike_though_training_had_neither():
+def test_null_and_a_sentinel_for_it_are_treated_alike_if_training_had_neither():
     schema = learnt({"x": cycle(1, 2, 3)}, missing={"x": (0,)}).schema
 
     _, _, null_faults = schema.check_record({"x": None})
@@ -200,7 +200,7 @@ def test_text_with_too_many_different_values_is_left_out_with_their_number():
     assert result.left_out == {"word": "is an identifier or free text: 333 different values in 500 rows"}
 
 
-def test_numbers_that_happen_to_differ_in_every_row_are_no_identifier():
+def test_numbers_that_differ_in_every_row_are_not_an_identifier():
     result = learnt({"income": np.random.default_rng(0).permutation(ROWS) * 7})
 
     assert result.schema.names == ["income"]
@@ -314,7 +314,7 @@ def test_classes_are_sorted_and_the_last_is_positive_unless_the_use_case_chooses
     assert result.target.tolist() == y
 
 
-def test_classes_that_are_no_whole_numbers_stay_what_they_are():
+def test_classes_that_are_not_integers_stay_unchanged():
     result = learnt({"age": cycle(1, 2, 3)}, y=cycle(0.5, 1.5), task="classification")
 
     assert result.schema.target.classes == (0.5, 1.5)
@@ -384,7 +384,7 @@ def test_examples_are_completed_with_what_is_usual():
     ],
     ids=["type", "field", "bounds"],
 )
-def test_an_example_that_is_no_valid_record_is_refused(values, match):
+def test_an_invalid_example_is_refused(values, match):
     with pytest.raises(UseCaseError, match=f"the example 'Ann' is not a valid record: {match}"):
         learnt({"age": cycle(1, 2, 3, 1)}, examples=(Example({"en": "Ann"}, values),))
 

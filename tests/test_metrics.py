@@ -1,4 +1,4 @@
-"""Paths as metrics and log name them: what a stranger makes up leaves nothing behind."""
+"""Paths in metrics and the log: what a client makes up leaves nothing behind."""
 
 import re
 from urllib.parse import quote
@@ -117,7 +117,7 @@ def test_a_file_that_gradio_serves_itself_is_still_there(insurance_server):
     assert insurance_server.get("/ui/static/img/api-logo.svg").status_code == 200
 
 
-def test_a_call_of_the_page_that_is_no_utf_8_is_refused(insurance_server):
+def test_a_page_call_that_is_not_utf_8_is_refused(insurance_server):
     call = '{"fn_index": 0, "data": ["\\ud800"], "session_hash": "x"}'
 
     refusal(insurance_server.post("/ui/gradio_api/run/predict", content=call))

@@ -1,4 +1,4 @@
-"""The Model tab: what it says of a version, and that the calls it offers run as they stand."""
+"""The Model tab: what it says about a version, and that its API examples work as shown."""
 
 import json
 import re
@@ -77,7 +77,7 @@ def test_a_group_that_is_worse_is_named_on_the_page_and_in_the_card():
     assert said_so in (version.path / "card.md").read_text()
 
 
-def test_two_classes_are_told_in_words(diabetes):
+def test_two_classes_are_described_in_words(diabetes):
     version = store.find(diabetes)
     metrics, (negatives, positives) = version.metrics(), version.figures().confusion
 
@@ -195,7 +195,7 @@ def run(*command: str) -> str:
 
 
 @pytest.mark.browser
-def test_the_calls_answer_as_they_stand_and_are_copied(open_page, insurance_server, insurance):
+def test_the_api_examples_work_as_shown_and_are_copied(open_page, insurance_server, insurance):
     page = open_page(insurance_server)
     schema = store.find(insurance).schema()
     wanted = insurance_server.post("/predict", json={"records": [schema.example()]}).json()["predictions"][0]

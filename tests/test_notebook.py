@@ -1,4 +1,4 @@
-"""`slipway.save`: from an experiment somebody already has."""
+"""`slipway.save`: from an experiment that already exists."""
 
 import nbformat
 import pandas as pd
@@ -52,7 +52,7 @@ def test_a_finalised_pipeline_is_served_as_it_is():
     assert predictor.answer([PERSON])["predictions"][0]["prediction"] == pytest.approx(wanted, rel=1e-12)
 
 
-def test_blended_classes_and_a_numeric_category_are_answered_as_they_stand_in_the_data():
+def test_blended_classes_and_a_numeric_category_keep_the_values_in_the_data():
     from pycaret.classification import ClassificationExperiment
 
     table = TABLE.assign(bill=TABLE.charges.gt(10_000).map({True: "high", False: "low"})).drop(columns="charges")
@@ -73,7 +73,7 @@ def test_blended_classes_and_a_numeric_category_are_answered_as_they_stand_in_th
     assert children.kind == "category" and children.categories == (0, 1, 2, 3, 4, 5)
 
 
-def test_what_is_no_experiment_is_refused_with_what_was_expected():
+def test_something_that_is_not_an_experiment_is_refused_with_what_was_expected():
     with pytest.raises(TrainingError, match="DataFrame is no PyCaret experiment that can be served; expected"):
         slipway.save(TABLE, "nothing")
 

@@ -1,4 +1,4 @@
-"""What holds the page together: its document, its files, a server that goes away, the keyboard."""
+"""The frame of the page: its document, its files, an unavailable server, the keyboard."""
 
 import json
 from html.parser import HTMLParser
@@ -145,7 +145,7 @@ def test_every_file_that_the_first_view_loads_is_named_in_the_document(open_page
 
 
 @pytest.mark.browser
-def test_a_server_that_goes_away_and_comes_back_loses_nothing_that_was_typed(browser, insurance):
+def test_a_server_that_restarts_loses_nothing_that_was_typed(browser, insurance):
     port, arguments = free_port(), ("--arg", f"model={insurance}")
     fitted, schema = pipeline(insurance)
     record = {field.name: field.default for field in schema.fields}
@@ -221,7 +221,7 @@ def tabbed(page) -> list[dict[str, object]]:
 
 
 @pytest.mark.browser
-def test_the_keyboard_alone_reaches_and_works_everything_and_shows_where_it_is(open_page, insurance_server, insurance):
+def test_everything_can_be_reached_and_used_by_keyboard_with_visible_focus(open_page, insurance_server, insurance):
     page = open_page(insurance_server, "/ui/en/")
     schema = pipeline(insurance)[1]
 
@@ -249,7 +249,7 @@ def test_the_keyboard_alone_reaches_and_works_everything_and_shows_where_it_is(o
 
 
 @pytest.mark.browser
-def test_nothing_moves_for_whoever_asked_for_less_motion(open_page, insurance_server):
+def test_nothing_moves_with_reduced_motion(open_page, insurance_server):
     page = open_page(insurance_server, reduced_motion="reduce")
 
     moving = page.evaluate(

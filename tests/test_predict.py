@@ -1,4 +1,4 @@
-"""`POST /predict`: answers as the fitted pipeline gives them, and a refusal for every bad record and body."""
+"""`POST /predict`: the same answers as the fitted pipeline, and a refusal for every invalid record and body."""
 
 import json
 import math
@@ -168,7 +168,7 @@ def test_a_field_left_out_is_a_fault_even_where_null_is_allowed(diabetes_server)
     ]
 
 
-def test_records_that_are_no_objects_are_each_named(insurance_server):
+def test_records_that_are_not_objects_are_each_named(insurance_server):
     details = refusal(predict(insurance_server, 1, "a", None, [], PERSON))["details"]
 
     assert [(item["record"], item["value"]) for item in details] == [(0, 1), (1, "a"), (2, None), (3, "a list")]
@@ -219,7 +219,7 @@ BAD_BODIES = [
 
 
 @pytest.mark.parametrize(("content", "named"), BAD_BODIES)
-def test_a_body_that_is_no_good_json_is_refused(insurance_server, content, named):
+def test_a_body_that_is_not_valid_json_is_refused(insurance_server, content, named):
     response = insurance_server.post("/predict", content=content, headers=JSON)
 
     assert named.lower() in refusal(response)["error"].lower()
@@ -254,7 +254,7 @@ def test_json_is_json_however_the_content_type_spells_it(insurance_server, kind)
 
 
 @pytest.mark.parametrize("path", ["/predict", "/model", "/livez"])
-def test_bytes_that_are_no_utf8_in_a_content_type_are_answered_whole(insurance_server, path):
+def test_a_content_type_that_is_not_utf8_gets_a_complete_answer(insurance_server, path):
     headers = {"content-type": b"application/json; x=\xff"}
 
     response = insurance_server.post(path, content=GOOD, headers=headers)

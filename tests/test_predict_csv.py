@@ -1,4 +1,4 @@
-"""`POST /predict_csv`, the limits of both calls, and what is answered meanwhile."""
+"""`POST /predict_csv`, the limits of both calls, and what is answered in the meantime."""
 
 import asyncio
 from collections.abc import Iterator
@@ -131,7 +131,7 @@ def test_missing_columns_are_all_named_with_the_nearest(insurance_server):
         pytest.param(f'{HEADER},note\n{ROW},"a\n{ROW},b\n{ROW},c\n', "line 2", id="quote never closed"),
     ],
 )
-def test_a_file_that_is_no_such_table_is_refused(insurance_server, content, named):
+def test_a_file_that_does_not_fit_the_schema_is_refused(insurance_server, content, named):
     response = upload(insurance_server, content)
 
     assert named in refusal(response)["error"]

@@ -1,4 +1,4 @@
-"""The predict tab beyond its sentence: where the answer stands, the threshold, links, print, comparison."""
+"""The predict tab beyond its sentence: the position of the answer, the threshold, links, print, comparison."""
 
 import re
 from urllib.parse import quote
@@ -28,7 +28,7 @@ def hundreds(text: str) -> int:
 
 
 @pytest.mark.browser
-def test_the_interval_stands_on_the_scale_of_all_outcomes_of_training(open_page, insurance_server, insurance):
+def test_the_interval_is_on_the_scale_of_all_outcomes_of_training(open_page, insurance_server, insurance):
     outcomes = store.find(insurance).profile().target
     page = open_page(insurance_server)
     page.get_by_role("button", name="Smoker aged 50").click()
@@ -338,7 +338,7 @@ def test_the_answer_prints_on_one_page_with_inputs_reasons_version_and_date(open
 
 
 @pytest.mark.browser
-def test_people_stand_side_by_side_with_their_differences_marked(open_page, insurance_server):
+def test_people_are_compared_with_differences_highlighted(open_page, insurance_server):
     page = open_page(insurance_server)
     page.get_by_role("button", name="Young non-smoker").click()
     page.locator(".slip-inputs", has_text="22.5").wait_for(state="attached")

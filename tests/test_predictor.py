@@ -1,4 +1,4 @@
-"""A predictor around an engine of our own: what it makes of figures that are none."""
+"""A predictor with an engine made for the test: how it handles values that are not numbers."""
 
 from dataclasses import replace
 
@@ -41,7 +41,7 @@ class Says:
     ],
     ids=["NaN", "infinity", "NaN probabilities"],
 )
-def test_an_answer_that_is_no_number_is_refused_with_the_value_that_is_far_out(schema, engine):
+def test_an_answer_that_is_not_a_number_is_refused_with_the_value_far_out_of_range(schema, engine):
     with pytest.raises(RecordsError) as refused:
         Predictor("made-up:1", schema, engine).answer([{"x": 0.5}, {"x": 5.0}])
 
@@ -88,7 +88,7 @@ def test_classes_are_equal_with_the_same_class_and_probabilities_within_1e5(ours
     assert equal(ours, wanted, CLASSES.target) is same
 
 
-def test_a_fitted_answer_that_is_no_number_is_only_met_by_one_that_is_none():
+def test_a_fitted_nan_is_only_equal_to_nan():
     nothing, number = Answers(np.array([np.nan])), Answers(np.array([1.0]))
 
     assert difference(nothing, nothing, NUMBERS.target).tolist() == [0.0]

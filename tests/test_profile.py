@@ -1,4 +1,4 @@
-"""The stored profile: its figures against independent ones, and that no row can be read from it."""
+"""The stored profile: its figures compared with independent ones, and that no row can be read from it."""
 
 import json
 
@@ -82,7 +82,7 @@ def test_no_value_of_the_target_can_be_read(insurance):
     assert max(told) > INSURANCE.charges.max() and min(told) < INSURANCE.charges.min()
 
 
-def test_of_few_rows_only_their_number_is_told():
+def test_only_the_number_of_few_rows_is_reported():
     rows = 40
     table = pd.DataFrame(
         {"town": ["big"] * (rows - 4) + ["small"] * 4, "size": np.arange(rows) / 8, "price": np.arange(rows) * 1.37}
@@ -97,7 +97,7 @@ def test_of_few_rows_only_their_number_is_told():
     assert int(np.sum(np.abs(steps) > 1e-6)) <= rows // LEAST_ROWS
 
 
-def test_free_text_is_known_by_its_length_alone():
+def test_free_text_is_summarised_only_by_its_length():
     rng = np.random.default_rng(0)
     notes = [" ".join(rng.choice(WORDS, rng.integers(1, 30))) for _ in range(200)]
     table = pd.DataFrame({"note": notes, "y": rng.normal(size=200)})
@@ -165,7 +165,7 @@ def test_associations_leave_out_missing_values_pair_by_pair():
     assert np.abs(full - holed).max() < 0.05 and holed[0, 1] > 0.6 and holed[0, 2] > 0.7
 
 
-def test_many_categories_do_not_go_with_anything_by_chance():
+def test_many_categories_are_not_associated_by_chance():
     rng = np.random.default_rng(2)
     one, other = rng.integers(0, 60, 300), rng.integers(0, 60, 300)
 
@@ -200,7 +200,7 @@ def test_a_sound_table_raises_no_alert(insurance):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_a_person_should_know_of_a_field_is_told(kind, change, figures):
+def test_what_to_know_about_a_field_is_reported(kind, change, figures):
     table = sound()
 
     found = alerts(table.assign(x=change(table)))
@@ -208,7 +208,7 @@ def test_what_a_person_should_know_of_a_field_is_told(kind, change, figures):
     assert figures.items() <= found[kind].items()
 
 
-def test_a_field_that_settles_a_class_and_a_small_class_are_told():
+def test_a_leaking_field_and_a_small_class_are_reported():
     table = sound().assign(after=lambda t: t.y * 7, y=lambda t: np.where(t.y > 2.7, "yes", "no"))
 
     found = alerts(table)
@@ -243,7 +243,7 @@ def test_a_table_of_one_odd_column_has_a_profile(values, target):
     assert all(0 <= one <= 1 for row in found["associations"]["matrix"] for one in row)
 
 
-def test_of_many_fields_the_associations_of_those_that_go_most_with_the_target_are_kept():
+def test_for_many_fields_only_the_associations_strongest_with_the_target_are_kept():
     rng = np.random.default_rng(5)
     table = pd.DataFrame(rng.normal(size=(200, 90)).round(3), columns=[f"x{at}" for at in range(90)])
     table["y"] = table.x70 + table.x80 + rng.normal(size=200)

@@ -1,4 +1,4 @@
-"""The project itself: what the README, the Makefile and the locks promise."""
+"""The project itself: the promises of the README, the Makefile and the locks."""
 
 import os
 import re
@@ -95,12 +95,12 @@ def test_bentoml_reports_nothing_home_though_it_asked_before_the_service_was_imp
     assert run.stdout.split() == ["False", "True"], run.stderr
 
 
-def test_no_page_has_a_place_that_was_to_be_filled_in():
+def test_no_page_has_an_unfilled_placeholder():
     for page in PAGES:
         assert not re.search(r"^[A-Z]{6,}$", (ROOT / page).read_text(encoding="utf-8"), re.M), page
 
 
-def test_no_python_at_all_is_said_in_one_line():
+def test_a_missing_python_is_reported_in_one_line():
     found = run("bash", "scripts/check-python", "")
 
     assert found.returncode == 1 and found.stderr.startswith("slipway: there is no python3; install Python 3.11")
@@ -140,7 +140,9 @@ for name in pip uv python bentoml; do printf '#!/bin/sh\\n' > "$last/bin/$name";
     ("target", "environment", "lock"),
     [("setup", ".venv", "dev.txt"), (".venv/azure/ready-{sum}", ".venv/azure", "azure.txt")],
 )
-def test_an_environment_is_made_anew_for_other_requirements_and_not_for_newer_files(make, target, environment, lock):
+def test_an_environment_is_recreated_for_different_requirements_but_not_for_newer_files(
+    make, target, environment, lock
+):
     def run(says: bool = False) -> str:
         path = make.folder / "requirements" / lock
         total = subprocess.run(["cksum"], stdin=path.open(), capture_output=True, text=True, check=True).stdout
@@ -199,7 +201,7 @@ def test_an_environment_behind_a_symbolic_link_is_used_if_it_is_ready(make, tmp_
     assert make.asked.read_text() == ""
 
 
-def test_make_serve_listens_on_this_machine_alone_unless_told_otherwise():
+def test_make_serve_listens_on_loopback_unless_a_host_is_given():
     def host(*arguments: str, **environment: str) -> str:
         return re.search(r"serve --host (\S+) --port", run("make", "-n", "serve", *arguments, **environment).stdout)[1]
 

@@ -1,4 +1,4 @@
-"""The page and the API behind a real nginx: with and without a path, whatever it says of itself to the server."""
+"""The page and the API behind a real nginx: with and without a path, whatever headers it sends to the server."""
 
 import json
 import os

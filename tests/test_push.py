@@ -27,7 +27,7 @@ def test_what_an_engine_says_becomes_one_line_that_keeps_its_words(said, registr
     assert expected in found and "\n" not in found and found.endswith(f"(docker says: {said.splitlines()[-1]})")
 
 
-def test_a_refusal_that_is_no_missing_login_is_not_called_one():
+def test_a_refusal_is_only_called_a_missing_login_if_it_is_one():
     assert "refused the login" not in reason("denied: quota exceeded", "a.azurecr.io", "docker")
 
 
@@ -44,5 +44,5 @@ def test_every_model_has_a_name_that_registries_take(model):
 
 
 @pytest.mark.parametrize("name", ["a..b", "a//b", "-a", "a-", "A", "a___b", ""])
-def test_a_repository_that_no_registry_takes_is_no_repository(name):
+def test_an_invalid_repository_name_is_refused(name):
     assert not re.fullmatch(REPOSITORY, name)

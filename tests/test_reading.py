@@ -1,4 +1,4 @@
-"""What fits twice is refused with both readings; what was decided is said; what is told decides, in files to come too."""
+"""Ambiguous values are rejected with both readings; decisions are reported; options decide, in later files, too."""
 
 import re
 
@@ -176,7 +176,7 @@ def test_a_file_whose_marks_agree_is_read_as_ever(prepared, text, low, high):
     ],
     ids=["told a comma", "told a point", "told a point, quoted", "told a comma, quoted", "a cell decides", "a quoted cell decides"],
 )  # fmt: skip
-def test_what_is_told_or_shown_decides_is_said_and_later_files_are_read_alike(prepared, text, options, low, high, note):
+def test_options_and_cells_decide_are_reported_and_later_files_are_read_alike(prepared, text, options, low, high, note):
     learnt, notes = prepared(text, *options)
 
     field = learnt.schema.by_name["x"]
@@ -187,7 +187,7 @@ def test_what_is_told_or_shown_decides_is_said_and_later_files_are_read_alike(pr
     assert checked.checked.columns["x"].tolist() == learnt.inputs["x"].tolist()
 
 
-def test_a_single_row_is_read_as_training_was_told(prepared):
+def test_a_single_row_is_read_with_the_options_of_training(prepared):
     learnt, _ = prepared(table(";", x=POINTS, z=["1,3", "2"]), "--decimal", ",")
 
     checked = learnt.schema.check_table(parse_csv(b"x;z\n1.030;2\n"))
@@ -288,7 +288,7 @@ def test_what_was_decided_is_said_in_a_line_with_the_first_cell_and_what_to_type
     assert [line for line in notes if "gives" not in line] == [f"note: {note}"]
 
 
-def test_an_ordinary_table_is_read_without_a_word(prepared):
+def test_an_ordinary_table_is_read_without_notes(prepared):
     _, notes = prepared(
         table(
             a=["1", "2", ""], b=["1.5", "2.125"], c=["007", "008"], d=["red", "blue"], e=["2024-01-02", "2024-02-01"],
@@ -300,13 +300,13 @@ def test_an_ordinary_table_is_read_without_a_word(prepared):
 
 
 @pytest.mark.parametrize("name", ["insurance", "diabetes", "insurance-tutorial"])
-def test_the_tables_that_come_with_slipway_are_read_without_a_word(name, capsys):
+def test_the_included_tables_are_read_without_notes(name, capsys):
     prepare(resolve(build_parser().parse_args(["train", name])))
 
     assert "note: " not in capsys.readouterr().out
 
 
-def test_a_mark_of_missing_can_be_told_to_be_a_value_and_is_one_in_files_too(prepared):
+def test_a_marker_for_missing_can_be_declared_a_value_in_files_too(prepared):
     text = table(land=["NA", "ZA", "BW", ""])
 
     learnt, notes = prepared(text, "--missing", "land=")
@@ -317,7 +317,7 @@ def test_a_mark_of_missing_can_be_told_to_be_a_value_and_is_one_in_files_too(pre
     assert checked.faults == {} and checked.checked.columns["land"].tolist()[:4] == ["NA", "ZA", "BW", None]
 
 
-def test_a_cell_can_be_told_to_be_missing_and_the_others_are_numbers_again(prepared):
+def test_a_cell_can_be_declared_missing_and_the_others_are_numbers_again(prepared):
     learnt, notes = prepared(table(";", power=["?", "1,5", "2"]), "--missing", "power=?,n/k")
 
     field = learnt.schema.by_name["power"]
@@ -333,13 +333,13 @@ def test_a_cell_can_be_told_to_be_missing_and_the_others_are_numbers_again(prepa
 @pytest.mark.parametrize(
     ("told", "classes", "rows"), [("y=NA", ("no", "yes"), 45), ("y=", ("NA", "no", "yes"), 60)], ids=["missing", "a class"]
 )  # fmt: skip
-def test_a_class_that_looks_missing_is_what_it_is_told_to_be(prepared, told, classes, rows):
+def test_a_class_that_looks_missing_is_what_it_is_declared_to_be(prepared, told, classes, rows):
     learnt, _ = prepared(table(x=["1", "2", "3"], y=["yes", "no", "no", "NA"]), "--missing", told)
 
     assert (learnt.schema.target.classes, len(learnt.target)) == (classes, rows)
 
 
-def test_dates_that_fit_both_orders_are_read_as_told_and_so_are_those_of_files(prepared):
+def test_ambiguous_dates_are_read_in_the_given_format_in_files_too(prepared):
     learnt, notes = prepared(table(when=["01/02/2024", "03/04/2024"]), "--format", "when=%m/%d/%Y")
 
     field = learnt.schema.by_name["when"]

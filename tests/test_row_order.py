@@ -1,4 +1,4 @@
-"""No training on shuffled rows: what the fitted steps do with the order of rows is looked at, at both doors."""
+"""No training on shuffled rows: training and `slipway.save` check that the fitted steps keep the order of rows."""
 
 import numpy as np
 import pandas as pd
@@ -88,7 +88,7 @@ def test_a_finalised_pipeline_that_shuffles_is_refused_in_an_experiment_that_doe
         slipway.save(experiment, "shuffled", pipeline)
 
 
-def test_rows_that_keep_their_labels_and_change_places_are_seen_too():
+def test_rows_that_keep_their_index_and_change_places_are_noticed_too():
     class Misplacing(TransformerWrapper):
         def transform(self, X=None, y=None):
             return X.sort_index().set_axis(X.index)

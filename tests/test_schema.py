@@ -1,4 +1,4 @@
-"""Which records and tables a schema takes, and how it words the faults of the others."""
+"""Which records and tables a schema accepts, and how it reports the faults of the others."""
 
 import json
 from dataclasses import replace
@@ -82,7 +82,7 @@ def test_a_record_among_many_is_checked_as_it_is_alone(odd):
     assert told([*many, RECORD | odd]) == told([RECORD | odd])
 
 
-def test_a_record_among_many_that_is_no_object_is_named():
+def test_a_record_among_many_that_is_not_an_object_is_named():
     assert [fault.record for fault in faults([RECORD] * VECTORIZE_FROM + [7])] == [VECTORIZE_FROM]
 
 
@@ -203,14 +203,14 @@ def test_a_value_outside_the_training_range_is_taken_with_a_warning(name, value,
 
 
 @pytest.mark.parametrize(("name", "value"), [("bmi", 0), ("bmi", 0.0), ("region", "?")])
-def test_a_value_that_stands_for_missing_is_read_as_not_measured_with_a_warning(name, value):
+def test_a_sentinel_for_missing_is_read_as_not_measured_with_a_warning(name, value):
     checked = SCHEMA.check_records([RECORD | {name: value}])
 
     assert given(checked)[0][name] is None
     assert checked.warnings == [[Fault(WarningCode.READ_AS_MISSING, name, value)]]
 
 
-def test_true_is_not_the_1_that_stands_for_missing():
+def test_true_is_not_the_sentinel_1():
     field = a("x", "category", "float64", 2, categories=(2, 3), nullable=True, missing=(1,))
 
     details = faults([{"x": True}], replace(SCHEMA, fields=(field,)))
@@ -293,7 +293,7 @@ def test_a_cell_is_read_as_its_field_needs_it(row, name, value):
     assert (found, type(found)) == (value, type(value))
 
 
-def test_faulty_rows_are_told_with_their_lines_and_the_others_kept():
+def test_invalid_rows_are_reported_with_their_lines_and_the_others_kept():
     rows = '40;25;no;true;1;north;2020-02-01;"two\nlines"\nx;1e400;no;1;1;West;2020-02-01;x\n40;25\n17;0;no;true;1;north;;x\n'
 
     result = read(HEADER + rows)
@@ -310,7 +310,7 @@ def test_faulty_rows_are_told_with_their_lines_and_the_others_kept():
     assert [[warning.field for warning in row] for row in result.checked.warnings] == [[], ["age", "bmi"]]
 
 
-def test_a_decimal_comma_is_no_number_beside_comma_separators():
+def test_a_decimal_comma_is_not_a_number_beside_comma_separators():
     header = HEADER.replace(";", ",")
 
     result = read(header + '40,"25,5",no,true,1,north,2020-02-01,x\n')
@@ -335,7 +335,7 @@ def test_a_category_that_is_a_number_is_read_as_numbers_are_written(cell):
     ],
     ids=["number for a category", "text for a number"],
 )
-def test_a_cell_that_stands_for_missing_is_read_as_not_measured(field, cell):
+def test_a_sentinel_cell_is_read_as_not_measured(field, cell):
     schema = replace(SCHEMA, fields=(field,))
 
     assert given(read(f"x,id\n{cell},1\n", schema).checked, schema) == [{"x": None}]

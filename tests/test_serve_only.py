@@ -1,4 +1,4 @@
-"""A compiled version needs no more than `requirements/serve.txt`, and nothing of ours is unpickled."""
+"""A compiled version needs only `requirements/serve.txt`, and nothing of ours is unpickled."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What a client sends is read as what the pipeline was fitted on, or nothing is saved."""
+"""What a client sends is read as the values that the pipeline was fitted on, or nothing is saved."""
 
 import io
 from dataclasses import replace
@@ -173,15 +173,15 @@ def by_hour() -> tuple[Pipeline, InferredDataset]:
 def test_a_graph_that_is_given_less_than_the_pipeline_saw_is_refused():
     pipeline, learnt = by_hour()
 
-    off = r"the graph is off on [0-9]+ of 10,120 rows .*; as a client sends them, .* by 'at', where Timestamp"
+    off = r"the graph differs from the pipeline on [0-9]+ of 10,120 rows .*; as a client sends them, .* because of 'at', where Timestamp"
     with pytest.raises(CannotCompileError, match=off):
         compile_and_check(pipeline, learnt)
 
 
-def test_a_pipeline_that_serves_by_itself_is_compared_with_itself_and_the_column_is_named():
+def test_an_uncompiled_pipeline_is_compared_with_itself_and_the_column_is_named():
     pipeline, learnt = by_hour()
 
-    lost = r"by 'at', where Timestamp\('2023-.*:00'\) is read as Timestamp\('2023-.* 00:00:00'\); make plain numbers"
+    lost = r"because of 'at', where Timestamp\('2023-.*:00'\) is read as Timestamp\('2023-.* 00:00:00'\); convert what is read differently to plain numbers"
     with pytest.raises(TrainingError, match=lost):
         check_reading(pipeline, learnt)
 
@@ -191,7 +191,7 @@ def test_a_training_row_that_no_client_could_send_is_refused():
     at, x = learnt.schema.fields
     narrow = replace(learnt.schema, fields=(at, replace(x, kind="category", categories=(0, 1, 2))))
 
-    with pytest.raises(TrainingError, match="row 3 of the training rows is refused when sent: x: 3 unknown category"):
+    with pytest.raises(TrainingError, match="training row 3 would be rejected by the server: x: 3 unknown category"):
         check_reading(pipeline, replace(learnt, schema=narrow))
 
 

@@ -1,4 +1,4 @@
-"""The rest of the HTTP contract: pages, descriptions, probes, and whatever else a stranger may send."""
+"""The rest of the HTTP contract: pages, descriptions, probes, and whatever else a client may send."""
 
 import json
 import re
@@ -42,7 +42,7 @@ def test_the_page_is_in_the_browsers_language_and_has_an_address_in_each(insuran
     assert f'"title":"{title}"' in response.text
 
 
-def test_caches_are_told_that_the_page_depends_on_the_language(insurance_server):
+def test_caches_know_that_the_page_depends_on_the_language(insurance_server):
     assert "accept-language" in insurance_server.get("/ui/").headers.get("vary", "").lower()
 
 
@@ -127,7 +127,7 @@ OURS = [
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "BREW"])
-def test_other_methods_are_no_500(insurance_server, method):
+def test_other_methods_do_not_cause_a_500(insurance_server, method):
     answered = {path: httpx.request(method, insurance_server.url + path, timeout=60).status_code for path in OURS}
 
     assert all(status in (200, 204, 307, 405) for status in answered.values()), answered
@@ -149,7 +149,7 @@ def test_odd_paths_lead_nowhere(insurance_server, path):
 
 @pytest.mark.parametrize("host", ["[::::", "a b", "x:99999999", "\\"])
 @pytest.mark.parametrize("header", ["host", "x-forwarded-host", "x-gradio-server"])
-def test_a_bad_host_in_a_header_is_no_500(insurance_server, header, host):
+def test_a_bad_host_header_does_not_cause_a_500(insurance_server, header, host):
     answered = [insurance_server.get(path, headers={header: host}).status_code for path in ("/", "/ui/", "/docs")]
 
     assert max(answered) < 500, answered
@@ -191,7 +191,7 @@ def test_the_pages_own_api_copies_no_file_of_the_server_to_where_it_can_be_fetch
         ),
     ],
 )
-def test_what_the_page_would_not_send_to_its_own_api_is_no_500(insurance_server, body):
+def test_calls_that_the_page_would_not_send_do_not_cause_a_500(insurance_server, body):
     response = run(insurance_server, **body)
 
     assert response.status_code < 500, response.text[:300]
@@ -199,7 +199,7 @@ def test_what_the_page_would_not_send_to_its_own_api_is_no_500(insurance_server,
 
 
 @pytest.mark.parametrize("value", ["abc", "12,5", "<b>", "\x00", 1e300, -1, True, None, ""])
-def test_whatever_stands_in_the_fields_no_event_of_the_page_is_a_500(insurance_server, insurance, value):
+def test_no_page_event_causes_a_500_whatever_is_in_the_fields(insurance_server, insurance, value):
     fields = [40, "male", value, 0, "no", "southwest"]
     for index in range(12):
         for data in (
@@ -218,7 +218,7 @@ def test_whatever_stands_in_the_fields_no_event_of_the_page_is_a_500(insurance_s
 
 
 @pytest.mark.parametrize("data", ["[NaN]", "[Infinity]", "{}", '""', "null", '{"a": 1}'])
-def test_a_call_whose_values_are_no_list_of_json_values_is_refused(diabetes_server, data):
+def test_a_call_whose_values_are_not_a_list_of_json_values_is_refused(diabetes_server, data):
     for index in range(8):
         body = f'{{"fn_index": {index}, "data": {data}}}'
         response = diabetes_server.post(
@@ -236,7 +236,7 @@ def test_the_page_takes_no_uploads_but_through_predict_csv(insurance_server):
     assert response.status_code in (403, 404, 405, 413)
 
 
-def test_what_the_page_does_in_the_browser_alone_cannot_be_called(insurance_server):
+def test_events_handled_in_the_browser_cannot_be_called(insurance_server):
     fields = [40, "male", 25, 0, "no", "southwest"]
 
     refused = run(insurance_server, fn_index=0, data=[*fields, "bmi"])

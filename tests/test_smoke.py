@@ -1,4 +1,4 @@
-"""What is saved can be served: a version is started as a server starts it, before it is one."""
+"""What is saved can be served: a version is started as on a server before it is saved."""
 
 import sys
 
@@ -104,7 +104,7 @@ def test_a_date_with_gaps_is_compiled_and_a_missing_one_is_answered_as_the_media
     assert absent == given != other
 
 
-def test_a_forest_takes_a_date_with_gaps_in_some_parts_of_the_rows_alone():
+def test_a_forest_accepts_a_date_that_is_missing_in_only_some_rows():
     day = pd.Series(pd.Timestamp("2023-01-31") + pd.to_timedelta(ROWS * 7, "D")).dt.strftime("%Y-%m-%d")
     path = written("lumps.csv", TABLE.assign(day=day.mask(ROWS < 40, "")))
 

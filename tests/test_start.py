@@ -1,4 +1,4 @@
-"""How `bentoml serve` starts and stops: whatever keeps it from serving is one line that says what to do."""
+"""How `bentoml serve` starts and stops: whatever keeps it from serving is reported in one line that says what to do."""
 
 import json
 import os
@@ -185,7 +185,7 @@ def test_a_model_damaged_while_served_ends_the_server_when_a_worker_starts_again
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "2.5", "ten", "", " 3", "²", "9" * 5000], ids=lambda text: repr(text[:5]))
-def test_a_setting_that_is_no_whole_number_is_refused_in_words(monkeypatch, text):
+def test_a_setting_that_is_not_an_integer_is_refused_in_words(monkeypatch, text):
     monkeypatch.setenv("SLIPWAY_MAX_ROWS", text)
 
     with pytest.raises(SlipwayError, match="SLIPWAY_MAX_ROWS is .* expected a whole number of at least 1"):

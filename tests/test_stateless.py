@@ -1,4 +1,4 @@
-"""The page keeps nothing on a server: two workers, or two servers behind a proxy, answer it in turn."""
+"""The page keeps nothing on a server: two workers, or two servers behind a proxy, can answer it in turn."""
 
 import itertools
 import re

@@ -1,4 +1,4 @@
-"""The store: a version is there whole or not at all, and a changed byte is noticed."""
+"""The store: a version is saved completely or not at all, and a changed byte is noticed."""
 
 import datetime as dt
 import json

@@ -296,7 +296,7 @@ def test_rows_without_target_are_dropped_and_counted(capsys):
     assert store.find(tag).metrics().rows.all == 60
 
 
-def test_a_pycaret_that_is_no_version_3_is_refused_with_what_to_install(tmp_path):
+def test_a_pycaret_other_than_version_3_is_refused_with_what_to_install(tmp_path):
     fake = tmp_path / "pycaret"
     fake.mkdir()
     (fake / "__init__.py").write_text("__version__ = '4.0.0'\n")

@@ -1,4 +1,4 @@
-"""`POST /predict` is answered before BentoML parses it: the same bodies go both ways and are compared."""
+"""`POST /predict` is answered before BentoML parses it: the same bodies take both ways and the answers are compared."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Intervals around numbers and calibrated probabilities: what they cover, and when there are none."""
+"""Prediction intervals and calibrated probabilities: their coverage, and when there are none."""
 
 import sys
 from itertools import pairwise
@@ -316,7 +316,7 @@ def test_an_estimator_that_is_too_sure_is_calibrated_and_gives_better_probabilit
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-def test_an_estimator_that_is_right_about_itself_is_left_alone(classes):
+def test_a_calibrated_estimator_is_left_alone(classes):
     for seed in range(5):
         _, actual, own = classified(600, seed, classes=classes)
 
@@ -405,7 +405,7 @@ def test_a_model_that_fails_out_of_fold_is_served_as_it_is_and_the_reason_kept(t
     assert (found.interval_metrics, found.calibration) == figures
 
 
-def test_a_threshold_somebody_chose_and_a_calibration_of_theirs_stay():
+def test_a_chosen_threshold_and_an_existing_calibration_are_kept():
     from pycaret.internal.meta_estimators import CustomProbabilityThresholdClassifier
 
     assert not may_calibrate(CustomProbabilityThresholdClassifier(GaussianNB(), probability_threshold=0.3))

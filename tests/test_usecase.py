@@ -1,4 +1,4 @@
-"""What a use-case file may say, and how a mistake in one is pointed out."""
+"""What a use-case file may contain, and how mistakes in one are reported."""
 
 from pathlib import Path
 
@@ -105,7 +105,7 @@ def test_a_text_is_english_or_has_a_text_for_each_language(parse, line, text):
         ("12:30", "12:30"),
     ],
 )
-def test_a_value_stays_as_it_stands_in_the_table(parse, written, value):
+def test_a_value_stays_as_it_is_in_the_table(parse, written, value):
     case = parse("examples:", "  - label: Ann", f"    values: {{smoker: {written}}}")
 
     found = case.examples[0].values["smoker"]
@@ -252,7 +252,7 @@ def test_a_target_that_names_no_column_or_contradicts_itself_is_refused(parse, t
         parse(first=target)
 
 
-def test_a_date_that_does_not_exist_is_no_crash(parse):
+def test_a_date_that_does_not_exist_does_not_crash(parse):
     with pytest.raises(UseCaseError, match="houses.yaml, line"):
         parse("missing: {sold: [2024-02-31, 1]}", "training: {folds: 0}")
 
@@ -323,7 +323,7 @@ def test_a_name_that_ends_as_pipelines_do_is_refused():
     ],
     ids=["empty", "list", "Latin-1", "control character"],
 )
-def test_a_file_that_is_no_use_case_is_refused(tmp_path, content, match):
+def test_a_file_that_is_not_a_use_case_is_refused(tmp_path, content, match):
     path = tmp_path / "houses.yaml"
     path.write_bytes(content)
 
@@ -332,6 +332,6 @@ def test_a_file_that_is_no_use_case_is_refused(tmp_path, content, match):
 
 
 @pytest.mark.parametrize(("name", "reason"), [("none.yaml", "No such file"), (".", "Is a directory")])
-def test_a_path_that_is_no_file_is_refused_with_the_reason(tmp_path, name, reason):
+def test_a_path_that_is_not_a_file_is_refused_with_the_reason(tmp_path, name, reason):
     with pytest.raises(UseCaseError, match=f"cannot be read \\({reason}.*give the path of a use-case YAML file"):
         read(tmp_path / name)

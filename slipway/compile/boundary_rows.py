@@ -1,9 +1,9 @@
-"""Rows at both sides of every split of the trees in a graph.
+"""Rows on both sides of every split of the trees in a graph.
 
-A node is only asked by rows that reach it. So for each node a training row is taken that
-does, and the value that the node looks at is moved to the nearest numbers at both sides of
-the threshold: directly where the tree looks at a raw field, else by bisecting the way from
-that row to one at the other side until the tree's feature has the number wanted.
+A node is reached only by some rows. So for each node, a training row that reaches it is
+chosen, and the value that the node compares is moved to the nearest numbers on both sides of
+the threshold: directly where the tree uses a raw field, and otherwise by bisecting the way from
+that row to one on the other side until the tree's feature has the wanted value.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 LIMIT = 100_000
-"""Nodes for which rows are made, at most; every different split of a feature comes first."""
+"""The largest number of nodes for which rows are made; every distinct split of a feature comes first."""
 STEPS = 56
 DAY = 86_400.0
 """Seconds."""
@@ -31,7 +31,7 @@ DAY = 86_400.0
 
 @dataclass(frozen=True)
 class Ensemble:
-    """A TreeEnsemble node of a graph: its attributes as arrays, and the tensor that it splits."""
+    """A TreeEnsemble node of a graph: its attributes as arrays of shape (n_nodes,), and the matrix it splits."""
 
     matrix: str
     single: bool
@@ -46,14 +46,24 @@ class Ensemble:
     roots: Ints
 
     def goes_true(self, values: Floats, nodes: Ints) -> npt.NDArray[np.bool_]:
-        """Whether each value takes the true branch of its node."""
+        """Whether each value takes the true branch of its node.
+
+        Parameters
+        ----------
+        values : array of shape (k,)
+        nodes : array of int, of shape (k,)
+
+        Returns
+        -------
+        array of bool, of shape (k,)
+        """
         seen = values.astype("float32").astype("float64") if self.single else values
         with np.errstate(invalid="ignore"):
             less = np.where(self.strict[nodes], seen < self.split[nodes], seen <= self.split[nodes])
         return np.where(np.isnan(seen), self.missing_true[nodes], less)
 
     def sides(self) -> tuple[Floats, Floats]:
-        """For each node the nearest numbers at both sides of its split, in the type it compares in."""
+        """For each node the nearest numbers on both sides of its split, in the type in which it compares."""
         with np.errstate(over="ignore"):
             if not self.single:
                 low = np.where(self.strict, np.nextafter(self.split, -np.inf), self.split)
@@ -69,23 +79,38 @@ Moved = tuple[Ints, Columns]
 
 
 def tree_splits(model: onnx.ModelProto, trained: Columns, schema: Schema) -> Iterator[Moved]:
-    """Rows around the splits of every tree, made from the training rows.
+    """Rows around the splits of every tree, derived from the training rows.
 
     Parameters
     ----------
+    model : onnx.ModelProto
     trained : Columns
         The training rows, each column of shape (n_rows,).
     schema : Schema
         Says which columns are numbers and may move, and which are dates and move by whole days.
+
+    Yields
+    ------
+    Moved
+        Positions of training rows, and their new values in some columns.
     """
-    # By their order: a field called `value` has another name in the graph.
+    # By order: a field called `value` has another name in the graph.
     fields = dict(zip([item.name for item in model.graph.input], schema.names, strict=True))
     for ensemble in ensembles(model):
         yield from _Around(ensemble, _Features(model, ensemble.matrix, fields), trained, schema).rows()
 
 
 def ensembles(model: onnx.ModelProto) -> Iterator[Ensemble]:
-    """The trees of a graph."""
+    """The tree ensembles of a graph.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+
+    Yields
+    ------
+    Ensemble
+    """
     made_by = {output: node for node in model.graph.node for output in node.output}
     for node in model.graph.node:
         if node.op_type != "TreeEnsemble":
@@ -154,14 +179,14 @@ def _drop_unused(graph: onnx.GraphProto) -> None:
 
 
 def _reached(ensemble: Ensemble, matrix: Floats) -> tuple[Ints, Ints]:
-    """For each node that some row reaches: the node, and the first such row."""
+    """Each node that some row reaches, and the first row that reaches it."""
     first = np.full(len(ensemble.feature), -1, dtype="int64")
     for root in ensemble.roots:
         rows = np.arange(len(matrix))
         nodes = np.full(len(matrix), root)
         while len(rows):
-            found, position = np.unique(nodes, return_index=True)
-            first[found] = rows[position]
+            visited, position = np.unique(nodes, return_index=True)
+            first[visited] = rows[position]
             goes = ensemble.goes_true(matrix[rows, ensemble.feature[nodes]], nodes)
             leaf = np.where(goes, ensemble.true_leaf[nodes], ensemble.false_leaf[nodes])
             nodes = np.where(goes, ensemble.true[nodes], ensemble.false[nodes])[~leaf]
@@ -171,25 +196,25 @@ def _reached(ensemble: Ensemble, matrix: Floats) -> tuple[Ints, Ints]:
 
 
 def _spread(ensemble: Ensemble, nodes: Ints, rows: Ints) -> tuple[Ints, Ints]:
-    """At most `LIMIT` nodes, every different split of a feature among them first."""
+    """At most `LIMIT` nodes; every distinct split of a feature comes first."""
     if len(nodes) <= LIMIT:
         return nodes, rows
     pairs = np.stack([ensemble.feature[nodes].astype("float64"), ensemble.split[nodes]], axis=1)
     _, first = np.unique(pairs, axis=0, return_index=True)
     others = np.setdiff1d(np.arange(len(nodes)), first)
-    taken = np.concatenate([first, np.random.default_rng(4).permutation(others)])[: max(LIMIT, len(first))]
-    return nodes[taken], rows[taken]
+    chosen = np.concatenate([first, np.random.default_rng(4).permutation(others)])[: max(LIMIT, len(first))]
+    return nodes[chosen], rows[chosen]
 
 
 def _raw_fields(matrix: Floats, numbers: Columns) -> dict[int, str]:
-    """Which features are a raw number as it is, where it is not missing."""
-    found = {}
+    """Which features are an unchanged raw number, wherever it is not missing."""
+    raw = {}
     for feature in range(matrix.shape[1]):
         for name, column in numbers.items():
             there = ~np.isnan(column)
             if there.any() and np.array_equal(matrix[there, feature], column[there]):
-                found[feature] = name
-    return found
+                raw[feature] = name
+    return raw
 
 
 def _of_kind(schema: Schema, *kinds: Kind) -> list[str]:
@@ -226,13 +251,13 @@ class _Around:
                 yield self._on_the_way(self.ensemble.feature[nodes[here]], rows[here], side[nodes[here]])
 
     def _on_the_way(self, feature: Ints, rows: Ints, wanted: Floats) -> Moved:
-        """Rows between two training rows whose feature is `wanted`, for features made of several fields.
+        """Rows between two training rows whose feature is `wanted`, for features that depend on several fields.
 
         Only numbers and dates move; categories stay those of the row that reaches the node. Where the way
-        does not cross the split (a category's 0 and 1, for instance), there is nothing to add.
+        does not cross the split (between a category's 0 and 1, for instance), there is nothing to add.
         """
         here = self.matrix[rows, feature]
-        # From each row towards the training row whose feature is the farthest at the other side.
+        # From each row towards the training row whose feature is farthest on the other side.
         smallest, largest = np.nanargmin(self.matrix, axis=0), np.nanargmax(self.matrix, axis=0)
         towards = np.where(here > wanted, smallest[feature], largest[feature])
         start = {name: column[rows] for name, column in self.trained.items()}
@@ -244,8 +269,8 @@ class _Around:
             return start | moved | {name: np.floor(moved[name] / DAY) * DAY for name in self.days}
 
         def value(share: Floats) -> Floats:
-            found: Floats = self.features(at(share))[np.arange(len(rows)), feature]
-            return found
+            values: Floats = self.features(at(share))[np.arange(len(rows)), feature]
+            return values
 
         rising = here < wanted
         crossing = np.where(rising, value(high) >= wanted, value(high) <= wanted)

@@ -1,7 +1,7 @@
-"""What compiling can end with."""
+"""The error that compiling can raise."""
 
 from slipway.errors import SlipwayError
 
 
 class CannotCompileError(SlipwayError):
-    """A step or an estimator for which the compiler has no exact graph; the text says which and why."""
+    """A step or estimator for which there is no exact graph; the text says which and why."""

@@ -1,10 +1,10 @@
-"""The parity gate: what is served answers as the fitted pipeline does, or it is refused.
+"""The parity check: what is served gives the same answers as the fitted pipeline, or it is rejected.
 
-The pipeline is given rows as a person's frame holds them, and what serves the same rows as a
-client would send them: a loss on the way from one to the other is a difference like any other.
-Both answer every training row, rows with each value missing that may be, rows drawn from the
-schema, and, for every node of every tree and every edge of a bin, the nearest values at both
-sides of it, in the number type in which the fitted estimator compares.
+The pipeline is given rows as a user's frame holds them, and the graph the same rows as a client
+would send them: anything lost on the way from one to the other counts as a difference. Both
+answer every training row, rows with each value missing that may be, rows drawn from the
+schema, and, for every node of every tree and every bin edge, the nearest values on both sides
+of it, in the number type in which the fitted estimator compares.
 """
 
 import time
@@ -41,16 +41,31 @@ BLOCK = 20_000
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of the gate, twice: as serving reads them, and in frames as a person would hold them.
+    """The rows to compare, in two forms: as serving reads them, and in frames as a user would hold them.
 
-    The frames together have as many rows as the columns, in the same order.
+    Together, the frames have as many rows as the columns, in the same order.
     """
 
     columns: Columns
     frames: list[pd.DataFrame]
 
     def one(self, row: int) -> pd.DataFrame:
-        """A frame with this row alone."""
+        """A frame with a single row.
+
+        Parameters
+        ----------
+        row : int
+            Its position among all rows.
+
+        Returns
+        -------
+        DataFrame of shape (1, n_fields)
+
+        Raises
+        ------
+        IndexError
+            If there are not so many rows.
+        """
         for frame in self.frames:
             if row < len(frame):
                 return frame.iloc[[row]].reset_index(drop=True)
@@ -61,12 +76,26 @@ class Rows:
 def check_parity(
     pipeline: Any, model: onnx.ModelProto, learnt: InferredDataset, progress: Callable[[str], None] = lambda text: None
 ) -> Parity:
-    """Compare the graph with the fitted pipeline on the gate's rows.
+    """Compare the graph with the fitted pipeline.
+
+    Parameters
+    ----------
+    pipeline : fitted PyCaret 3 pipeline
+    model : onnx.ModelProto
+        Its graph.
+    learnt : InferredDataset
+        The schema and the training rows.
+    progress : callable, optional
+        Called with a line of text.
+
+    Returns
+    -------
+    Parity
 
     Raises
     ------
     CannotCompileError
-        With how far the graph is off and on how many rows, and whether the pipeline agrees
+        With the size of the difference and the number of rows, and whether the pipeline agrees
         with itself there.
     """
     started = time.monotonic()
@@ -88,7 +117,18 @@ def check_parity(
 
 
 def gate_rows(pipeline: Any, model: onnx.ModelProto, learnt: InferredDataset) -> Rows:
-    """The rows of the gate: the training rows first, then what is made of them, then those drawn."""
+    """The rows to compare: the training rows first, then rows derived from them, then drawn ones.
+
+    Parameters
+    ----------
+    pipeline : fitted PyCaret 3 pipeline
+    model : onnx.ModelProto
+    learnt : InferredDataset
+
+    Returns
+    -------
+    Rows
+    """
     schema = learnt.schema
     own, trained = served_rows(learnt)
     moved = [*_missing(trained, schema), *_bins(pipeline, trained), *tree_splits(model, trained, schema)]
@@ -102,27 +142,35 @@ def gate_rows(pipeline: Any, model: onnx.ModelProto, learnt: InferredDataset) ->
 def served_rows(learnt: InferredDataset) -> tuple[pd.DataFrame, Columns]:
     """The training rows as the pipeline saw them, and as serving reads them when a client sends them.
 
-    Rows outside the hard bounds, which nobody can send, are left out.
+    Rows outside the hard bounds, which no client can send, are left out.
+
+    Parameters
+    ----------
+    learnt : InferredDataset
+
+    Returns
+    -------
+    frame : DataFrame of shape (n_rows, n_fields)
+    columns : Columns
+        One array of shape (n_rows,) per field.
 
     Raises
     ------
     CannotCompileError
-        If serving refuses a row for any other reason.
+        If serving rejects a row for any other reason.
     """
     schema, own = learnt.schema, frames.of_person(learnt.fitted_on)
     records = frames.records(own)
     try:
         return own, schema.check_records(records).columns
     except RecordsError:
-        pass  # which lists the first faults only
+        pass  # the error lists only the first faults
     kept, values = [], []
     for position, record in enumerate(records):
         value, _, faults = schema.check_record(record, position)
         serious = [fault for fault in faults if fault.code not in (FaultCode.OUT_OF_BOUNDS, FaultCode.TEXT_TOO_LONG)]
         if serious:
-            raise CannotCompileError(
-                f"row {position} of the training rows is refused when sent: {describe(serious[0])}"
-            )
+            raise CannotCompileError(f"training row {position} would be rejected by the server: {describe(serious[0])}")
         if not faults:
             kept.append(position)
             values.append(value)
@@ -130,14 +178,19 @@ def served_rows(learnt: InferredDataset) -> tuple[pd.DataFrame, Columns]:
 
 
 def check_reading(pipeline: Any, learnt: InferredDataset) -> None:
-    """Compare a pipeline that serves by itself with itself: sent rows with the rows that it saw.
+    """Compare a pipeline that is served uncompiled with itself: rows as sent with rows as it saw them.
 
-    Rows to which it has no answer at all are passed over here.
+    Rows for which it has no answer at all are ignored here.
+
+    Parameters
+    ----------
+    pipeline : fitted PyCaret 3 pipeline
+    learnt : InferredDataset
 
     Raises
     ------
     TrainingError
-        If serving refuses a training row, or answers it otherwise; it names the column.
+        If serving rejects a training row, or gives another answer to it; the message names the column.
     """
     schema = learnt.schema
     try:
@@ -150,14 +203,14 @@ def check_reading(pipeline: Any, learnt: InferredDataset) -> None:
     lost = _lost(native, frame, trained, fitted, schema)
     if lost:
         raise TrainingError(
-            f"{lost}; make plain numbers, texts, booleans or days of what is read otherwise before setup(), and train again"
+            f"{lost}; convert what is read differently to plain numbers, texts, booleans or days before setup(), and train again"
         )
 
 
 def _lost(native: NativeEngine, frame: pd.DataFrame, trained: Columns, fitted: Answers, schema: Schema) -> str | None:
-    """On how many of the frame's rows the pipeline answers otherwise once serving has read them, and by which columns.
+    """On how many of the frame's rows the pipeline's answer changes through serving, and because of which columns.
 
-    None if on no row; and for an ill-conditioned model, which differs from itself however it is asked.
+    None if on no row, or if the model is ill-conditioned and differs from itself however it is called.
     """
     read = frames.frame(schema, {name: column[: len(frame)] for name, column in trained.items()})
 
@@ -174,19 +227,19 @@ def _lost(native: NativeEngine, frame: pd.DataFrame, trained: Columns, fitted: A
     names = [name for name in schema.names if off(frames.with_columns(frame, {name: read[name]})).max() > TOLERANCE]
     pairs = [f"{name!r}, where {frame[name][row]!r} is read as {read[name][row]!r}" for name in names[:3]]
     return (
-        f"as a client sends them, {len(wrong):,} of {len(frame):,} training rows are answered otherwise than the fitted "
-        f"pipeline answered them, by {'; '.join(pairs) or 'several columns together'}"
+        f"as a client sends them, {len(wrong):,} of {len(frame):,} training rows get a different answer from the fitted "
+        f"pipeline's, because of {'; '.join(pairs) or 'several columns together'}"
     )
 
 
 def _at(answers: Answers, start: int, count: int = 1) -> Answers:
-    """The answers to some rows."""
+    """The answers for some of the rows."""
     block, scores = slice(start, start + count), answers.probabilities
     return Answers(answers.values[block], None if scores is None else scores[block])
 
 
 def _blocks(own: pd.DataFrame, others: list[pd.DataFrame]) -> list[pd.DataFrame]:
-    """Frames of at most `BLOCK` rows, the person's own with its own dtypes: PyCaret copies a frame at every step."""
+    """Frames of at most `BLOCK` rows, the user's own with its own dtypes: PyCaret copies a frame at every step."""
     whole = [own, pd.concat(others, ignore_index=True)]
     return [
         frame.iloc[start : start + BLOCK].reset_index(drop=True)
@@ -196,7 +249,7 @@ def _blocks(own: pd.DataFrame, others: list[pd.DataFrame]) -> list[pd.DataFrame]
 
 
 def _changed(own: pd.DataFrame, rows: Ints, new: Columns, schema: Schema) -> pd.DataFrame:
-    """Rows of the person's frame with new values in some columns."""
+    """Rows of the user's frame with new values in some columns."""
     frame = own.iloc[rows].reset_index(drop=True)
     return frames.with_columns(
         frame, {name: frames.series(schema.by_name[name], column) for name, column in new.items()}
@@ -204,7 +257,7 @@ def _changed(own: pd.DataFrame, rows: Ints, new: Columns, schema: Schema) -> pd.
 
 
 def _missing(trained: Columns, schema: Schema) -> Iterator[Moved]:
-    """Training rows with each value missing that may be, one by one and all together."""
+    """Training rows with each nullable value missing, one at a time and all together."""
     rng = np.random.default_rng(3)
     some = rng.permutation(len(trained[schema.names[0]]))[:MISSING]
     absent = {field.name: arrays.array(field, [None] * len(some)) for field in schema.fields if field.nullable}
@@ -230,18 +283,18 @@ def _fitted(native: NativeEngine, rows: Rows) -> Answers:
         parts = [native.predict_frame(frame) for frame in rows.frames]
     except Exception as exc:  # PyCaret's steps raise anything
         raise CannotCompileError(
-            f"the fitted pipeline has no answer to some rows that its schema allows ({type(exc).__name__}: {exc})"
+            f"the fitted pipeline has no answer for some rows that its schema allows ({type(exc).__name__}: {exc})"
         ) from exc
     scores = [part.probabilities for part in parts if part.probabilities is not None]
     return Answers(np.concatenate([part.values for part in parts]), np.concatenate(scores) if scores else None)
 
 
 def _why(native: NativeEngine, rows: Rows, fitted: Answers, off: npt.NDArray[np.float64], schema: Schema) -> str:
-    """One line: how far off, on how many rows, and whether the fitted pipeline is sure of itself."""
+    """One line: how large the difference is, on how many rows, and whether the pipeline agrees with itself."""
     wrong = np.flatnonzero(off > TOLERANCE)
     worst = wrong[np.argsort(-off[wrong])][:ALONE]
-    far = "another class" if np.isinf(off.max()) else f"up to {off.max():.1g}"
-    text = f"the graph is off on {len(wrong):,} of {len(off):,} rows ({far}; allowed is {TOLERANCE:g})"
+    far = "another class" if np.isinf(off.max()) else f"by up to {off.max():.1g}"
+    text = f"the graph differs from the pipeline on {len(wrong):,} of {len(off):,} rows ({far}; allowed: {TOLERANCE:g})"
     swing = 0.0
     for row in worst:
         alone = native.predict_frame(rows.one(int(row)))
@@ -249,7 +302,7 @@ def _why(native: NativeEngine, rows: Rows, fitted: Answers, off: npt.NDArray[np.
     if swing > TOLERANCE:
         size = "another class" if np.isinf(swing) else f"by up to {swing:.1g}"
         text += (
-            f"; the fitted model itself is ill-conditioned: one and the same row alone and among others gets {size} "
-            "a different answer (collinear inputs do that: leave out polynomials, or use a regularised estimator)"
+            f"; the fitted model itself is ill-conditioned: the answer to a row changes ({size}) when other rows are added "
+            "(collinear inputs cause this: leave out polynomials, or use a regularised estimator)"
         )
     return text

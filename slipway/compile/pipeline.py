@@ -1,8 +1,8 @@
 """A fitted PyCaret pipeline as one ONNX graph: raw fields in, the prediction out.
 
 The graph repeats the pipeline step by step, in double. Each step's converter says what it
-makes of its columns; their names and order are read off the fitted step itself, which is
-given a few rows on the way.
+makes of its columns; their names and order are taken from the fitted step itself, which
+transforms a few rows on the way.
 """
 
 import itertools
@@ -35,10 +35,10 @@ from slipway.training._pycaret import columns_of, is_for_training_only
 
 OUTPUTS = ("value", "class", "probabilities")
 INTERNAL = re.compile(r"[A-Z][A-Za-z]*_\d+_")
-"""How spox calls the values between inputs and outputs: by operator, number and the operator's own name."""
+"""How spox names the values between inputs and outputs: by operator, number and the operator's own name."""
 
 SAMPLE = 8
-"""Rows that are sent through the fitted steps to learn the names of their columns."""
+"""Rows that are passed through the fitted steps to learn the names of their columns."""
 
 
 def compile_pipeline(pipeline: Any, schema: Schema, rows: pd.DataFrame) -> onnx.ModelProto:
@@ -48,24 +48,25 @@ def compile_pipeline(pipeline: Any, schema: Schema, rows: pd.DataFrame) -> onnx.
     ----------
     pipeline : fitted PyCaret 3 pipeline
     schema : Schema
-        The raw fields, which become the graph's inputs, in their order: float64 (dates in
+        The raw fields, which become the graph's inputs, in the same order: float64 (dates in
         seconds since 1970), or string for categories that are text, each of shape (n,). They
-        have the fields' names, with "_" behind one that the graph has for something else. The text
-        that stands for a missing one is in the graph's metadata, under `compiled.MISSING_KEY`.
+        have the fields' names, with "_" appended where the graph uses the name for something else.
+        The text that represents a missing one is in the graph's metadata, under `MISSING_KEY` of
+        `slipway.inference.onnx_engine`.
     rows : DataFrame of shape (n_rows, n_fields)
-        Some rows as the pipeline takes them; no more than a few are looked at.
+        Some rows as the pipeline takes them; only a few are used.
 
     Returns
     -------
     onnx.ModelProto
         With the output `value`, float64 of shape (n,); or for classes `class`, int64 of shape
         (n,) with positions in `schema.target.classes`, and `probabilities`, float64 of shape
-        (n, n_classes), where the estimator has them.
+        (n, n_classes), if the estimator has them.
 
     Raises
     ------
     CannotCompileError
-        That names the step or estimator for which there is no converter.
+        With the name of the step or estimator for which there is no converter.
     """
     missing = _missing_text(schema)
     inputs, table = _inputs(schema, missing)
@@ -86,13 +87,13 @@ def compile_pipeline(pipeline: Any, schema: Schema, rows: pd.DataFrame) -> onnx.
 
 
 def _missing_text(schema: Schema) -> str:
-    """A text that is no category."""
+    """A text that is not a category."""
     known = {str(value) for field in schema.fields for value in field.categories}
     return next(text for count in itertools.count(1) if (text := arrays.MISSING_TEXT * count) not in known)
 
 
 def _inputs(schema: Schema, missing: str) -> tuple[dict[str, Var], Table]:
-    """The graph's inputs, and the table that the first step is given."""
+    """The graph's inputs, and the table that is passed to the first step."""
     inputs: dict[str, Var] = {}
     columns: dict[str, Column] = {}
     plain: list[Field] = []
@@ -101,7 +102,7 @@ def _inputs(schema: Schema, missing: str) -> tuple[dict[str, Var], Table]:
     each: list[Var] = []
     for field in schema.fields:
         if field.kind == "text":
-            raise CannotCompileError(f"the input {field.name!r} is free text, of which every word is a column")
+            raise CannotCompileError(f"the input {field.name!r} is free text, which becomes a column for every word")
         kind = str if is_text(field) else np.float64
         column = spox.argument(spox.Tensor(kind, ("n",)))
         inputs[_free(field.name, schema.names)] = column
@@ -116,11 +117,11 @@ def _inputs(schema: Schema, missing: str) -> tuple[dict[str, Var], Table]:
     return inputs, Table(columns).select(schema.names)
 
 
-def _free(name: str, taken: Sequence[str]) -> str:
-    """A name for a field's input that is neither an output's nor one of the values in between."""
+def _free(name: str, names: Sequence[str]) -> str:
+    """A name for a field's input that is neither an output's nor an intermediate value's."""
     if name not in OUTPUTS and not INTERNAL.match(name):
         return name
-    while name in OUTPUTS or name in taken:
+    while name in OUTPUTS or name in names:
         name += "_"
     return name
 
@@ -141,7 +142,7 @@ def _coded(field: Field, column: Var, missing: str) -> CategoricalColumn:
 
 
 def _sample(rows: pd.DataFrame) -> pd.DataFrame:
-    """A few rows, those without missing values first: with many missing dates a step makes no columns of them."""
+    """A few rows, those without missing values first: with many missing dates a step makes no columns from them."""
     gaps = rows.isna().sum(axis=1).to_numpy()
     return rows.iloc[np.argsort(gaps, kind="stable")[:SAMPLE]].reset_index(drop=True)
 
@@ -150,18 +151,18 @@ def _preprocess(pipeline: Any, table: Table, frame: pd.DataFrame) -> Var:
     """The matrix that the pipeline's estimator is given."""
     for name, wrapper in pipeline.steps[:-1]:
         if wrapper in (None, "passthrough") or is_for_training_only(wrapper) or hasattr(wrapper, "inverse_transform"):
-            continue  # of no effect on the inputs of a prediction
+            continue  # no effect on the inputs of a prediction
         try:
             columns = _step(wrapper, table, frame)
         except CannotCompileError as exc:
             raise CannotCompileError(f"step {name!r}: {exc}") from exc
         try:
             frame = wrapper.transform(frame.copy())
-        except Exception as exc:  # any transformer's own
+        except Exception as exc:  # whatever the transformer raises
             raise CannotCompileError(f"step {name!r}: the fitted step itself fails: {exc}") from exc
         absent = [column for column in frame.columns if column not in columns]
         if absent:
-            raise CannotCompileError(f"step {name!r}: its columns {absent} cannot be told from its inputs")
+            raise CannotCompileError(f"step {name!r}: its columns {absent} cannot be matched with its inputs")
         table = Table(columns).select(frame.columns)
     return table.matrix()
 
@@ -188,7 +189,7 @@ def _step(wrapper: Any, table: Table, frame: pd.DataFrame) -> dict[str, Column]:
 
 
 def _each(wrapper: Any, table: Table, include: Sequence[str], frame: pd.DataFrame) -> dict[str, Column]:
-    """The columns of a step that treats each by itself: coded ones are tabulated, numbers converted."""
+    """The columns of a step that treats each on its own: categorical ones are tabulated, numeric ones converted."""
     coded = [name for name in include if table.coded([name])]
     plain = [name for name in include if name not in coded]
     columns = tabulate(wrapper, table, coded, frame) if coded else {}

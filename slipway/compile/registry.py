@@ -1,7 +1,7 @@
-"""Which converter makes the graph of which fitted class.
+"""Which converter makes the graph for which fitted class.
 
-A converter is registered for the classes it is exact for, by the exact class and not by
-inheritance: a subclass may predict otherwise. Adding one is a function and a decorator:
+A converter is registered for the classes for which it is exact, by the exact class and not by
+inheritance: a subclass may predict differently. To add one, write a function and a decorator:
 
     @regressor(Lasso, Ridge)
     def linear(model, inputs): ...
@@ -21,11 +21,11 @@ from slipway.compile.table import Column, Table
 
 @dataclass(frozen=True)
 class Classes:
-    """What a classifier says of n rows.
+    """What a classifier returns for n rows.
 
     `label` is int64 of shape (n,): positions in the estimator's `classes_`. `probabilities`
-    is double of shape (n, n_classes), None for an estimator that has none. `scores` is its
-    `decision_function`, double, of shape (n,) for two classes, else (n, n_classes).
+    is double of shape (n, n_classes), or None for an estimator without them. `scores` is its
+    `decision_function`, double, of shape (n,) for two classes and (n, n_classes) for more.
     """
 
     label: Var
@@ -51,40 +51,51 @@ CLASSIFIERS: dict[str, Classifier] = {}
 
 
 def name_of(kind: type | str) -> str:
-    """The name under which a class is registered; a text, where its package may not be installed."""
+    """The name under which a class is registered.
+
+    Parameters
+    ----------
+    kind : type or str
+        A str where the package of the class may not be installed.
+
+    Returns
+    -------
+    str
+        Module and qualified name.
+    """
     return kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def step(*kinds: type | str) -> Callable[[StepConverter], StepConverter]:
     """Registers `convert(transformer, table, include) -> columns`, for steps that need names or categories.
 
-    `include` are the names of the columns that the step is given; the columns it makes of
-    them replace them.
+    `include` holds the names of the columns that the step is given; the columns that it makes
+    replace them.
     """
     return _into(STEPS, kinds)
 
 
 def column_step(*kinds: type | str) -> Callable[[ColumnConverter], ColumnConverter]:
-    """Registers `convert(transformer, positions, matrix) -> matrix`, for steps that treat each number by itself.
+    """Registers `convert(transformer, positions, matrix) -> matrix`, for steps that treat each number on its own.
 
     Column i of the matrix is the one that the transformer was fitted on at `positions[i]`;
-    columns that are coded are tabulated and not in it. Names stay as they are.
+    categorical columns are tabulated instead and are not part of it. Names do not change.
     """
     return _into(COLUMN_STEPS, kinds)
 
 
 def matrix_step(*kinds: type | str) -> Callable[[MatrixConverter], MatrixConverter]:
-    """Registers `convert(transformer, matrix) -> matrix`, for steps that make new numbers of all of theirs."""
+    """Registers `convert(transformer, matrix) -> matrix`, for steps that compute new numbers from all of theirs."""
     return _into(MATRIX_STEPS, kinds)
 
 
 def tabulated(*kinds: type | str) -> None:
-    """Registers steps that look at each category by itself: what they make of it is tabulated."""
+    """Registers steps that treat each category on its own: their outputs are tabulated."""
     TABULATED.update(map(name_of, kinds))
 
 
 def regressor(*kinds: type | str) -> Callable[[Regressor], Regressor]:
-    """Registers `convert(model, matrix) -> values` of shape (n,), double."""
+    """Registers `convert(model, matrix) -> values`, double of shape (n,)."""
     return _into(REGRESSORS, kinds)
 
 
@@ -102,12 +113,42 @@ def _into(register: dict[str, C], kinds: tuple[type | str, ...]) -> Callable[[C]
 
 
 def regression(model: Any, matrix: Var) -> Var:
-    """The values, of shape (n,), of a fitted regressor."""
+    """The predictions of a fitted regressor.
+
+    Parameters
+    ----------
+    model : fitted regressor
+    matrix : Var of shape (n, n_features), double
+
+    Returns
+    -------
+    Var of shape (n,), double
+
+    Raises
+    ------
+    CannotCompileError
+        If no converter is registered for the class of the model.
+    """
     return _found(REGRESSORS, model, "regressor")(model, matrix)
 
 
 def classification(model: Any, matrix: Var) -> Classes:
-    """The classes of a fitted classifier."""
+    """The classes and probabilities of a fitted classifier.
+
+    Parameters
+    ----------
+    model : fitted classifier
+    matrix : Var of shape (n, n_features), double
+
+    Returns
+    -------
+    Classes
+
+    Raises
+    ------
+    CannotCompileError
+        If no converter is registered for the class of the model.
+    """
     return _found(CLASSIFIERS, model, "classifier")(model, matrix)
 
 

@@ -1,7 +1,8 @@
-"""Compiles a saved PyCaret 3 pipeline, which no use case and no experiment comes with.
+"""Compile a saved PyCaret 3 pipeline, without a use case or an experiment, into an ONNX graph.
 
-Rows say what its raw fields are, and are compared on; a target column among them gives the
-scale of what counts as equal. A pickle runs code when it is read: compile what you trust.
+The raw fields are inferred from the rows, and the graph is compared with the pipeline on them; a
+target column among them sets the scale of what counts as equal. A pickle runs code when it is read:
+compile only what you trust.
 """
 
 import os
@@ -92,7 +93,7 @@ def _load(path: str) -> Any:
 
 
 def _learnt(pipeline: Any, rows: DataSource, formats: dict[str, str]) -> InferredDataset:
-    """The raw fields of the pipeline, learnt from rows; `formats` of dates, by column."""
+    """The pipeline's raw fields, inferred from rows; `formats` of dates, by column."""
     read = read_table(rows)
     table, source = read.frame, read.source
     target = next((w.target_name_ for _, w in pipeline.steps[:-1] if getattr(w, "target_name_", None)), None)
@@ -110,7 +111,7 @@ def _learnt(pipeline: Any, rows: DataSource, formats: dict[str, str]) -> Inferre
 
 
 def _with_hours(learnt: InferredDataset, table: pd.DataFrame) -> pd.DataFrame:
-    """The inputs with the times of day that the table has: a pipeline may have been fitted on them."""
+    """The inputs with the table's times of day: a pipeline may have been fitted on them."""
     moments = {
         field.name: pd.to_datetime(table[field.name], format=field.format or "ISO8601", errors="coerce")
         for field in learnt.schema.fields
@@ -128,7 +129,7 @@ def _wanted(pipeline: Any) -> list[str]:
 
 
 def _kinds(pipeline: Any, inputs: pd.DataFrame) -> dict[str, FieldSpec]:
-    """Columns that the pipeline takes as categories or dates, whatever they look like."""
+    """Columns that the pipeline treats as categories or dates, whatever they look like."""
     kinds: dict[str, FieldSpec] = {}
     for name, wrapper in pipeline.steps[:-1]:
         for column in columns_of(wrapper) or ():

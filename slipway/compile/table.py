@@ -1,8 +1,8 @@
-"""A batch of rows inside the graph: named columns, as the steps of a pipeline hand them on.
+"""A batch of rows inside the graph: named columns, as the steps of a pipeline pass them on.
 
-A column is either plain numbers, or coded: a position among the values that a category can
-have. What a step makes of a category is then a matter of the values alone: they are
-tabulated once, when compiling, and the graph only looks them up.
+A column is either numeric, or categorical: a position among the values that a category can
+have. What a step makes of a category then depends only on these values: they are tabulated
+once, when compiling, and the graph only looks them up.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ from slipway.compile.errors import CannotCompileError
 
 @dataclass(frozen=True)
 class NumericColumn:
-    """Column `position` of `matrix`, which is double of shape (n, k); NaN is possible if it is `nullable`."""
+    """Column `position` of `matrix`, which is double of shape (n, k); it may contain NaN if it is `nullable`."""
 
     matrix: Var
     position: int = 0
@@ -30,7 +30,7 @@ class NumericColumn:
 class CategoricalColumn:
     """`domain[codes]`: `codes` is int64 of shape (n,), positions among the values of the domain.
 
-    One more code stands for every value that is not in it, which no checked record has: its
+    One more code stands for every value outside the domain, which no checked record has; its
     number is NaN.
     """
 
@@ -38,12 +38,12 @@ class CategoricalColumn:
     domain: tuple[Any, ...]
 
     def numbers(self) -> npt.NDArray[np.float64]:
-        """A number for each code, if the domain's values are numbers."""
+        """A number for each code, if the values of the domain are numbers."""
         return np.array([*self.domain, np.nan], dtype="float64")
 
     @property
     def nullable(self) -> bool:
-        """Whether one of the values is a missing one."""
+        """Whether one of the values is missing."""
         return any(map(is_missing, self.domain))
 
 
@@ -62,11 +62,20 @@ class Table:
         return list(self.columns)
 
     def select(self, names: Iterable[str]) -> "Table":
-        """These columns alone, in this order."""
+        """Only these columns, in this order.
+
+        Parameters
+        ----------
+        names : iterable of str
+
+        Returns
+        -------
+        Table
+        """
         return Table({name: self.columns[name] for name in names})
 
     def coded(self, names: Iterable[str]) -> bool:
-        """Whether all of these columns are coded."""
+        """Whether all of these columns are categorical."""
         return all(isinstance(self.columns[name], CategoricalColumn) for name in names)
 
     def nullable(self, names: Iterable[str]) -> bool:
@@ -74,7 +83,22 @@ class Table:
         return any(self.columns[name].nullable for name in names)
 
     def matrix(self, names: Sequence[str] | None = None) -> Var:
-        """These columns (all of them by default) as one double matrix of shape (n, len(names))."""
+        """Columns as one matrix.
+
+        Parameters
+        ----------
+        names : sequence of str, optional
+            All columns by default.
+
+        Returns
+        -------
+        Var of shape (n, len(names)), double
+
+        Raises
+        ------
+        CannotCompileError
+            If a column holds texts.
+        """
         wanted = [self.columns[name] for name in (self.names if names is None else names)]
         by_source: dict[Var, list[int]] = {}
         for position, column in enumerate(wanted):
@@ -86,18 +110,41 @@ class Table:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value of a domain is a missing one: None or NaN."""
+    """Whether a value of a domain stands for a missing one: None or NaN."""
     return value is None or value != value
 
 
 def split(matrix: Var, names: Sequence[str], nullable: Sequence[bool] | None = None) -> dict[str, Column]:
-    """The columns of a double matrix of shape (n, len(names)), by name; all of them nullable unless told."""
+    """The columns of a matrix, by name.
+
+    Parameters
+    ----------
+    matrix : Var of shape (n, len(names)), double
+    names : sequence of str
+    nullable : sequence of bool, optional
+        Whether each column may contain NaN; all by default.
+
+    Returns
+    -------
+    dict of str to Column
+    """
     flags = [True] * len(names) if nullable is None else nullable
     return {name: NumericColumn(matrix, position, flags[position]) for position, name in enumerate(names)}
 
 
 def take(matrix: Var, positions: Sequence[int] | npt.NDArray[np.int64]) -> Var:
-    """These columns of a matrix, in this order."""
+    """Some columns of a matrix.
+
+    Parameters
+    ----------
+    matrix : Var of shape (n, k)
+    positions : sequence of int
+        In the order wanted.
+
+    Returns
+    -------
+    Var of shape (n, len(positions))
+    """
     if list(positions) == list(range(width(matrix))):
         return matrix
     return op.gather(matrix, const(positions, "int64"), axis=1)
@@ -108,7 +155,7 @@ def _source(column: Column) -> Var:
 
 
 def _part(columns: Sequence[Column]) -> Var:
-    """Columns of one source as a matrix."""
+    """Columns from the same source as a matrix."""
     first = columns[0]
     if isinstance(first, NumericColumn):
         return take(first.matrix, [column.position for column in columns if isinstance(column, NumericColumn)])
@@ -120,7 +167,7 @@ def _part(columns: Sequence[Column]) -> Var:
 
 
 def width(matrix: Var) -> int:
-    """How many columns a matrix of the graph has."""
+    """The number of columns of a matrix of the graph."""
     shape = matrix.unwrap_tensor().shape
     if shape is None or len(shape) != 2 or not isinstance(shape[1], int):
         raise AssertionError(f"a matrix of the graph has no known width: {shape}")
@@ -128,5 +175,16 @@ def width(matrix: Var) -> int:
 
 
 def const(values: Any, dtype: str = "float64") -> Var:
-    """A constant of the graph, double unless told."""
+    """A constant of the graph.
+
+    Parameters
+    ----------
+    values : array-like
+    dtype : str, default="float64"
+        A NumPy dtype.
+
+    Returns
+    -------
+    Var
+    """
     return op.const(np.asarray(values, dtype=dtype))

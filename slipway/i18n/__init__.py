@@ -1,1 +1,1 @@
-"""What people read, in their language: texts, and the forms of numbers, dates and names."""
+"""Everything that people read, in their language: texts, and the formats of numbers, dates and names."""

@@ -1,7 +1,8 @@
-"""What the page and the model card say: a catalogue of texts for each language, `locales/<language>.po`.
+"""The texts of the page and the model card: a catalogue for each language, `locales/<language>.po`.
 
-A catalogue is in gettext's format, which Babel reads; a language is there if its file is. Its header names the locale, which
-decides about plurals, numbers and dates. What stands in braces is filled in: `count` also chooses the plural form.
+Catalogues are in gettext's format, which Babel reads; a language is available if its file exists. The
+header names the locale, which determines plurals, numbers and dates. Values are filled in for names in
+braces: `count` also selects the plural form.
 """
 
 from dataclasses import dataclass
@@ -28,11 +29,11 @@ _COUNTS = (*range(200), 10**6)
 
 
 class MissingTextError(LookupError):
-    """No catalogue has a text of this key, which is a mistake in our code."""
+    """No catalogue has a text with this key: a bug."""
 
 
 class _Nothing(NullTranslations):
-    """Instead of gettext's own last resort, which is to show the key."""
+    """Replaces gettext's own fallback, which is to show the key."""
 
     def gettext(self, message: str) -> str:
         raise MissingTextError(message)
@@ -43,19 +44,19 @@ class _Nothing(NullTranslations):
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The texts of one language by their keys, such as `card.rows`; what it lacks is said in English."""
+    """The texts of one language by their keys, such as `card.rows`; missing ones are taken from English."""
 
     language: str
     messages: Catalog
 
     @cached_property
     def locale(self) -> Locale:
-        """Whose plurals, numbers and dates they are: of `zh`, `zh_Hans_CN`."""
+        """The locale of plurals, numbers and dates: for `zh`, `zh_Hans_CN`."""
         return Locale.parse(self.messages.locale_identifier)
 
     @property
     def name(self) -> str:
-        """What the language calls itself: `中文`."""
+        """The language's own name: `中文`."""
         return str(self.locale.language_name)
 
     @property
@@ -70,19 +71,41 @@ class Catalogue:
         return f"{self.locale.language}_{self.locale.territory or likely.territory}"
 
     def text(self, key: str, /, **values: Any) -> str:
-        """A text with its values filled in, whole numbers as the locale writes them; plain, so that HTML has to escape it.
+        """A text with its values filled in; integers are written as in the locale.
+
+        It is plain text, which HTML has to escape.
+
+        Parameters
+        ----------
+        key : str
+        values
+            By placeholder; `count` selects the plural form.
+
+        Returns
+        -------
+        str
 
         Raises
         ------
         MissingTextError
             If no catalogue has the key.
         KeyError
-            If the text has a placeholder that is not among the values.
+            If a placeholder of the text has no value.
         """
         return self.template(key, values.get("count")).format(**self.written(values))
 
     def template(self, key: str, count: int | None = None) -> str:
-        """A text with its placeholders; `count` chooses the form of one that has several.
+        """A text with its placeholders.
+
+        Parameters
+        ----------
+        key : str
+        count : int, optional
+            Selects the form of a text with plural forms.
+
+        Returns
+        -------
+        str
 
         Raises
         ------
@@ -111,11 +134,11 @@ class Catalogue:
         return {self.locale.plural_form(count): self.template(key, count) for count in _COUNTS}
 
     def has(self, key: str) -> bool:
-        """Whether there is a text; for keys that are made from names, such as a metric's."""
+        """Whether there is a text; for keys that are built from names, such as a metric's."""
         return key in self._source
 
     def written(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Values as they are filled in: whole numbers as the locale writes them, all else as it is."""
+        """Values as they are filled in: integers as in the locale, everything else unchanged."""
         return {
             name: format_decimal(value, locale=self.locale) if type(value) is int else value
             for name, value in values.items()
@@ -133,7 +156,7 @@ class Catalogue:
 
     @cached_property
     def entries(self) -> dict[str, Message]:
-        """What the file holds, by keys."""
+        """The content of the file, by key."""
         found = (message for message in self.messages if message.id)
         return {one.id if isinstance(one.id, str) else one.id[0]: one for one in found}
 
@@ -150,7 +173,7 @@ class Catalogue:
 
 @cache
 def languages() -> tuple[str, ...]:
-    """The languages that have a catalogue: English, then the others by their codes."""
+    """The available languages: English, then the others by code."""
     return tuple(sorted((file.stem for file in LOCALES.glob("*.po")), key=lambda code: (code != FALLBACK, code)))
 
 
@@ -168,5 +191,15 @@ def catalogue(language: str) -> Catalogue:
 
 
 def translate(text: Text | None, language: str) -> str:
-    """A text of a use case in the language asked for, else in English."""
+    """A text of a use case in the requested language, or else in English.
+
+    Parameters
+    ----------
+    text : Text or None
+    language : str
+
+    Returns
+    -------
+    str
+    """
     return (text or {}).get(language) or (text or {}).get(FALLBACK, "")

@@ -1,4 +1,4 @@
-"""Numbers, dates and names as a person reads them, in the forms of a language: by Babel, which has them from CLDR."""
+"""Numbers, dates and names in readable form, in the conventions of a language, by Babel and CLDR."""
 
 import datetime as dt
 import math
@@ -21,28 +21,39 @@ COMPACT_FROM = 1e6
 
 
 def format_number(value: float, decimals: int, language: str) -> str:
-    """A number with so many decimals: `1,234.50`."""
+    """A number with a fixed number of decimals: `1,234.50`.
+
+    Parameters
+    ----------
+    value : float
+    decimals : int
+    language : str, default="en"
+
+    Returns
+    -------
+    str
+    """
     # + 0.0 turns a rounded -0.0 into 0.0
     return _apply("decimal", round(value, decimals) + 0.0, decimals, language)
 
 
 def format_metric(value: float, language: str) -> str:
-    """A metric: `4,321` from 100 on, else three decimals, `0.842`."""
+    """A metric: `4,321` from 100 on, otherwise with three decimals, `0.842`."""
     return format_number(value, 0 if abs(value) >= 100 else 3, language)
 
 
 def format_share(share: float, decimals: int, language: str) -> str:
-    """A share in per cent with so many decimals: `84.2%`."""
+    """A share as a percentage with a fixed number of decimals: `84.2%`."""
     return _apply("percent", round(share, decimals + 2) + 0.0, decimals, language)
 
 
 def percent(share: float, language: str) -> str:
-    """A probability; one more digit where whole per cents would say none or all."""
+    """A probability; with one more digit if whole percentages would say none or all."""
     return format_share(share, 0 if 0.01 <= share <= 0.99 else 1, language)
 
 
 def format_value(value: Any, language: str) -> str:
-    """A value of a field as a person writes it: 18, not 18.0; thousands apart from 10,000 on, for 2024 may be a year."""
+    """A value of a field: 18, not 18.0; with thousands separators only from 10,000 on, because 2024 may be a year."""
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return str(value)
     return _written(value, language)
@@ -58,7 +69,10 @@ def _written(value: float, language: str) -> str:
 
 
 def format_axis(values: Sequence[float], language: str) -> list[str]:
-    """The numbers of an axis in one form, with a unit from a million on: `0`, `0.5M`, `1M`; in Chinese `0`, `50万`, `100万`."""
+    """The numbers of an axis in a common form, with a unit from a million on.
+
+    `0`, `0.5M`, `1M`; in Chinese `0`, `50万`, `100万`.
+    """
     size, unit = _compact(max(map(abs, values), default=0.0), language)
     return [format_value(float(f"{value / size:.6g}"), language) + (unit if value else "") for value in values]
 
@@ -69,17 +83,28 @@ def day(date: dt.date, language: str) -> str:
 
 
 def class_label(schema: Schema, value: Any, language: str) -> str:
-    """A class as the use case calls it."""
+    """The use case's label of a class."""
     return translate(schema.target.class_labels.get(str(value)), language) or str(value)
 
 
 def amount(target: Target, value: float, language: str) -> str:
-    """A value of a number target with its unit: `41,366 US dollars a year`."""
+    """A value of a numeric target with its unit: `41,366 US dollars a year`.
+
+    Parameters
+    ----------
+    target : Target
+    value : float
+    language : str
+
+    Returns
+    -------
+    str
+    """
     return format_number(value, target.decimals, language) + unit_after(target, language)
 
 
 def unit_after(target: Target, language: str) -> str:
-    """The unit as it stands behind a figure; empty if there is none."""
+    """The unit as it follows a figure; empty if there is none."""
     return f" {translate(target.unit, language)}" if target.unit else ""
 
 
@@ -90,7 +115,18 @@ def field_label(field: Field | Target, language: str) -> str:
 
 
 def value_text(field: Field, value: Any, language: str) -> str:
-    """A record's value as a person reads it."""
+    """A record's value in readable form.
+
+    Parameters
+    ----------
+    field : Field
+    value : Value
+    language : str
+
+    Returns
+    -------
+    str
+    """
     if value is None:
         return catalogue(language).text("text.not_measured")
     if field.categories:
@@ -107,14 +143,14 @@ def _apply(kind: str, value: float, decimals: int, language: str, grouped: bool 
 
 @lru_cache(maxsize=256)
 def _pattern(locale: Locale, kind: str, decimals: int) -> NumberPattern:
-    """The locale's way to write numbers or per cents, with so many decimals."""
+    """The locale's pattern for numbers or percentages, with this many decimals."""
     pattern: NumberPattern = copy((locale.decimal_formats if kind == "decimal" else locale.percent_formats)[None])
     pattern.frac_prec = (decimals, decimals)
     return pattern
 
 
 def _compact(largest: float, language: str) -> tuple[float, str]:
-    """In what numbers up to `largest` are counted, and what follows them: `(1e6, "M")`."""
+    """The unit for numbers up to `largest`, and its symbol: `(1e6, "M")`."""
     if largest < COMPACT_FROM:
         return 1.0, ""
     formats = catalogue(language).locale.compact_decimal_formats["short"]["other"]

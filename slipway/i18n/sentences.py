@@ -1,4 +1,4 @@
-"""What a version says of itself in sentences: the card and the Model tab use the same.
+"""A version's description of itself in sentences, shared by the card and the Model tab.
 
 All are plain text: the card escapes them for Markdown, the page for HTML.
 """
@@ -43,7 +43,7 @@ _COUNTED = {
 
 
 def chosen(metrics: Metrics, tried: list[str], language: str) -> str:
-    """How the model was chosen; empty where somebody chose otherwise."""
+    """How the model was selected; empty if it was chosen otherwise."""
     if not tried or metrics.chosen != tried[0]:
         return ""
     if len(tried) == 1:
@@ -52,7 +52,7 @@ def chosen(metrics: Metrics, tried: list[str], language: str) -> str:
 
 
 def data(metrics: Metrics, language: str) -> str:
-    """Where the table came from, and how its rows were used."""
+    """The source of the table, and how its rows were used."""
     t = catalogue(language).text
     origin, rows = metrics.data, metrics.rows
     used = t("card.rows", count=rows.all, train=rows.train, holdout=rows.holdout)
@@ -61,7 +61,7 @@ def data(metrics: Metrics, language: str) -> str:
 
 
 def engine(metrics: Metrics, language: str) -> str:
-    """What answers, and how near it is to the fitted pipeline."""
+    """What makes the predictions, and how close it is to the fitted pipeline."""
     t, compiled = catalogue(language).text, metrics.compiled
     if isinstance(compiled, Unavailable):
         return t("card.engine_native", reason=compiled.reason)
@@ -70,7 +70,7 @@ def engine(metrics: Metrics, language: str) -> str:
 
 
 def uncertainty(schema: Schema, metrics: Metrics, language: str) -> str:
-    """How far off numbers may be, or how good probabilities are."""
+    """How far off numbers may be, or how good the probabilities are."""
     t = catalogue(language).text
     if isinstance(metrics.interval, IntervalMetrics):
         return _interval(schema, metrics.interval, language)
@@ -110,12 +110,12 @@ def _interval(schema: Schema, found: IntervalMetrics, language: str) -> str:
 
 
 def reading(metrics: Metrics, language: str) -> list[str]:
-    """What was decided in reading the table: a sentence for each note. Older versions have none."""
+    """What was decided when the table was read: a sentence for each note. Older versions have none."""
     return [note(item, language) for item in metrics.reading]
 
 
 def note(item: ReadingNote, language: str) -> str:
-    """One note in words."""
+    """One note, in words."""
     t = catalogue(language).text
     # A class that is called 2024 is a name and no number.
     values = {name: str(value) if name == "value" else value for name, value in item.values.items() if name != "cells"}
@@ -130,12 +130,12 @@ def note(item: ReadingNote, language: str) -> str:
 
 
 def metric(name: str, value: float | None, language: str) -> str:
-    """A metric's value; PyCaret writes an AUC of 0 where it could not measure one, and did so in older versions."""
+    """A metric's value; PyCaret writes an AUC of 0 if it cannot be measured, as older versions did."""
     return "–" if value is None or isnan(value) or name == "AUC" and value == 0 else format_metric(value, language)
 
 
 def metric_words(name: str, schema: Schema, metrics: Metrics, language: str) -> str:
-    """What a metric is, for people who do not know it."""
+    """What a metric means, for people who do not know it."""
     classes = schema.target.classes
     averaged = len(classes) > 2 or (len(classes) == 2 and metrics.averaged and set(classes) != {0, 1})
     found = catalogue(language)
@@ -145,7 +145,7 @@ def metric_words(name: str, schema: Schema, metrics: Metrics, language: str) -> 
 
 
 def at_threshold(key: str, schema: Schema, metrics: Metrics, language: str) -> str:
-    """Which threshold figures are for, by a key of the texts; empty where there is none."""
+    """The threshold at which figures were measured, by a key of the texts; empty if there is none."""
     t, threshold = catalogue(language).text, metrics.threshold
     if threshold is None:
         return ""
@@ -155,7 +155,7 @@ def at_threshold(key: str, schema: Schema, metrics: Metrics, language: str) -> s
 
 
 def spread(name: str, fold: FoldScore, language: str) -> str:
-    """Mean and standard deviation over the folds, with as many decimals as each other."""
+    """Mean and standard deviation over the folds, with the same number of decimals."""
     mean = metric(name, fold.mean, language)
     if mean == "–":
         return mean
@@ -163,7 +163,7 @@ def spread(name: str, fold: FoldScore, language: str) -> str:
 
 
 def good(schema: Schema, metrics: Metrics, figures: Figures | None, language: str) -> list[str]:
-    """How good the model is, for people who know no metric."""
+    """How well the model performs, for people who know no metrics."""
     t = catalogue(language).text
     folds = {name: fold.mean for name, fold in metrics.folds.items()}
     if not schema.target.classes:
@@ -211,13 +211,13 @@ def _good_classes(schema: Schema, folds: dict[str, float], figures: Figures, lan
 
 
 def positive(schema: Schema, language: str) -> str:
-    """The positive class with the target's name: who reads “With” wants to know what."""
+    """The positive class with the target's name, because “With” alone is not clear."""
     label = class_label(schema, schema.target.positive, language)
     return catalogue(language).text("text.positive", target=translate(schema.target.label, language), label=label)
 
 
 def group(field: Field, part: Group, language: str) -> str:
-    """Which group it is, without the field's name."""
+    """The name of a group, without that of the field."""
     if part.others is not None:
         return catalogue(language).text("card.group_others", count=part.others)
     if part.low is None:
@@ -227,7 +227,7 @@ def group(field: Field, part: Group, language: str) -> str:
 
 
 def worse(schema: Schema, groups: Groups, language: str) -> list[str]:
-    """A sentence for each group that is clearly worse than the others, in the figure that says most."""
+    """A sentence for each group for which the model is clearly worse, by the most telling figure."""
     t, found = catalogue(language).text, []
     for item in groups.fields:
         field = schema.by_name[item.field]
@@ -244,7 +244,7 @@ def worse(schema: Schema, groups: Groups, language: str) -> list[str]:
 
 
 def measure(schema: Schema, name: Measure, value: float | None, language: str) -> str:
-    """A measure of a group as a person reads it, without a unit; empty for None."""
+    """A figure of a group in readable form, without a unit."""
     if value is None:
         return ""
     if name in ("mae", "bias"):
@@ -253,7 +253,7 @@ def measure(schema: Schema, name: Measure, value: float | None, language: str) -
 
 
 def limits(schema: Schema, metrics: Metrics, language: str) -> list[str]:
-    """What the model is not made for, and what of its training data is kept with it."""
+    """What the model is not made for, and which training data is stored with it."""
     t = catalogue(language).text
     found = [translate(schema.texts.disclaimer, language), t("card.limit_range"), t("card.limit_cause")]
     if metrics.training_rows_kept is not None:

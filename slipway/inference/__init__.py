@@ -1,1 +1,4 @@
-"""From checked records to predictions, intervals and contributions."""
+"""From checked records to predictions, prediction intervals and contributions.
+
+Everything a server computes is here, and nothing that only training needs.
+"""

@@ -1,7 +1,7 @@
-"""When two answers are the same: the one rule for the gate, golden rows, API, page and image.
+"""When two answers are equal: one rule for the parity check, golden predictions, API, page and image.
 
-Values within 1e-5 of the larger of the fitted value and the standard deviation of the
-training target, probabilities within 1e-5, and the same class always.
+Values must agree within 1e-5 of the larger of the fitted value and the standard deviation of
+the training target, probabilities within 1e-5, and classes exactly.
 """
 
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ Prediction = dict[str, Any]
 
 @dataclass(frozen=True)
 class Answers:
-    """What an engine says of n rows.
+    """What an engine returns for n rows.
 
-    `values` has shape (n,): float64 values of the target, or for classes the positions in
-    `Target.classes`. `probabilities` has shape (n, n_classes), in the order of the classes;
-    None for numbers, and for estimators that have none.
+    `values` has shape (n,): float64 values of the target, or for classes int64 positions in
+    `Target.classes`. `probabilities` has shape (n, n_classes), in the order of the classes; it is
+    None for numbers, and for estimators without probabilities.
     """
 
     values: npt.NDArray[Any]
@@ -31,7 +31,20 @@ class Answers:
 
     @classmethod
     def of(cls, predictions: list[Prediction], target: Target) -> "Answers":
-        """The answers that a list of predictions, as the API gives them, stands for."""
+        """The answers that a list of predictions represents.
+
+        Parameters
+        ----------
+        predictions : list of n predictions
+            As the API returns them.
+        target : Target
+            Gives the order of the classes.
+
+        Returns
+        -------
+        Answers
+            Of n rows.
+        """
         given = [prediction["prediction"] for prediction in predictions]
         if not target.classes:
             return cls(np.array(given, dtype="float64"))
@@ -44,9 +57,20 @@ class Answers:
 
 
 def difference(ours: Answers, fitted: Answers, target: Target) -> npt.NDArray[np.float64]:
-    """How far each of n answers is off, in the unit of `TOLERANCE`, of shape (n,).
+    """How far each of n answers is from the fitted pipeline's.
 
-    Infinity where the class is another, or where only one side has an answer at all.
+    Parameters
+    ----------
+    ours, fitted : Answers
+        Of the same n rows.
+    target : Target
+        Its standard deviation sets the scale of a difference between numbers.
+
+    Returns
+    -------
+    array of shape (n,)
+        In the unit of `TOLERANCE`. Infinity where the classes differ, or where only one side has
+        an answer at all.
     """
     if not target.classes:
         floor = np.maximum(np.abs(fitted.values), target.std or 0.0)
@@ -63,6 +87,17 @@ def difference(ours: Answers, fitted: Answers, target: Target) -> npt.NDArray[np
 
 
 def equal(answer: Prediction, wanted: Prediction, target: Target) -> bool:
-    """Whether two predictions, as the API gives them, are the same."""
+    """Whether two predictions are equal.
+
+    Parameters
+    ----------
+    answer, wanted : dict
+        Predictions as the API returns them.
+    target : Target
+
+    Returns
+    -------
+    bool
+    """
     off = difference(Answers.of([answer], target), Answers.of([wanted], target), target)
     return bool(off[0] <= TOLERANCE)

@@ -1,7 +1,7 @@
-"""Columns as the pandas frame that a fitted pipeline is given, and a person's frame as records.
+"""Columns as the pandas frame that a fitted pipeline is given, and a user's frame as records.
 
-A compiled version is served without pandas; this module is for training, for the gate and for
-what is served by its pipeline.
+A compiled version is served without pandas: this module is for training, for the parity check
+and for versions that are served by their pipeline.
 """
 
 import datetime as dt
@@ -19,26 +19,46 @@ from slipway.schema.fields import Field, Record
 from slipway.schema.schema import Schema
 
 
-def frame(schema: Schema, taken: Columns) -> pd.DataFrame:
-    """The frame that a fitted pipeline is given, of shape (n_rows, len(schema.fields)).
+def frame(schema: Schema, columns: Columns) -> pd.DataFrame:
+    """The frame that a fitted pipeline is given.
 
-    The index is 0, 1, 2, …: a repeated index makes PyCaret's transformers join a frame
-    with itself.
+    The index is 0, 1, 2, …: a repeated index makes PyCaret's transformers join a frame with itself.
+
+    Parameters
+    ----------
+    schema : Schema
+    columns : Columns
+        One array of shape (n_rows,) per field, as `Schema.columns` makes them.
+
+    Returns
+    -------
+    DataFrame of shape (n_rows, n_fields)
+        With the dtypes that the pipeline was fitted with.
     """
     if schema.empty_is_missing:
-        taken = {field.name: _as_one(field, taken[field.name]) for field in schema.fields}
-    return pd.DataFrame({field.name: series(field, taken[field.name]) for field in schema.fields})
+        columns = {field.name: _as_one(field, columns[field.name]) for field in schema.fields}
+    return pd.DataFrame({field.name: series(field, columns[field.name]) for field in schema.fields})
 
 
 def _as_one(field: Field, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """A text column with "" and missing as one value: the category "" if it is one, else missing."""
+    """A text column with "" and missing as one value: the category "" if there is one, else missing."""
     if field.kind == "text" and field.nullable:
         return np.array([text or None for text in column], dtype=object)
     return arrays.fill(column, "")
 
 
 def records(frame: pd.DataFrame) -> list[Record]:
-    """The rows of a person's frame as JSON would have them, whatever dtypes the frame has."""
+    """The rows of a user's frame as a client would send them in JSON, whatever dtypes the frame has.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+
+    Returns
+    -------
+    list of n_rows dicts
+        By column name; missing values are None, dates are ISO texts.
+    """
     values = [[_in_json(value) for value in _objects(frame[name])] for name in frame.columns]
     return [dict(zip(frame.columns, row, strict=True)) for row in zip(*values, strict=True)]
 
@@ -58,7 +78,18 @@ def _in_json(value: Any) -> Any:
 
 
 def of_records(schema: Schema, given: Sequence[Record]) -> pd.DataFrame:
-    """Records as a person's frame would hold them, made without the arrays that serving makes of them."""
+    """Records as a user's frame would hold them, made without the arrays that serving makes of them.
+
+    Parameters
+    ----------
+    schema : Schema
+    given : sequence of n_rows records
+        Each has every field; dates are ISO texts.
+
+    Returns
+    -------
+    DataFrame of shape (n_rows, n_fields)
+    """
     columns = {}
     for field in schema.fields:
         column = pd.Series([record[field.name] for record in given])
@@ -72,13 +103,33 @@ def of_records(schema: Schema, given: Sequence[Record]) -> pd.DataFrame:
 
 
 def of_person(frame: pd.DataFrame) -> pd.DataFrame:
-    """A person's frame as the pipeline is asked: rows counted from 0, gaps in objects as NaN."""
+    """A user's frame as the pipeline is given it: rows counted from 0, missing values in objects as NaN.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+
+    Returns
+    -------
+    DataFrame of the same shape
+        A copy; `frame` is not changed.
+    """
     frame = frame.reset_index(drop=True)
     return with_columns(frame, {name: with_nan(frame[name]) for name in frame.columns if frame[name].dtype == object})
 
 
 def with_columns(frame: pd.DataFrame, columns: Mapping[str, pd.Series]) -> pd.DataFrame:
-    """A copy with other columns in place of its own; `assign` cannot do it for a column named `self`."""
+    """A copy of the frame with some columns replaced; `assign` cannot do this for a column named `self`.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+    columns : mapping of str to Series of shape (n_rows,)
+
+    Returns
+    -------
+    DataFrame
+    """
     changed = frame.copy()
     for name, column in columns.items():
         changed[name] = column
@@ -86,12 +137,32 @@ def with_columns(frame: pd.DataFrame, columns: Mapping[str, pd.Series]) -> pd.Da
 
 
 def with_nan(values: pd.Series) -> pd.Series:
-    """Missing values as PyCaret's imputers know them: None would be one more category to them."""
+    """Missing values as PyCaret's imputers know them: they would treat None as one more category.
+
+    Parameters
+    ----------
+    values : Series of shape (n_rows,)
+
+    Returns
+    -------
+    Series of shape (n_rows,)
+    """
     return values.where(values.notna(), np.nan)
 
 
 def series(field: Field, column: npt.NDArray[Any]) -> pd.Series:
-    """The column in the pandas dtype that the pipeline was fitted with."""
+    """A column in the pandas dtype that the pipeline was fitted with.
+
+    Parameters
+    ----------
+    field : Field
+    column : array of shape (n_rows,)
+        Values as `Schema.columns` makes them; dates are seconds since 1970.
+
+    Returns
+    -------
+    Series of shape (n_rows,)
+    """
     if field.kind == "date":
         return pd.Series(pd.to_datetime(column, unit="s")).astype("datetime64[ns]")
     if field.kind == "text":
@@ -101,7 +172,7 @@ def series(field: Field, column: npt.NDArray[Any]) -> pd.Series:
         return pd.Series(column).astype(field.dtype if whole and not np.isnan(column).any() else "float64")
     text = arrays.is_text(field)
     known = {str(value) if text else float(value): value for value in field.categories}
-    found = pd.Series([known.get(value, np.nan) for value in column.tolist()], dtype=object)
+    values = pd.Series([known.get(value, np.nan) for value in column.tolist()], dtype=object)
     if field.dtype == "object":
-        return found
-    return found.astype("float64" if found.isna().any() and field.dtype != "bool" else field.dtype)
+        return values
+    return values.astype("float64" if values.isna().any() and field.dtype != "bool" else field.dtype)

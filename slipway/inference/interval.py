@@ -1,6 +1,7 @@
-"""The interval around a predicted number: serving needs this module, which needs NumPy alone.
+"""The prediction interval around a number.
 
-How it is fitted and measured: `slipway.training.conformal`.
+Serving needs this module, which needs only NumPy; how an interval is fitted and measured is in
+`slipway.training.conformal`.
 """
 
 import sys
@@ -17,9 +18,9 @@ Floats = npt.NDArray[np.float64]
 class Interval:
     """Offsets from a prediction to the ends of its interval, for each bin of predictions.
 
-    `edges`, of length n_bins - 1, ascend and belong to the bin above; `low` (none above 0) and
-    `high` (none below 0) are of length n_bins. All are in the target's unit. `coverage` is the
-    share of true values that should lie between the ends. A version keeps it as `uncertainty.json`.
+    `edges`, of length n_bins - 1, ascend; a prediction equal to an edge belongs to the bin above.
+    `low` (none above 0) and `high` (none below 0) have length n_bins. All are in the target's
+    unit. `coverage` is the share of true values that should lie between the ends.
     """
 
     coverage: float
@@ -39,14 +40,14 @@ class Interval:
         Parameters
         ----------
         values : array of shape (n,)
-            Finite predictions, themselves inside the bounds.
+            Finite predictions within the bounds, in the target's unit.
         minimum, maximum : float, optional
-            The target's hard bounds: a bill is not negative.
+            The target's hard bounds: a bill, for example, is not negative.
 
         Returns
         -------
         low, high : arrays of shape (n,)
-            With low <= values <= high, and finite.
+            Finite, with low <= values <= high.
         """
         edges, low, high = self._arrays
         bins = edges.searchsorted(values, side="right")

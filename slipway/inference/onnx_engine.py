@@ -1,4 +1,7 @@
-"""A compiled version as an engine: one ONNX graph from raw fields to the prediction."""
+"""A compiled version as an engine: one ONNX graph from the raw fields to the prediction.
+
+ONNX Runtime's optimisations are not all exact in double: `session` switches off those that are not.
+"""
 
 import warnings
 from pathlib import Path
@@ -14,21 +17,32 @@ from slipway.schema.arrays import Columns
 from slipway.schema.schema import Schema
 
 BLOCK = 4096
-"""Rows that are answered at once."""
+"""Rows evaluated at once."""
 
 FLOAT32_OR_WRONG = ["MatMulScaleFusion", "MatmulTransposeFusion"]
-"""Optimisations of ONNX Runtime 1.31 that keep a double factor as float32, or multiply a transposed matrix as if it were not."""
+"""Optimisations of ONNX Runtime 1.31 that store a double factor as float32, or multiply with a matrix that was not transposed."""
 
 MISSING_KEY = "missing_text"
-"""Key of a graph's metadata: the text that stands for a missing one. Graphs without it were saved
-when "" stood for both, a missing text and the category ""."""
+"""Metadata key for the text that represents a missing one. Graphs without it were saved
+when "" represented both a missing text and the category ""."""
 
 
 def session(model: bytes) -> onnxruntime.InferenceSession:
-    """A graph ready to run, with the optimisations that keep doubles double."""
+    """A graph ready to run, without the optimisations that lose double precision.
+
+    Parameters
+    ----------
+    model : bytes
+        A serialised ONNX model.
+
+    Returns
+    -------
+    onnxruntime.InferenceSession
+        With a single thread per call.
+    """
     options = onnxruntime.SessionOptions()
-    # Rows are few or come in batches from several calls at once: one thread each, none of
-    # them spinning while it waits.
+    # Rows are few, or come in batches from several calls at once: one thread per call, which
+    # does not spin while it waits.
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     with warnings.catch_warnings():
@@ -39,23 +53,23 @@ def session(model: bytes) -> onnxruntime.InferenceSession:
 
 
 def missing_text(running: onnxruntime.InferenceSession) -> str:
-    """The text that a graph takes for a missing one."""
+    """The text that a graph reads as missing, from the graph's metadata."""
     return str(running.get_modelmeta().custom_metadata_map.get(MISSING_KEY, ""))
 
 
 class CompiledEngine:
-    """Answers with the graph that `slipway.compile` made; safe on any number of threads.
+    """Predicts with the graph that `slipway.compile` made; safe to use from any number of threads.
 
-    The graph has one input a field, of shape (n,), in the order of the fields, and the output `value` (n,), or `class` (n,)
-    with the positions in `Target.classes` and, where the estimator has them, `probabilities`
-    (n, n_classes).
+    The graph has one input per field, of shape (n,), in the order of the fields. Its outputs are
+    `value`, of shape (n,), or `class`, of shape (n,), with positions in `Target.classes`, and
+    `probabilities`, of shape (n, n_classes), if the estimator has them.
     """
 
     name = "onnx"
 
     def __init__(self, model: bytes, schema: Schema) -> None:
         self._session = session(model)
-        # By their order, not their names: a field called `value` has another name in the graph.
+        # By order, not by name: a field called `value` has another name in the graph.
         self._inputs = dict(zip([item.name for item in self._session.get_inputs()], schema.names, strict=True))
         self._outputs = [item.name for item in self._session.get_outputs()]
         self._has_classes = bool(schema.target.classes)
@@ -64,22 +78,33 @@ class CompiledEngine:
 
     @classmethod
     def load(cls, path: Path, schema: Schema) -> "CompiledEngine":
-        """The engine of the graph that was saved to `path`."""
+        """The engine for the graph that was saved to `path`."""
         return cls(path.read_bytes(), schema)
 
-    def predict(self, taken: Columns) -> Answers:
-        """Answers to n rows, given as `Schema.columns` makes them."""
-        rows = len(next(iter(taken.values())))
-        parts = [self._run(taken, start) for start in range(0, rows, BLOCK)] if rows > BLOCK else [self._run(taken)]
-        found = parts[0] if len(parts) == 1 else {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
-        if self._has_classes:
-            return Answers(np.asarray(found["class"]), found.get("probabilities"))
-        return Answers(np.asarray(found["value"]))
+    def predict(self, columns: Columns) -> Answers:
+        """Answers for n rows, computed in blocks of `BLOCK` rows.
 
-    def _run(self, taken: Columns, start: int = 0) -> dict[str, npt.NDArray[Any]]:
-        """The graph's outputs for a block of rows: kernels make a matrix of rows and training rows."""
+        Parameters
+        ----------
+        columns : Columns
+            One array of shape (n,) per field, as `Schema.columns` makes them.
+
+        Returns
+        -------
+        Answers
+            Of n rows.
+        """
+        rows = len(next(iter(columns.values())))
+        parts = [self._run(columns, start) for start in range(0, rows, BLOCK)] if rows > BLOCK else [self._run(columns)]
+        outputs = parts[0] if len(parts) == 1 else {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+        if self._has_classes:
+            return Answers(np.asarray(outputs["class"]), outputs.get("probabilities"))
+        return Answers(np.asarray(outputs["value"]))
+
+    def _run(self, columns: Columns, start: int = 0) -> dict[str, npt.NDArray[Any]]:
+        """The graph's outputs for one block of rows; kernel models need a matrix of rows by training rows."""
         feed = {}
         for name, field in self._inputs.items():
-            column = taken[field][start : start + BLOCK]
+            column = columns[field][start : start + BLOCK]
             feed[name] = arrays.fill(column, self._missing) if field in self._gaps else column
         return dict(zip(self._outputs, self._session.run(self._outputs, feed), strict=True))

@@ -23,33 +23,33 @@ from slipway.schema.schema import Checked, CheckedTable, Schema
 from slipway.tables.cells import Bound, TextTable, write_rows
 
 BLOCK_ROWS = 20_000
-"""Rows of a file that are checked, predicted and written at once."""
+"""Rows of a file that are checked, predicted and written together."""
 
 Reasons = Callable[[Checked], Iterable[Sequence[float] | None]]
-"""Of n checked rows: for each the base and what every field added to its prediction, if that can be said."""
+"""For each of n checked rows the base and every field's contribution, or None if it cannot be explained."""
 
 
 @dataclass(frozen=True)
 class CsvAnswer:
-    """A table as CSV in UTF-8 with our columns, and how many of its rows have none because they are faulty."""
+    """A table as UTF-8 CSV with our columns added, and the number of invalid rows, which have no prediction."""
 
     content: bytes
     faulty: int
 
 
 class Engine(Protocol):
-    """What answers columns: a compiled graph (`CompiledEngine`) or a fitted pipeline (`NativeEngine`)."""
+    """What predicts from columns: a compiled graph (`CompiledEngine`) or a fitted pipeline (`NativeEngine`)."""
 
     name: str
 
     def predict(self, columns: Columns, /) -> Answers:
-        """Answers to columns of shape (n_rows,); may be called by several threads at once."""
+        """Answers for n rows, given as columns of shape (n,); may be called by several threads at once."""
 
 
 class Predictor:
-    """Answers records by a schema and an engine. `tag` names the version in every answer.
+    """Answers records with a schema and an engine. `tag` names the version in every answer.
 
-    `interval` is put around numbers; without one the answers say null.
+    `interval` is put around predicted numbers; without one, answers have null in its place.
     """
 
     def __init__(self, tag: str, schema: Schema, engine: Engine, interval: Interval | None = None) -> None:
@@ -60,7 +60,17 @@ class Predictor:
         self._keys = [str(value) for value in schema.target.classes]
 
     def answer(self, records: Sequence[Any]) -> dict[str, Any]:
-        """The API's answer to a list of records; its warnings are `Fault` objects.
+        """The API's answer to a list of records.
+
+        Parameters
+        ----------
+        records : sequence of JSON values
+            As a client sends them, not yet checked.
+
+        Returns
+        -------
+        dict
+            `model` (the tag) and `predictions`, one per record.
 
         Raises
         ------
@@ -70,12 +80,23 @@ class Predictor:
         return {"model": self.tag, "predictions": self.predict(self.schema.check_records(records))}
 
     def predict(self, checked: Checked) -> list[Prediction]:
-        """One prediction for each checked record, in their order.
+        """One prediction for each checked record, in the same order.
+
+        Parameters
+        ----------
+        checked : Checked
+            Of n records, as the schema returns them.
+
+        Returns
+        -------
+        list of n dicts
+            Numbers: `prediction` and `interval`, in the target's unit. Classes: `prediction`,
+            `probabilities` by class and `threshold`. Both: `warnings`.
 
         Raises
         ------
         RecordsError
-            If the pipeline has no finite prediction for a value far outside the training range.
+            If the pipeline has no finite answer for a value far outside the training range.
         """
         if not checked.warnings:
             return []
@@ -129,7 +150,17 @@ class Predictor:
         ]
 
     def bounded(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """The values inside the target's hard bounds: a bill is not negative."""
+        """The values limited to the target's hard bounds: a bill, for example, is not negative.
+
+        Parameters
+        ----------
+        values : array of shape (n,)
+            In the target's unit.
+
+        Returns
+        -------
+        array of shape (n,)
+        """
         low, high = self.schema.target.minimum, self.schema.target.maximum
         return values if low is None and high is None else np.clip(values, low, high)
 
@@ -144,12 +175,23 @@ class Predictor:
     def predict_csv(
         self, table: TextTable, reasons: Reasons | None = None, most: Bound | None = None, language: str = "en"
     ) -> CsvAnswer:
-        """The table as CSV with our columns added, and how many of its rows are faulty.
+        """The table as CSV with our columns added, and the number of invalid rows.
 
-        Every row is there, in its order; a faulty one has our columns empty but for
-        `problems`, which says why, and `codes`. Columns of the same name are kept: ours then get a number.
-        With `reasons` the good rows have what each field added, too. `most` bounds the answer, in bytes;
-        `language` is that of `warnings` and `problems`.
+        Every row is kept, in order. In an invalid row our columns are empty except for `problems`,
+        which says why. Existing columns are kept: where names coincide, ours get a number.
+
+        Parameters
+        ----------
+        table : TextTable
+            The file as text cells.
+        reasons : callable, optional
+            Gives the base and contributions of checked rows; they become columns, too.
+        most : Bound, optional
+            The largest answer, in bytes.
+
+        Returns
+        -------
+        CsvAnswer
 
         Raises
         ------
@@ -163,7 +205,7 @@ class Predictor:
         written = [write_rows([header], table.separator)]
         size = faulty = start = 0
         marks = self.schema.decimal_marks(table)
-        # Block by block: the values, faults and texts of 200,000 rows at once would take many times what the file does.
+        # Block by block: the values, faults and texts of 200,000 rows take many times the memory of the file.
         for block in table.blocks(BLOCK_ROWS):
             read = self.schema.check_table(block, marks)
             try:
@@ -181,7 +223,7 @@ class Predictor:
         return CsvAnswer(b"".join(written), faulty)
 
     def _added_cells(self, read: CheckedTable, reasons: Reasons | None, language: str) -> list[list[str]]:
-        """Our columns of each row of a table."""
+        """The cells of our columns for each row of a table."""
         rows = [[""] * len(self.added(reasons is not None)) for _ in read.table.rows]
         said = _Described(language)
         explained = reasons(read.checked) if reasons else itertools.repeat(None)
@@ -196,7 +238,17 @@ class Predictor:
         return rows
 
     def added(self, reasons: bool) -> list[str]:
-        """The columns that a CSV is answered with beside its own, in their order."""
+        """The columns that are added to a CSV, in order.
+
+        Parameters
+        ----------
+        reasons : bool
+            Whether the contributions are among them.
+
+        Returns
+        -------
+        list of str
+        """
         ends = ["low", "high"] if self.interval else []
         probabilities = [f"probability_{key}" for key in self._keys]
         shares = ["base", *(f"contribution_{name}" for name in self.schema.names)] if reasons else []
@@ -215,7 +267,20 @@ class Predictor:
         return cells
 
     def golden(self, count: int = 32, seed: int = 0) -> Golden:
-        """Records drawn from the schema with this predictor's answers, to be kept with the version."""
+        """Records drawn from the schema with this predictor's answers, to be stored with the version.
+
+        Parameters
+        ----------
+        count : int, default=32
+            The number of records.
+        seed : int, default=0
+            Of the random draws.
+
+        Returns
+        -------
+        Golden
+            With `count` records and their predictions.
+        """
         records = draw_records(self.schema, count, seed)
         predictions = []
         for answer in self.answer(records)["predictions"]:
@@ -225,7 +290,12 @@ class Predictor:
         return Golden(tuple(records), tuple(predictions))
 
     def check_golden(self, golden: Golden) -> None:
-        """Answer the golden records again and compare.
+        """Predict the golden records again and compare.
+
+        Parameters
+        ----------
+        golden : Golden
+            As `golden` returned it.
 
         Raises
         ------
@@ -235,7 +305,7 @@ class Predictor:
         target = self.schema.target
         answers = self.answer(golden.records)["predictions"]
         saved = [{"prediction": one.prediction, "probabilities": one.probabilities} for one in golden.predictions]
-        # Versions saved before the threshold decided named the most probable class: their probabilities still hold.
+        # Older versions stored the most probable class, without the threshold; their probabilities are still valid.
         wanted = decide(Answers.of(saved, target), target)
         wrong = np.flatnonzero(difference(Answers.of(answers, target), wanted, target) > TOLERANCE).tolist()
         if wrong:
@@ -265,7 +335,7 @@ def _codes(found: Iterable[Fault]) -> str:
 
 
 def _with_names(header: Sequence[str], added: Sequence[str]) -> list[str]:
-    """The header with names added, each unlike all before it."""
+    """The header with names added, each different from all before it."""
     names = list(header)
     for name in added:
         names.append(_unused(name, names))

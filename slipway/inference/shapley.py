@@ -1,10 +1,10 @@
-"""What each field added to one prediction: Shapley values on the raw fields.
+"""The contribution of each field to one prediction: Shapley values on the raw fields.
 
-A field's value is what the prediction changes, on average, when the record's own value takes the
-place of a background row's, over all the orders in which fields may be taken from the record.
-The values add up: base + contributions = prediction, where the base is the mean prediction of
-the background, whatever the record. Up to `EXACT_FIELDS` fields every subset is evaluated, above
-that orders are sampled.
+The value of a field is the average change in the prediction when the record's own value
+replaces that of a background row, over all orders in which the fields may be replaced. The
+values add up: base + contributions = prediction, where the base is the mean prediction for the
+background, whatever the record. For up to `EXACT_FIELDS` fields every subset is evaluated; for
+more, orders are sampled.
 
 Sources: L. S. Shapley, A value for n-person games, 1953. Sampling of orders, one background row
 at a time: E. Štrumbelj and I. Kononenko, Explaining prediction models and individual predictions
@@ -30,26 +30,26 @@ from slipway.schema.fields import json_equal, truncated
 from slipway.schema.schema import Checked, Target
 
 EXACT_FIELDS = 8
-"""Up to so many fields all 2**n subsets are evaluated; 2**8 with 64 background rows are 16,384 rows."""
+"""Up to this many fields all 2**n subsets are evaluated; 2**8 subsets of 64 background rows are 16,384 rows."""
 
 SAMPLED_ROWS = 32_768
-"""Rows that sampling may evaluate, unless two pairs of orders for each background row need more."""
+"""Rows that sampling may evaluate; more only if two pairs of orders for each background row need more."""
 
 _BLOCK_ROWS = 16_384
 _BLOCK_CELLS = 2**21
 
 DEFAULT_CLASS: Any = object()
-"""Stands for no class asked for: None and every other value could come from a client."""
+"""Means that no class was requested; None or any other value could come from a client."""
 
 Floats = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 Own = Callable[[int, slice], Flags]
-"""Of a field (by position) and a slice of rows: which rows have the record's own value."""
+"""For a field (by position) and a slice of rows: which rows have the record's own value."""
 
 ValueFunction = Callable[[Positions, Own], Floats]
-"""Of each row's background row, of shape (n_rows,), and `Own`: what the model says of the rows.
+"""From each row's background row, of shape (n_rows,), and `Own` to the model's values for these rows.
 
 The first row is always the record itself.
 """
@@ -57,7 +57,7 @@ The first row is always the record itself.
 
 @dataclass(frozen=True)
 class Attribution:
-    """What a method found: `contributions` and, if sampled, `errors` have shape (n_fields,)."""
+    """The result of a method: `contributions` and, if sampled, their standard `errors`, of shape (n_fields,)."""
 
     base: float
     contributions: Floats
@@ -65,14 +65,26 @@ class Attribution:
 
 
 class Method(Protocol):
-    """Exact or sampled: from what is different, which rows to ask for, and what they share."""
+    """Exact or sampled: decides which rows to evaluate, and divides their values among the fields."""
 
     def shares(self, differs: Flags, ask: ValueFunction) -> Attribution:
-        """`differs`, of shape (n_fields, n_background): where the record is another than a background row."""
+        """Base and contributions of one record.
+
+        Parameters
+        ----------
+        differs : array of bool, of shape (n_fields, n_background)
+            Where the record's value is different from a background row's.
+        ask : ValueFunction
+            Evaluates the model on rows mixed from the record and the background.
+
+        Returns
+        -------
+        Attribution
+        """
 
 
 class Exact:
-    """All subsets of fields; no row that is the same as another is evaluated twice.
+    """All subsets of fields; no two equal rows are evaluated.
 
     Parameters
     ----------
@@ -82,7 +94,7 @@ class Exact:
     def __init__(self, background: list[npt.NDArray[Any]]) -> None:
         count = len(background)
         subsets = np.arange(2**count)
-        self._others = subsets[::-1]  # of each subset the fields that are not in it
+        self._others = subsets[::-1]  # for each subset, the fields not in it
         self._first_alike = _first_alike(background)
         sizes = ((subsets[:, None] >> np.arange(count)) & 1).sum(axis=1)
         orders = [math.factorial(k) * math.factorial(count - k - 1) / math.factorial(count) for k in range(count)]
@@ -94,21 +106,21 @@ class Exact:
         """Shapley's formula, with the mean over the background as the value of a subset."""
         size = differs.shape[1]
         different = (differs * (1 << np.arange(len(differs)))[:, None]).sum(axis=0)
-        # A row is what it has of others: those fields, and the first background row that is alike in them.
+        # A row is identified by the fields it has from the background, and the first background row equal in these.
         foreign = self._others[:, None] & different
         rows = foreign * size + self._first_alike[foreign, np.arange(size)]
         wanted = np.zeros(len(self._others) * size, dtype=bool)
         wanted[rows] = True
-        foreign, donors = np.divmod(np.flatnonzero(wanted), size)
-        found = ask(donors, lambda field, block: (foreign[block] >> field) & 1 == 0)
-        values = found[(np.cumsum(wanted) - 1)[rows]].mean(axis=1)
-        # One difference after the other, and no matrix product: a field without effect gets 0 and not 1e-17.
+        foreign, background_index = np.divmod(np.flatnonzero(wanted), size)
+        evaluated = ask(background_index, lambda field, block: (foreign[block] >> field) & 1 == 0)
+        values = evaluated[(np.cumsum(wanted) - 1)[rows]].mean(axis=1)
+        # Single differences instead of a matrix product: a field without effect gets 0 and not 1e-17.
         added = (self._weights * (values[self._with] - values[self._without])).sum(axis=1)
         return Attribution(float(values[0]), added)
 
 
 def _first_alike(background: list[npt.NDArray[Any]]) -> Positions:
-    """The first row that has the same values in a subset of fields, of shape (2**n_fields, n_background)."""
+    """The first row with the same values in a subset of fields, of shape (2**n_fields, n_background)."""
     size = len(background[0])
     codes = [_codes(column) for column in background]
     alike = np.zeros((2 ** len(codes), size), dtype="int64")
@@ -122,8 +134,8 @@ def _first_alike(background: list[npt.NDArray[Any]]) -> Positions:
 
 
 def _codes(column: npt.NDArray[Any]) -> Positions:
-    """A whole number for each different value, of shape (n_background,)."""
-    if column.dtype == object:  # texts, among which a missing one has no order
+    """An integer for each distinct value, of shape (n_background,)."""
+    if column.dtype == object:  # texts, which cannot be sorted if one is missing
         place = {value: code for code, value in enumerate(dict.fromkeys(column.tolist()))}
         return np.array([place[value] for value in column.tolist()], dtype="int64")
     codes: Positions = np.unique(column, return_inverse=True)[1]
@@ -131,12 +143,12 @@ def _codes(column: npt.NDArray[Any]) -> Positions:
 
 
 class Sampled:
-    """Orders drawn at random and their reverses, as many for each background row.
+    """Orders drawn at random together with their reverses, equally many for each background row.
 
-    From a background row the record's values are taken over one field after the other, and each
-    field is given what the prediction changes at its step: the steps of one order add up, and so
-    do their means. With its reverse an order is exact already where no more than two fields act
-    together. The seed is fixed: the same record is always answered the same.
+    Starting from a background row, the record's values are filled in one field at a time, and each
+    field is credited with the change in the prediction at its step: the steps of an order add up,
+    and so do their means. Together with its reverse, an order is exact if at most two fields
+    interact. The seed is fixed: the same record always gets the same answer.
     """
 
     def __init__(self, fields: int, size: int, rows: int = SAMPLED_ROWS) -> None:
@@ -148,16 +160,16 @@ class Sampled:
         self._step_of = np.ascontiguousarray(np.argsort(self._orders, axis=1).T)
 
     def shares(self, differs: Flags, ask: ValueFunction) -> Attribution:
-        """Means over orders, with the standard error that the pairs of each background row show."""
+        """Means over orders, with the standard error estimated from the pairs of each background row."""
         fields, size = differs.shape
         changes = differs[self._orders, self._starts[:, None]]
         ahead = np.cumsum(changes[:, ::-1], axis=1)[:, ::-1]
-        paths, steps = np.nonzero(changes & (ahead > 1))  # after the last change a row is the record
-        # Rows to ask for: the record, the background, then each step that makes a new row.
+        paths, steps = np.nonzero(changes & (ahead > 1))  # after its last change, a row is the record itself
+        # Rows to evaluate: the record, the background, then each step that makes a new row.
         first = np.arange(size) * self._pairs
         path = np.concatenate([[0], first, paths])
-        taken = np.concatenate([[fields], np.zeros(size, dtype="int64"), steps + 1])
-        found = ask(self._starts[path], lambda field, block: self._step_of[field][path[block]] < taken[block])
+        filled = np.concatenate([[fields], np.zeros(size, dtype="int64"), steps + 1])
+        evaluated = ask(self._starts[path], lambda field, block: self._step_of[field][path[block]] < filled[block])
         origin = np.where(differs.any(axis=0), 1 + np.arange(size), 0)
         row = np.zeros((len(changes), fields + 1), dtype="int64")
         row[:, 0] = origin[self._starts]
@@ -165,21 +177,22 @@ class Sampled:
         # A step that changes nothing stays at the row before it.
         moved = np.where(changes, np.arange(1, fields + 1), 0)
         latest = np.maximum.accumulate(np.pad(moved, ((0, 0), (1, 0))), axis=1)
-        values = found[np.take_along_axis(row, latest, axis=1)]
+        values = evaluated[np.take_along_axis(row, latest, axis=1)]
         added = np.empty(changes.shape)
         np.put_along_axis(added, self._orders, np.diff(values, axis=1), axis=1)
         pairs = added.reshape(2, size, self._pairs, fields).mean(axis=0)
         errors = np.sqrt((pairs.var(axis=1, ddof=1) / self._pairs).sum(axis=0)) / size
-        return Attribution(float(found[origin].mean()), pairs.mean(axis=(0, 1)), errors)
+        return Attribution(float(evaluated[origin].mean()), pairs.mean(axis=(0, 1)), errors)
 
 
 class Explainer:
-    """Explains records by a predictor and a background; any number of threads may ask.
+    """Explains records with a predictor and a background; safe to use from any number of threads.
 
     Parameters
     ----------
+    predictor : Predictor
     background : Columns
-        Rows to compare with, as `slipway.store.read_background` gives them; at least one.
+        Rows to compare with, as `read_background` returns them; at least one.
     """
 
     def __init__(self, predictor: Predictor, background: Columns) -> None:
@@ -189,18 +202,30 @@ class Explainer:
         self._method: Method = Exact(self._background) if count <= EXACT_FIELDS else Sampled(count, size)
 
     def explain(self, record: Any, wanted: Any = DEFAULT_CLASS) -> dict[str, Any]:
-        """The API's answer: base, prediction and one contribution for each field, in order; warnings as `Fault` objects.
+        """The API's answer: base, prediction and one contribution for each field, in order.
 
-        For numbers the prediction is what `Predictor` says, in the unit of the target; for classes
-        it is the probability of the class `wanted`, as it stands in the data. Without one that is
-        the positive class of two, and of more the class that is predicted.
+        For numbers the prediction is that of `Predictor`, in the unit of the target; for classes
+        it is the probability of the class `wanted`.
+
+        Parameters
+        ----------
+        record : JSON value
+            As a client sends it, not yet checked.
+        wanted : value of a class, optional
+            With the value it has in the data. By default the positive class of two classes, and
+            the predicted class of more.
+
+        Returns
+        -------
+        dict
+            `model`, `base`, `prediction`, for classes `class`, `contributions` and `warnings`.
 
         Raises
         ------
         RecordsError
-            With every fault of the record and of the class; or if the model has no finite prediction.
+            With every fault of the record and of the class; or if the model has no finite answer.
         ExplanationError
-            If a class is asked for and there are none, or the estimator has no probabilities.
+            If a class is requested of a model that predicts numbers, or the estimator has no probabilities.
         """
         schema = self._predictor.schema
         values, warnings, faults = schema.check_record(record)
@@ -209,25 +234,33 @@ class Explainer:
         if faults:
             raise RecordsError(faults)
         run, shares = self._shares(Checked(schema.columns([values]), [warnings]), wanted)
-        found = {"contribution": shares.contributions}
+        added = {"contribution": shares.contributions}
         if shares.errors is not None:
-            found["standard_error"] = shares.errors
+            added["standard_error"] = shares.errors
         return {
             "model": self._predictor.tag,
             "base": shares.base,
             "prediction": run.prediction,
             **({"class": schema.target.classes[run.position]} if run.position is not None else {}),
             "contributions": [
-                {"field": name, "value": truncated(record[name]), **{key: float(found[key][i]) for key in found}}
+                {"field": name, "value": truncated(record[name]), **{key: float(added[key][i]) for key in added}}
                 for i, name in enumerate(schema.names)
             ],
             "warnings": warnings,
         }
 
     def shares(self, checked: Checked) -> Iterator[list[float] | None]:
-        """Of each record base and contributions, as `explain` gives them without a class.
+        """The base and contributions of each record, as `explain` returns them without a class.
 
-        None where the model has no finite prediction to some mixture of record and background.
+        Parameters
+        ----------
+        checked : Checked
+            Of n records.
+
+        Yields
+        ------
+        list of 1 + n_fields floats, or None
+            None where the model has no finite answer to some mixture of record and background.
 
         Raises
         ------
@@ -261,9 +294,9 @@ def _position(target: Target, wanted: Any) -> int | None:
 
 
 class _Run:
-    """One record's rows put to the engine, block after block; the first row is the record itself.
+    """The rows of one record, evaluated block by block; the first row is the record itself.
 
-    `prediction` and, for classes, the `position` of the one explained are known after `ask`.
+    `prediction` and, for classes, the `position` of the explained class are known after `ask`.
     """
 
     def __init__(self, predictor: Predictor, checked: Checked, background: list[npt.NDArray[Any]], wanted: Any) -> None:
@@ -275,7 +308,7 @@ class _Run:
         self.position: int | None = None
 
     def differs(self) -> Flags:
-        """Where the record is another than a background row; one missing value is as another."""
+        """Where the record differs from a background row; two missing values count as equal."""
         own = self._checked.columns.values()
         return np.array(
             [
@@ -285,25 +318,25 @@ class _Run:
             dtype=bool,
         )
 
-    def ask(self, donors: Positions, own: Own) -> Floats:
-        """`Ask`: what the model says of rows mixed of the record and background rows."""
-        found = np.empty(len(donors))
+    def ask(self, background_index: Positions, own: Own) -> Floats:
+        """A `ValueFunction`: the model's values for rows mixed from the record and background rows."""
+        values = np.empty(len(background_index))
         height = max(1, min(_BLOCK_ROWS, _BLOCK_CELLS // len(self._background)))
-        for start in range(0, len(donors), height):
+        for start in range(0, len(background_index), height):
             block = slice(start, start + height)
             columns = {
-                name: np.where(own(field, block), ours, self._background[field][donors[block]])
+                name: np.where(own(field, block), ours, self._background[field][background_index[block]])
                 for field, (name, ours) in enumerate(self._checked.columns.items())
             }
-            found[block] = self._values(columns)
-        self.prediction = float(found[0])
-        return found
+            values[block] = self._values(columns)
+        self.prediction = float(values[0])
+        return values
 
     def _values(self, columns: Columns) -> Floats:
         try:
             answers = self._predictor.engine.predict(columns)
         except (ValueError, OverflowError, FloatingPointError):
-            self._predictor.predict(self._checked)  # names the value far out that the record may have
+            self._predictor.predict(self._checked)  # raises with the record's value far out of range, if it has one
             raise
         values = self._number(answers)
         if not np.isfinite(values).all():

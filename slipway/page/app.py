@@ -1,6 +1,6 @@
-"""The page as an app: one Gradio page for each language, behind the guard, with what is needed around it.
+"""The page as an app: one Gradio page for each language, behind the guard, with everything it needs.
 
-The browser's own language is shown; `/ui/en/`, `/ui/zh/` and so on show one whatever the browser prefers.
+By default the browser's language is shown; `/ui/en/`, `/ui/zh/` and so on show one regardless.
 """
 
 import re
@@ -39,7 +39,17 @@ THEME = gr.themes.Base(
 
 
 def mount(served: LoadedModel) -> Starlette:
-    """The page in every language, as an app to be mounted at `/ui`."""
+    """The page in every language.
+
+    Parameters
+    ----------
+    served : LoadedModel
+
+    Returns
+    -------
+    Starlette
+        To be mounted at `/ui`.
+    """
     pages = {language: _app(served, language) for language in languages()}
 
     @asynccontextmanager
@@ -63,7 +73,7 @@ def mount(served: LoadedModel) -> Starlette:
 
 
 def preferred(accepted: str) -> str:
-    """The first of our languages in an Accept-Language header, by its weights; English otherwise."""
+    """The first of our languages in an Accept-Language header, by weight; English if there is none."""
     wanted = []
     for part in accepted.split(","):
         tag, _, weight = part.strip().partition(";q=")
@@ -92,7 +102,17 @@ def _app(served: LoadedModel, language: str) -> FastAPI:
 
 
 def build_page(page: PageContext, served: LoadedModel) -> gr.Blocks:
-    """The page in one language: what is above the tabs, then Predict, Batch, Data and Model."""
+    """The page in one language: the head, then the tabs Predict, Batch, Data and Model.
+
+    Parameters
+    ----------
+    page : PageContext
+    served : LoadedModel
+
+    Returns
+    -------
+    Blocks
+    """
     with gr.Blocks(title=page.text(page.schema.texts.title), analytics_enabled=False) as blocks:
         head.build(page)
         with gr.Tab(page.t("page.tab_predict")):

@@ -33,10 +33,10 @@ _SIZE = {
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a chart: what it is of, its figures, and what is drawn.
+    """One line of a chart: its label, its figures, and what is drawn.
 
     `ends` are one number, the end of a bar, or five, the percentiles of a box, as shares of the
-    chart's width; none if there is nothing to draw.
+    chart's width; empty if there is nothing to draw.
     """
 
     label: str
@@ -45,12 +45,24 @@ class Row:
 
     @property
     def percents(self) -> list[float]:
-        """The ends in per cent of the width."""
+        """The ends as percentages of the width."""
         return [max(0.0, min(1.0, end)) * 100 for end in self.ends]
 
 
 def scale(low: float, high: float, steps: int = 4) -> list[float]:
-    """About so many equal round steps, from at most `low` to at least `high`."""
+    """Equal round steps that cover a range.
+
+    Parameters
+    ----------
+    low, high : float
+    steps : int, default=4
+        The approximate number of steps.
+
+    Returns
+    -------
+    list of float
+        From at most `low` to at least `high`.
+    """
     least = (high - low) / steps or abs(low) or 1.0
     power = 10.0 ** math.floor(math.log10(least))
     step = next(one * power for one in _STEPS if one * power >= least * (1 - 1e-9))
@@ -71,13 +83,19 @@ def histogram(
     Parameters
     ----------
     counts, names : sequences of shape (n_bars,)
-        Heights, and what is said of each when it is pointed at.
-    ticks : pairs
-        Where a label stands, in bars from the left, and the label.
-    top : text
-        What the highest bar holds.
-    tails : positions
-        Bars that stand for a wider range than the others, drawn as outlines.
+        Heights, and the tooltip of each bar.
+    ticks : sequence of pairs
+        The position of each label, in bars from the left, and the label.
+    summary : str
+        The text for screen readers.
+    top : str
+        The label of the highest bar.
+    tails : sequence of int, optional
+        Positions of bars that cover a wider range than the others, drawn as outlines.
+
+    Returns
+    -------
+    Markup
     """
     wide, base, most = (WIDTH - 2 * SIDE) / len(counts), HEIGHT - BOTTOM, max(counts) or 1
     bars = []
@@ -89,7 +107,7 @@ def histogram(
 
 
 def _labels(ticks: Sequence[tuple[float, str]], wide: float) -> list[dict[str, Any]]:
-    """Those labels of a histogram's axis for which there is room; `wide` is a bar's width."""
+    """The labels of a histogram's axis for which there is room; `wide` is the width of a bar."""
     labels, free = [], 0.0
     for at, text in ticks:
         x, half = SIDE + at * wide, LETTER * len(text) / 2
@@ -109,16 +127,23 @@ def lines(
     ticks: Sequence[str] = (),
     mark: float | None = None,
 ) -> Markup:
-    """Bars or boxes below one another, with a label at the left and figures at the right.
+    """Bars or boxes below each other, with a label on the left and figures on the right.
 
     Parameters
     ----------
-    heads : texts
+    rows : sequence of Row
+    heads : sequence of str
         Above the labels, the drawing and each figure.
-    ticks : texts
-        Labels of the axis below, at equal distances from its left end to its right.
-    mark : share of the width, optional
-        Where an upright line runs through all rows.
+    summary : str
+        The text for screen readers.
+    ticks : sequence of str, optional
+        Labels of the axis below, evenly spaced from left to right.
+    mark : float, optional
+        Share of the width at which a vertical line runs through all rows.
+
+    Returns
+    -------
+    Markup
     """
     # Where there is no room for all, every other tick has a label.
     every = 2 if sum(map(len, ticks)) > AXIS else 1
@@ -130,15 +155,37 @@ def lines(
 def tinted(
     caption: str, heads: Sequence[tuple[str, str]], rows: Sequence[tuple[str, Sequence[tuple[str, float]]]]
 ) -> Markup:
-    """A table of figures whose cells are tinted by a share from 0 to 1; the figures are what it says.
+    """A table of figures whose cells are tinted by a share from 0 to 1.
 
-    `heads` are what stands above each column of figures and its full name; a row is its label and cells.
+    Parameters
+    ----------
+    caption : str
+    heads : sequence of pairs
+        The heading of each column of figures, and its full name.
+    rows : sequence of pairs
+        A label, and its cells as pairs of a text and a share.
+
+    Returns
+    -------
+    Markup
     """
     return _HTML.tinted(caption, heads, rows)
 
 
 def places(edges: Sequence[float], values: Sequence[float]) -> list[float]:
-    """Where values lie among the bars of a histogram, in bars from the left; `edges` rise."""
+    """Where values lie among the bars of a histogram.
+
+    Parameters
+    ----------
+    edges : sequence of n_bars + 1 floats
+        Ascending.
+    values : sequence of float
+
+    Returns
+    -------
+    list of float
+        In bars from the left.
+    """
     found = []
     for value in values:
         at = next((at for at, (_, end) in enumerate(pairwise(edges)) if value <= end), len(edges) - 2)

@@ -1,6 +1,6 @@
-"""A version as the page tells of it in one language: its files, its texts, and its values as a person reads them.
+"""A version as the page presents it in one language: its files, its texts, and its values in readable form.
 
-Every tab, and every template, reads texts here and nowhere else.
+Every tab, and every template, gets its texts here and nowhere else.
 """
 
 import datetime as dt
@@ -68,11 +68,11 @@ class PageContext:
         return [catalogue(language) for language in languages() if language != self.language]
 
     def t(self, key: str, **values: Any) -> str:
-        """A text by its key, such as `model.trained`, filled with values; `count` chooses the plural form."""
+        """A text by its key, such as `model.trained`, filled with values; `count` selects the plural form."""
         return self.catalogue.text(key, **values)
 
     def html(self, key: str, **values: Any) -> Markup:
-        """A text whose values may hold tags, if a template made them; all else is escaped."""
+        """A text whose values may contain tags if a template made them; everything else is escaped."""
         return escape(self.catalogue.template(key, values.get("count"))).format(**self.catalogue.written(values))
 
     def text(self, text: Text | None) -> str:
@@ -84,7 +84,7 @@ class PageContext:
         return faults.form_text(fault, label, self.language)
 
     def field_problem(self, field: Field, fault: Fault) -> str:
-        """A fault as it stands under its field."""
+        """A fault as shown below its field."""
         if fault.code is FaultCode.NULL and field.nullable:
             return self.t("page.fill_in_or_tick")
         return self.problem(fault, self.text(field.label))
@@ -112,7 +112,7 @@ class PageContext:
         return self.decimal(value, self.schema.target.decimals)
 
     def decimal(self, value: float, decimals: int) -> str:
-        """A number with so many decimals."""
+        """A number with this many decimals."""
         return formats.format_number(value, decimals, self.language)
 
     def whole(self, count: int) -> str:
@@ -128,7 +128,7 @@ class PageContext:
         return formats.percent(share, self.language)
 
     def share(self, share: float, decimals: int) -> str:
-        """A share with so many decimals: `34.2%`."""
+        """A share with this many decimals: `34.2%`."""
         return formats.format_share(share, decimals, self.language)
 
     def value(self, value: Any) -> str:
@@ -136,7 +136,7 @@ class PageContext:
         return formats.format_value(value, self.language)
 
     def axis(self, values: Sequence[float]) -> list[str]:
-        """The numbers of an axis in one form: `0`, `0.5M`, `1M`."""
+        """The numbers of an axis in a common form: `0`, `0.5M`, `1M`."""
         return formats.format_axis(values, self.language)
 
     def term(self, term: str, value: str) -> str:
@@ -149,15 +149,15 @@ class PageContext:
 
     @property
     def target(self) -> str:
-        """What the target is called."""
+        """The name of the target."""
         return self.text(self.schema.target.label)
 
     @property
     def unit_after(self) -> str:
-        """The target's unit as it stands behind a figure; empty if there is none."""
+        """The target's unit as it follows a figure; empty if there is none."""
         return formats.unit_after(self.schema.target, self.language)
 
     @property
     def unit_in_brackets(self) -> str:
-        """The target's unit as it stands behind a heading; empty if there is none."""
+        """The target's unit as it follows a heading; empty if there is none."""
         return f" ({self.text(self.schema.target.unit)})" if self.schema.target.unit else ""

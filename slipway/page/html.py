@@ -1,7 +1,8 @@
-"""HTML by templates, which lie beside the modules that fill them, as scripts and styles do.
+"""HTML by templates, which are next to the modules that fill them, like scripts and styles.
 
-A template is a file of macros. Every value is escaped but what a macro made itself, so a text of a person or a file can never
-become a tag; a name that no value was given for is an error, not an empty text. The page has no other way to make markup.
+A template is a file of macros. Every value is escaped except what a macro made itself, so that a text
+from a user or a file can never become a tag; a name without a value is an error, not an empty text.
+The page has no other way to make markup.
 """
 
 import re
@@ -19,9 +20,9 @@ _BREAK = re.compile(r"(?P<start>\A|(?<=>))?\s*\n\s*(?P<end>\Z|(?=[<>]))?")
 
 
 class _WithoutBreaks(Extension):
-    """Drops the line breaks between tags with their indentation: they are for who reads a template.
+    """Removes line breaks and indentation between tags, which are only for readers of the template.
 
-    A browser would show some of them as spaces. A break inside of a tag, or of a text, becomes one.
+    A browser would show some of them as spaces. A break inside a tag, or in a text, becomes one.
     """
 
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
@@ -34,7 +35,7 @@ def _joined(found: re.Match[str]) -> str:
 
 
 def _fixed(value: float, digits: int) -> str:
-    """A coordinate or a share with so many decimals."""
+    """A coordinate or a share with this many decimals."""
     return f"{value:.{digits}f}"
 
 
@@ -50,7 +51,7 @@ _ENVIRONMENT.filters["fixed"] = _fixed
 
 
 class Macros(Protocol):
-    """The macros of a template, by their names."""
+    """The macros of a template, by name."""
 
     def __getattr__(self, name: str, /) -> Callable[..., Markup]: ...
 

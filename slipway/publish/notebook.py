@@ -1,7 +1,7 @@
-"""What a notebook's frame may hold that a request cannot carry: refused before anything is saved.
+"""What a notebook's frame may contain that a request cannot carry: rejected before anything is saved.
 
-A client sends numbers, texts, booleans and days. What the pipeline was fitted on beyond that
-would be lost on the way, and every answer be that of another row.
+A client sends numbers, texts, booleans and days. Anything else that the pipeline was fitted on
+would be lost on the way, and every answer would be that of another row.
 """
 
 import datetime as dt
@@ -15,13 +15,19 @@ HOW = "change the column before setup(), and set up and fit again"
 
 
 def check_carried(table: pd.DataFrame, source: str) -> None:
-    """Refuse columns of which serving would lose something.
+    """Reject columns of which serving would lose something.
+
+    Parameters
+    ----------
+    table : DataFrame of shape (n_rows, n_columns)
+    source : str
+        Where it came from, for messages.
 
     Raises
     ------
     DataError
         If a column holds times of day, time zones, durations or other values that JSON and the
-        schema do not have, with a value and what to make of it.
+        schema do not have, with a value and what to convert it to.
     """
     for name in table.columns:
         problem = _problem(table[name].dropna())

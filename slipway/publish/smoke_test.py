@@ -1,7 +1,7 @@
-"""The smoke test of a version before it is saved: what a server starts is started, and asked, once.
+"""The smoke test of a version before it is saved: it is started as on a server, and tried once.
 
-It happens in a process of its own, as a server is one: what training has imported, patched or
-left in memory cannot help. That process imports BentoML and Gradio while training goes on and
+This happens in a separate process, as a server is one: what training has imported, patched or
+left in memory cannot help. That process imports BentoML and Gradio while training is running and
 then forks for each version, because importing takes seconds and a start takes one.
 """
 
@@ -45,7 +45,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class _Child:
-    """The process that waits for versions to try, and its home, which holds its log."""
+    """The process that waits for versions to try, and its home folder, which contains its log."""
 
     process: subprocess.Popen[str]
     home: Path
@@ -84,7 +84,7 @@ _child: _Child | None = None
 
 
 def warm_up() -> _Child:
-    """The process that tries versions; started if none waits: it imports meanwhile what a server does."""
+    """The process that tries versions; started if there is none, so that it imports what a server does meanwhile."""
     global _child
     if _child and _child.process.poll() is None:
         return _child
@@ -118,17 +118,20 @@ def _end() -> None:
 
 
 def check(models: Path, tag: str, progress: Progress = lambda text: None) -> None:
-    """Start the version as a server would, and ask it what a page and a program ask first.
+    """Start the version as a server would, and make the calls that a page and a program make first.
 
     Parameters
     ----------
     models : path
-        A BentoML model store that has the version, with its pipeline.
+        A BentoML model store that contains the version, with its pipeline.
+    tag : str
+    progress : callable, optional
+        Called with a line on anything that could not be tried here.
 
     Raises
     ------
     NotServableError
-        With what failed and why. `progress` is told what could not be tried here.
+        With what failed and why.
     """
     try:
         child = warm_up()
@@ -218,7 +221,7 @@ def _import_pycaret() -> None:
 
 
 def _try(models: str, tag: str, untried: str | None) -> dict[str, Any]:
-    """Start the version and ask it; `failed` is what it could not do, None if it could do all."""
+    """Start the version and try it; `failed` is what did not work, None if everything did."""
     doing = "loading it"
     try:
         for doing in _start(models, tag, with_page=untried is None):  # noqa: B007 (for whoever catches)
@@ -230,7 +233,7 @@ def _try(models: str, tag: str, untried: str | None) -> dict[str, Any]:
 
 
 def _start(models: str, tag: str, with_page: bool) -> Iterator[str]:
-    """Start the version and ask it, saying before each step what it is."""
+    """Start the version and try it, yielding each step before it is taken."""
     from starlette.applications import Starlette
     from starlette.testclient import TestClient
 
@@ -265,7 +268,7 @@ def _start(models: str, tag: str, with_page: bool) -> Iterator[str]:
 
 
 def _calls(client: Any, schema: Schema, with_page: bool) -> Iterator[tuple[str, Callable[[], Any], tuple[int, ...]]]:
-    """What is asked: its name, the call, and the status codes that are right."""
+    """The calls to try: for each its name, the call, and the status codes that are correct."""
     record = schema.example()
     text = io.StringIO()
     # With a column more, since a row of empty cells alone is none.

@@ -1,8 +1,8 @@
-"""Checked values as arrays: one a field, as the compiled graph takes them and a frame is made of.
+"""Checked values as arrays: one per field, as the compiled graph takes them and frames are made from them.
 
 Numbers, booleans and dates (seconds since 1970) are float64 with NaN for missing; text is
-an object array of `str` with None for missing: "" may be a category, and another one. Records
-come one by one, a model wants columns.
+an object array of `str` with None for missing, because "" may be a category. Records are rows,
+but a model needs columns.
 """
 
 from collections.abc import Sequence
@@ -22,14 +22,25 @@ MISSING_TEXT = "\uffff"
 
 
 def is_text(field: Field) -> bool:
-    """Whether a field's column is text; else it is float64."""
+    """Whether a field's column is text; otherwise it is float64."""
     if not field.categories:
         return field.kind == "text"
     return not all(isinstance(value, (bool, int, float)) and abs(value) < 2**53 for value in field.categories)
 
 
 def array(field: Field, values: Sequence[Value]) -> npt.NDArray[Any]:
-    """Checked values of one field as its column, of shape (len(values),)."""
+    """The column of a field.
+
+    Parameters
+    ----------
+    field : Field
+    values : sequence of n checked values
+
+    Returns
+    -------
+    array of shape (n,)
+        float64, or object for text.
+    """
     if is_text(field):
         found = np.empty(len(values), dtype=object)
         plain = set(map(type, values)) <= {str, type(None)}
@@ -41,7 +52,17 @@ def array(field: Field, values: Sequence[Value]) -> npt.NDArray[Any]:
 
 
 def fill(column: npt.NDArray[Any], text: str) -> npt.NDArray[Any]:
-    """A text column with `text` in place of what is missing; any other column as it is."""
+    """A text column with the missing values replaced; any other column is returned as it is.
+
+    Parameters
+    ----------
+    column : array of shape (n,)
+    text : str
+
+    Returns
+    -------
+    array of shape (n,)
+    """
     if column.dtype != object or not (gaps := missing(column)).any():
         return column
     filled = column.copy()
@@ -50,7 +71,7 @@ def fill(column: npt.NDArray[Any], text: str) -> npt.NDArray[Any]:
 
 
 def missing(column: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Where a text column has no value."""
+    """Where a text column has no value, of shape (n,)."""
     return np.asarray(column == np.array(None), dtype=bool)
 
 
@@ -59,20 +80,19 @@ def _seconds(day: Any) -> float:
 
 
 def prefilter(field: Field, values: Sequence[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
-    """A column of raw values at once, and which rows need a full check.
+    """A column of raw values at once, and which rows need the full check.
 
-    The other rows have neither fault nor warning: `Field.check` would return their values unchanged.
+    A row that does not need it has neither a fault nor a warning: `Field.check` would accept it unchanged.
 
     Parameters
     ----------
     field : Field
-    values : sequence of shape (n_rows,)
-        Anything that JSON can hold.
+    values : sequence of n JSON values
 
     Returns
     -------
-    column : array of shape (n_rows,)
-    needs_full_check : bool array of shape (n_rows,)
+    column : array of shape (n,)
+    needs_full_check : array of bool, of shape (n,)
     """
     if field.categories:
         return _prefilter_categories(field, values)

@@ -46,7 +46,7 @@ class FieldError(Exception):
 
 
 def truncated(value: Any) -> Any:
-    """`value` as an answer may repeat it: short, and something JSON can say."""
+    """A value as an answer may repeat it: short, and representable in JSON."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if value is None or isinstance(value, (bool, float)):
@@ -62,7 +62,7 @@ def truncated(value: Any) -> Any:
 
 
 def json_equal(one: Any, other: Any) -> bool:
-    """Whether two values are the same in JSON, which tells 1 from true where Python does not."""
+    """Whether two values are equal in JSON, which distinguishes 1 from true where Python does not."""
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
@@ -103,17 +103,23 @@ class Field:
     decimal: str | None = None
 
     def check(self, value: Any) -> tuple[Value, Fault | None]:
-        """The value as the pipeline needs it, and a warning if there is cause for one.
+        """The value as the pipeline needs it.
 
         Parameters
         ----------
-        value : Any
-            Anything that JSON can hold.
+        value : JSON value
+            As a client sends it.
+
+        Returns
+        -------
+        value : Value
+        warning : Fault or None
+            If the value was accepted, but a reader should know something about it.
 
         Raises
         ------
         FieldError
-            For a value that this field does not accept.
+            If the field does not accept the value.
         """
         if value is None:
             if not self.nullable:
@@ -125,20 +131,24 @@ class Field:
         return checked, self._warning(checked)
 
     def parse(self, cell: str, decimal_comma: bool, mark: str | None = ".") -> Any:
-        """The JSON value that a CSV cell stands for; any other cell stays text.
+        """The JSON value that a CSV cell represents; a cell that represents none stays text.
 
         Parameters
         ----------
         cell : str
         decimal_comma : bool
-            Whether `12,5` can be a number: not where commas separate cells.
+            Whether `12,5` can be a number: not where commas separate the cells.
         mark : str, optional
-            The decimal mark of a number such as `1.030`; None where both readings are possible.
+            The decimal mark of a number such as `1.030`; None if both readings are possible.
+
+        Returns
+        -------
+        JSON value
 
         Raises
         ------
         FieldError
-            For such a number, if `mark` is None.
+            For a number that can be read in two ways, if `mark` is None.
         """
         cell = cell.strip()
         by_text = {str(value): value for value in (*self.missing, *self.categories)}
@@ -171,7 +181,7 @@ class Field:
 
     @property
     def expected(self) -> Any:
-        """What `expected` says of this field in a fault; of more than 100 categories, the first ones and "…"."""
+        """The `expected` of this field in a fault; of more than 100 categories, the first ones and "…"."""
         if not self.categories:
             return _TYPES[self.kind]
         return [*self.categories[:LISTED], *(["…"] if len(self.categories) > LISTED else [])]

@@ -1,4 +1,4 @@
-"""Records at random, as training saw them: for golden answers, the gate and benchmarks."""
+"""Random records like those in training: for golden predictions, the parity check and benchmarks."""
 
 import random
 from datetime import date, timedelta
@@ -9,7 +9,20 @@ from slipway.schema.schema import Schema
 
 
 def draw_records(schema: Schema, count: int, seed: int) -> list[Record]:
-    """Records at random from what training saw: ranges, categories, and some values missing."""
+    """Random records within what training saw: ranges, categories, and some values missing.
+
+    Parameters
+    ----------
+    schema : Schema
+    count : int
+    seed : int
+        The same seed draws the same records.
+
+    Returns
+    -------
+    list of `count` records
+        All of them valid.
+    """
     rng = random.Random(seed)
     return [{field.name: _draw(field, rng) for field in schema.fields} for _ in range(count)]
 

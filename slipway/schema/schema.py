@@ -64,7 +64,7 @@ class Target:
     def decision_threshold(self) -> float | None:
         """The probability from which a case of two classes is positive; None for numbers and several classes.
 
-        Versions that were saved before a threshold was kept have 0.5.
+        Versions saved before a threshold was stored use 0.5.
         """
         if len(self.classes) != 2:
             return None
@@ -73,7 +73,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Checked:
-    """Records that passed: a column of shape (n_records,) for each field, and each record's warnings."""
+    """Records that passed the check: a column of shape (n_records,) per field, and each record's warnings."""
 
     columns: Columns
     warnings: list[list[Fault]]
@@ -135,7 +135,7 @@ class Schema:
         return answer
 
     def example(self) -> Record:
-        """One record: the use case's first example, else medians and most frequent values."""
+        """One record: the use case's first example, or else medians and most frequent values."""
         return self.defaults | (self.texts.examples[0].values if self.texts.examples else {})
 
     def json_schema(self) -> dict[str, Any]:
@@ -150,10 +150,20 @@ class Schema:
         }
 
     def check_record(self, record: Any, position: int = 0) -> tuple[Record, list[Fault], list[Fault]]:
-        """One record's values as the pipeline needs them, its warnings and its faults.
+        """Check one record.
 
-        The values can only be used if there are no faults. `position` is that of the record in its
-        request, which the faults name.
+        Parameters
+        ----------
+        record : JSON value
+            As a client sends it.
+        position : int, default=0
+            Its position among the records, which the faults name.
+
+        Returns
+        -------
+        values : Record
+            Only meaningful if there are no faults.
+        warnings, faults : lists of Fault
         """
         if not isinstance(record, dict):
             return {}, [], [Fault(FaultCode.WRONG_TYPE, None, truncated(record), ExpectedType.RECORD, position)]
@@ -182,7 +192,17 @@ class Schema:
         return values, warnings, faults
 
     def check_records(self, records: Sequence[Any]) -> Checked:
-        """The records as the pipeline needs them: columns of shape (len(records),), if none has a fault.
+        """Check records, and return them as the pipeline takes them.
+
+        Parameters
+        ----------
+        records : sequence of JSON values
+            As a client sends them.
+
+        Returns
+        -------
+        Checked
+            Of len(records) records.
 
         Raises
         ------
@@ -223,15 +243,24 @@ class Schema:
         return columns, np.flatnonzero(needs_full_check).tolist()
 
     def check_table(self, table: TextTable, marks: DecimalMarks | None = None) -> CheckedTable:
-        """A CSV read by this schema: its good rows, and what is wrong with each of the others.
+        """Check a CSV: its valid rows, and what is wrong with each of the others.
 
-        Columns may stand in any order, and others may stand between them. `marks` are those of the
-        whole file, if the table is a part of one.
+        Columns may be in any order, with others in between.
+
+        Parameters
+        ----------
+        table : TextTable
+        marks : DecimalMarks, optional
+            Those of the whole file, if the table is a part of one.
+
+        Returns
+        -------
+        CheckedTable
 
         Raises
         ------
         RecordsError
-            If columns are missing: all of them are named, with the nearest that is there.
+            If columns are missing: all of them are named, with the nearest existing one.
         """
         self._check_header(table)
         # Column after column, each different cell once: a file may have 200,000 rows.
@@ -274,14 +303,33 @@ class Schema:
         raise RecordsError(details, text, RequestCode.MISSING_COLUMNS, columns=missing)
 
     def decimal_marks(self, table: TextTable) -> DecimalMarks:
-        """By which decimal mark `1.030` is to be read in each number column of a whole file; None where both fit.
+        """The decimal mark by which `1.030` is to be read in each number column of a whole file.
 
-        Columns that are missing are passed over.
+        Columns that are missing are ignored.
+
+        Parameters
+        ----------
+        table : TextTable
+
+        Returns
+        -------
+        DecimalMarks
+            None for a column where both readings are possible.
         """
         return _decimal_marks([item for item in self.fields if item.name in table.header], table)
 
     def columns(self, values: Sequence[Record]) -> Columns:
-        """Checked values as columns, each of shape (len(values),)."""
+        """Checked values as columns.
+
+        Parameters
+        ----------
+        values : sequence of n checked records
+
+        Returns
+        -------
+        Columns
+            One array of shape (n,) per field.
+        """
         return {item.name: arrays.array(item, [record[item.name] for record in values]) for item in self.fields}
 
 

@@ -12,7 +12,7 @@ log = logging.getLogger("bentoml")
 
 
 class AccessLog:
-    """One line a request: method, path (escaped, without the query; of an unknown one the beginning), status, milliseconds."""
+    """One line per request: method, path (escaped, without the query; shortened if unknown), status, milliseconds."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

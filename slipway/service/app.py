@@ -32,7 +32,18 @@ ENGINES = {"onnx": "compiled graph (onnx)", "native": "PyCaret pipeline (native)
 
 
 def make_service(served: LoadedModel, page: ASGIApp) -> Any:
-    """The BentoML service of one version, with `page` mounted at `/ui`."""
+    """The BentoML service of one version.
+
+    Parameters
+    ----------
+    served : LoadedModel
+    page : ASGI app
+        Mounted at `/ui`.
+
+    Returns
+    -------
+    BentoML service
+    """
     metrics.use_routes()
     schema = served.schema
     records_schema = {"type": "array", "minItems": 1, "items": schema.json_schema(), "example": [schema.example()]}

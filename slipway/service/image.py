@@ -1,4 +1,4 @@
-"""The image of a bento: what its Dockerfile says besides what is in bentofile.yaml."""
+"""The image of a bento: what its Dockerfile contains in addition to what bentofile.yaml says."""
 
 from pathlib import Path
 from typing import Any
@@ -48,10 +48,10 @@ COPY --from={BUILD_STAGE} {VIRTUAL_ENV} {VIRTUAL_ENV}
 
 @attrs.define
 class ServingImage(Image):  # type: ignore[misc]
-    """Python on a slim Debian with one environment, and without installer and compilers.
+    """Python on slim Debian with one environment, without installers and compilers.
 
-    `native_because` is empty for a compiled version. For another it says why, and the image
-    also gets what the version was trained with, without which its pipeline cannot be read.
+    `native_because` is empty for a compiled version. For any other it gives the reason, and the
+    image also gets the training packages, without which its pipeline cannot be read.
     """
 
     base_image: str = BASE
@@ -60,7 +60,7 @@ class ServingImage(Image):  # type: ignore[misc]
     native_because: str = ""
 
     def freeze(self, *arguments: Any, **keywords: Any) -> Any:
-        """What BentoML calls when it builds a bento, and only then: inside of one there is no requirements/."""
+        """Called by BentoML when it builds a bento, and only then: a bento does not contain requirements/."""
         if not (_REPOSITORY / "bentofile.yaml").exists():
             raise SystemExit(
                 "slipway: a bento is built from a clone of Slipway's repository, which has bentofile.yaml and the locked "

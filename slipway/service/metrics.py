@@ -29,7 +29,7 @@ _SHOWN = 16
 
 
 def route(path: str) -> str:
-    """A path that we answer as it is, one of Gradio's files as its folder, anything else as `other`."""
+    """The label of a path: a path that is served as it is, Gradio's files by their folder, anything else as `other`."""
     if path in _EXACT or _PAGE.fullmatch(path):
         return path
     file = _FILE.fullmatch(path)
@@ -37,7 +37,7 @@ def route(path: str) -> str:
 
 
 def logged(path: str) -> str:
-    """A path as a line of the log may have it: a route, or the beginning of an unknown path, escaped."""
+    """A path as it is logged: a route, or the beginning of an unknown path, escaped."""
     known = route(path)
     if known != OTHER:
         return known

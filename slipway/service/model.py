@@ -1,4 +1,4 @@
-"""One version as a process serves it."""
+"""One version as it is served by a process."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ INLINE_LIMIT = 16
 
 
 class LoadedModel:
-    """One version as a process serves it: found at import, its pipeline loaded once.
+    """One version as it is served by a process: found at import, its pipeline loaded once.
 
     Work runs on threads beside the event loop, so that probes are answered meanwhile.
     """
@@ -52,7 +52,7 @@ class LoadedModel:
             return self._loaded
 
     def load(self) -> None:
-        """Read what the first calls need: what happens to the version's files later on changes no answer."""
+        """Read what the first calls need: later changes to the version's files do not affect any answer."""
         self.predictor, self.description, self.cards  # noqa: B018
 
     @cached_property
@@ -66,7 +66,13 @@ class LoadedModel:
             return self._explaining
 
     def check_golden(self) -> None:
-        """Repeat the answers of training time, or raise `GoldenMismatchError`."""
+        """Reproduce the golden predictions.
+
+        Raises
+        ------
+        GoldenMismatchError
+            If they differ.
+        """
         self.predictor.check_golden(self.version.golden())
 
     async def run(self, work: Callable[[Predictor], Any]) -> Any:
@@ -96,7 +102,7 @@ class LoadedModel:
             raise RequestError.of(400, exc) from exc
 
     def _is_quick(self, records: list[Any]) -> bool:
-        """Whether an answer takes less time than the way to another thread and back."""
+        """Whether answering takes less time than moving to another thread and back."""
         few = self.version.engine == "onnx" and len(records) <= INLINE_LIMIT
         return few and all(isinstance(record, dict) and len(record) < 2 * len(self.schema.fields) for record in records)
 
@@ -149,7 +155,7 @@ class LoadedModel:
 
     @property
     def threshold(self) -> float | None:
-        """The probability from which a case is positive; None where the most probable class is named."""
+        """The probability from which a case is positive; None if the most probable class is predicted."""
         return threshold_of(self.schema.target, self.has_probabilities)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The API's description: BentoML's own, with what it cannot know added, and the page that shows it."""
+"""The description of the API: BentoML's own, completed with the real fields, and the page that shows it."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -67,7 +67,7 @@ FAULTS: dict[str, Any] = {
 
 
 def answer_schema(schema: Schema) -> dict[str, Any]:
-    """What `POST /predict` answers."""
+    """The JSON schema of the answer of `POST /predict`."""
     target = schema.target
     unit = f" ({target.unit['en']})" if target.unit else ""
     if target.classes:
@@ -106,7 +106,7 @@ def _interval(unit: str) -> dict[str, Any]:
 
 
 def explanation_body(schema: Schema) -> dict[str, Any]:
-    """What `POST /explain` takes."""
+    """The JSON schema of the body of `POST /explain`."""
     properties: dict[str, Any] = {"record": schema.json_schema()}
     example: dict[str, Any] = {"record": schema.example()}
     target = schema.target
@@ -125,7 +125,7 @@ def explanation_body(schema: Schema) -> dict[str, Any]:
 
 
 def explanation_schema(schema: Schema) -> dict[str, Any]:
-    """What `POST /explain` answers."""
+    """The JSON schema of the answer of `POST /explain`."""
     target = schema.target
     unit = f" ({target.unit['en']})" if target.unit else ""
     what = "probability of the class" if target.classes else f"prediction, {target.label['en']}{unit}"
@@ -151,7 +151,20 @@ def explanation_schema(schema: Schema) -> dict[str, Any]:
 
 
 def describe(schema: Schema, tag: str, bentoml: dict[str, Any]) -> dict[str, Any]:
-    """The OpenAPI document: BentoML's for `/predict` and its probes, ours for the other calls."""
+    """The OpenAPI document: BentoML's for `/predict` and its probes, ours for the other calls.
+
+    Parameters
+    ----------
+    schema : Schema
+    tag : str
+        Of the version.
+    bentoml : dict
+        BentoML's own document.
+
+    Returns
+    -------
+    dict
+    """
     texts = schema.texts
     document = dict(bentoml)
     summary = (texts.summary or {}).get("en", "")

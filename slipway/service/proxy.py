@@ -1,8 +1,8 @@
-"""Where a server stands behind a proxy: a path in front of its own, another host, another port.
+"""Serving behind a proxy: with a path in front of the server's own, another host or another port.
 
-Nothing here has to know the address under which people reach it. Whatever leaves the server names addresses
-relative to the one that was asked for, and the `Host` of a request, which a proxy may have replaced and a stranger
-may have made up, is kept from everything that would build an address of it.
+Nothing here needs to know the address under which users reach the server. All addresses in responses are
+relative to the requested one, and the `Host` of a request, which a proxy may have replaced and a client may
+have forged, is kept from everything that would build an address from it.
 """
 
 import os
@@ -21,12 +21,12 @@ NAMING = (b"host", b"forwarded", b"x-forwarded-host", b"x-forwarded-prefix", b"x
 
 
 def root_path() -> str:
-    """The path that a proxy leaves in front of ours, from the environment: `/app/insurance`, or nothing.
+    """The path that a proxy passes on in front of ours, from the environment: `/app/insurance`, or nothing.
 
     Raises
     ------
     SlipwayError
-        For anything but a plain path.
+        If it is not a plain path.
     """
     text = os.environ.get(VARIABLE, "").rstrip("/")
     if not re.fullmatch(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*", text):
@@ -35,7 +35,19 @@ def root_path() -> str:
 
 
 def relative(target: str, path: str) -> str:
-    """The path and query of an address as seen from `path`: `../docs` for `http://any/docs` from `/docs/`."""
+    """The path and query of an address, relative to a path: `../docs` for `http://any/docs` from `/docs/`.
+
+    Parameters
+    ----------
+    target : str
+        An address on this server.
+    path : str
+        Of the request.
+
+    Returns
+    -------
+    str
+    """
     found = urlsplit(target)
     base, wanted = path.split("/")[:-1], found.path.split("/")
     common = 0
@@ -47,12 +59,12 @@ def relative(target: str, path: str) -> str:
 
 
 def below(path: str, root: str) -> str:
-    """A path without the root in front of it; as it is where the root is not."""
+    """A path without the root in front of it; unchanged if it does not start with the root."""
     return path.removeprefix(root) if path.startswith(root + "/") else path
 
 
 class BehindProxy:
-    """An ASGI middleware: takes the path of `SLIPWAY_ROOT_PATH` away, if it is there, and sends relative redirects."""
+    """ASGI middleware: removes the path of `SLIPWAY_ROOT_PATH` if it is there, and makes redirects relative."""
 
     def __init__(self, app: ASGIApp, root: str) -> None:
         self.app = app
@@ -80,7 +92,7 @@ class BehindProxy:
         await self.app(own, receive, without_host)
 
     def _own(self, scope: Scope) -> Scope:
-        """The request as it would have come without a proxy."""
+        """The request as it would have arrived without a proxy."""
         named = [item for item in scope["headers"] if item[0].lower() not in NAMING]
         own = {**scope, "headers": [(b"host", HOST), *named]}
         path = below(scope["path"], self.root)

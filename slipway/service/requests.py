@@ -65,7 +65,7 @@ class RequestError(Exception):
 
 
 def language_of(scope: Scope) -> str:
-    """The language that a call asks for with `?lang=zh`; English for any other, and without one."""
+    """The language requested with `?lang=zh`; English for any other, and by default."""
     if not scope["query_string"]:
         return FALLBACK
     wanted = parse_qs(scope["query_string"].decode("latin-1")).get("lang", [FALLBACK])[-1]
@@ -73,7 +73,18 @@ def language_of(scope: Scope) -> str:
 
 
 def json_response(answer: dict[str, Any], language: str = "en") -> Response:
-    """An answer as JSON; the problems of its warnings are in the language."""
+    """An answer as JSON.
+
+    Parameters
+    ----------
+    answer : dict
+    language : str, default="en"
+        Of the problems of its warnings.
+
+    Returns
+    -------
+    Response
+    """
     to_json = partial(faults.as_json, language=language)
     content = orjson.dumps(answer, default=to_json, option=orjson.OPT_PASSTHROUGH_DATACLASS)
     return Response(content, media_type="application/json")
@@ -121,7 +132,7 @@ def _no_constant(name: str) -> float:
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """For a short while, millions of small objects that the garbage collector need not look at again and again."""
+    """For a short time, many small objects are created that the garbage collector need not check repeatedly."""
     gc.disable()
     try:
         yield
@@ -130,14 +141,22 @@ def gc_paused() -> Iterator[None]:
 
 
 def parse_json(body: bytes, expected: str) -> Any:
-    """What a body says in strict JSON: no NaN, no infinity, no duplicate keys.
+    """The content of a body in strict JSON: no NaN, no infinity, no duplicate keys.
 
-    `expected` shows what the body should look like.
+    Parameters
+    ----------
+    body : bytes
+    expected : str
+        What the body should look like, for the message.
+
+    Returns
+    -------
+    JSON value
 
     Raises
     ------
     RequestError
-        400 for anything else.
+        400 if it is not valid.
     """
     quick = _quick(body)
     if quick is not None:
@@ -175,7 +194,7 @@ def _quick(body: bytes) -> dict[str, Any] | None:
 
 
 def _check_values(body: bytes, most: int) -> None:
-    """Refuse a body of more values than `most`: in memory each is many times as large as in the body.
+    """Reject a body with more than `most` values: in memory each is many times as large as in the body.
 
     Every value but the first has a comma or an opening bracket before it. (Those in texts count as well.)
     """
@@ -252,7 +271,17 @@ async def read_upload(request: Request, limit: int) -> AsyncIterator[tuple[Uploa
 
 
 def parse_bool(texts: dict[str, str], key: str) -> bool:
-    """Whether a form says `true` in a field; without the field it does not.
+    """Whether a form says `true` in a field; false without the field.
+
+    Parameters
+    ----------
+    texts : dict of str to str
+        The form's fields.
+    key : str
+
+    Returns
+    -------
+    bool
 
     Raises
     ------

@@ -30,7 +30,18 @@ FAVICON = Path(__file__).parent.parent / "page" / "favicon.svg"
 
 
 def make_routes(served: LoadedModel, service: Any) -> FastAPI:
-    """The calls that are not BentoML's: /predict_csv, /explain, /model, /docs, and / itself."""
+    """The calls that are not BentoML's own.
+
+    Parameters
+    ----------
+    served : LoadedModel
+    service : BentoML service
+        Its OpenAPI document is completed at `/docs.json`.
+
+    Returns
+    -------
+    FastAPI
+    """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     turns = [asyncio.Semaphore(FILES_AT_ONCE), asyncio.Semaphore(FILES_AT_ONCE)]  # without reasons, with reasons
 

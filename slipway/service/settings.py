@@ -1,4 +1,4 @@
-"""What an operator sets: each is an environment variable, read when a server starts."""
+"""An operator's settings: each is an environment variable, read when a server starts."""
 
 import os
 import re
@@ -10,12 +10,21 @@ from slipway.tables.cells import Bound, Bounds
 
 
 def setting(variable: str, default: int) -> int:
-    """A whole number from the environment.
+    """An integer from the environment.
+
+    Parameters
+    ----------
+    variable : str
+    default : int
+
+    Returns
+    -------
+    int
 
     Raises
     ------
     SlipwayError
-        For anything but a whole number of at least 1 with at most 12 digits.
+        If the value is not a positive integer.
     """
     text = os.environ.get(variable, str(default))
     if not re.fullmatch(r"0*[1-9][0-9]{0,11}", text, re.ASCII):
@@ -30,14 +39,14 @@ TEXT_MARKS = 50
 
 
 def _marks(field: Field) -> int:
-    """The commas and brackets that a field may have in a record: one behind it, and those in its text."""
+    """The commas and brackets that a field may have in a record: one after it, and those in its text."""
     if field.kind == "text":
         return 1 + TEXT_MARKS
     return 1 + max((len(re.findall(r"[,{[]", str(value))) for value in field.categories), default=0)
 
 
 class Limits:
-    """What one call may send; each is an environment variable."""
+    """The limits on one request; each is an environment variable."""
 
     def __init__(self) -> None:
         self.records = setting("SLIPWAY_MAX_RECORDS", 10_000)
@@ -52,12 +61,12 @@ class Limits:
         )
 
     def values(self, schema: Schema) -> int:
-        """The commas and brackets of a JSON body: twice those of the most records, since texts may hold some too."""
+        """The commas and brackets allowed in a JSON body: twice those of the most records, as texts may hold some."""
         most = 2 + sum(map(_marks, schema.fields))
         return max(LEAST_VALUES, 2 * self.records * most)
 
     def file(self, reasons: bool) -> Bounds:
-        """What a CSV may have. With reasons it may have fewer rows, as each takes long."""
+        """The limits on a CSV. With reasons it may have fewer rows, because each takes long."""
         rows = Bound(self.rows, "SLIPWAY_MAX_ROWS", "split it")
         if reasons and self.reasons < self.rows:
             remedy = "send it without `reasons`, or split it"

@@ -1,9 +1,9 @@
-"""What the process that looks after the workers does more than BentoML's: it ends where no worker can serve.
+"""What the supervisor of the workers does in addition to BentoML's: it stops if no worker can serve.
 
-With BentoML 1.4.39 circus starts a worker again whatever it ended with, every ten seconds, and the port stays
-open meanwhile: a model that was damaged since the start made a server that never answers and never ends. So a
-worker that cannot start says why through a pipe, and the supervisor prints that one line, stops the others
-and exits with 1.
+With BentoML 1.4.39, circus restarts a worker every ten seconds, whatever it ended with, and the port stays
+open meanwhile: a model that was damaged after the start led to a server that never answers and never stops.
+Therefore a worker that cannot start says why through a pipe, and the supervisor prints this one line, stops
+the other workers and exits with 1.
 """
 
 import atexit
@@ -29,7 +29,7 @@ GRACE = 30.0
 
 
 def supervise() -> None:
-    """In the supervisor, before any worker is there: end the server when one of them cannot start."""
+    """In the supervisor, before any worker exists: stop the server if a worker cannot start."""
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)
     os.environ[_PIPE] = f"{os.getpid()}:{writing}"
@@ -51,7 +51,7 @@ def _wait(reading: int, failed: Event) -> None:
 
 
 def _exit_if(failed: Event) -> None:
-    """Exit code 1 in place of the 0 with which BentoML ends after a SIGTERM."""
+    """Exit with code 1 instead of the 0 with which BentoML ends after a SIGTERM."""
     if failed.is_set():
         sys.stdout.flush()
         sys.stderr.flush()
@@ -60,9 +60,9 @@ def _exit_if(failed: Event) -> None:
 
 @contextmanager
 def starting() -> Iterator[None]:
-    """Around what a worker, or a supervisor, does before it serves: an error in here ends the server.
+    """Wraps what a worker, or a supervisor, does before it serves: an error inside stops the server.
 
-    What a person can put right is one line; a bug keeps its traceback.
+    Errors that a user can fix become one line; a bug keeps its traceback.
     """
     try:
         yield
@@ -77,7 +77,7 @@ def starting() -> Iterator[None]:
 
 
 def _tell_supervisor(line: str) -> bool:
-    """Whether there is a supervisor of ours, which has now been told."""
+    """Report to our supervisor, if there is one; whether there is."""
     supervisor, _, pipe = os.environ.get(_PIPE, "").partition(":")
     if supervisor != str(os.getppid()):
         return False
@@ -89,9 +89,9 @@ def _tell_supervisor(line: str) -> bool:
 
 
 def check_port() -> None:
-    """Refuse a port where nobody can listen, before workers are started for it.
+    """Check that the port can be listened on, before workers are started for it.
 
-    BentoML would end in some fifty lines. Host and port are options of its command line, which knows them.
+    BentoML would fail with some fifty lines. Host and port are options of its command line, which knows them.
 
     Raises
     ------

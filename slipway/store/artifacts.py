@@ -47,17 +47,38 @@ class JsonFile(Generic[T]):
         return TypeAdapter(self.type)
 
     def write(self, folder: Path, content: T) -> None:
-        """Write it to the folder of a version that is being made."""
+        """Write the file to a folder.
+
+        Parameters
+        ----------
+        folder : Path
+            Of a version that is being made.
+        content : dataclass
+            Of this file's type.
+        """
         text = json.dumps(to_json(content), ensure_ascii=False, indent=1, allow_nan=False)
         (folder / self.name).write_text(text, encoding="utf-8")
 
     def read(self, tag: str, folder: Path, format: int) -> T:
         """The content of a version's file.
 
+        Parameters
+        ----------
+        tag : str
+            Of the version, for messages.
+        folder : Path
+        format : int
+            Of the version; older content is upgraded.
+
+        Returns
+        -------
+        dataclass
+            Of this file's type.
+
         Raises
         ------
         ModelDamagedError
-            If it is missing, or does not hold what a file of this format holds: with the first key.
+            If it is missing, or its content is not valid in this format: with the first key.
         """
         try:
             data = (folder / self.name).read_bytes()

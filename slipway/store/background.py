@@ -33,12 +33,24 @@ def write_background(folder: Path, rows: "pd.DataFrame", schema_fields: tuple[Fi
 
 
 def read_background(tag: str, folder: Path, schema_fields: tuple[Field, ...]) -> Columns:
-    """The rows as columns, each of shape (n_rows,).
+    """The rows as columns.
+
+    Parameters
+    ----------
+    tag : str
+        Of the version, for messages.
+    folder : Path
+    schema_fields : tuple of Field
+
+    Returns
+    -------
+    Columns
+        One array of shape (n_rows,) per field.
 
     Raises
     ------
     ModelDamagedError
-        With the field, if it is missing or holds something else than the schema says.
+        With the field, if it is missing or contains a value that does not fit the schema.
     """
     try:
         with (folder / BACKGROUND).open(encoding="utf-8", newline="") as file:

@@ -1,4 +1,4 @@
-"""`SHA256SUMS`: what `sha256sum -c` reads, of every file of a version, BentoML's own model.yaml included."""
+"""`SHA256SUMS`, in the format of `sha256sum -c`: of every file of a version, including BentoML's model.yaml."""
 
 import hashlib
 from pathlib import Path
@@ -9,7 +9,7 @@ SUMS = "SHA256SUMS"
 
 
 def sums(path: Path) -> str:
-    """What `SHA256SUMS` says of the files in a folder."""
+    """The content of `SHA256SUMS` for the files in a folder."""
     files = sorted(file for file in path.rglob("*") if file.is_file() and file != path / SUMS)
     return "".join(f"{_sha256(file)}  {file.relative_to(path).as_posix()}\n" for file in files)
 
@@ -20,7 +20,20 @@ def _sha256(path: Path) -> str:
 
 
 def check_files(tag: str, path: Path) -> None:
-    """Every file is byte for byte what was saved, none is missing and none was added."""
+    """Check that every file is unchanged since it was saved, that none is missing and none was added.
+
+    Parameters
+    ----------
+    tag : str
+        Of the version, for messages.
+    path : Path
+        Its folder.
+
+    Raises
+    ------
+    ModelDamagedError
+        With the first file that differs.
+    """
     try:
         saved = (path / SUMS).read_bytes().decode("utf-8")
     except (OSError, ValueError) as exc:
@@ -40,6 +53,16 @@ def check_files(tag: str, path: Path) -> None:
 
 
 def by_name(sums: str) -> dict[str, str]:
-    """File → SHA-256, of what `sums` gave."""
+    """SHA-256 by file.
+
+    Parameters
+    ----------
+    sums : str
+        As `sums` returns it.
+
+    Returns
+    -------
+    dict of str to str
+    """
     lines = (line.partition("  ") for line in sums.split("\n") if line)
     return {name: digest for digest, _, name in lines}

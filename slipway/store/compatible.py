@@ -17,10 +17,19 @@ def _installed(package: str) -> str:
 
 
 def check_compatible(version: Version) -> None:
-    """Refuse a natively served version that was pickled with other packages than are installed.
+    """Reject an uncompiled version that was pickled with packages other than those installed.
 
     Pickles of scikit-learn promise nothing across versions; a bug-fix release (the third
-    number) is let through, and the golden rows then show whether it still answers the same.
+    number) is accepted, and the golden predictions then show whether it still gives the same answers.
+
+    Parameters
+    ----------
+    version : Version
+
+    Raises
+    ------
+    ModelIncompatibleError
+        With the packages that differ.
     """
     differences = [
         f"{package} {made} (here {_installed(package)})"

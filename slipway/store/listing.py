@@ -1,4 +1,4 @@
-"""Looking through the store: nothing is served from what is listed here, so no file is checked."""
+"""Listing the store: nothing is served from what is listed here, so files are not checked."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -28,9 +28,20 @@ class Listed:
 
 
 def versions(name: str, most: int | None = None) -> tuple[list[Listed], int]:
-    """The newest versions of a name, at most `most`, newest first, and how many there are besides.
+    """The newest versions of a name. Damaged ones are included, because nothing is served from them.
 
-    A damaged one is among them: this is for looking, and nothing is served from it.
+    Parameters
+    ----------
+    name : str
+    most : int, optional
+        The largest number of versions to return.
+
+    Returns
+    -------
+    versions : list
+        Newest first.
+    others : int
+        The number of further versions.
     """
     folder = store_folder() / name
     paths = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []

@@ -1,4 +1,4 @@
-"""From a version in the store to what answers and explains."""
+"""From a version in the store to its predictor and explainer."""
 
 from slipway.inference.onnx_engine import CompiledEngine
 from slipway.inference.predictor import Predictor
@@ -7,7 +7,22 @@ from slipway.store.versions import Version
 
 
 def load_predictor(version: Version) -> Predictor:
-    """The predictor of a version that `find` has checked."""
+    """The predictor of a version.
+
+    Parameters
+    ----------
+    version : Version
+        As `find` returns it, its files checked.
+
+    Returns
+    -------
+    Predictor
+
+    Raises
+    ------
+    ModelIncompatibleError
+        If its pipeline cannot be read with the installed packages.
+    """
     schema, interval = version.schema(), version.interval()
     if version.engine == "onnx":
         return Predictor(version.tag, schema, CompiledEngine.load(version.graph, schema), interval)
@@ -18,5 +33,16 @@ def load_predictor(version: Version) -> Predictor:
 
 
 def load_explainer(version: Version, predictor: Predictor) -> Explainer:
-    """What explains the predictor's answers, with the version's own background rows."""
+    """The explainer of a version, with the version's own background rows.
+
+    Parameters
+    ----------
+    version : Version
+    predictor : Predictor
+        Of the same version.
+
+    Returns
+    -------
+    Explainer
+    """
     return Explainer(predictor, version.background())

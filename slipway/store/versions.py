@@ -115,7 +115,16 @@ def names() -> list[str]:
 
 
 def find(tag: str) -> Version:
-    """The version under a tag (`name`, `name:latest` or `name:version`), its files checked.
+    """The version under a tag, its files checked.
+
+    Parameters
+    ----------
+    tag : str
+        `name`, `name:latest` or `name:version`.
+
+    Returns
+    -------
+    Version
 
     Raises
     ------

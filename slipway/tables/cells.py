@@ -41,7 +41,7 @@ csv.field_size_limit(64 * 1024 * 1024)
 
 @dataclass(frozen=True)
 class Bound:
-    """How much of something a file may have, which setting says so, and what to do with more."""
+    """A limit on some part of a file, the setting that defines it, and what to do about more."""
 
     limit: int
     setting: str
@@ -106,12 +106,23 @@ class TextTable:
         return self.separator != ","
 
     def column(self, name: str) -> list[str]:
-        """The cells of one column, in the order of the rows."""
+        """The cells of a column, in the order of the rows."""
         position = self.header.index(name)
         return [row[position] for row in self.rows]
 
     def blocks(self, size: int) -> Iterator["TextTable"]:
-        """The same table in pieces of at most `size` rows, in their order."""
+        """The same table in pieces.
+
+        Parameters
+        ----------
+        size : int
+            The largest number of rows in a piece.
+
+        Yields
+        ------
+        TextTable
+            In order.
+        """
         for start in range(0, len(self.rows), size):
             part = slice(start, start + size)
             ragged = {row - start: found for row, found in self.ragged.items() if start <= row < start + size}
@@ -205,13 +216,24 @@ def parse_csv(data: bytes, source: str = "the file", bounds: Bounds = UNBOUNDED)
     """The cells of a CSV file, separated by comma, semicolon or tab.
 
     UTF-8 (with or without a byte order mark), UTF-16 and Latin-1 are recognised. Empty
-    lines are passed over; an unnamed column is called `Unnamed: <position>`, as pandas
-    does. A table that one trains with has no bounds; a stranger's file should have some.
+    lines are ignored; an unnamed column is called `Unnamed: <position>`, as in pandas.
+
+    Parameters
+    ----------
+    data : bytes
+    source : str
+        The name of the file, for messages.
+    bounds : Bounds
+        Limits that are checked while reading; none by default, as for training.
+
+    Returns
+    -------
+    TextTable
 
     Raises
     ------
     TableTooLargeError
-        As soon as a bound is passed.
+        As soon as a limit is exceeded.
     CsvError
         If the file is empty, is not text, has no rows, or has a duplicate column name.
     """
@@ -283,7 +305,17 @@ def _ragged(row: list[str], header: list[str]) -> RaggedRow:
 
 
 def write_rows(rows: Sequence[Sequence[str]], separator: str) -> bytes:
-    """Rows as CSV in UTF-8 with a line feed after each; every cell comes back as it is, whoever reads it."""
+    """Rows as UTF-8 CSV with a line feed after each; any reader gets every cell back unchanged.
+
+    Parameters
+    ----------
+    rows : sequence of sequences of str
+    separator : str
+
+    Returns
+    -------
+    bytes
+    """
     out = io.StringIO(newline="")
     csv.writer(out, delimiter=separator, lineterminator="\n").writerows(rows)
     text = out.getvalue()
@@ -295,12 +327,12 @@ def write_rows(rows: Sequence[Sequence[str]], separator: str) -> bytes:
 
 
 def is_number(cell: str) -> bool:
-    """Whether a cell is a number with any decimal mark, thousands separated or not."""
+    """Whether a cell is a number, with any decimal mark, with or without thousands separators."""
     return bool(NUMBER.fullmatch(cell) or DECIMAL_COMMA.fullmatch(cell) or GROUPED.fullmatch(cell))
 
 
 def decimal_mark(number: str) -> str | None:
-    """The decimal mark that a number must have; None if it has no mark, or both readings fit."""
+    """The decimal mark that a number must have; None if it has none, or if both readings are possible."""
     marks = number.count(".") + number.count(",")
     if marks > 1:  # the first separates thousands
         return "," if "." in number[:5] else "."
@@ -310,8 +342,19 @@ def decimal_mark(number: str) -> str | None:
 def column_mark(cells: Collection[str], declared: str | None, elsewhere: Collection[str]) -> str | None:
     """The decimal mark by which `1.030` or `1,030` among the numbers of a column is to be read.
 
-    What the column's own cells show comes first, then what was declared, then the decimal
-    marks of other columns. None where that leaves both readings possible.
+    The column's own cells decide first, then what was declared, then the marks of other columns.
+
+    Parameters
+    ----------
+    cells : collection of str
+    declared : str or None
+    elsewhere : collection of str
+        The certain decimal marks of other columns.
+
+    Returns
+    -------
+    str or None
+        None if both readings are still possible.
     """
     doubtful = {mark for cell in cells if OPEN.fullmatch(cell) for mark in ".," if mark in cell}
     if not doubtful:
@@ -324,7 +367,19 @@ def column_mark(cells: Collection[str], declared: str | None, elsewhere: Collect
 
 
 def plain_number(cell: str, decimal: str) -> str:
-    """A number as Python writes it, if the cell is one; `decimal` decides where both readings fit."""
+    """A number as Python writes it.
+
+    Parameters
+    ----------
+    cell : str
+    decimal : str
+        The decimal mark, if both readings are possible.
+
+    Returns
+    -------
+    str
+        The cell itself if it is not a number.
+    """
     is_open = OPEN.fullmatch(cell)
     if not is_open and (NUMBER.fullmatch(cell) or DECIMAL_COMMA.fullmatch(cell)):
         return cell.replace(",", ".")
@@ -335,5 +390,5 @@ def plain_number(cell: str, decimal: str) -> str:
 
 
 def two_readings(cell: str) -> tuple[str, str]:
-    """The readings of a cell such as `1.030`, of which neither is certain: 1.03 and 1030."""
+    """The two readings of a cell such as `1.030`: 1.03 and 1030."""
     return f"{float(cell.replace(',', '.')):g}", cell.replace(".", "").replace(",", "").removeprefix("+")

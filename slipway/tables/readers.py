@@ -49,7 +49,17 @@ def _plain_column(column: pd.Series) -> pd.Series:
 
 
 def numpy_column(column: pd.Series) -> pd.Series:
-    """A column of a nullable type, of Arrow's or with a time zone (or categories of such) as NumPy's; any other as it is."""
+    """A column of a nullable or Arrow type, or with a time zone (or categories of such), with a NumPy dtype.
+
+    Parameters
+    ----------
+    column : Series of shape (n_rows,)
+
+    Returns
+    -------
+    Series of shape (n_rows,)
+        Any other column is returned unchanged.
+    """
     inner = column.cat.categories.dtype if isinstance(column.dtype, pd.CategoricalDtype) else column.dtype
     known = isinstance(inner, (pd.StringDtype, pd.ArrowDtype, pd.DatetimeTZDtype)) or hasattr(inner, "numpy_dtype")
     if not known:
@@ -95,7 +105,7 @@ def _unreadable(path: Path) -> str | None:
 
 
 def locate(source: DataSource) -> Path:
-    """The path of the table, inside its package if it comes with one."""
+    """The path of the table, inside its package if it is part of one."""
     if source.package is None:
         return Path(source.file)
     try:
@@ -155,14 +165,26 @@ def read_table(source: DataSource, options: ReadingOptions = NO_OPTIONS) -> Tabl
 
 
 def drop_missing_targets(table: Table, target: str, missing: tuple[Any, ...] = ()) -> tuple[pd.DataFrame, int]:
-    """The rows that have a target, and how many were dropped for lack of one.
+    """The rows that have a target.
 
-    `missing` has the values that mean there is none.
+    Parameters
+    ----------
+    table : Table
+    target : str
+        The name of the column.
+    missing : tuple, optional
+        The values that mean "missing".
+
+    Returns
+    -------
+    frame : DataFrame of shape (n_kept, n_columns)
+    dropped : int
+        The number of rows without a target.
 
     Raises
     ------
     DataError
-        If there is no such column, or it is empty or the same in every row.
+        If there is no such column, or it is empty or has the same value in every row.
     """
     frame = table.frame
     if target not in frame.columns:

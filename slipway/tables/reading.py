@@ -1,7 +1,7 @@
 """How the cells of a text table are read for training.
 
-What is certain is typed; what was decided is noted, so that training and the card can say it;
-what fits twice is refused with both readings and with what to type.
+What is certain gets a type; what was decided is noted, so that training and the card can report
+it; what can be read in two ways is rejected with both readings and with what to type.
 """
 
 import re
@@ -70,9 +70,18 @@ class Reading:
 
 
 def typed(cells: Sequence[str | None], decimal: str | None = None) -> pd.Series:
-    """Cells (None where missing) as numbers or booleans where every one of them is, else as text.
+    """Cells as numbers or booleans if every one of them is, and otherwise as text.
 
-    `decimal` is the decimal mark; without one, a number has a point and no marks of thousands.
+    Parameters
+    ----------
+    cells : sequence of n (str or None)
+        None where missing.
+    decimal : str, optional
+        The decimal mark; without it, a number has a point and no thousands separators.
+
+    Returns
+    -------
+    Series of shape (n,)
     """
     plain = {cell: plain_number(cell, decimal) for cell in set(cells) if cell is not None} if decimal else {}
     values = [plain.get(cell, cell) if cell is not None else None for cell in cells] if plain else list(cells)
@@ -303,9 +312,19 @@ def _merged(column: _Column, values: pd.Series, reading: Reading) -> list[Note]:
 
 
 def mask_sentinels(column: pd.Series, missing: tuple[Any, ...]) -> pd.Series:
-    """The column with the values that mean "not measured" missing.
+    """A column with the values that mean "not measured" replaced by missing ones.
 
     A text such as `?` among numbers made them all text; without it they are numbers again.
+
+    Parameters
+    ----------
+    column : Series of shape (n_rows,)
+    missing : tuple
+        The sentinel values.
+
+    Returns
+    -------
+    Series of shape (n_rows,)
     """
     if not missing:
         return column

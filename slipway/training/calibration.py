@@ -73,26 +73,42 @@ class _KnownScores(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def losses(probabilities: Floats, actual: npt.NDArray[np.int64]) -> Floats:
-    """Each row's part of the Brier score, of shape (n_rows,).
+    """Each row's part of the Brier score.
 
-    The squared errors of the probabilities, added up over the classes; of two classes one
-    counts, as is usual. `actual` are positions of the classes.
+    The squared errors of the probabilities, summed over the classes; of two classes only one
+    counts, as usual.
+
+    Parameters
+    ----------
+    probabilities : array of shape (n_rows, n_classes)
+    actual : array of shape (n_rows,)
+        Positions of the true classes.
+
+    Returns
+    -------
+    array of shape (n_rows,)
+        From 0 to 1 for two classes, from 0 to 2 for more.
     """
     wrong = np.square(probabilities - np.eye(probabilities.shape[1])[actual]).sum(axis=1)
     return np.asarray(wrong / 2 if probabilities.shape[1] == 2 else wrong)
 
 
 def choose(scores: Floats, probabilities: Floats, actual: npt.NDArray[np.int64]) -> Calibration:
-    """The calibration with the lowest Brier score, or none if the probabilities are as good.
+    """The calibration with the lowest Brier score, or none if the probabilities are as good without.
 
     Parameters
     ----------
-    scores : array of shape (n_rows, n_classes), of two classes (n_rows,)
-        Out-of-fold values of `decision_function`, of estimators without one probabilities.
+    scores : array of shape (n_rows, n_classes), for two classes (n_rows,)
+        Out-of-fold values of `decision_function`, or the probabilities of estimators without one.
     probabilities : array of shape (n_rows, n_classes)
         Out-of-fold probabilities of the estimator.
     actual : array of shape (n_rows,)
-        Positions of the true classes, in the estimator's order, as are the columns.
+        Positions of the true classes, in the estimator's order, like the columns.
+
+    Returns
+    -------
+    Calibration
+        With `method` None if calibration does not help.
     """
     before = losses(probabilities, actual)
     none = Calibration(None, None, float(before.mean()), float(before.mean()), probabilities)
@@ -126,7 +142,19 @@ def _fit(scores: Floats, actual: npt.NDArray[np.int64], classes: int, method: st
 
 
 def calibrated(pipeline: Any, calibration: Calibration) -> Any:
-    """A copy of the fitted pipeline whose last step gives calibrated probabilities."""
+    """A copy of the fitted pipeline whose last step returns calibrated probabilities.
+
+    Parameters
+    ----------
+    pipeline : fitted PyCaret pipeline
+    calibration : Calibration
+        With a method.
+
+    Returns
+    -------
+    fitted PyCaret pipeline
+        `pipeline` is not changed.
+    """
     *steps, (name, estimator) = pipeline.steps
     last = CalibratedClassifierCV(estimator, method=calibration.method, cv="prefit")
     last.classes_ = estimator.classes_
@@ -142,9 +170,9 @@ def calibrated(pipeline: Any, calibration: Calibration) -> Any:
 
 
 def may_calibrate(estimator: Any) -> bool:
-    """Whether probabilities of this estimator are ours to change.
+    """Whether the probabilities of this estimator may be changed.
 
-    A threshold that somebody chose belongs to the raw probabilities, and who has calibrated
-    already wants no other calibration.
+    A threshold that somebody chose belongs to the uncalibrated probabilities, and a model that is
+    calibrated already needs no other calibration.
     """
     return type(estimator).__name__ not in ("CustomProbabilityThresholdClassifier", "CalibratedClassifierCV")

@@ -1,4 +1,4 @@
-"""Whether a target's values can be learnt as classes or numbers, and from which of their rows."""
+"""Whether a target's values can be learnt as classes or numbers, and from which of the rows."""
 
 import shlex
 
@@ -21,7 +21,18 @@ LEAST = 3
 
 
 def check_numbers(column: pd.Series, source: str, reading: Reading) -> pd.Series:
-    """A number target as float64, shape (n_rows,).
+    """A numeric target.
+
+    Parameters
+    ----------
+    column : Series of shape (n_rows,)
+    source : str
+        The table, for messages.
+    reading : Reading
+
+    Returns
+    -------
+    Series of float64, of shape (n_rows,)
 
     Raises
     ------
@@ -37,7 +48,21 @@ def check_numbers(column: pd.Series, source: str, reading: Reading) -> pd.Series
 
 
 def check_classes(column: pd.Series, usecase: UseCase, source: str, reading: Reading) -> None:
-    """Refuse a target whose values are too many for classes, or numbers that were read as text."""
+    """Reject a target with too many values for classes, or with numbers that were read as text.
+
+    Parameters
+    ----------
+    column : Series of shape (n_rows,)
+    usecase : UseCase
+    source : str
+        The table, for messages.
+    reading : Reading
+
+    Raises
+    ------
+    DataError
+        With the values, and what to do.
+    """
     name, different = str(column.name), column.nunique()
     if pd.api.types.is_datetime64_any_dtype(column):
         raise DataError(source, f"the target {name!r} holds dates; predict a number or a class made from them")
@@ -59,7 +84,7 @@ def check_classes(column: pd.Series, usecase: UseCase, source: str, reading: Rea
 
 
 def _amounts(odd: pd.Series, different: int) -> bool:
-    """Whether what is not a number is the smaller part, or amounts of money and percentages."""
+    """Whether the values that are not numbers are the minority, or amounts of money and percentages."""
     signs = odd.map(lambda value: bool(WITH_SIGN.fullmatch(str(value).strip())))
     return 0 < odd.nunique() <= different / 2 or bool(len(odd) and signs.all())
 
@@ -86,9 +111,23 @@ def _no_number(column: pd.Series, wrong: pd.Series, reading: Reading, classes: s
 def enough_rows(
     table: pd.DataFrame, usecase: UseCase, source: str, fixed: bool
 ) -> tuple[pd.DataFrame, int, list[Note]]:
-    """The rows of classes that are large enough, the folds that the smallest of them allows, and what was done.
+    """The rows of classes that are large enough, and the folds that the smallest of them allows.
 
-    `fixed` says that the rows are already those of a fitted experiment.
+    Parameters
+    ----------
+    table : DataFrame of shape (n_rows, n_columns)
+    usecase : UseCase
+    source : str
+        The table, for messages.
+    fixed : bool
+        Whether the rows are already those of a fitted experiment.
+
+    Returns
+    -------
+    table : DataFrame of shape (n_kept, n_columns)
+    folds : int
+    notes : list of Note
+        What was decided.
 
     Raises
     ------
@@ -126,7 +165,21 @@ def enough_rows(
 
 
 def folds_for_rows(rows: int, folds: int, name: str) -> tuple[int, list[Note]]:
-    """Folds of which each has two rows or more after the hold-out part is taken: R2 needs them."""
+    """The folds for a number of rows: each needs two after the hold-out is removed, because of R2.
+
+    Parameters
+    ----------
+    rows : int
+    folds : int
+        The number requested.
+    name : str
+        The target, for messages.
+
+    Returns
+    -------
+    folds : int
+    notes : list of Note
+    """
     most = max(2, int(rows * TRAINED) // 2)
     if most >= folds:
         return folds, []

@@ -41,17 +41,23 @@ def measure(
 ) -> dict[str, float]:
     """All metrics of n rows; NaN where one cannot be measured.
 
-    Recall, precision and F1 are those of the positive class; of several classes they are means
-    over the classes, weighted by their rows, as is the AUC (one class against the rest).
+    Recall, precision and F1 are those of the positive class; for more than two classes they are
+    means over the classes, weighted by their rows, as is the AUC (one class against the rest).
 
     Parameters
     ----------
     actual : array of shape (n_rows,)
         Positions in `Target.classes`.
     answers : Answers
-        Of an engine; the class is decided here.
+        Of an engine; the class is decided here, by the target's threshold.
+    target : Target
     scores : array of shape (n_rows,), optional
-        Of an estimator without probabilities: larger where the positive class is likelier.
+        For an estimator without probabilities: larger where the positive class is more likely.
+
+    Returns
+    -------
+    dict of str to float
+        By the names in `NAMES`.
     """
     named = decide(answers, target).values
     if len(target.classes) == 2:
@@ -72,10 +78,21 @@ def measure(
 
 
 def log_loss(actual: npt.NDArray[np.int64], probabilities: Floats | None) -> float:
-    """Mean of -log of the probability that the true class was given; a probability of 0 counts as 2e-16.
+    """Mean of -log of the probability of the true class; a probability of 0 counts as 2e-16.
 
     Source: Good, Rational decisions, Journal of the Royal Statistical Society B 14 (1952); the
     bound is that of scikit-learn's `log_loss`.
+
+    Parameters
+    ----------
+    actual : array of shape (n_rows,)
+        Positions of the true classes.
+    probabilities : array of shape (n_rows, n_classes), or None
+
+    Returns
+    -------
+    float
+        NaN without finite probabilities.
     """
     if probabilities is None or not np.isfinite(probabilities).all():
         return float("nan")
@@ -100,9 +117,21 @@ def _auc(actual: npt.NDArray[np.int64], probabilities: Floats | None, target: Ta
 
 
 def positive_scores(estimator: Any, rows: Any, target: Target, classes: list[Any]) -> Floats | None:
-    """The decision function of a two-class estimator, larger where the positive class is likelier.
+    """The decision function of a two-class estimator, larger where the positive class is more likely.
 
-    `classes` are the estimator's, in its order, as they stand in the data.
+    Parameters
+    ----------
+    estimator : fitted estimator or pipeline
+    rows : DataFrame of shape (n_rows, n_columns)
+        As the estimator takes them.
+    target : Target
+    classes : list
+        The estimator's classes, in its order, with the values in the data.
+
+    Returns
+    -------
+    array of shape (n_rows,), or None
+        None unless there are two classes and a decision function.
     """
     if len(target.classes) != 2 or not hasattr(estimator, "decision_function"):
         return None
@@ -111,14 +140,14 @@ def positive_scores(estimator: Any, rows: Any, target: Target, classes: list[Any
 
 
 class _Scorers:
-    """All metrics of a fitted pipeline on the rows of a fold, computed once for the eight that ask."""
+    """All metrics of a fitted pipeline on the rows of a fold, computed once for the eight scorers."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
         self._last: tuple[Any, Any, dict[str, float]] | None = None
 
     def of(self, pipeline: Any, rows: Any, actual: Any) -> dict[str, float]:
-        """`rows` are transformed already and `actual` stands as in the data: so PyCaret scores a fold."""
+        """`rows` are transformed already and `actual` has the values in the data, as when PyCaret scores a fold."""
         if self._last is None or self._last[0] is not pipeline or self._last[1] is not rows:
             self._last = pipeline, rows, self._measured(pipeline, rows, actual)
         return self._last[2]
@@ -138,7 +167,7 @@ class _Scorers:
 
 
 class _Scorer:
-    """One metric as scikit-learn asks for it: greater is better."""
+    """One metric as scikit-learn expects a scorer: greater is better."""
 
     def __init__(self, name: str, scorers: _Scorers) -> None:
         self._name = name

@@ -1,9 +1,9 @@
-"""How far off a predicted number may be: an interval that nine of ten true values lie in.
+"""How far off a predicted number may be: an interval that contains nine of ten true values.
 
-A conformal interval: what it may cover is read off the errors of rows that the model had
-not seen. Rows are binned by their *prediction*, so that the interval is wide where errors
-are large, and each bin's interval is the shortest that holds its share of the errors, so
-that it need not be symmetric.
+A conformal interval: its width is taken from the errors on rows that the model had not seen.
+Rows are binned by their *prediction*, so that the interval is wide where errors are large, and
+each bin's interval is the shortest that contains its share of the errors, so it need not be
+symmetric.
 
 Sources: Vovk, Lindsay, Nouretdinov, Gammerman, On-line Gaussian/Mondrian confidence machines
 (2003), for bins; Lei et al., Distribution-Free Predictive Inference for Regression, JASA 113
@@ -34,17 +34,24 @@ HUGE = 1e300
 
 
 def fit_interval(predicted: Floats, actual: Floats, coverage: float = COVERAGE) -> Interval | None:
-    """The interval that errors of unseen rows call for; None if there are too few rows for it.
+    """The interval for the errors on unseen rows.
 
-    Few bins have many rows each and so a narrow interval; they are as few as cover all parts
-    of the predicted range alike.
+    Fewer bins have more rows each and so a narrower interval; there are as few as cover all parts
+    of the predicted range equally well.
 
     Parameters
     ----------
     predicted : array of shape (n_rows,)
-        Predictions for rows that the model had not seen.
+        Predictions for rows that the model had not seen, in the target's unit.
     actual : array of shape (n_rows,)
         Their true values.
+    coverage : float, default=0.9
+        The share of true values that the interval should contain.
+
+    Returns
+    -------
+    Interval or None
+        None if there are too few rows.
     """
     finite = usable(predicted, actual)
     predicted, errors = predicted[finite], actual[finite] - predicted[finite]
@@ -65,14 +72,25 @@ def fit_interval(predicted: Floats, actual: Floats, coverage: float = COVERAGE) 
 
 
 def usable(predicted: Floats, actual: Floats) -> npt.NDArray[np.bool_]:
-    """Rows with a finite answer: no other is ever given. Far below a double's end, so that no sum passes it."""
+    """Which rows have a finite answer; no other is ever returned.
+
+    The bound is far below the largest double, so that sums stay finite.
+
+    Parameters
+    ----------
+    predicted, actual : arrays of shape (n_rows,)
+
+    Returns
+    -------
+    array of bool, of shape (n_rows,)
+    """
     return np.asarray((np.abs(predicted) < HUGE) & (np.abs(actual) < HUGE))
 
 
 def _rank(rows: int, coverage: float) -> int:
-    """How many ranks apart the ends must be, for a new error to lie between them with `coverage`.
+    """How many ranks apart the ends must be for a new error to lie between them with `coverage`.
 
-    Of n errors, the new one is equally likely to fall into each of the n + 1 gaps.
+    Among n errors, a new one is equally likely to fall into each of the n + 1 gaps.
     """
     return ceil(round(coverage * (rows + 1), 9))  # 0.9 * 30 is above 27 in doubles
 
@@ -82,7 +100,7 @@ def _enough(rows: int, coverage: float) -> bool:
 
 
 def _binned(predicted: Floats, errors: Floats, count: int, coverage: float) -> Interval:
-    """The interval with at most `count` bins; `predicted` ascends."""
+    """The interval with at most `count` bins; `predicted` is ascending."""
     edges: list[float] = []
     start, starts = 0, [0]
     for edge in np.quantile(predicted, np.arange(1, count) / count):
@@ -124,9 +142,21 @@ class Measured:
 def measure_interval(
     predicted: Floats, actual: Floats, minimum: float | None = None, maximum: float | None = None
 ) -> Measured | None:
-    """What the interval covers of rows that it was not made from, or None if there are too few.
+    """The coverage of intervals on rows that they were not fitted on.
 
-    Each tenth of the rows, drawn at random, is judged by the interval that the others call for.
+    Each tenth of the rows, drawn at random, is judged by the interval fitted on the others.
+
+    Parameters
+    ----------
+    predicted, actual : arrays of shape (n_rows,)
+        Of rows that the model had not seen, in the target's unit.
+    minimum, maximum : float, optional
+        The target's hard bounds.
+
+    Returns
+    -------
+    Measured or None
+        None if there are too few rows.
     """
     finite = usable(predicted, actual)
     predicted, actual = predicted[finite], actual[finite]

@@ -1,7 +1,7 @@
-"""What answers to unseen rows show: the figures that the Model and Predict tabs draw.
+"""What answers for unseen rows show: the figures that the Model and Predict tabs draw.
 
 They are counts, shares and quantiles of many rows, rounded where they are values of the
-target: no row of the training table can be read from them. Training only.
+target, so that no row of the training table can be reconstructed. Training only.
 """
 
 from dataclasses import dataclass, replace
@@ -87,14 +87,25 @@ def diagnose(
 
 
 def _cases(actual: Positions, probabilities: Floats, shown: list[int]) -> tuple[npt.NDArray[np.bool_], Floats]:
-    """Whether each case came true, and the probability it was given: of the classes shown, all together."""
+    """Whether each case came true, and its predicted probability: all shown classes together."""
     return (actual[:, None] == np.array(shown)).ravel(), probabilities[:, shown].ravel()
 
 
 def bins(values: Floats, most: int, least: int) -> list[Positions]:
-    """Positions of the values, in ascending bins of about equally many; equal values stay together.
+    """Ascending bins with about equally many values; equal values stay together.
 
-    There are at most `most` bins, with at least `least` values each, or one of all.
+    Parameters
+    ----------
+    values : array of shape (n,)
+    most : int
+        The largest number of bins.
+    least : int
+        The smallest number of values in a bin, unless there is only one bin.
+
+    Returns
+    -------
+    list of arrays of int
+        Positions in `values`, bin by bin.
     """
     order = np.argsort(values, kind="stable")
     ascending = values[order]
@@ -108,12 +119,18 @@ def bins(values: Floats, most: int, least: int) -> list[Positions]:
 
 
 def reliability(came_true: npt.NDArray[np.bool_], given: Floats) -> tuple[ReliabilityBin, ...]:
-    """Predicted probabilities against the shares that came true, in bins that touch and reach from 0 to 1.
+    """Predicted probabilities and observed frequencies, in adjacent bins from 0 to 1.
 
     Parameters
     ----------
-    came_true, given : arrays of shape (n_cases,)
-        Whether each case came true, and the probability it was given.
+    came_true : array of bool, of shape (n_cases,)
+    given : array of shape (n_cases,)
+        The predicted probability of each case.
+
+    Returns
+    -------
+    tuple of ReliabilityBin
+        A bin passed if the two agree within chance and within `CLOSE`.
     """
     parts = bins(given, BINS, ROWS_PER_BIN)
     edges = [(given[one].max() + given[other].min()) / 2 for one, other in zip(parts, parts[1:], strict=False)]
@@ -136,7 +153,18 @@ def reliability(came_true: npt.NDArray[np.bool_], given: Floats) -> tuple[Reliab
 
 
 def thresholds(came_true: npt.NDArray[np.bool_], given: Floats) -> ThresholdCounts:
-    """How many positives and negatives each threshold from 0.00 to 1.00 would call positive."""
+    """How many cases each threshold from 0.00 to 1.00 would classify as positive.
+
+    Parameters
+    ----------
+    came_true : array of bool, of shape (n_cases,)
+    given : array of shape (n_cases,)
+        The predicted probability of each case.
+
+    Returns
+    -------
+    ThresholdCounts
+    """
     steps = np.arange(THRESHOLDS) / (THRESHOLDS - 1)
     positives, negatives = np.sort(given[came_true]), np.sort(given[~came_true])
     return ThresholdCounts(
@@ -148,7 +176,20 @@ def thresholds(came_true: npt.NDArray[np.bool_], given: Floats) -> ThresholdCoun
 
 
 def roc(came_true: npt.NDArray[np.bool_], given: Floats) -> tuple[tuple[float, float], ...]:
-    """The ROC curve as points (false positive rate, true positive rate): at most 101, evenly along the curve."""
+    """The ROC curve.
+
+    Parameters
+    ----------
+    came_true : array of bool, of shape (n_cases,)
+    given : array of shape (n_cases,)
+        The predicted probability of each case.
+
+    Returns
+    -------
+    tuple of points
+        False positive rate and true positive rate; at most 101, evenly spaced along the curve.
+        Empty if all cases, or none, came true.
+    """
     if came_true.all() or not came_true.any():
         return ()
     alarms, found, _ = roc_curve(came_true, given)
@@ -160,9 +201,19 @@ def roc(came_true: npt.NDArray[np.bool_], given: Floats) -> tuple[tuple[float, f
 
 
 def prediction_quantiles(predicted: Floats, actual: Floats) -> tuple[PredictionQuantiles, ...]:
-    """Where the true values lie for each tenth of the predictions; fewer parts where rows are few.
+    """Quantiles of the true values for each tenth of the predictions; fewer parts where rows are few.
 
-    The quantiles are given to three digits of the true values' range, so that no single one can be read.
+    They are rounded to three digits of the range of true values, so that no single value can be read.
+
+    Parameters
+    ----------
+    predicted, actual : arrays of shape (n_rows,)
+        In the target's unit.
+
+    Returns
+    -------
+    tuple of PredictionQuantiles
+        Empty if there are too few rows.
     """
     finite = usable(predicted, actual)
     predicted, actual = predicted[finite], actual[finite]

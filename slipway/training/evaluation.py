@@ -1,4 +1,7 @@
-"""How good a model is on rows it has not seen: folds, hold-out, and what each input is worth."""
+"""How well a model performs on rows it has not seen: folds, hold-out and permutation importance.
+
+A model that was finalised has seen every row, so what is measured here is a copy that is fitted again.
+"""
 
 import copy
 from dataclasses import dataclass
@@ -26,10 +29,10 @@ IMPORTANCE_REPEATS = 5
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Answers to rows that the model had not seen.
+    """Answers for rows that the model had not seen.
 
-    `inputs` is of shape (n_rows, n_fields), with PyCaret's dtypes. `actual` has shape (n_rows,):
-    values, or positions in `Target.classes`.
+    `inputs` has shape (n_rows, n_fields), with PyCaret's dtypes. `actual` has shape (n_rows,):
+    values of the target, or positions in `Target.classes`.
     """
 
     inputs: pd.DataFrame
@@ -55,9 +58,9 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class OutOfFold(HeldOut):
-    """What models say of the folds that they were not fitted on: all rows, but for time series.
+    """Answers of models for the folds that they were not fitted on: all rows, except for time series.
 
-    `scores` are what a calibrator is given: of shape (n_rows,) for two classes and (n_rows,
+    `scores` are the input of a calibrator: of shape (n_rows,) for two classes and (n_rows,
     n_classes) for more, in the order of the estimator's classes, whose positions in
     `Target.classes` are `order`; None for numbers and for estimators without probabilities.
     """
@@ -69,7 +72,18 @@ class OutOfFold(HeldOut):
 def evaluate(experiment: Any, model: Any, schema: Schema) -> Evaluation:
     """Fit a copy of the model on the experiment's training part and measure it.
 
-    A finalised pipeline has seen the hold-out, so its estimator is fitted anew as well.
+    A finalised pipeline has seen the hold-out, so its estimator is fitted again as well.
+
+    Parameters
+    ----------
+    experiment : PyCaret experiment
+        After `setup()`.
+    model : estimator or finalised pipeline
+    schema : Schema
+
+    Returns
+    -------
+    Evaluation
     """
     with use_our_metrics(experiment, schema.target):
         fitted = experiment.create_model(clone(last_step(model)), verbose=False)
@@ -103,12 +117,12 @@ def evaluate(experiment: Any, model: Any, schema: Schema) -> Evaluation:
 
 
 def _numpy_columns(inputs: pd.DataFrame) -> pd.DataFrame:
-    """The inputs with NumPy's types, as a server gives them to the pipeline."""
+    """The inputs with NumPy's dtypes, as a server passes them to the pipeline."""
     return pd.DataFrame({name: numpy_column(inputs[name]) for name in inputs.columns})
 
 
 def last_step(model: Any) -> Any:
-    """The estimator of a pipeline; of an estimator itself."""
+    """The estimator of a pipeline; an estimator is returned as it is."""
     return model.steps[-1][1] if hasattr(model, "steps") else model
 
 
@@ -117,9 +131,26 @@ def _positions(actual: npt.NDArray[Any], schema: Schema) -> npt.NDArray[np.int64
 
 
 def out_of_fold(experiment: Any, model: Any, schema: Schema) -> OutOfFold:
-    """Fit the experiment's steps and a copy of the model on all rows but a fold's, and predict that fold, for each.
+    """For each fold, fit the experiment's steps and a copy of the model on the other folds and predict it.
 
-    Raises what PyCaret's steps raise, which is anything.
+    Parameters
+    ----------
+    experiment : PyCaret experiment
+        After `setup()`; its fold generator is used.
+    model : estimator or finalised pipeline
+    schema : Schema
+
+    Returns
+    -------
+    OutOfFold
+        Of all rows; for time series, of those in a test fold.
+
+    Raises
+    ------
+    TrainingError
+        If a fold lacks a class.
+    Exception
+        Whatever PyCaret's steps raise.
     """
     pipeline = copy.deepcopy(experiment.pipeline)
     pipeline.steps.append(("trained_model", last_step(model)))
@@ -155,7 +186,7 @@ def out_of_fold(experiment: Any, model: Any, schema: Schema) -> OutOfFold:
 
 
 def _scores(pipeline: Any, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """The scores that scikit-learn's calibrators are given when they predict."""
+    """The scores that scikit-learn's calibrators use when they predict."""
     if hasattr(pipeline, "decision_function"):
         return np.asarray(pipeline.decision_function(frame), dtype="float64")
     scores = np.asarray(pipeline.predict_proba(frame), dtype="float64")

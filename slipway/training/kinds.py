@@ -1,4 +1,4 @@
-"""What kind of input a column is, and the column as the pipeline is given it."""
+"""What kind of input a column is, and the column as it is passed to the pipeline."""
 
 import re
 import shlex
@@ -39,12 +39,25 @@ FEW_CATEGORIES = 100
 
 
 def is_whole(numbers: pd.Series) -> bool:
-    """Whether every number is whole and fits into 64 bits."""
+    """Whether every number is an integer that fits into 64 bits."""
     return bool(np.all(np.mod(numbers, 1) == 0) and np.all(np.abs(numbers.astype("float64")) < 2**63))
 
 
 def exclusion_reason(name: str, column: pd.Series, spec: FieldSpec) -> str | None:
-    """Why a column cannot be an input: it tells the model nothing, or no person could fill it in."""
+    """Why a column is not used as an input: the model learns nothing from it, or nobody could fill it in.
+
+    Parameters
+    ----------
+    name : str
+    column : Series of shape (n_rows,)
+    spec : FieldSpec
+        What the use case says of the field.
+
+    Returns
+    -------
+    str or None
+        None if the column is used.
+    """
     present = column.dropna()
     different = present.nunique()
     if different == 0:
@@ -68,7 +81,17 @@ def exclusion_reason(name: str, column: pd.Series, spec: FieldSpec) -> str | Non
 
 
 def infer(column: pd.Series, spec: FieldSpec) -> Kind:
-    """The kind of a column whose use case names none."""
+    """The kind of a column if its use case does not name one.
+
+    Parameters
+    ----------
+    column : Series of shape (n_rows,)
+    spec : FieldSpec
+
+    Returns
+    -------
+    Kind
+    """
     present = column.dropna()
     if yes_no(present):
         return "boolean"
@@ -80,7 +103,7 @@ def infer(column: pd.Series, spec: FieldSpec) -> Kind:
 
 
 def yes_no(present: pd.Series) -> tuple[Any, Any] | None:
-    """The two values of a yes/no column, the negative one first."""
+    """The two values of a yes/no column, the negative one first; None for any other column."""
     values = list(present.unique())
     if len(values) != 2:
         return None
@@ -89,13 +112,28 @@ def yes_no(present: pd.Series) -> tuple[Any, Any] | None:
 
 
 def python_value(value: Any) -> Any:
-    """A numpy value as Python's own, whole floats as whole numbers, so that JSON shows it as it stands."""
+    """A NumPy value as a Python value; floats without a fraction become ints, so that JSON shows them as they are."""
     value = value.item() if isinstance(value, np.generic) else value
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def dates(present: pd.Series, format: str | None) -> tuple[pd.Series | None, str | None]:
-    """The column as days, if every value is one in a single format, and that format (None for ISO)."""
+    """A column as days.
+
+    Parameters
+    ----------
+    present : Series of shape (n_present,)
+        The values that are not missing.
+    format : str or None
+        As in `strptime`; inferred by default.
+
+    Returns
+    -------
+    days : Series of shape (n_present,), or None
+        None unless every value is a date in a single format.
+    format : str or None
+        None for ISO dates.
+    """
     if pd.api.types.is_datetime64_any_dtype(present):
         return present.dt.normalize(), None
     texts = present.astype(str).str.strip()
@@ -104,12 +142,12 @@ def dates(present: pd.Series, format: str | None) -> tuple[pd.Series | None, str
             return None, None
         moments = pd.to_datetime(texts, format="ISO8601", errors="coerce", utc=True)
         if moments.notna().all() and texts.str.contains(r"^\d{4}-\d{2}-\d{2}").all():
-            # The day as it stands there, whatever the time zone behind it.
+            # The day as written, whatever the time zone after it.
             return pd.to_datetime(texts.str[:10], format="%Y-%m-%d", errors="coerce"), None
     for wanted in (format,) if format else DATE_FORMATS:
         try:
             moments = pd.to_datetime(texts, format=wanted, errors="coerce")
-        except ValueError:  # no format at all
+        except ValueError:  # not a valid format
             return None, None
         if moments.notna().all():
             return moments.dt.tz_localize(None).dt.normalize(), wanted
@@ -117,12 +155,26 @@ def dates(present: pd.Series, format: str | None) -> tuple[pd.Series | None, str
 
 
 def date_notes(name: str, present: pd.Series, spec: FieldSpec, source: str, reading: Reading) -> list[Note]:
-    """What was decided in reading a column as days.
+    """What was decided when a column was read as days.
+
+    Parameters
+    ----------
+    name : str
+    present : Series of shape (n_present,)
+        The values that are not missing.
+    spec : FieldSpec
+    source : str
+        The table, for messages.
+    reading : Reading
+
+    Returns
+    -------
+    list of Note
 
     Raises
     ------
     DataError
-        If day and month fit in either order, and nobody said which is meant.
+        If day and month are interchangeable, and no format was given.
     """
     format = spec.format or dates(present, None)[1]
     notes = []
@@ -159,21 +211,35 @@ def _times(present: pd.Series, format: str | None) -> pd.Series:
     """Which values have a time of day."""
     if not pd.api.types.is_datetime64_any_dtype(present):
         texts = present.astype(str).str.strip()
-        if format is None:  # ISO, of which the day counts as it stands there, whatever the time zone
+        if format is None:  # ISO: the day as written, whatever the time zone
             return texts.str.extract(r"^.{10}[T ]([\d:.,]*)")[0].str.contains("[1-9]", na=False)
         present = pd.to_datetime(texts, format=format, errors="coerce")
     return present != present.dt.normalize()
 
 
 def cast(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: str) -> tuple[pd.Series, str | None]:
-    """The column as PyCaret is given it, and the format of its dates.
+    """A column as it is passed to PyCaret, and the format of its dates.
 
-    Its dtype is what serving will give the pipeline.
+    Its dtype is the one in which serving will pass it to the pipeline.
+
+    Parameters
+    ----------
+    name : str
+    column : Series of shape (n_rows,)
+    kind : Kind
+    spec : FieldSpec
+    source : str
+        The table, for messages.
+
+    Returns
+    -------
+    column : Series of shape (n_rows,)
+    format : str or None
 
     Raises
     ------
     DataError
-        If a value is not of the kind: with the value, and what to do.
+        If a value is not of this kind: with the value, and what to do.
     """
     if kind == "date":
         moments, format = dates(column.dropna(), spec.format)
@@ -195,7 +261,7 @@ def cast(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: str)
         )
     if pd.api.types.is_datetime64_any_dtype(column):
         return column.map(lambda moment: moment.date().isoformat(), na_action="ignore").astype(object), None
-    # Classes stay as they stand in the table; only the width of a number is ours to choose.
+    # Classes keep their values in the table; only the width of a number may change.
     if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
         return column, None
     return column.astype("int64" if pd.api.types.is_integer_dtype(column) else "float64"), None

@@ -1,8 +1,8 @@
-"""Whether the fitted steps of an experiment give rows back in the order in which they got them.
+"""Whether the fitted steps of an experiment return rows in the order in which they received them.
 
 PyCaret 3.5.0 merges columns with `how="outer"`, which pandas 2.2 and later sort by index: the
-inputs of a shuffled split come back in another order than the target, and the model is fitted
-on rows that do not belong together, without a word. What the steps do is looked at, not which
+inputs of a shuffled split are returned in a different order from the target, and the model is
+fitted on mismatched rows without any warning. The behaviour of the steps is checked, not which
 versions are installed.
 """
 
@@ -25,14 +25,14 @@ def check_row_order(pipeline: Any, inputs: pd.DataFrame) -> None:
     Parameters
     ----------
     pipeline : fitted PyCaret pipeline
-        With or without an estimator at its end, which is not asked.
+        With or without an estimator at its end, which is not used.
     inputs : DataFrame of shape (n_rows, n_features)
-        Raw rows, such as `experiment.X`; a few are taken.
+        Raw rows, such as `experiment.X`; only a few are used.
 
     Raises
     ------
     TrainingError
-        If a step gives rows back in another order; it names the step and the remedy.
+        If a step returns rows in a different order; the message names the step and the remedy.
     """
     ordered = inputs.head(ROWS).reset_index(drop=True)
     shuffled = ordered.iloc[np.random.default_rng(0).permutation(len(ordered))]
@@ -55,9 +55,9 @@ def check_row_order(pipeline: Any, inputs: pd.DataFrame) -> None:
 
 
 def _same_order(before: pd.Index, ordered: pd.DataFrame, shuffled: pd.DataFrame) -> bool:
-    """Whether the rows of `shuffled` still are in the order `before`, each with its own values.
+    """Whether the rows of `shuffled` are still in the order `before`, each with its own values.
 
-    A step may leave out rows, such as those with gaps.
+    A step may leave out rows, such as those with missing values.
     """
     if not shuffled.index.equals(before[before.isin(shuffled.index)]):
         return False

@@ -65,19 +65,25 @@ def infer_dataset(
     ----------
     table : DataFrame of shape (n_rows, n_columns)
         As read: numbers, booleans, dates or text; every row has a target.
+    usecase : UseCase
+        Overrides what is inferred.
     source : str
-        Where the table came from, for errors.
-    keep : names
-        Columns that stay whatever they look like: a fitted pipeline needs them. All rows stay then.
+        Where the table came from, for messages.
+    keep : iterable of str, optional
+        Columns that stay whatever they look like, because a fitted pipeline needs them. All rows stay then.
     reading : Reading, optional
         How a text table was read.
+
+    Returns
+    -------
+    InferredDataset
 
     Raises
     ------
     DataError
-        If no input is left, two readings of dates fit, or fewer than two classes have enough rows.
+        If no input is left, dates can be read in two ways, or fewer than two classes have enough rows.
     UseCaseError
-        If the use case speaks of columns that are not there, or of impossible kinds.
+        If the use case names columns that do not exist, or impossible kinds.
     """
     _check_columns_named(table, usecase)
     reading, keep = reading or Reading(), list(keep)
@@ -145,7 +151,7 @@ def _decided(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: 
 
 
 def infer_task(target: pd.Series) -> Task:
-    """Regression for numbers with many different values, classification for all else."""
+    """Regression for numbers with many different values, classification for everything else."""
     if pd.api.types.is_bool_dtype(target) or not pd.api.types.is_numeric_dtype(target):
         return "classification"
     values = target.dropna().drop_duplicates()

@@ -1,8 +1,8 @@
 """The PyCaret experiment: setup, compare, tune.
 
-PyCaret's `compare_models` says nothing while it works, so the comparison is done here one
-`create_model` at a time: the same folds, metrics and order, with the model in hand and the
-time shown, and with the reason where one fails. PyCaret is imported only when training.
+PyCaret's `compare_models` reports nothing while it works, so the comparison is done here, one
+`create_model` at a time: with the same folds, metrics and order, but with progress, durations
+and the reason if a model fails. PyCaret is imported only for training.
 """
 
 import inspect
@@ -58,11 +58,11 @@ probabilities has none, and comes last."""
 
 @dataclass(frozen=True)
 class Trained:
-    """What the comparison gave: the experiment, the model chosen, and all that were tried.
+    """The result of the comparison: the experiment, the selected model, and all that were tried.
 
     `leaderboard` has a row for each model, best first: `id`, `model`, the mean of each metric
-    over the folds, and `seconds`. `failed` says why others are not in it. `chosen` is the id of
-    the model's row, None where somebody else chose.
+    over the folds, and `seconds`. `failed` says why others are missing. `chosen` is the id of
+    the model's row, or None if the model was chosen outside of the comparison.
     """
 
     experiment: Any
@@ -75,12 +75,20 @@ class Trained:
 
 
 def experiment_class(task: Task) -> Any:
-    """PyCaret's experiment class for the task.
+    """PyCaret's experiment class for a task.
+
+    Parameters
+    ----------
+    task : {"regression", "classification"}
+
+    Returns
+    -------
+    type
 
     Raises
     ------
     TrainingError
-        If PyCaret is not installed, or is not one of version 3.
+        If PyCaret is not installed, or is not version 3.
     """
     try:
         import pycaret
@@ -102,7 +110,7 @@ def experiment_class(task: Task) -> Any:
 
 @contextmanager
 def quiet() -> "Iterator[None]":
-    """Without the warnings of estimators that do not converge: the leaderboard shows how they did."""
+    """Suppress the warnings of estimators that do not converge: the leaderboard shows how they performed."""
     import lightgbm
 
     lightgbm.register_logger(logging.getLogger("lightgbm"))  # else it prints a line for each tree
@@ -113,7 +121,18 @@ def quiet() -> "Iterator[None]":
 
 
 def check_setup(usecase: UseCase, task: Task) -> None:
-    """Refuse `setup:` options that PyCaret does not have, or that are not the use case's to give."""
+    """Reject `setup:` options that PyCaret does not have, or that a use case may not set.
+
+    Parameters
+    ----------
+    usecase : UseCase
+    task : {"regression", "classification"}
+
+    Raises
+    ------
+    UseCaseError
+        With the option and what to use instead.
+    """
     known = inspect.signature(experiment_class(task).setup).parameters
     where = f"use case {usecase.name}, `setup:`"
     for name in usecase.setup:
@@ -124,14 +143,27 @@ def check_setup(usecase: UseCase, task: Task) -> None:
 
 
 def train(usecase: UseCase, learnt: InferredDataset, progress: Progress = lambda text: None) -> Trained:
-    """Compare PyCaret's estimators on the learnt table, choose the best, tune it if asked.
+    """Compare PyCaret's estimators on the table, select the best, and tune it if requested.
+
+    Parameters
+    ----------
+    usecase : UseCase
+        Its training options: estimators, metric, folds, seed, `setup:`.
+    learnt : InferredDataset
+        The schema and the rows.
+    progress : callable, optional
+        Called with a line of text for each model.
+
+    Returns
+    -------
+    Trained
 
     Raises
     ------
     UseCaseError
-        If an option, estimator or metric is not one of PyCaret's.
+        If PyCaret does not have an option, estimator or metric.
     TrainingError
-        If PyCaret refuses the table or the options, or no estimator could be fitted.
+        If PyCaret rejects the table or the options, or no estimator could be fitted.
     """
     import pandas as pd
 
@@ -192,7 +224,19 @@ def has_probabilities(model: Any) -> bool:
 
 
 def without_probabilities(name: str, better: str = "") -> str:
-    """What is lost with an estimator that names a class alone, and what to do about it."""
+    """A line on what is lost with an estimator that only predicts classes, and what to do about it.
+
+    Parameters
+    ----------
+    name : str
+        Of the estimator.
+    better : str, optional
+        The best estimator with probabilities, if there is one.
+
+    Returns
+    -------
+    str
+    """
     return (
         f"{name} gives no probabilities: its answers name a class and nothing else, without a threshold, calibration "
         f"or a reason why{better or '; choose an estimator that has them'}"
@@ -210,10 +254,10 @@ def _next_best(leaderboard: "pd.DataFrame", models: dict[str, Any], metric: str)
 
 
 def _without_gaps(schema: Schema) -> dict[str, Any]:
-    """`setup()` options that put the median date where one is missing, before PyCaret takes dates apart.
+    """`setup()` options that fill in missing dates with the median date before PyCaret splits dates up.
 
-    Its own imputers come later and see numbers alone, and what it makes of a date it leaves out
-    of any batch with gaps in more than a tenth of the rows: of one record, with a gap, always.
+    Its own imputers come later and handle only numbers, and PyCaret omits a date's features for any
+    batch in which more than a tenth of the rows lack the date: always for a single record without it.
     The step is pandas' own, so that the saved pipeline needs nothing of ours.
     """
     import pandas as pd
@@ -229,7 +273,7 @@ def _without_gaps(schema: Schema) -> dict[str, Any]:
 
 
 def _refused(exc: Exception, schema: Schema) -> TrainingError:
-    """What PyCaret's setup() raised, in words that say what to do about it."""
+    """The error of PyCaret's setup(), in words that say what to do about it."""
     taken = taken_name(exc)
     if taken:
         return TrainingError(
@@ -242,7 +286,7 @@ def _refused(exc: Exception, schema: Schema) -> TrainingError:
 
 
 def _check_made_names(experiment: Any, schema: Schema) -> None:
-    """Refuse a table of which PyCaret makes two columns of one name: no graph can tell them apart."""
+    """Reject a table from which PyCaret makes two columns with the same name: no graph can distinguish them."""
     made = experiment.pipeline.transform(experiment.X_train.head(1)).columns
     doubled = made[made.duplicated()]
     if len(doubled):
@@ -254,7 +298,7 @@ def _check_made_names(experiment: Any, schema: Schema) -> None:
 
 
 def _sources(made: str, schema: Schema) -> str:
-    """The inputs that a column of this name may be made of: PyCaret puts `_` and the value behind the name."""
+    """The inputs from which a column with this name may be made: PyCaret appends `_` and the value to the name."""
     return " and ".join(repr(name) for name in schema.names if made.startswith(f"{name}_")) or "another column"
 
 

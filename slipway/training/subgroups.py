@@ -1,6 +1,6 @@
-"""For whom the model is worse: its errors by group, for each category and for bands of each number.
+"""For whom the model is worse: its errors by subgroup, for each category and for bands of each number.
 
-Training only. What is compared are answers to rows that the model had not seen.
+Only answers for rows that the model had not seen are compared. Training only.
 """
 
 from dataclasses import replace
@@ -102,15 +102,23 @@ def _sums(group: Positions, count: int, values: npt.NDArray[Any] | None = None) 
 
 
 def are_worse(losses: Floats, group: Positions, count: int) -> npt.NDArray[np.bool_]:
-    """Whether a group's losses are larger than all others' by more than chance, and by enough to matter.
+    """Whether a group's losses exceed all others' by more than chance, and by enough to matter.
 
     Chance is the standard error of the difference of two means. Source: Welch, The generalization
     of "Student's" problem when several different population variances are involved, Biometrika 34 (1947).
 
     Parameters
     ----------
-    losses, group : arrays of shape (n_rows,)
-        Each row's loss, and the position of its group, of which there are `count`.
+    losses : array of shape (n_rows,)
+        The larger, the worse.
+    group : array of int, of shape (n_rows,)
+        The position of each row's group.
+    count : int
+        The number of groups.
+
+    Returns
+    -------
+    array of bool, of shape (count,)
     """
     whole = losses.mean() if len(losses) else 0.0
     off = losses - whole
@@ -128,7 +136,7 @@ def _variance_of_mean(rows: Floats, total: Floats, squares: Floats) -> Floats:
 
 
 def _parts(column: pd.Series, field: Field) -> tuple[list[Group], Positions]:
-    """The groups of a field, and the position among them of each row."""
+    """The groups of a field, and each row's position among them."""
     missing = column.isna().to_numpy()
     parts, group = _categories(column, field) if field.categories else _bands(column, field, missing)
     if missing.any():
@@ -178,5 +186,5 @@ def _end(value: float, field: Field) -> float | int | str:
 
 
 def digits_of(spread: float) -> int:
-    """Decimals that give a range of this size three digits; negative where it is in thousands."""
+    """Decimals that give a range of this size three digits; negative for thousands."""
     return 2 - floor(log10(spread)) if spread > 0 else 6

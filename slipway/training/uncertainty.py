@@ -1,6 +1,6 @@
-"""How sure a model may be: its interval or its calibration, and the figures for both, from out-of-fold answers.
+"""How certain a model is: its interval or its calibration, and their metrics, from out-of-fold answers.
 
-Nothing here can make a training fail: what cannot be had is left out, and the card says why.
+Nothing here can make training fail: what cannot be computed is left out, and the card says why.
 """
 
 from dataclasses import dataclass
@@ -46,14 +46,21 @@ class UncertaintyResult:
 
 
 def estimate_uncertainty(experiment: Any, model: Any, pipeline: Any, schema: Schema) -> UncertaintyResult:
-    """Fit the model once more on each fold, and see what its answers to the other rows are worth.
+    """Fit the model again on each fold, and measure its answers for the other rows.
 
     Parameters
     ----------
-    experiment, model
-        PyCaret's experiment, and the model chosen in it or a finalised pipeline.
-    pipeline
-        The finalised pipeline that is to be served.
+    experiment : PyCaret experiment
+    model : estimator or finalised pipeline
+        Chosen in the experiment.
+    pipeline : fitted PyCaret pipeline
+        The one that is to be served.
+    schema : Schema
+
+    Returns
+    -------
+    UncertaintyResult
+        Errors of PyCaret's steps do not propagate: they become the reason in the result.
     """
     classes = schema.target.classes
     estimator = pipeline.steps[-1][1]

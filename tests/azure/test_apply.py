@@ -101,7 +101,7 @@ def test_a_second_apply_writes_nothing(azure, deploy, first, access):
 
     ended = deploy("apply", access=access)
 
-    assert ended.code == 0 and "image and settings are as wanted; nothing to do" in ended.out
+    assert ended.code == 0 and "image and settings are up to date; nothing to do" in ended.out
     assert azure.written() == [] and len(azure.log) > 5
 
 
@@ -149,7 +149,7 @@ def test_a_plan_keeps_its_workers_when_other_people_are_let_in(deployed, deploy)
     assert not any("serverfarms" in path or "roleAssignments" in path for path in paths(deployed))
 
 
-def test_a_role_that_somebody_removed_is_given_again_with_the_next_image(deployed, deploy):
+def test_a_removed_role_is_assigned_again_with_the_next_image(deployed, deploy):
     (role,) = (path for path in deployed.things if "/roleassignments/" in path)
     del deployed.things[role]
 
@@ -160,7 +160,7 @@ def test_a_role_that_somebody_removed_is_given_again_with_the_next_image(deploye
 
 
 @pytest.mark.parametrize("drift", ["passwords", "logs", "stopped", "identity"])
-def test_what_somebody_changed_by_hand_is_put_back_without_a_swap(deployed, deploy, drift):
+def test_manual_changes_are_reverted_without_a_swap(deployed, deploy, drift):
     site = deployed.site()
     if drift == "passwords":
         site.passwords["scm"] = True
@@ -181,7 +181,7 @@ def test_what_somebody_changed_by_hand_is_put_back_without_a_swap(deployed, depl
     assert deployed.written() == []
 
 
-def test_rules_that_somebody_removed_from_staging_are_put_back_without_a_swap(deployed, deploy):
+def test_rules_removed_from_staging_are_restored_without_a_swap(deployed, deploy):
     deployed.site("staging").config |= {"ipSecurityRestrictions": [], "ipSecurityRestrictionsDefaultAction": "Allow"}
 
     ended = deploy("apply")
@@ -215,7 +215,7 @@ def test_staging_that_never_becomes_ready_is_not_swapped_in(deployed, deploy):
     assert not any(path.endswith("slotsswap") for path in paths(deployed))
 
 
-def test_a_machine_that_the_rules_keep_out_is_told_so(deployed, deploy):
+def test_a_machine_excluded_by_the_rules_gets_a_clear_message(deployed, deploy):
     deployed.caller = "198.51.100.7"
 
     try:
@@ -270,13 +270,13 @@ def test_rollback_to_an_image_that_does_not_answer_swaps_nothing(upgraded, deplo
     ("staging", "says"),
     [
         (PLACEHOLDER, "staging holds mcr.microsoft.com/appsvc/staticsite:latest, no earlier version"),
-        (OLD, "as production does; there is nothing to go back to"),
-        (NEW, "to swap it in is a deployment, not a way back"),
+        (OLD, "as production does; there is nothing to roll back to"),
+        (NEW, "swapping it in would be a deployment, not a rollback"),
         (f"{OLD[:-1]}c", "which is not what production ran before"),
     ],
     ids=["nothing of ours", "the same digest", "the digest of the config", "never in production"],
 )
-def test_rollback_refuses_what_is_no_way_back(deployed, deploy, staging, says):
+def test_rollback_refuses_an_image_that_is_not_the_previous_one(deployed, deploy, staging, says):
     deployed.site("staging").config["linuxFxVersion"] = f"DOCKER|{staging}"
 
     ended = deploy("rollback", image=NEW)
@@ -289,7 +289,7 @@ def test_rollback_of_an_app_that_is_not_there_is_refused(azure, deploy):
     ended = deploy("rollback")
 
     assert ended.code == 1 and ended.err == (
-        "deploy: there is no app of slipway-insurance, so nothing to go back to; `apply` makes it\n"
+        "deploy: there is no app of slipway-insurance, so there is nothing to roll back to; `apply` creates it\n"
     )
 
 
@@ -301,15 +301,16 @@ def test_status_names_what_differs_and_writes_nothing(deployed, deploy):
     assert ended.code == 0 and deployed.written() == []
     assert f"production: https://slipway-insurance.azurewebsites.net/ Running, {OLD.partition('@')[2]}\n" in ended.out
     assert (
-        f"  differs: image is {OLD!r}, wanted {NEW!r}\n  differs: WEBSITES_PORT is '3000', wanted '8080'\n" in ended.out
+        f"  differs: image is {OLD!r}, expected {NEW!r}\n  differs: WEBSITES_PORT is '3000', expected '8080'\n"
+        in ended.out
     )
-    assert ended.out.endswith("  differs: https only is False, wanted True\n")
+    assert ended.out.endswith("  differs: https only is False, expected True\n")
 
 
 def test_status_of_nothing_says_so(azure, deploy):
     ended = deploy("status")
 
-    assert "production: not there" in ended.out and "plan slipway-plan: is not there, wanted P0V3" in ended.out
+    assert "production: does not exist" in ended.out and "plan slipway-plan: is missing, expected P0V3" in ended.out
 
 
 def test_a_registry_is_asked_for_the_role_that_counts_there_and_its_password_is_pointed_out(azure, deploy):
@@ -335,4 +336,4 @@ def test_the_state_of_a_page_is_read_over_tls_and_no_redirect_is_followed(azure)
 def test_a_certificate_that_is_not_trusted_is_said(azure, monkeypatch):
     monkeypatch.delenv("SSL_CERT_FILE")
 
-    assert str(steps.https_status(f"{azure.base}/done")).startswith("no TLS that can be trusted (")
+    assert str(steps.https_status(f"{azure.base}/done")).startswith("the TLS certificate is not trusted (")

@@ -1,4 +1,4 @@
-"""The YAML file of a deployment: each mistake is named, all of them at once."""
+"""A deployment's YAML file: every mistake is named, all of them at once."""
 
 import pytest
 
@@ -183,7 +183,7 @@ def test_a_number_too_long_to_be_written_out_is_refused(tmp_path):
     ],
     ids=["a key twice", "a list", "broken", "a merge"],
 )  # fmt: skip
-def test_a_file_that_is_no_deployment_is_refused(tmp_path, text, says):
+def test_a_file_that_is_not_a_deployment_is_refused(tmp_path, text, says):
     path = tmp_path / "azure.yaml"
     path.write_text(text)
 

@@ -1,4 +1,4 @@
-"""The pages about Azure: what they say of each of their commands is true."""
+"""The pages about Azure: what they say about each command is true."""
 
 import os
 import re

@@ -1,7 +1,7 @@
-"""What a person reads when Azure refuses, is busy, counts requests, or breaks the connection.
+"""The messages when Azure refuses, is busy, throttles, or drops the connection.
 
-Each kind of call is run alone by the real `az` against a deployment that is there, with a
-fault on whatever the call asks first; some whole runs are interrupted and repeated.
+Each kind of call is run alone by the real `az` against an existing deployment, with a fault on
+whatever the call requests first; some whole runs are interrupted and repeated.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -20,9 +20,9 @@ FAULTS = pytest.mark.parametrize(
     ("status", "words", "advice"),
     [
         (403, "AuthorizationFailed", "your account lacks a role"),
-        (409, "Conflict", "something else is changing this at the moment"),
-        (429, "TooManyRequests", "Azure counts requests: wait 17 seconds"),
-        (0, "Connection aborted", "the connection broke"),
+        (409, "Conflict", "another operation is in progress"),
+        (429, "TooManyRequests", "too many requests: wait 17 seconds"),
+        (0, "Connection aborted", "the connection failed"),
     ],
     ids=["403", "409", "429", "dropped"],
 )

@@ -1,4 +1,4 @@
-"""Every command line, ours and the documentation's, as the parser of the real `az` sees it."""
+"""Every command line, ours and the documentation's, given to the parser of the real `az`."""
 
 import json
 import subprocess

@@ -152,7 +152,7 @@ def test_a_setting_that_moves_needs_staging_and_a_swap_only(tmp_path, setting):
     assert todo == [*calls.pull_right(), *calls.stage(new.digest), calls.swap()]
 
 
-def test_who_is_let_in_is_changed_on_both_sites_without_a_swap(tmp_path):
+def test_access_is_changed_on_both_sites_without_a_swap(tmp_path):
     calls = Calls(new := config(tmp_path, access="public"))
 
     todo = needed(new, as_wanted(config(tmp_path)))
@@ -160,7 +160,7 @@ def test_who_is_let_in_is_changed_on_both_sites_without_a_swap(tmp_path):
     assert todo == [*calls.guards(None), *calls.guards("staging")]
 
 
-def test_who_is_let_in_is_changed_before_anything_that_needs_a_right_to_give_roles(tmp_path):
+def test_access_is_changed_before_anything_that_needs_the_right_to_assign_roles(tmp_path):
     calls = Calls(new := config(tmp_path, access={"addresses": ["203.0.113.7/32"]}, image=NEW))
 
     todo = needed(new, as_wanted(old := config(tmp_path)))
@@ -188,7 +188,7 @@ def test_a_plan_of_another_size_is_resized_and_no_plan_that_is_there_is_made(tmp
     assert needed(new, replace(as_wanted(new), sku="P0V3", workers=3)) == [calls.resize_plan(3)]
 
 
-def test_production_that_somebody_stopped_is_started_after_the_swap(tmp_path):
+def test_stopped_production_is_started_after_the_swap(tmp_path):
     calls = Calls(new := config(tmp_path, image=NEW))
     found = as_wanted(old := config(tmp_path))
     stopped = replace(found, production=replace(found.production, state="Stopped"))

@@ -1,4 +1,4 @@
-"""Runs without `az`: what a run says, where it stops, and what it never does after a failure."""
+"""Runs without `az`: what a run reports, where it stops, and what it never does after a failure."""
 
 import copy
 import itertools
@@ -174,7 +174,7 @@ CHANGES = ({"image": NEW}, {"image": NEW, "access": {"addresses": ["203.0.113.7/
 
 @pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("changes", CHANGES, ids=["image", "all"])
-def test_a_change_that_fails_anywhere_ends_likewise_at_the_next_apply(tmp_path, changes, late):
+def test_a_change_that_fails_anywhere_is_completed_by_the_next_apply(tmp_path, changes, late):
     def changed() -> Scripted:
         az = ended(tmp_path)
         az.sites[None]["top"]["state"] = "Stopped"
@@ -200,7 +200,7 @@ def test_a_change_that_fails_anywhere_ends_likewise_at_the_next_apply(tmp_path, 
     assert not any(call.writes for call in whole.ran) and (whole.sites, whole.things) == before
 
 
-def test_a_size_that_azure_writes_in_small_letters_is_no_other_size(tmp_path):
+def test_a_plan_size_in_lower_case_is_the_same_size(tmp_path):
     az = ended(tmp_path)
     az.things["plan"] = "P0v3"
     az.ran.clear()
@@ -227,7 +227,7 @@ def test_only_what_production_ran_before_is_a_way_back_and_only_once(tmp_path):
         rolled_back(az)
 
 
-def test_an_image_that_was_staged_and_never_swapped_in_is_no_way_back(tmp_path):
+def test_an_image_that_was_staged_but_never_swapped_in_is_refused_by_rollback(tmp_path):
     az = ended(tmp_path)
     az.config = config(tmp_path, image=NEW, start_limit_seconds=10)
     with pytest.raises(StoppedError):
@@ -239,7 +239,7 @@ def test_an_image_that_was_staged_and_never_swapped_in_is_no_way_back(tmp_path):
     assert az.images == {None: OLD, "staging": NEW} and not any(call.writes for call in az.ran)
 
 
-def test_an_earlier_image_staged_again_with_other_settings_is_no_way_back(tmp_path):
+def test_an_earlier_image_staged_again_with_other_settings_is_refused_by_rollback(tmp_path):
     az = ended(tmp_path)
     az.config = config(tmp_path, image=NEW)
     applied(az)
@@ -253,7 +253,7 @@ def test_an_earlier_image_staged_again_with_other_settings_is_no_way_back(tmp_pa
         rolled_back(az)
 
 
-def test_a_slot_that_somebody_else_staged_meanwhile_is_not_swapped_in(tmp_path):
+def test_a_slot_staged_by_another_run_in_the_meantime_is_not_swapped_in(tmp_path):
     az = Scripted(config(tmp_path))
 
     def meanwhile(url: str) -> int:
@@ -281,7 +281,7 @@ def test_ctrl_c_says_what_was_done_and_which_line_starts_over(tmp_path, monkeypa
     assert said.endswith(f"  `slipway deploy apply --config {file} --az /my/az` starts over\n")
 
 
-def test_ctrl_c_at_the_swap_says_that_it_may_go_on(tmp_path):
+def test_ctrl_c_during_the_swap_says_that_it_may_continue(tmp_path):
     az = Scripted(config(tmp_path))
     really = az.write
     az.write = lambda call: interrupted() if call == Calls(az.config).swap() else really(call)
@@ -294,7 +294,7 @@ def test_progress_is_a_line_for_each_call_with_the_seconds_since_the_start(tmp_p
     said = applied(Scripted(config(tmp_path, access="public")))
 
     assert said[0].startswith("access: public: EVERYBODY")
-    assert said[1] == "[   0 s] read what there is"
+    assert said[1] == "[   0 s] read the current state"
     assert [line[9:] for line in said if "swap" in line][-1] == "swap staging and production"
     assert said[-1] == f"[   0 s] production runs {OLD.partition('@')[2]}: https://app.example/"
 
@@ -364,7 +364,7 @@ def test_waiting_ends_at_the_limit_with_the_last_answer(tmp_path, quick, status)
         run.wait("s.example", 0.01)
 
 
-def test_403_for_a_while_is_put_up_with_and_then_means_the_address_rules(tmp_path, quick):
+def test_403_is_tolerated_for_a_while_and_then_means_the_address_rules(tmp_path, quick):
     run, _ = run_with(config(tmp_path, access=ADDRESSES), itertools.chain([403, 200], itertools.repeat(403)))
 
     run.wait("s.example", 60)
@@ -373,7 +373,7 @@ def test_403_for_a_while_is_put_up_with_and_then_means_the_address_rules(tmp_pat
         run.wait("s.example", 60)
 
 
-def test_403s_among_other_answers_are_no_sign_of_the_address_rules(tmp_path, quick):
+def test_occasional_403s_do_not_mean_the_address_rules(tmp_path, quick):
     answers = itertools.chain(*(itertools.repeat([403, 503], 40)), [200])
     run, _ = run_with(config(tmp_path, access=ADDRESSES), answers)
 
@@ -388,9 +388,9 @@ def test_403s_among_other_answers_are_no_sign_of_the_address_rules(tmp_path, qui
         ("(AuthorizationFailed) The client 'x' does not have authorization to perform action", "your account lacks a role"),
         ("(Conflict) Cannot modify this site because another operation is in progress", "perhaps another deployment"),
         ("Webapp name 'x' already exists, names are globally unique", "choose another `app`"),
-        ("(TooManyRequests) Please try again after '17' seconds.", "Azure counts requests: wait 17 seconds, then"),
+        ("(TooManyRequests) Please try again after '17' seconds.", "too many requests: wait 17 seconds, then"),
         ("Operation returned an invalid status 'Too Many Requests'", "wait a few minutes"),
-        ("('Connection aborted.', RemoteDisconnected('Remote end closed connection'))", "the connection broke"),
+        ("('Connection aborted.', RemoteDisconnected('Remote end closed connection'))", "the connection failed"),
         ("The resource with name 'r' could not be found in subscription 's'", "compare the names"),
         ("Operation cannot be completed without additional quota. Current Limit (PremiumV3 VMs): 0", "ask for quota"),
         ("(MissingSubscriptionRegistration) not registered to use namespace 'Microsoft.Web'", "az provider register"),
@@ -430,7 +430,7 @@ def test_nothing_where_a_value_was_expected_is_a_failure(tmp_path):
         program(tmp_path, "").run(Call(("x",), "does", gives="NAME"))
 
 
-def test_a_failing_call_is_told_in_three_lines(tmp_path):
+def test_a_failing_call_is_reported_in_three_lines(tmp_path):
     az = program(tmp_path, "sys.exit('WARNING: a tip\\nERROR: (Conflict) In progress.\\nCode: Conflict')")
 
     with pytest.raises(CallError) as failed:
@@ -439,7 +439,7 @@ def test_a_failing_call_is_told_in_three_lines(tmp_path):
     first, second, third = str(failed.value).splitlines()
     assert first == "`az webapp start` failed (start x)"
     assert second == "  az says: (Conflict) In progress."
-    assert third.startswith("  what to do: something else is changing this")
+    assert third.startswith("  what to do: another operation is in progress")
 
 
 def test_long_words_of_az_are_cut(tmp_path):
@@ -495,7 +495,7 @@ def test_any_other_failure_is_one(tmp_path, words):
     ],
     ids=["html", "empty", "null"],
 )
-def test_what_is_no_json_is_a_failure_in_words(tmp_path, code, words):
+def test_output_that_is_not_json_is_a_readable_failure(tmp_path, code, words):
     with pytest.raises(CallError) as failed:
         program(tmp_path, code).run(Call(("webapp", "show"), "read x", writes=False))
 

@@ -1,1 +1,1 @@
-"""Putting a version's image on Azure, by the calls of the Azure CLI."""
+"""Deploying a version's image to Azure, with the calls of the Azure CLI."""

@@ -1,7 +1,7 @@
 """One call of `az`: its arguments, what it does in a sentence, and what its failure means.
 
-Calls go out without a shell, one process each. Nothing is tried again here beyond what `az`
-does by itself: every call may be repeated, so a person runs the whole of `apply` again.
+Calls are made without a shell, one process each. Nothing is retried here beyond what `az`
+itself retries: every call may be repeated, so the user runs `apply` again as a whole.
 """
 
 import itertools
@@ -26,14 +26,14 @@ _MISSING = re.compile(
     r"""|Unable\ to\ find\ resource'[^']*',\ in\ ResourceGroup\ '[^']*'\.$""",
     re.X,
 )
-"""How words begin that say: it is not there. Others, such as SubscriptionNotFound, say that nothing can be known."""
+"""How messages begin that mean "does not exist"; others, such as SubscriptionNotFound, leave it unknown."""
 
 
 @dataclass(frozen=True)
 class Call:
     """One call of `az`.
 
-    `argv` starts after `az`. `{NAME}` in it stands for what an earlier call printed, which
+    `argv` starts after `az`. `{NAME}` in it is replaced by what an earlier call printed, which
     that call names in `gives`.
     """
 
@@ -49,12 +49,22 @@ class Call:
         return f"{self.gives}=$({line})" if self.gives else line
 
     def filled(self, values: Mapping[str, str]) -> list[str]:
-        """The arguments, with `values` in the places kept for them."""
+        """The arguments with the placeholders filled in.
+
+        Parameters
+        ----------
+        values : mapping of str to str
+            What earlier calls printed, by name.
+
+        Returns
+        -------
+        list of str
+        """
         return [_LATER.sub(lambda name: values[name[1]], word) if _LATER.search(word) else word for word in self.argv]
 
 
 class CallError(SlipwayError):
-    """A call of `az` failed. The text says which, in whose words, and what to do."""
+    """A call of `az` failed. The text says which, with the message of `az`, and what to do."""
 
     def __init__(self, call: Call, words: str) -> None:
         self.call, self.words = call, words
@@ -63,7 +73,7 @@ class CallError(SlipwayError):
 
     @property
     def missing(self) -> bool:
-        """Whether what was asked for does not exist."""
+        """Whether what was requested does not exist."""
         return bool(_MISSING.match(self.words))
 
 
@@ -94,23 +104,33 @@ _REMEDIES = (
     ),
     (
         r"Conflict|\b409\b|another operation|in progress",
-        "something else is changing this at the moment, perhaps another deployment: "
-        "wait until it has ended, then run this again",
+        "another operation is in progress, perhaps another deployment: wait until it has finished, then run this again",
     ),
-    (r"TooManyRequests|Too Many Requests|\b429\b|throttl", "Azure counts requests: {wait}, then run this again"),
+    (r"TooManyRequests|Too Many Requests|\b429\b|throttl", "too many requests: {wait}, then run this again"),
     (
         r"Connection (aborted|reset|broken|refused)|RemoteDisconnected|Max retries|timed? ?out|getaddrinfo|Failed to resolve|EOF occurred",
-        "the connection broke: see that this machine reaches Azure, then run this again; it starts over",
+        "the connection failed: check that this machine can reach Azure, then run this again; it starts over",
     ),
     (
         r"was not found|NotFound|could not be found",
-        "it is not there: compare the names in the config with `az resource list`",
+        "it does not exist: compare the names in the config with `az resource list`",
     ),
 )
 
 
 def remedy(words: str) -> str:
-    """What to do about a failure, from the words of `az`."""
+    """What to do about a failure.
+
+    Parameters
+    ----------
+    words : str
+        What `az` printed on stderr.
+
+    Returns
+    -------
+    str
+        Empty if the failure is not known.
+    """
     for pattern, advice in _REMEDIES:
         if re.search(pattern, words, re.I | re.S):
             named = re.search(r"(?:retry|try again) after '?(\d+)'? ?(second|minute)?", words, re.I)
@@ -139,13 +159,22 @@ class Az:
         self.values: dict[str, str] = {}
 
     def run(self, call: Call) -> Any:
-        """What the call printed, read as JSON; None if it writes and printed nothing.
+        """Run a call.
+
+        Parameters
+        ----------
+        call : Call
+
+        Returns
+        -------
+        JSON value or None
+            What the call printed; None if it writes and printed nothing.
 
         Raises
         ------
         CallError
-            If `az` cannot be started, takes longer than `ONE_CALL_SECONDS`, fails, or prints
-            no JSON where something is read.
+            If `az` cannot be started, takes longer than `ONE_CALL_SECONDS`, fails, or does not print
+            JSON where something is read.
         """
         command = [self.program, *call.filled(self.values), "--only-show-errors"]
         if not call.gives:
@@ -179,7 +208,13 @@ class Az:
         return printed
 
     def find(self, call: Call) -> Any:
-        """What the call printed; None if what it asks for does not exist."""
+        """What a call printed; None if what it requests does not exist.
+
+        Raises
+        ------
+        CallError
+            If it fails for any other reason.
+        """
         try:
             return self.run(call)
         except CallError as exc:

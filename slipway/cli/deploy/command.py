@@ -1,7 +1,7 @@
-"""One Web App on Azure: see the calls, run them, go back, look.
+"""`slipway deploy`: one Web App on Azure; show the calls, run them, roll back, report the status.
 
 `plan` needs no Azure. `apply` reads first and runs only what is missing. Exit code 1 is a
-failure that the last lines explain; 2 a config or an option that cannot be used.
+failure that the last lines explain; 2 is a config or an option that cannot be used.
 """
 
 import argparse
@@ -19,14 +19,14 @@ from slipway.errors import SlipwayError
 
 ACTIONS = {
     "plan": "print every call of a first deployment, and run none",
-    "apply": "read what there is, and run what is missing",
+    "apply": "read the current state and run what is missing",
     "rollback": "swap back to the image that production ran before",
     "status": "print what runs, and what differs from the config",
 }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `slipway deploy` takes."""
+    """Add the arguments of `slipway deploy`."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = "\n".join(f"{name:10}{text}" for name, text in ACTIONS.items())
     parser.add_argument("action", choices=ACTIONS)
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def plan(config: Config) -> str:
-    """The calls of a first deployment as a shell script that can be read, and run line by line."""
+    """The calls of a first deployment, as a shell script to read or to run line by line."""
     lines = [f"# {access_says(config)}"]
     for call in needed(config, Found()):
         if call == Calls(config).swap():
@@ -58,13 +58,26 @@ def _say(text: str) -> None:
 
 
 def _starts_over(args: argparse.Namespace) -> None:
-    """Say with which command line this run is started again."""
+    """Print the command line that starts this run again."""
     again = ["slipway", "deploy", args.action, "--config", str(args.config), "--az", args.az]
     print(f"  `{shlex.join(again)}` starts over", file=sys.stderr)
 
 
 def run(args: argparse.Namespace, probe: steps.Probe = steps.https_status) -> int:
-    """Run one action. `probe` is there for the tests: no slot can be reached from where they run."""
+    """Run one action.
+
+    Parameters
+    ----------
+    args : Namespace
+        As the parser returns it.
+    probe : callable, optional
+        Requests an https address and returns its status; the tests replace it.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
     try:
         config = configuration.read(args.config)
         if args.action == "plan":

@@ -1,4 +1,4 @@
-"""What is there, as read, and which calls are missing between it and the config."""
+"""What exists already, and which calls are missing between it and the config."""
 
 import ipaddress
 import re
@@ -12,7 +12,7 @@ from slipway.cli.deploy.webapp import PREVIOUS, Calls, address_rules, app_settin
 
 @dataclass(frozen=True)
 class Site:
-    """Production or the slot, as read. `stays` and `moves` have the keys that `wanted_…` have.
+    """Production or the slot, as read. `stays` and `moves` have the keys of `wanted_stays` and `wanted_moves`.
 
     `previous` is the digest that production ran when this slot was last staged.
     """
@@ -27,13 +27,13 @@ class Site:
 
     @property
     def digest(self) -> str:
-        """`sha256:…`, or "" for an image that is not named by digest."""
+        """`sha256:…`, or "" for an image that is not given by digest."""
         return self.image.partition("@")[2]
 
 
 @dataclass(frozen=True)
 class Found:
-    """What there is; None for what is not."""
+    """What exists; None for what does not."""
 
     sku: str | None = None
     production: Site | None = None
@@ -42,7 +42,7 @@ class Found:
 
 
 def wanted_stays(config: Config) -> dict[str, Any]:
-    """What must hold on production and on the slot, whatever image they run."""
+    """The settings that production and the slot must have, whatever image they run."""
     rules = address_rules(config)
     return {
         "address rules": [f"{rule['action']} {rule['ipAddress']}" for rule in rules["ipSecurityRestrictions"]],
@@ -68,7 +68,7 @@ PULLING = ("identity", "pulls with the identity")
 
 
 def wanted_moves(config: Config) -> dict[str, Any]:
-    """What reaches production by a swap."""
+    """The settings that reach production by a swap."""
     return {"image": config.image, "health path": config.health_path} | app_settings(config)
 
 
@@ -131,7 +131,7 @@ def site(
 
 
 def _network(text: str) -> str:
-    """A range as the config writes it, whatever letters and zeros Azure shows it with."""
+    """A range as it is written in the config, whatever letters and zeros Azure uses for it."""
     try:
         return str(ipaddress.ip_network(text, strict=False))
     except ValueError:
@@ -144,7 +144,7 @@ def image_of(shown: dict[str, Any]) -> str:
 
 
 def _part(wanted: Any, found: Any) -> Any:
-    """`found` without what `wanted` does not name; an absent truth is false, as Azure leaves it out."""
+    """`found` reduced to what `wanted` names; a missing boolean is false, because Azure leaves it out."""
     if isinstance(wanted, dict):
         there = found if isinstance(found, dict) else {}
         return {key: _part(value, there.get(key)) for key, value in wanted.items()}
@@ -152,12 +152,21 @@ def _part(wanted: Any, found: Any) -> Any:
 
 
 def look(config: Config, az: Az) -> Found:
-    """Read what there is. Nothing is written.
+    """Read what exists, without changing anything.
+
+    Parameters
+    ----------
+    config : Config
+    az : Az
+
+    Returns
+    -------
+    Found
 
     Raises
     ------
     CallError
-        If a call fails otherwise than because the thing is not there.
+        If a call fails for another reason than that the resource does not exist.
     """
     calls = Calls(config)
 
@@ -184,19 +193,38 @@ def look(config: Config, az: Az) -> Found:
 
 
 def differences(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
-    """A line for each setting that is not as wanted."""
+    """One line for each setting that differs.
+
+    Parameters
+    ----------
+    found, wanted : dict
+        Settings by name.
+
+    Returns
+    -------
+    list of str
+    """
     return [
-        f"{key} is {found.get(key)!r}, wanted {value!r}" for key, value in wanted.items() if found.get(key) != value
+        f"{key} is {found.get(key)!r}, expected {value!r}" for key, value in wanted.items() if found.get(key) != value
     ]
 
 
 def needed(config: Config, found: Found) -> list[Call]:
-    """The calls between what there is and the config, in their order; none if all is as wanted.
+    """The calls from what exists to the config, in order; none if nothing differs.
 
-    What lets fewer people in comes first, before any call that may fail for want of a right.
-    Rules of access come before any image: first on production, then on the slot, which gets
-    its image last. Production itself gets an image only by the swap, after which there is
-    nothing but the start of a production that somebody stopped.
+    Calls that restrict access come first, before any call that may fail for lack of a role.
+    Access rules come before any image: first on production, then on the slot, which gets
+    its image last. Production itself gets an image only by the swap, after which it is only
+    started if somebody had stopped it.
+
+    Parameters
+    ----------
+    config : Config
+    found : Found
+
+    Returns
+    -------
+    list of Call
     """
     calls, wanted, todo = Calls(config), wanted_stays(config), list[Call]()
     guards = {key: value for key, value in wanted.items() if key not in PULLING}

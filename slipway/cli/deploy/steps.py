@@ -1,6 +1,6 @@
-"""`apply`, `rollback` and `status`: run the calls, wait for staging, and say what happened.
+"""`apply`, `rollback` and `status`: run the calls, wait for staging, and report what happened.
 
-There is no state file: every run reads what there is. A run that stopped half-way is run
+There is no state file: every run reads what exists. A run that stopped half-way is simply run
 again, and starts over.
 """
 
@@ -28,7 +28,7 @@ Say = Callable[[str], None]
 
 
 class StoppedError(SlipwayError):
-    """A run stopped; the text says why, what was done before, and what is with production."""
+    """A run stopped; the text says why, what had been done before, and what state production is in."""
 
     def __init__(self, why: object, done: list[str], production: str) -> None:
         before = "\n    ".join(done) or "nothing"
@@ -36,7 +36,7 @@ class StoppedError(SlipwayError):
 
 
 class InterruptedRunError(StoppedError):
-    """A run was stopped with Ctrl-C. A call that Azure took already may go on there."""
+    """A run was stopped with Ctrl-C. A call that Azure had already accepted may still be carried out."""
 
 
 class NotReadyError(SlipwayError):
@@ -44,18 +44,21 @@ class NotReadyError(SlipwayError):
 
 
 class RefusedError(SlipwayError):
-    """What was asked for would do harm, or nothing."""
+    """The action would do harm, or nothing."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: object) -> None:
-        """Follow none: where a sign-in leads is no sign that the app is ready."""
+        """Follow no redirects: being sent to a sign-in page does not mean that the app is ready."""
 
 
 def https_status(url: str) -> int | str:
-    """The HTTP status of a GET of an https address, by way of HTTPS_PROXY if that is set.
+    """The HTTP status of a GET of an https address, through HTTPS_PROXY if that is set.
 
-    0 if there is no answer within 30 seconds; a failure of TLS in words.
+    Returns
+    -------
+    int or str
+        0 if there is no answer within 30 seconds; a TLS failure as a text.
     """
     request = urllib.request.Request(url, headers={"User-Agent": "slipway-deploy"})  # noqa: S310 (https only)
     try:
@@ -66,11 +69,11 @@ def https_status(url: str) -> int | str:
         return exc.code
     except (OSError, http.client.HTTPException) as exc:
         why = getattr(exc, "reason", exc)
-        return f"no TLS that can be trusted ({why})" if isinstance(why, ssl.SSLError) else 0
+        return f"the TLS certificate is not trusted ({why})" if isinstance(why, ssl.SSLError) else 0
 
 
 class Run:
-    """One run: what it did so far, and since when."""
+    """One run: what it has done so far, and when it started."""
 
     def __init__(self, config: Config, az: Az, say: Say, probe: Probe) -> None:
         self.config, self.az, self.say, self.probe = config, az, say, probe
@@ -80,11 +83,11 @@ class Run:
         self.swap_is = ""
 
     def tell(self, text: str) -> None:
-        """A line of progress, with the seconds since the start."""
+        """Print a line of progress, with the seconds since the start."""
         self.say(f"[{time.monotonic() - self.started:4.0f} s] {text}")
 
     def look(self) -> Found:
-        self.tell("read what there is")
+        self.tell("read the current state")
         return look(self.config, self.az)
 
     def step(self, call: Call) -> None:
@@ -100,7 +103,7 @@ class Run:
         Raises
         ------
         NotReadyError
-            If it holds another one: somebody else staged it meanwhile.
+            If it holds another one: somebody else staged it in the meantime.
         """
         self.tell(f"read {self.config.slot} again")
         there = image_of(self.az.run(self.calls.read_site(self.config.slot)))
@@ -123,12 +126,17 @@ class Run:
             )
 
     def wait(self, host: str, limit_seconds: float) -> None:
-        """Return once `https://host/<health path>` answers 200.
+        """Wait until `https://host/<health path>` answers 200.
+
+        Parameters
+        ----------
+        host : str
+        limit_seconds : float
 
         Raises
         ------
         NotReadyError
-            If it does not within the limit, or this machine is not let in.
+            If it does not within the limit, or this machine is not allowed in.
         """
         url = f"https://{host}{self.config.health_path}"
         began = time.monotonic()
@@ -158,7 +166,7 @@ class Run:
         self.tell(f"{url} answers 200")
 
     def production(self) -> str:
-        """What is with production after a failure."""
+        """The state of production after a failure."""
         if not self.swap_is:
             return "not swapped: it runs what it ran before"
         if self.swap_is == "done":
@@ -180,14 +188,23 @@ def _stopping(run: Run, work: Callable[[], None]) -> None:
 
 
 def apply(config: Config, az: Az, say: Say = print, probe: Probe = https_status) -> None:
-    """Bring Azure to what the config says; no writing call if it is there already.
+    """Bring Azure to what the config says; no writing call if nothing differs.
+
+    Parameters
+    ----------
+    config : Config
+    az : Az
+    say : callable, default=print
+        Called with each line of progress.
+    probe : callable, optional
+        Requests an https address and returns its status.
 
     Raises
     ------
     RefusedError
-        If the app is on another plan than the config names; nothing was changed then.
+        If the app is on a different plan from the one in the config; nothing was changed then.
     StoppedError
-        At the first failure, with what was done before it.
+        At the first failure, with what had been done before it.
     """
     run = Run(config, az, say, probe)
     say(access_says(config))
@@ -203,7 +220,7 @@ def _apply(run: Run) -> None:
         )
     todo = needed(run.config, found)
     if not todo:
-        run.tell("image and settings are as wanted; nothing to do")
+        run.tell("image and settings are up to date; nothing to do")
         return
     for call in todo:
         if call == run.calls.swap():
@@ -221,7 +238,7 @@ def _host(run: Run, slot: str | None) -> str:
 
 
 def _check(run: Run, image: str) -> None:
-    """Read production again, and say where it is."""
+    """Read production again, and report its address."""
     run.tell("read production")
     shown = run.az.run(run.calls.read_site(None))
     if image_of(shown) != image:
@@ -234,12 +251,21 @@ def _check(run: Run, image: str) -> None:
 def rollback(config: Config, az: Az, say: Say = print, probe: Probe = https_status) -> None:
     """Swap back to the image that production ran before.
 
+    Parameters
+    ----------
+    config : Config
+    az : Az
+    say : callable, default=print
+        Called with each line of progress.
+    probe : callable, optional
+        Requests an https address and returns its status.
+
     Raises
     ------
     RefusedError
         If the slot does not hold the image that production ran before; nothing was changed then.
     StoppedError
-        At the first failure, with what was done before it.
+        At the first failure, with what had been done before it.
     """
     run = Run(config, az, say, probe)
     _stopping(run, lambda: _rollback(run))
@@ -260,22 +286,26 @@ def _rollback(run: Run) -> None:
 
 
 def _way_back(config: Config, found: Found) -> tuple[Site, Site]:
-    """Production and staging, if a swap is a way back."""
+    """Production and staging, if a swap leads back."""
     production, staging = found.production, found.staging
     if production is None or staging is None:
         what = "app" if production is None else f"slot {config.slot}"
-        raise RefusedError(f"there is no {what} of {config.app}, so nothing to go back to; `apply` makes it")
+        raise RefusedError(
+            f"there is no {what} of {config.app}, so there is nothing to roll back to; `apply` creates it"
+        )
     if not staging.digest or not staging.image.startswith(f"{config.repository}@"):
         raise RefusedError(
             f"{config.slot} holds {staging.image or 'no image'}, no earlier version of {config.repository}; "
             "to go back, write an earlier digest into the config and run `apply`"
         )
     if staging.digest == production.digest:
-        raise RefusedError(f"{config.slot} holds {staging.digest}, as production does; there is nothing to go back to")
+        raise RefusedError(
+            f"{config.slot} holds {staging.digest}, as production does; there is nothing to roll back to"
+        )
     if staging.image == config.image:
         raise RefusedError(
             f"{config.slot} holds {staging.digest}, which the config names: "
-            "to swap it in is a deployment, not a way back; run `apply`"
+            "swapping it in would be a deployment, not a rollback; run `apply`"
         )
     if staging.digest != staging.previous:
         raise RefusedError(
@@ -287,20 +317,28 @@ def _way_back(config: Config, found: Found) -> tuple[Site, Site]:
 
 
 def status(config: Config, az: Az, say: Say = print) -> None:
-    """Say what production and staging run, and what of their settings differs from the config."""
+    """Report what production and staging run, and which of their settings differ from the config.
+
+    Parameters
+    ----------
+    config : Config
+    az : Az
+    say : callable, default=print
+        Called with each line.
+    """
     say(access_says(config))
     found = look(config, az)
     for name, site in (("production", found.production), (config.slot, found.staging)):
         if site is None:
-            say(f"{name}: not there; `slipway deploy apply` makes it")
+            say(f"{name}: does not exist; `slipway deploy apply` creates it")
             continue
         say(f"{name}: https://{site.host}/ {site.state}, {site.digest or site.image or 'no image'}")
         lines = differences(site.stays, wanted_stays(config))
         if name == "production" and site.state != "Running":
-            lines.insert(0, f"state is {site.state!r}, wanted 'Running'")
+            lines.insert(0, f"state is {site.state!r}, expected 'Running'")
         # Staging holds the version before, so only production is compared in what moves.
         lines += differences(site.moves, wanted_moves(config)) if name == "production" else []
         for line in lines:
             say(f"  differs: {line}")
     if found.sku != config.sku:
-        say(f"plan {config.plan}: is {found.sku or 'not there'}, wanted {config.sku}")
+        say(f"plan {config.plan}: is {found.sku or 'missing'}, expected {config.sku}")

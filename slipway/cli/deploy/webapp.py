@@ -1,9 +1,9 @@
-"""The calls for one Web App with a staging slot: what reads it, what makes it. Nothing here runs one.
+"""The calls for one Web App with a staging slot: those that read it and those that make it. Nothing here runs one.
 
-Two kinds of settings, and the whole design follows from them: some stay with the slot
-when slots are swapped (who may call, TLS, identity), some move with the image (app settings,
-port, health path, the image). What stays is set on both, and before any image of ours is
-there. What moves is only ever written to staging, and reaches production by the swap.
+There are two kinds of settings, and the whole design follows from them: some stay with the slot
+when slots are swapped (access, TLS, identity), some move with the image (app settings, port,
+health path, the image). What stays is set on both, before an image of ours is there. What moves
+is only ever written to staging, and reaches production by the swap.
 
 Source: "Set up staging environments in Azure App Service", section "Which settings are
 swapped?" (learn.microsoft.com/azure/app-service/deploy-staging-slots).
@@ -32,7 +32,7 @@ BY_REPOSITORY = ("AbacRepositoryPermissions", "Container Registry Repository Rea
 
 
 def access_says(config: Config) -> str:
-    """Who will be able to reach the app, in one line."""
+    """Who will be able to access the app, in one line."""
     match config.access:
         case Addresses(addresses=addresses):
             return (
@@ -84,7 +84,7 @@ def app_settings(config: Config) -> dict[str, str]:
 
 
 def address_rules(config: Config) -> dict[str, Any]:
-    """The part of a site's configuration that says which addresses are let in."""
+    """The part of a site's configuration with the address ranges that are allowed in."""
     if not isinstance(config.access, Addresses):
         return {
             "ipSecurityRestrictions": [],
@@ -104,10 +104,10 @@ def address_rules(config: Config) -> dict[str, Any]:
 
 
 def sign_in(config: Config) -> dict[str, Any]:
-    """App Service's own sign-in, as its REST interface takes it.
+    """App Service's own sign-in, as its REST interface expects it.
 
     There is no client secret, so App Service uses the OpenID Connect implicit flow: the app
-    registration must issue ID tokens, and no other token is asked for.
+    registration must issue ID tokens, and no other token is requested.
 
     Source: `clientSecret` in the reference of Microsoft.Web/sites/config 'authsettings'.
     """
@@ -137,7 +137,7 @@ def sign_in(config: Config) -> dict[str, Any]:
 
 
 class Calls:
-    """Every call there is for one config; `slot` is None for production."""
+    """Every call for one config; `slot` is None for production."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -236,7 +236,7 @@ class Calls:
         ]
 
     def make_plan(self) -> Call:
-        """Only for a plan that is not there: on one that is, it would set the number of workers to 1."""
+        """Only for a plan that does not exist: for an existing one it would set the number of workers to 1."""
         config = self.config
         options = ("--resource-group", config.resource_group, "--name", config.plan, "--location", config.location)
         return self._call(
@@ -246,7 +246,7 @@ class Calls:
         )
 
     def resize_plan(self, workers: int) -> Call:
-        """With the `workers` it has: without a number azure-cli 2.91 sets it to 1, here too."""
+        """With the current number of workers: without it, azure-cli 2.91 sets it to 1 here, too."""
         options = ("--resource-group", self.config.resource_group, "--name", self.config.plan)
         does = f"change the plan to {self.config.sku}, with as many workers as it has"
         return self._call(
@@ -254,7 +254,7 @@ class Calls:
         )
 
     def make_app(self) -> Call:
-        """Only for an app that is not there: it would put the placeholder over a running image."""
+        """Only for an app that does not exist: it would replace a running image by the placeholder."""
         options = (
             *("--resource-group", self.config.resource_group, "--name", self.config.app, "--plan", self.config.plan),
             *("--container-image-name", PLACEHOLDER, "--https-only", "true", "--min-tls-version", "1.2"),
@@ -263,14 +263,14 @@ class Calls:
         return self._call("webapp create", options, "make the app, empty: Microsoft's static page until the first swap")
 
     def make_slot(self) -> Call:
-        """Only for a slot that is not there."""
+        """Only for a slot that does not exist."""
         options = self._site(self.config.slot)
         return self._call("webapp deployment slot create", options, f"make the slot {self.config.slot}, empty")
 
     # What stays with a slot when slots are swapped.
 
     def guards(self, slot: str | None) -> list[Call]:
-        """Who may call, TLS and the log: all that needs no identity. What lets fewer people in comes first."""
+        """Access, TLS and the log: everything that needs no identity. What restricts access comes first."""
         where, site = self._where(slot), self._site(slot)
         rules = self._call(
             "webapp config set",
@@ -304,7 +304,7 @@ class Calls:
         ]
 
     def pulling(self, slot: str | None) -> list[Call]:
-        """That the image is pulled with the identity, which must be there."""
+        """Pull the image with the identity, which must exist."""
         where, site = self._where(slot), self._site(slot)
         return [
             self._call(
@@ -322,10 +322,17 @@ class Calls:
     # What moves with the image.
 
     def stage(self, production: str) -> list[Call]:
-        """Put the image into the slot. It is stopped meanwhile: the old image must not answer for the new one.
+        """Put the image into the slot, which is stopped meanwhile: the old image must not answer in its place.
 
-        `production` is the digest that production runs now, or "". The slot is told it before
-        its image changes: after the swap it holds just that image, and `rollback` takes no other.
+        Parameters
+        ----------
+        production : str
+            The digest that production runs now, or "". It is recorded in the slot before the slot's
+            image changes: after the swap the slot holds this image, the only one that `rollback` accepts.
+
+        Returns
+        -------
+        list of Call
         """
         slot = self.config.slot
         site = self._site(slot)

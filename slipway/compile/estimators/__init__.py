@@ -1,17 +1,7 @@
-"""Converters of the estimators; importing this registers them all."""
+"""Converters of the estimators; importing this package registers them all."""
 
-from slipway.compile.estimators import (  # noqa: F401
-    adaboost,
-    catboost,
-    dummy,
-    gaussian,
-    kernels,
-    lightgbm,
-    linear,
-    neighbors,
-    neural,
-    svm,
-    trees,
-    wrappers,
-    xgboost,
-)
+from importlib import import_module
+from pkgutil import iter_modules
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")

@@ -50,7 +50,7 @@ def adaboost_classifier(model: Any, matrix: Var) -> Classes:
 
 
 def _tree_scores(model: Any, matrix: Var) -> Var:
-    """Scores (n, n_classes) of trees: what each leaf adds is known beforehand."""
+    """Scores (n, n_classes) of trees: what each leaf adds is known in advance."""
     n_classes = len(model.classes_)
     trees: list[Tree] = []
     targets: list[int] = []
@@ -73,7 +73,7 @@ def _added(model: Any, shares: Numbers, weight: float) -> Numbers:
 
 
 def _votes(model: Any, one: Any, weight: float, matrix: Var) -> Var:
-    """The same as `_added` of an estimator that is no tree, in the graph."""
+    """The same as `_added` for an estimator that is not a tree, in the graph."""
     n_classes = len(model.classes_)
     classes = classification(one, matrix)
     if model.algorithm == "SAMME" or classes.probabilities is None:

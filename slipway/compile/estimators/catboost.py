@@ -1,7 +1,7 @@
-"""CatBoost: oblivious trees, which ask the same question at every node of a level.
+"""CatBoost: oblivious trees, which use the same split at every node of a level.
 
 They compare the float32 of a value with a border, by `>`, and add in double; see
-catboost/libs/model/cpu/evaluator.h and docs/en/concepts/json-model.md of its source.
+catboost/libs/model/cpu/evaluator.h and docs/en/concepts/json-model.md in its source.
 """
 
 import json
@@ -33,8 +33,8 @@ def catboost_classifier(model: Any, matrix: Var) -> Classes:
     _check_loss(model, {"Logloss", "CrossEntropy", "MultiClass"})
     n_classes = len(model.classes_)
     scores = _scores(model, matrix, n_classes if n_classes > 2 else 1)
-    told = by_scores(scores, n_classes)
-    return Classes(told.label, soft(scores, n_classes))
+    answer = by_scores(scores, n_classes)
+    return Classes(answer.label, soft(scores, n_classes))
 
 
 def _check_loss(model: Any, known: set[str]) -> None:
@@ -47,7 +47,7 @@ def _scores(model: Any, matrix: Var, width: int) -> Var:
     """`RawFormulaVal`, double of shape (n, width)."""
     dump = _dump(model)
     if "oblivious_trees" not in dump:
-        raise CannotCompileError("CatBoost with another grow_policy than SymmetricTree")
+        raise CannotCompileError("CatBoost with a grow_policy other than SymmetricTree")
     missing_left = [each["nan_value_treatment"] != "AsTrue" for each in dump["features_info"]["float_features"]]
     trees = [_tree(grown, missing_left, place, width) for grown in dump["oblivious_trees"] for place in range(width)]
     scale, bias = dump["scale_and_bias"]
@@ -73,7 +73,7 @@ def _tree(grown: dict[str, Any], missing_left: list[bool], place: int, width: in
     inner = levels < depth
     asked = [splits[level] if level < depth else {"float_feature_index": 0, "border": 0.0} for level in levels]
     feature = np.array([split["float_feature_index"] for split in asked], dtype="int64")
-    # The answer at level i is bit i of a leaf's number; on the way down it is the highest first.
+    # The branch at level i is bit i of a leaf's number; on the way down the highest comes first.
     leaves = np.zeros(2**depth, dtype="int64")
     for level in range(depth):
         leaves |= ((np.arange(2**depth) >> (depth - 1 - level)) & 1) << level

@@ -1,4 +1,4 @@
-"""Estimators that look at nothing, to compare the others with."""
+"""Estimators that ignore their inputs, as a baseline for the others."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def dummy_regressor(model: Any, matrix: Var) -> Var:
 
 @classifier(DummyClassifier)
 def dummy_classifier(model: Any, matrix: Var) -> Classes:
-    """Asked of the model itself, where it says the same of every row."""
+    """Taken from the model's own prediction, if that is the same for every row."""
     if model.strategy in ("stratified", "uniform"):
         raise CannotCompileError(f"DummyClassifier with strategy={model.strategy!r} answers at random")
     row = np.zeros((1, 1))

@@ -29,11 +29,11 @@ def naive_bayes(model: Any, matrix: Var) -> Classes:
 
 @classifier(QuadraticDiscriminantAnalysis)
 def quadratic(model: Any, matrix: Var) -> Classes:
-    """`QuadraticDiscriminantAnalysis._decision_function`: one rotated and scaled space a class."""
+    """`QuadraticDiscriminantAnalysis._decision_function`: one rotated and scaled space per class."""
     # Squares of singular values: how near to 0 one comes that should be 0 depends on the processor.
     if any((scaling <= NOTHING * scaling.max()).any() for scaling in model.scalings_):
         raise CannotCompileError(
-            "QuadraticDiscriminantAnalysis answers NaN, or nothing sound: a class has columns that do not vary"
+            "QuadraticDiscriminantAnalysis returns NaN or meaningless values: a class has columns that do not vary"
         )
     distances = []
     for center, rotation, scaling in zip(model.means_, model.rotations_, model.scalings_, strict=True):

@@ -1,4 +1,4 @@
-"""Estimators that compare a row with points of training: kernel ridge and Gaussian processes."""
+"""Estimators that compare a row with training points: kernel ridge and Gaussian processes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,7 @@ Numbers = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Kernel:
-    """A kernel and its points of training, as `sklearn.metrics.pairwise` and libsvm define it."""
+    """A kernel and its training points, as `sklearn.metrics.pairwise` and libsvm define it."""
 
     kind: str
     points: Numbers
@@ -30,7 +30,17 @@ class Kernel:
     coef0: float
 
     def weighted(self, matrix: Var, coefficients: Any) -> Var:
-        """`K(rows, points) @ coefficients`, of shape (n,) or (n, k) as the coefficients."""
+        """`K(rows, points) @ coefficients`.
+
+        Parameters
+        ----------
+        matrix : Var of shape (n, n_features), double
+        coefficients : array of shape (n_points,) or (n_points, k)
+
+        Returns
+        -------
+        Var of shape (n,) or (n, k), double
+        """
         if self.kind == "linear":
             return op.matmul(matrix, const(self.points.T @ coefficients))
         return op.matmul(self._values(matrix), const(coefficients))
@@ -48,10 +58,20 @@ class Kernel:
 
 
 def rbf(matrix: Var, points: Numbers, gamma: float) -> Var:
-    """`exp(-gamma |x - p|²)` of shape (n, n_points).
+    """`exp(-gamma |x - p|²)`.
 
-    The square is taken apart into `|x|² + |p|² - 2xp`, after both were moved to the middle
-    of the points, where the parts are not much larger than their sum.
+    The square is expanded to `|x|² + |p|² - 2xp` after both were shifted to the centre
+    of the points, where the terms are not much larger than their sum.
+
+    Parameters
+    ----------
+    matrix : Var of shape (n, n_features), double
+    points : array of shape (n_points, n_features)
+    gamma : float
+
+    Returns
+    -------
+    Var of shape (n, n_points), double
     """
     middle = points.mean(axis=0)
     points = points - middle
@@ -66,7 +86,7 @@ def rbf(matrix: Var, points: Numbers, gamma: float) -> Var:
 def kernel_ridge(model: Any, matrix: Var) -> Var:
     """`K(X, X_fit_) @ dual_coef_`."""
     if not isinstance(model.kernel, str) or model.kernel_params:
-        raise CannotCompileError("KernelRidge with a kernel of one's own")
+        raise CannotCompileError("KernelRidge with a custom kernel")
     points = np.asarray(model.X_fit_, dtype="float64")
     gamma = model.gamma if model.gamma is not None else 1.0 / points.shape[1]
     own = Kernel(model.kernel, points, float(gamma), float(model.degree), float(model.coef0))
@@ -75,7 +95,7 @@ def kernel_ridge(model: Any, matrix: Var) -> Var:
 
 @classifier(GaussianProcessClassifier)
 def gaussian_process(model: Any, matrix: Var) -> Classes:
-    """Of more than two classes one against the rest: the last largest, as `OneVsRestClassifier.predict` says."""
+    """More than two classes are one against the rest: the last largest, as in `OneVsRestClassifier.predict`."""
     if len(model.classes_) == 2:
         latent, share = _latent(model.base_estimator_, matrix)
         return Classes(above(latent, 0.0), two_classes(as_column(share)))

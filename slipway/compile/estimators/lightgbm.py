@@ -1,8 +1,8 @@
 """LightGBM: trees that compare doubles, summed in double.
 
 After LightGBM's `Tree::NumericalDecision` (include/LightGBM/tree.h), `GBDT::Predict` and the
-`ConvertOutput` of the objectives; thresholds and leaves come with 17 digits out of
-`dump_model`, so no bit of them is lost.
+`ConvertOutput` of the objectives; `dump_model` writes thresholds and leaves with 17 digits, so
+no bit of them is lost.
 """
 
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def lightgbm_regressor(model: Any, matrix: Var) -> Var:
 
 @classifier("lightgbm.sklearn.LGBMClassifier")
 def lightgbm_classifier(model: Any, matrix: Var) -> Classes:
-    """The first class of the largest probability, as `LGBMClassifier.predict` says."""
+    """The first class with the largest probability, as in `LGBMClassifier.predict`."""
     dump = model.booster_.dump_model()
     scores = _scores(dump, matrix)
     objective, options = _objective(dump)
@@ -87,7 +87,7 @@ def _tree(info: dict[str, Any]) -> Tree:
 
 
 def _zeros_together(thresholds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The thresholds moved out of what counts as zero: LightGBM takes values up to `ZERO` as 0 before it compares."""
+    """The thresholds moved out of what counts as zero: LightGBM compares values up to `ZERO` as 0."""
     below = np.nextafter(-ZERO, -np.inf)
     return np.where(np.abs(thresholds) <= ZERO, np.where(thresholds < 0.0, below, ZERO), thresholds)
 

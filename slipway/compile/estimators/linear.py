@@ -56,7 +56,7 @@ def gradient_descent(model: Any, matrix: Var) -> Classes:
 
 @classifier(linear_model.LogisticRegression)
 def logistic(model: Any, matrix: Var) -> Classes:
-    """One against the rest, or multinomial: the rule is that of `LogisticRegression.predict_proba`."""
+    """One against the rest, or multinomial: the rule of `LogisticRegression.predict_proba`."""
     n_classes = len(model.classes_)
     scores = _scores(model, matrix)
     multinomial = model.multi_class == "multinomial" or (
@@ -70,14 +70,25 @@ def logistic(model: Any, matrix: Var) -> Classes:
 
 @classifier(LinearDiscriminantAnalysis)
 def discriminant(model: Any, matrix: Var) -> Classes:
-    """Every solver ends in `coef_` and `intercept_`."""
+    """Every solver results in `coef_` and `intercept_`."""
     n_classes = len(model.classes_)
     scores = _scores(model, matrix)
     return by_scores(scores, n_classes, soft(scores, n_classes))
 
 
 def weighted(matrix: Var, coefficients: Any, intercept: float) -> Var:
-    """A weighted sum of the columns, of shape (n,)."""
+    """A weighted sum of the columns.
+
+    Parameters
+    ----------
+    matrix : Var of shape (n, n_features), double
+    coefficients : array of shape (n_features,)
+    intercept : float
+
+    Returns
+    -------
+    Var of shape (n,), double
+    """
     total = op.matmul(matrix, const(coefficients))
     return op.add(total, const(float(intercept)))
 

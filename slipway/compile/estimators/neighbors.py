@@ -24,7 +24,7 @@ def neighbors_regressor(model: Any, matrix: Var) -> Var:
 
 @classifier(KNeighborsClassifier)
 def neighbors_classifier(model: Any, matrix: Var) -> Classes:
-    """Each neighbour votes with its weight; the first class of the most votes."""
+    """Each neighbour votes with its weight; the first class with the most votes wins."""
     weights, nearest = _neighbors(model, matrix)
     belongs = np.eye(len(model.classes_))[_sklearn.training_targets(model)]
     votes = op.squeeze(
@@ -36,8 +36,8 @@ def neighbors_classifier(model: Any, matrix: Var) -> Classes:
 def _neighbors(model: Any, matrix: Var) -> tuple[Var, Var]:
     """Weights and positions of the neighbours, both (n, n_neighbors).
 
-    Of neighbours that are equally far the first rows of training are taken; a k-d tree takes
-    those that it meets first, which need not be the same.
+    Among neighbours at the same distance, the first training rows are chosen; a k-d tree chooses
+    those that it visits first, which need not be the same.
     """
     power = _power(model)
     points = const(_sklearn.training_rows(model).T)
@@ -60,7 +60,7 @@ def _neighbors(model: Any, matrix: Var) -> tuple[Var, Var]:
 
 
 def _by_distance(distances: Var) -> Var:
-    """One over the distance; a row that training has seen goes by its equals alone (`_get_weights`)."""
+    """One over the distance; for a row equal to training rows, only these count (`_get_weights`)."""
     same = op.equal(distances, const(0.0))
     any_same = op.cast(op.reduce_max(op.cast(same, to=np.int32), const([1], "int64")), to=np.bool_)
     return op.where(any_same, op.cast(same, to=np.float64), op.div(const(1.0), distances))

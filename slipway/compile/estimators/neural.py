@@ -29,7 +29,7 @@ def perceptron_regressor(model: Any, matrix: Var) -> Var:
 
 @classifier(MLPClassifier, _pycaret.TUNABLE_MLP_CLASSIFIER)
 def perceptron_classifier(model: Any, matrix: Var) -> Classes:
-    """Two classes are told by whether the output is above a half; see `LabelBinarizer.inverse_transform`."""
+    """Of two classes the second, if the output is above a half; see `LabelBinarizer.inverse_transform`."""
     shares = _forward(model, matrix)
     if len(model.classes_) > 2:
         return most_probable(shares)

@@ -1,4 +1,4 @@
-"""What several estimators end in."""
+"""Small graph operations that several estimators share."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,20 +22,49 @@ def as_column(values: Var) -> Var:
 
 
 def repeated(row: Any, matrix: Var) -> Var:
-    """The same row of numbers, of shape (k,), for every row of the matrix: (n, k)."""
+    """The same row for every row of a matrix.
+
+    Parameters
+    ----------
+    row : array of shape (k,)
+    matrix : Var of shape (n, any)
+
+    Returns
+    -------
+    Var of shape (n, k), double
+    """
     rows = op.shape(matrix, start=0, end=1)
     return op.expand(const(row), op.concat([rows, const([len(row)], "int64")], axis=0))
 
 
 def two_classes(share: Var) -> Var:
-    """The probabilities (n, 2) of two classes, from that of the second, of shape (n, 1)."""
+    """The probabilities of two classes.
+
+    Parameters
+    ----------
+    share : Var of shape (n, 1), double
+        The probability of the second class.
+
+    Returns
+    -------
+    Var of shape (n, 2), double
+    """
     return op.concat([op.sub(const(1.0), share), share], axis=1)
 
 
 def expit(scores: Var) -> Var:
-    """1 / (1 + e^-x), as precise far below zero as `scipy.special.expit` is.
+    """1 / (1 + e^-x), as precise far below zero as `scipy.special.expit`.
 
-    ONNX Runtime's Sigmoid is 1 - sigmoid(-x) there: 0 below -37, and of several such shares normalised nothing is left.
+    ONNX Runtime's Sigmoid is 1 - sigmoid(-x) there, which is 0 below -37: nothing would be left of
+    several such shares to normalise.
+
+    Parameters
+    ----------
+    scores : Var of any shape, double
+
+    Returns
+    -------
+    Var of the same shape
     """
     return op.div(const(1.0), op.add(const(1.0), op.exp(op.neg(scores))))
 
@@ -46,19 +75,49 @@ def largest(scores: Var) -> Var:
 
 
 def most_probable(probabilities: Var) -> Classes:
-    """The first class of the largest probability."""
+    """The first class with the largest probability.
+
+    Parameters
+    ----------
+    probabilities : Var of shape (n, n_classes), double
+
+    Returns
+    -------
+    Classes
+    """
     return Classes(largest(probabilities), probabilities)
 
 
 def above(values: Var, bar: float) -> Var:
-    """1 where a value of shape (n,) is above the bar, else 0."""
+    """Whether values are above a bar.
+
+    Parameters
+    ----------
+    values : Var of shape (n,), double
+    bar : float
+
+    Returns
+    -------
+    Var of shape (n,), int64
+        1 where a value is above the bar, else 0.
+    """
     return op.cast(op.greater(values, const(bar)), to=np.int64)
 
 
 def by_scores(scores: Var, n_classes: int, probabilities: Var | None = None) -> Classes:
-    """As `LinearClassifierMixin.predict`: of two classes the second, if the score (n, 1) is above zero.
+    """The class as in `LinearClassifierMixin.predict`.
 
-    Of more the first of the largest score (n, n_classes).
+    Parameters
+    ----------
+    scores : Var, double
+        Of shape (n, 1) for two classes: the second is chosen above zero. Of shape (n, n_classes)
+        for more: the first with the largest score is chosen.
+    n_classes : int
+    probabilities : Var of shape (n, n_classes), optional
+
+    Returns
+    -------
+    Classes
     """
     if n_classes == 2:
         return Classes(above(column(scores), 0.0), probabilities, column(scores))
@@ -66,7 +125,18 @@ def by_scores(scores: Var, n_classes: int, probabilities: Var | None = None) -> 
 
 
 def soft(scores: Var, n_classes: int) -> Var:
-    """Probabilities (n, n_classes): logistic in the score (n, 1) of two classes, else the softmax."""
+    """Probabilities from scores: the logistic function for two classes, the softmax for more.
+
+    Parameters
+    ----------
+    scores : Var, double
+        Of shape (n, 1) for two classes, (n, n_classes) for more.
+    n_classes : int
+
+    Returns
+    -------
+    Var of shape (n, n_classes), double
+    """
     return two_classes(expit(scores)) if n_classes == 2 else op.softmax(scores, axis=1)
 
 
@@ -76,7 +146,18 @@ def normalised(shares: Var) -> Var:
 
 
 def mean(parts: Sequence[Var], weights: Any = None) -> Var:
-    """The weighted mean of several results of the same shape, as `np.average` makes it."""
+    """The weighted mean of several results, as in `np.average`.
+
+    Parameters
+    ----------
+    parts : sequence of Vars of the same shape
+    weights : array of shape (len(parts),), optional
+        Equal weights by default.
+
+    Returns
+    -------
+    Var of the same shape
+    """
     if weights is None:
         return op.div(op.sum(parts), const(float(len(parts))))
     last = const([-1], "int64")

@@ -28,7 +28,7 @@ def support_regressor(model: Any, matrix: Var) -> Var:
 
 @classifier(SVC)
 def support_classifier(model: Any, matrix: Var) -> Classes:
-    """The class that wins the most pairs, as `svm_predict` says: its probability need not be the largest."""
+    """The class that wins the most pairs, as in `svm_predict`: its probability need not be the largest."""
     if model.break_ties or model.decision_function_shape != "ovr":
         raise CannotCompileError("SVC with break_ties=True or decision_function_shape='ovo'")
     n_classes = len(model.classes_)
@@ -48,7 +48,7 @@ def support_classifier(model: Any, matrix: Var) -> Classes:
 
 def _kernel(model: Any) -> Kernel:
     if not isinstance(model.kernel, str):
-        raise CannotCompileError(f"{type(model).__name__} with a kernel of one's own")
+        raise CannotCompileError(f"{type(model).__name__} with a custom kernel")
     return Kernel(
         model.kernel,
         model.support_vectors_,
@@ -59,7 +59,7 @@ def _kernel(model: Any) -> Kernel:
 
 
 def _pair_coefficients(model: Any, first: int, second: int) -> npt.NDArray[np.float64]:
-    """What each support vector weighs in the margin of a pair of classes, of shape (n_SV,)."""
+    """The weight of each support vector in the margin of a pair of classes, of shape (n_SV,)."""
     ends = np.cumsum(model.n_support_)
     weights = np.zeros(ends[-1])
     for own, row in ((first, second - 1), (second, first)):
@@ -111,8 +111,8 @@ def _probabilities(model: Any, margins: Var, pairs: list[tuple[int, int]]) -> Va
 def _coupled(r: Var, n_classes: int) -> Var:
     """The probabilities (n, n_classes) nearest to those of the pairs, r of shape (n, n_classes, n_classes).
 
-    Second method of Wu, Lin and Weng 2004 as in libsvm's `multiclass_probability`, whose
-    stopping rule is coarse: what it gives is repeated step by step, not what it tends to.
+    Second method of Wu, Lin and Weng 2004 as in libsvm's `multiclass_probability`. Its stopping
+    rule is coarse, so its steps are repeated exactly instead of computing the limit.
     """
     flipped = op.transpose(r, perm=[0, 2, 1])
     diagonal = op.reduce_sum_square(flipped, const([2], "int64"))

@@ -2,7 +2,7 @@
 
 Every ensemble compares in its own number type: scikit-learn's trees compare the float32 of
 a value with a double threshold, so the matrix goes through float32 and the thresholds stay
-as they are. Sums are made in double, in the order of the trees.
+as they are. Sums are computed in double, in the order of the trees.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,8 +29,8 @@ LESS_OR_EQUAL, LESS = 0, 1
 class Tree:
     """One tree as arrays over its nodes, the root first; a leaf has no `left` (-1).
 
-    A row goes left where `value <= threshold` (or `<`, by `mode`), and where the value is
-    missing and `missing_left` says so. `weights` are what a leaf adds, of shape (n_nodes,).
+    A row goes left where `value <= threshold` (or `<`, by `mode`), and, if the value is missing,
+    where `missing_left` is true. `weights` are what a leaf adds, of shape (n_nodes,).
     """
 
     feature: npt.NDArray[np.int64]
@@ -43,9 +43,20 @@ class Tree:
 
 
 def total(matrix: Var, trees: Sequence[Tree], targets: Sequence[int], n_targets: int) -> Var:
-    """Sums of the leaves that each row reaches, of shape (n, n_targets), in the number type of the matrix.
+    """Sums of the leaves that each row reaches.
 
-    `targets[i]` is the column to which tree i adds.
+    Parameters
+    ----------
+    matrix : Var of shape (n, n_features)
+        Its number type is the one in which the trees compare and add.
+    trees : sequence of Tree
+    targets : sequence of int, of length len(trees)
+        The column to which each tree adds.
+    n_targets : int
+
+    Returns
+    -------
+    Var of shape (n, n_targets)
     """
     nodes = _Nodes()
     for one, target in zip(trees, targets, strict=True):
@@ -117,7 +128,20 @@ def as_float32(matrix: Var) -> Var:
 
 
 def fitted_tree(estimator: Any, output: int = 0, weights: npt.NDArray[np.float64] | None = None) -> Tree:
-    """A fitted scikit-learn tree; its leaves weigh what it predicts, for classes the probability of `output`."""
+    """A fitted scikit-learn tree.
+
+    Parameters
+    ----------
+    estimator : fitted tree
+    output : int, default=0
+        The class whose probability a leaf adds; 0 for a regressor.
+    weights : array of shape (n_nodes,), optional
+        What the leaves add instead.
+
+    Returns
+    -------
+    Tree
+    """
     grown = estimator.tree_
     return Tree(
         grown.feature.astype("int64"),
@@ -188,7 +212,7 @@ def _boosted(model: Any, matrix: Var) -> Var:
 
 
 def _start(model: Any) -> npt.NDArray[np.float64]:
-    """What boosting starts from, asked of the model itself: the same for every row unless `init` was given."""
+    """The starting value of boosting, taken from the model itself: the same for every row unless `init` was given."""
     if model.init is not None and model.init != "zero":
         raise CannotCompileError(f"{type(model).__name__} with init={model.init!r}")
     return _sklearn.boosting_start(model)

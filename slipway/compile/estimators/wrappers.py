@@ -35,13 +35,13 @@ def voting_regressor(model: Any, matrix: Var) -> Var:
 @classifier(ensemble.VotingClassifier, _pycaret.TUNABLE_VOTING_CLASSIFIER)
 def voting_classifier(model: Any, matrix: Var) -> Classes:
     """The mean of the probabilities, or each estimator's weight for its class."""
-    told = [classification(one, matrix) for one in model.estimators_]
+    answers = [classification(one, matrix) for one in model.estimators_]
     weights = _weights(model)
     if model.voting == "soft":
-        return most_probable(mean([_probabilities(each) for each in told], weights))
+        return most_probable(mean([_probabilities(each) for each in answers], weights))
     votes = [
         op.mul(_chosen(each, one, len(model.classes_)), const(float(weight)))
-        for each, one, weight in zip(told, model.estimators_, weights or [1.0] * len(told), strict=True)
+        for each, one, weight in zip(answers, model.estimators_, weights or [1.0] * len(answers), strict=True)
     ]
     return Classes(largest(op.sum(votes)))
 
@@ -53,17 +53,17 @@ def bagging_regressor(model: Any, matrix: Var) -> Var:
 
 @classifier(ensemble.BaggingClassifier)
 def bagging_classifier(model: Any, matrix: Var) -> Classes:
-    """The mean of the probabilities; of estimators that have none, the share of those that say so."""
+    """The mean of the probabilities; for estimators without them, the share that chose the class."""
     n_classes = len(model.classes_)
     shares, scores = [], []
     for one, part in _parts(model, matrix):
-        told = classification(one, part)
+        answer = classification(one, part)
         shares.append(
-            _chosen(told, one, n_classes)
-            if told.probabilities is None
-            else _spread(told.probabilities, one.classes_, n_classes)
+            _chosen(answer, one, n_classes)
+            if answer.probabilities is None
+            else _spread(answer.probabilities, one.classes_, n_classes)
         )
-        scores += [told.scores] if told.scores is not None else []
+        scores += [answer.scores] if answer.scores is not None else []
     classes = most_probable(mean(shares))
     return Classes(classes.label, classes.probabilities, mean(scores) if len(scores) == len(shares) else None)
 
@@ -76,57 +76,60 @@ def stacking_regressor(model: Any, matrix: Var) -> Var:
 
 @classifier(ensemble.StackingClassifier)
 def stacking_classifier(model: Any, matrix: Var) -> Classes:
-    """`StackingClassifier._concatenate_predictions`, and what the last estimator makes of it."""
+    """`StackingClassifier._concatenate_predictions`, then the final estimator."""
     parts = []
     for one, method in zip(model.estimators_, model.stack_method_, strict=True):
-        told = classification(one, matrix)
+        answer = classification(one, matrix)
         if method == "predict":
-            parts.append(as_column(op.gather(const(one.classes_), told.label)))
+            parts.append(as_column(op.gather(const(one.classes_), answer.label)))
         elif method == "decision_function":
-            scores = _scores(told)
+            scores = _scores(answer)
             parts.append(as_column(scores) if len(one.classes_) == 2 else scores)
         else:
-            parts.append(_second(_probabilities(told)) if len(model.classes_) == 2 else _probabilities(told))
+            parts.append(_second(_probabilities(answer)) if len(model.classes_) == 2 else _probabilities(answer))
     return classification(model.final_estimator_, _stacked(model, parts, matrix))
 
 
 @classifier(CalibratedClassifierCV)
 def calibrated(model: Any, matrix: Var) -> Classes:
-    """The mean of the calibrated estimators, one for each fold or one alone."""
+    """The mean of the calibrated estimators, of which there is one per fold, or one alone."""
     n_classes = len(model.classes_)
     return most_probable(mean([_calibrated(one, matrix, n_classes) for one in model.calibrated_classifiers_]))
 
 
 @classifier(OneVsRestClassifier)
 def one_against_rest(model: Any, matrix: Var) -> Classes:
-    """Scores, or else the probabilities; of several classes the last largest, as its `predict` says."""
-    told = [classification(one, matrix) for one in model.estimators_]
-    scores = [each.scores if each.scores is not None else column(_second(_probabilities(each))) for each in told]
+    """Scores, or else the probabilities; for several classes the last largest, as in its `predict`."""
+    answers = [classification(one, matrix) for one in model.estimators_]
+    scores = [each.scores if each.scores is not None else column(_second(_probabilities(each))) for each in answers]
     shares = None
-    if all(each.probabilities is not None for each in told):
-        shares = op.concat([_second(_probabilities(each)) for each in told], axis=1)
-    if len(told) == 1:
-        bar = 0.0 if told[0].scores is not None else 0.5
+    if all(each.probabilities is not None for each in answers):
+        shares = op.concat([_second(_probabilities(each)) for each in answers], axis=1)
+    if len(answers) == 1:
+        bar = 0.0 if answers[0].scores is not None else 0.5
         label = op.cast(op.greater(scores[0], const(bar)), to=np.int64)
-        return Classes(label, None if shares is None else normalised(two_classes(shares)), told[0].scores)
+        return Classes(label, None if shares is None else normalised(two_classes(shares)), answers[0].scores)
     joined = op.concat([as_column(each) for each in scores], axis=1)
     return Classes(
         op.arg_max(joined, axis=1, keepdims=0, select_last_index=1),
         None if shares is None else normalised(shares),
-        joined if told[0].scores is not None else None,
+        joined if answers[0].scores is not None else None,
     )
 
 
 @classifier(_pycaret.THRESHOLD_CLASSIFIER)
 def threshold(model: Any, matrix: Var) -> Classes:
-    """The second of two classes from its own probability on; PyCaret answers 0 and 1, whatever the classes."""
-    told = classification(model.classifier_, matrix)
-    if told.probabilities is None:
-        return told
+    """The second of two classes, if its probability reaches the threshold.
+
+    PyCaret's wrapper returns 0 and 1, whatever the classes.
+    """
+    answer = classification(model.classifier_, matrix)
+    if answer.probabilities is None:
+        return answer
     if list(model.classes_) != [0, 1]:
         raise CannotCompileError(f"a probability threshold for classes other than 0 and 1: {list(model.classes_)}")
-    reached = op.greater_or_equal(column(_second(told.probabilities)), const(float(model.probability_threshold)))
-    return Classes(op.cast(reached, to=np.int64), told.probabilities, told.scores)
+    reached = op.greater_or_equal(column(_second(answer.probabilities)), const(float(model.probability_threshold)))
+    return Classes(op.cast(reached, to=np.int64), answer.probabilities, answer.scores)
 
 
 def _weights(voting: Any) -> list[float] | None:
@@ -136,16 +139,16 @@ def _weights(voting: Any) -> list[float] | None:
     return [weight for (_, one), weight in zip(voting.estimators, voting.weights, strict=True) if one != "drop"]
 
 
-def _probabilities(told: Classes) -> Var:
-    if told.probabilities is None:
+def _probabilities(answer: Classes) -> Var:
+    if answer.probabilities is None:
         raise CannotCompileError("an estimator without probabilities, where they are needed")
-    return told.probabilities
+    return answer.probabilities
 
 
-def _scores(told: Classes) -> Var:
-    if told.scores is None:
+def _scores(answer: Classes) -> Var:
+    if answer.scores is None:
         raise CannotCompileError("an estimator without a known decision_function, where it is needed")
-    return told.scores
+    return answer.scores
 
 
 def _second(probabilities: Var) -> Var:
@@ -153,17 +156,17 @@ def _second(probabilities: Var) -> Var:
     return op.gather(probabilities, const([1], "int64"), axis=1)
 
 
-def _chosen(told: Classes, model: Any, n_classes: int) -> Var:
-    """1 for the class that an estimator says, of shape (n, n_classes)."""
+def _chosen(answer: Classes, model: Any, n_classes: int) -> Var:
+    """1 for the class that an estimator chose, of shape (n, n_classes)."""
     ones = np.eye(n_classes)[np.asarray(model.classes_, dtype="int64")]
-    return op.gather(const(ones), told.label)
+    return op.gather(const(ones), answer.label)
 
 
-def _spread(shares: Var, found: Any, n_classes: int) -> Var:
-    """The probabilities of some classes among those of all; the others have none."""
-    if len(found) == n_classes:
+def _spread(shares: Var, known: Any, n_classes: int) -> Var:
+    """The probabilities of some classes among those of all; the others get 0."""
+    if len(known) == n_classes:
         return shares
-    return op.matmul(shares, const(np.eye(n_classes)[np.asarray(found, dtype="int64")]))
+    return op.matmul(shares, const(np.eye(n_classes)[np.asarray(known, dtype="int64")]))
 
 
 def _parts(model: Any, matrix: Var) -> list[tuple[Any, Var]]:
@@ -180,19 +183,19 @@ def _stacked(model: Any, parts: Sequence[Var], matrix: Var) -> Var:
 
 
 def _calibrated(model: Any, matrix: Var, n_classes: int) -> Var:
-    """`_CalibratedClassifier.predict_proba`: one calibrator a class, of two classes one for the second."""
-    told = classification(model.estimator, matrix)
+    """`_CalibratedClassifier.predict_proba`: one calibrator per class, for two classes only one, for the second."""
+    answer = classification(model.estimator, matrix)
     if n_classes == 2:
-        values = told.scores if told.scores is not None else column(_second(_probabilities(told)))
+        values = answer.scores if answer.scores is not None else column(_second(_probabilities(answer)))
         return two_classes(as_column(_calibrator(model.calibrators[0], values)))
-    values = told.scores if told.scores is not None else _probabilities(told)
+    values = answer.scores if answer.scores is not None else _probabilities(answer)
     columns = op.split(values, num_outputs=len(model.calibrators), axis=1)
     shares = op.concat(
         [as_column(_calibrator(one, column(each))) for one, each in zip(model.calibrators, columns, strict=True)],
         axis=1,
     )
-    found = np.searchsorted(model.classes, model.estimator.classes_)
-    shares = _spread(shares, found, n_classes)
+    known = np.searchsorted(model.classes, model.estimator.classes_)
+    shares = _spread(shares, known, n_classes)
     total = op.reduce_sum(shares, const([1], "int64"))
     return op.where(op.equal(total, const(0.0)), const(1.0 / n_classes), op.div(shares, total))
 
@@ -206,7 +209,17 @@ def _calibrator(model: Any, values: Var) -> Var:
 
 
 def isotonic(model: Any, values: Var) -> Var:
-    """`np.interp` between the thresholds, and level outside of them, of shape (n,)."""
+    """`np.interp` between the thresholds, and constant outside of them.
+
+    Parameters
+    ----------
+    model : fitted IsotonicRegression
+    values : Var of shape (n,), double
+
+    Returns
+    -------
+    Var of shape (n,), double
+    """
     x = np.asarray(model.X_thresholds_, dtype="float64")
     y = np.asarray(model.y_thresholds_, dtype="float64")
     slopes = np.append(np.diff(y) / np.diff(x), 0.0)

@@ -1,6 +1,6 @@
 """XGBoost: trees that compare float32 numbers, by `<`, and add their leaves in float32.
 
-See `RegTree::GetNext` and the CPU predictor of its source, and doc/tutorials/saving_model.rst
+See `RegTree::GetNext` and the CPU predictor in its source, and doc/tutorials/saving_model.rst
 for the JSON.
 """
 
@@ -37,7 +37,7 @@ def xgboost_regressor(model: Any, matrix: Var) -> Var:
 
 @classifier("xgboost.sklearn.XGBClassifier")
 def xgboost_classifier(model: Any, matrix: Var) -> Classes:
-    """The class is told from the probabilities as XGBoost has them, in float32."""
+    """The class is derived from the probabilities as XGBoost has them, in float32."""
     learner = _learner(model)
     objective = learner["objective"]["name"]
     base = _base(learner)
@@ -54,17 +54,17 @@ def _learner(model: Any) -> dict[str, Any]:
     best = getattr(model, "best_iteration", None)
     learner = json.loads((booster if best is None else booster[: best + 1]).save_raw("json"))["learner"]
     if learner["gradient_booster"]["name"] != "gbtree" or not np.isnan(model.missing):
-        raise CannotCompileError("XGBoost with another booster than trees, or another missing value than NaN")
+        raise CannotCompileError("XGBoost with a booster other than trees, or a missing value other than NaN")
     return learner  # type: ignore[no-any-return]
 
 
 def _base(learner: dict[str, Any]) -> Floats:
-    """What the sums start from, of shape (n_outputs,), before the objective turns it into a score."""
+    """The starting value of the sums, of shape (n_outputs,), before the objective turns it into a score."""
     return np.array(json.loads(learner["learner_model_param"]["base_score"]), dtype="float32", ndmin=1)
 
 
 def _sums(learner: dict[str, Any], matrix: Var, start: Floats) -> Var:
-    """The scores (n, n_outputs) as XGBoost adds them: the start is the first number, here a tree of one leaf."""
+    """The scores (n, n_outputs) as XGBoost adds them, starting with the base score, here a tree with one leaf."""
     model = learner["gradient_booster"]["model"]
     width = int(learner["learner_model_param"]["num_class"]) or 1
     trees = [_leaf(value) for value in np.broadcast_to(start, (width,))] + [_tree(grown) for grown in model["trees"]]

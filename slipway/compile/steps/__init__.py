@@ -1,15 +1,7 @@
-"""Converters of the preprocessing steps; importing this registers them all."""
+"""Converters of the preprocessing steps; importing this package registers them all."""
 
-from slipway.compile.steps import (  # noqa: F401
-    bins,
-    components,
-    dates,
-    encode,
-    group,
-    impute,
-    iterative,
-    polynomial,
-    scale,
-    select,
-    shape,
-)
+from importlib import import_module
+from pkgutil import iter_modules
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")

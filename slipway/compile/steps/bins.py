@@ -1,4 +1,4 @@
-"""Steps that put the number of its bin in place of a number."""
+"""Steps that replace a number by the number of its bin."""
 
 from typing import Any
 

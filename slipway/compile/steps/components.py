@@ -24,9 +24,9 @@ def linear(pca: Any, matrix: Var) -> Var:
 
 @matrix_step(KernelPCA)
 def kernel(pca: Any, matrix: Var) -> Var:
-    """The likeness to every training row, less that row's mean likeness, times the components.
+    """The similarity to every training row, minus that row's mean similarity, times the components.
 
-    Centring also takes away the mean likeness of the row itself, and adds that of all: both are
+    Centring also subtracts the mean similarity of the row itself and adds the overall mean: both are
     the same for every training row, and the components, being centred, have sums of zero.
     """
     if pca.kernel != "rbf":

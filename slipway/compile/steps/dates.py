@@ -1,7 +1,7 @@
-"""Numbers made of dates: PyCaret's `create_date_columns`.
+"""Numbers derived from dates: PyCaret's `create_date_columns`.
 
-A date is seconds since 1970. Its day of the year is found in whole numbers, and what a
-calendar says of that day is looked up in a table that pandas filled.
+A date is in seconds since 1970. Its day of the year is computed with integers, and the calendar
+features of that day are looked up in a table that was filled with pandas.
 """
 
 from typing import Any
@@ -36,8 +36,8 @@ TO_JANUARY = 306
 def dates(extractor: Any, table: Table, include: list[str]) -> dict[str, Column]:
     """Each feature of each date; a missing date has missing features.
 
-    PyCaret leaves a feature out of a batch in which more than a tenth of the dates are
-    missing. Such a batch has no answer to be compared with: the estimator misses a column.
+    PyCaret omits a feature for a batch in which more than a tenth of the dates are missing.
+    There is no answer to compare with for such a batch: the estimator lacks a column.
     """
     features = list(dict.fromkeys(extractor.features))
     unknown = [name for name in features if name not in {"year"} | CALENDAR | WEEK | set(CLOCK)]
@@ -123,7 +123,7 @@ def _looked_up(table: npt.NDArray[np.float64], row: Var) -> Var:
 
 
 def _calendar(features: list[str]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """What pandas says of each day from 1 March on, of shape (366, n_features), twice.
+    """pandas' features of each day from 1 March on, of shape (366, n_features), twice.
 
     First where January belongs to a common year, then to a leap year. The last day of a
     common year does not exist.

@@ -1,7 +1,7 @@
-"""Steps that look at one category at a time: they are tabulated.
+"""Steps that treat one category at a time: they are tabulated.
 
-HashingEncoder is one of them only where it is given a single column; more are hashed into
-common columns, which `tabulate` finds and refuses.
+HashingEncoder is one of them only with a single column; several columns are hashed into
+common columns, which `tabulate` notices and rejects.
 """
 
 import category_encoders

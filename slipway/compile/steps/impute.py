@@ -1,4 +1,4 @@
-"""Steps that put a value where none was measured; where nothing can be missing they do nothing."""
+"""Steps that fill in missing values; where nothing can be missing they do nothing."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from slipway.training import _pycaret
 
 @step(SimpleImputer)
 def simple_imputer(imputer: Any, table: Table, include: list[str]) -> dict[str, Column]:
-    """Every strategy ends in one value a column."""
+    """Every strategy results in one value per column."""
     if imputer.add_indicator or not is_missing(imputer.missing_values):
         raise CannotCompileError("SimpleImputer with add_indicator or missing_values")
     columns = dict(table.select(include).columns)
@@ -36,10 +36,13 @@ def simple_imputer(imputer: Any, table: Table, include: list[str]) -> dict[str, 
 
 @step(FunctionTransformer)
 def fillna(transformer: Any, table: Table, include: list[str]) -> dict[str, Column]:
-    """`DataFrame.fillna` with a number or a moment for each of some columns: what `slipway.training.selection` does to dates."""
+    """`DataFrame.fillna` with a number or a moment for each of some columns.
+
+    `slipway.training.selection` fills in missing dates with it.
+    """
     fills = (transformer.kw_args or {}).get("value")
     if transformer.func is not pd.DataFrame.fillna or not isinstance(fills, dict) or len(transformer.kw_args) > 1:
-        raise CannotCompileError("no converter for a FunctionTransformer but of DataFrame.fillna")
+        raise CannotCompileError("no converter for a FunctionTransformer other than DataFrame.fillna")
     numbers = {
         name: fill.timestamp() if isinstance(fill, pd.Timestamp) else float(fill)
         for name, fill in fills.items()
@@ -52,10 +55,10 @@ def fillna(transformer: Any, table: Table, include: list[str]) -> dict[str, Colu
 
 
 def _filled(table: Table, include: list[str], fills: dict[str, float]) -> dict[str, Column]:
-    """The plain columns of `include` with a number in place of each missing value, where there is one."""
+    """The numeric columns of `include`, with missing values replaced by a number where one is given."""
     if not fills:
         return {}
-    # What is not filled comes along, so that the columns stay parts of one matrix.
+    # Columns without a fill value are included, so that the columns stay parts of one matrix.
     names = [name for name in include if isinstance(table.columns[name], NumericColumn)]
     matrix = table.matrix(names)
     row = np.array([[fills.get(name, np.nan) for name in names]], dtype="float64")
@@ -73,7 +76,7 @@ def drop_imputer(imputer: Any, table: Table, include: list[str]) -> dict[str, Co
 @step(KNNImputer)
 def knn_imputer(imputer: Any, table: Table, include: list[str]) -> dict[str, Column]:
     return _untouched(
-        table, include, include, "of equally near neighbours KNNImputer takes whichever NumPy's partition puts first"
+        table, include, include, "among equally near neighbours KNNImputer uses whichever NumPy's partition puts first"
     )
 
 

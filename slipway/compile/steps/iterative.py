@@ -1,4 +1,4 @@
-"""PyCaret's iterative imputation: each gap is predicted from the other columns, in rounds."""
+"""PyCaret's iterative imputation: each missing value is predicted from the other columns, in rounds."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from slipway.training import _pycaret
 
 @step(_pycaret.ITERATIVE_IMPUTER)
 def iterative_imputer(imputer: Any, table: Table, include: list[str]) -> dict[str, Column]:
-    """Means first, then every prediction of every round in the order of the fit; what was measured stays."""
+    """Means first, then every prediction of every round in the order of the fit; measured values stay."""
     # Names as the fitted step gives them: with categories PyCaret puts the old ones back.
     names = include if imputer.mappings_ else list(imputer.get_feature_names_out())
     if not table.nullable(include):

@@ -1,4 +1,4 @@
-"""The normal distribution and its inverse in double, of operators that ONNX Runtime has in double."""
+"""The normal distribution and its inverse in double, using only operators that ONNX Runtime has in double."""
 
 import math
 
@@ -65,9 +65,18 @@ AS241 = np.array(
 
 
 def ppf(share: Var) -> Var:
-    """The value below which `share` of the distribution lies, for shares from 1e-11 to 1 - 1e-11, of any shape.
+    """The quantile function of the normal distribution.
 
     The polynomials of AS 241 have no negative term here, so their powers can be summed in any order.
+
+    Parameters
+    ----------
+    share : Var of any shape, double
+        From 1e-11 to 1 - 1e-11.
+
+    Returns
+    -------
+    Var of the same shape
     """
     share = op.unsqueeze(share, const([-1], "int64"))
     middle = op.sub(share, const(0.5))
@@ -85,10 +94,19 @@ def ppf(share: Var) -> Var:
 
 
 def cdf(value: Var) -> Var:
-    """The share of the distribution below `value`, which is clipped to ±`REACH`; of any shape.
+    """The share of the normal distribution below a value.
 
     Taylor's series around the nearest of 177 points: its derivatives are Hermite polynomials
     times the density, and what is left out is below 1e-17.
+
+    Parameters
+    ----------
+    value : Var of any shape, double
+        Clipped to ±`REACH`.
+
+    Returns
+    -------
+    Var of the same shape
     """
     bounded = op.clip(value, const(-REACH), const(REACH))
     nearest = op.round(op.mul(bounded, const(float(STEPS))))

@@ -44,9 +44,9 @@ def polynomial(features: Any, matrix: Var) -> Var:
 
 
 def _picked(matrix: Var, positions: list[int]) -> Var:
-    """Columns of a matrix; of a narrow one by a product with zeros and ones, which is four times as fast.
+    """Columns of a matrix; for a narrow one, by a product with zeros and ones, which is four times as fast.
 
-    scikit-learn lets no NaN through here, which the zeros would spread.
+    scikit-learn rejects NaN here, which the zeros would spread.
     """
     if width(matrix) > NARROW:
         return take(matrix, positions)

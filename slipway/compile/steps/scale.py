@@ -1,4 +1,4 @@
-"""Steps that shift and scale each column by itself."""
+"""Steps that shift and scale each column on its own."""
 
 from collections.abc import Callable
 from typing import Any
@@ -45,7 +45,7 @@ def _row(values: Any, positions: Positions) -> Row:
 def _scaled(operator: Callable[[Var, Var], Var], matrix: Var, factors: Row) -> Var:
     """The columns multiplied or divided, each by its factor.
 
-    ONNX Runtime 1.31 fuses a single factor with a MatMul beside it and rounds it to float32,
+    ONNX Runtime 1.31 fuses a single factor with an adjacent MatMul and rounds it to float32,
     so there are always two.
     """
     if factors.size > 1:

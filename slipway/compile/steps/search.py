@@ -1,4 +1,4 @@
-"""Which interval a number lies in: one tree a column, in one node of the graph."""
+"""Which interval a number lies in: one tree per column, in one node of the graph."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,20 @@ from slipway.compile.estimators.trees import LESS, Tree, total
 
 
 def search(matrix: Var, edges: Sequence[npt.NDArray[np.float64]]) -> Var:
-    """How many of a column's edges are not above the number, double of shape (n, k).
+    """How many of a column's edges are less than or equal to a number.
 
-    As `np.searchsorted(edges, value, side="right")`, for each of k columns with its own
-    ascending edges. A missing value is put somewhere.
+    As `np.searchsorted(edges, value, side="right")`, for each of k columns with its own edges.
+
+    Parameters
+    ----------
+    matrix : Var of shape (n, k), double
+        The result for a missing value is arbitrary.
+    edges : sequence of k arrays
+        Ascending.
+
+    Returns
+    -------
+    Var of shape (n, k), double
     """
     return total(matrix, [_tree(column, one) for column, one in enumerate(edges)], range(len(edges)), len(edges))
 

@@ -1,6 +1,6 @@
-"""Steps that keep, drop or rename columns and change no value: nothing of them is left in the graph.
+"""Steps that keep, drop or rename columns and change no value: they leave nothing in the graph.
 
-Which columns are left is read off the fitted step.
+Which columns are kept is taken from the fitted step.
 """
 
 import re

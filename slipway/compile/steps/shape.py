@@ -44,23 +44,29 @@ def power(transformer: Any, positions: Positions, matrix: Var) -> Var:
 
 
 def check_yeo_johnson(transformer: Any) -> None:
-    """Refuse other methods, which PyCaret does not offer."""
+    """Reject other methods, which PyCaret does not offer.
+
+    Raises
+    ------
+    CannotCompileError
+        If the method is not Yeo-Johnson.
+    """
     if transformer.method != "yeo-johnson":
         raise CannotCompileError(f"PowerTransformer with method={transformer.method!r}")
 
 
 @column_step(QuantileTransformer)
 def quantile(transformer: Any, positions: Positions, matrix: Var) -> Var:
-    """The number's share among the quantiles, and for a normal output the value of that share.
+    """The number's share among the quantiles or, for a normal output, the normal quantile of that share.
 
     scikit-learn interpolates from the quantile below and from the one above and takes the
-    mean, which differs where quantiles repeat; both are `(x - anchor) * slope + share`.
+    mean, which matters where quantiles repeat; both are `(x - anchor) * slope + share`.
     """
     is_normal = transformer.output_distribution == "normal"
     tables = [_pieces(transformer.quantiles_[:, one], transformer.references_, is_normal) for one in positions]
     starts = np.cumsum([0] + [len(edges) + 1 for edges, _ in tables[:-1]])
-    found = op.add(search(matrix, [edges for edges, _ in tables]), const(starts[None]))
-    pieces = op.cast(found, to=np.int64)
+    position = op.add(search(matrix, [edges for edges, _ in tables]), const(starts[None]))
+    pieces = op.cast(position, to=np.int64)
     lines = np.concatenate([lines for _, lines in tables])
     anchor, slope, share = (op.gather(const(lines[:, part]), pieces) for part in range(3))
     off = op.sub(op.unsqueeze(matrix, const([2], "int64")), anchor)
@@ -74,10 +80,10 @@ def quantile(transformer: Any, positions: Positions, matrix: Var) -> Var:
 
 
 def _pieces(quantiles: Any, references: Any, is_normal: bool) -> tuple[Floats, Floats]:
-    """The edges of the pieces of a column, and what holds in each.
+    """The edges of the pieces of a column, and the line on each.
 
-    Every quantile is a piece by itself: its share is the mean of its first and its last place
-    among equals. So are both ends, which scikit-learn sets apart for a normal output.
+    Every quantile is a piece of its own: its share is the mean of its first and its last place
+    among equals. So are both ends, which scikit-learn treats separately for a normal output.
 
     Returns
     -------
@@ -108,7 +114,7 @@ def _pieces(quantiles: Any, references: Any, is_normal: bool) -> tuple[Floats, F
 
 
 def _ends(different: Floats, is_normal: bool) -> tuple[float, float]:
-    """The number from which on the share is no longer 0, and the one from which on it is 1."""
+    """The first number at which the share is above 0, and the first at which it is 1."""
     lowest, highest = float(different[0]), float(different[-1])
     if not is_normal:
         return float(np.nextafter(lowest, np.inf)), highest
@@ -119,7 +125,7 @@ def _ends(different: Floats, is_normal: bool) -> tuple[float, float]:
 
 
 def _first(holds: Callable[[float], bool], near: float) -> float:
-    """The smallest double near `near` from which on something holds, by bisecting the doubles themselves."""
+    """The smallest double near `near` from which a condition holds, by bisecting the doubles themselves."""
     reach = 2 * _sklearn.BOUNDS + 4 * np.spacing(abs(near))
     low, high = _rank(near - reach), _rank(near + reach)
     while high - low > 1:

@@ -17,7 +17,25 @@ from slipway.training import _pycaret, _sklearn
 
 
 def inverse(steps: Sequence[tuple[str, Any]], value: Var) -> Var:
-    """The values in the target's own unit, of shape (n,), undoing PyCaret's `transform_target`."""
+    """Undo PyCaret's `transform_target`.
+
+    Parameters
+    ----------
+    steps : sequence of (name, step)
+        Of the fitted pipeline.
+    value : Var of shape (n,), double
+        The estimator's prediction.
+
+    Returns
+    -------
+    Var of shape (n,), double
+        In the target's own unit.
+
+    Raises
+    ------
+    CannotCompileError
+        If the transformation has no converter.
+    """
     for name, wrapper in reversed(steps[:-1]):
         if not hasattr(wrapper, "inverse_transform"):
             continue
@@ -52,7 +70,7 @@ def _grown(size: Var, exponent: float) -> Var:
 
 
 def _quantile(transformer: Any, value: Var) -> Var:
-    """The quantile at the share of the normal distribution, or at the value itself, between two by a line."""
+    """The quantile for a share of the normal distribution, or for the value itself, interpolated linearly."""
     quantiles = np.asarray(transformer.quantiles_[:, 0], dtype="float64")
     references = np.asarray(transformer.references_, dtype="float64")
     share = normal.cdf(value) if transformer.output_distribution == "normal" else value

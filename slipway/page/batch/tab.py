@@ -1,7 +1,7 @@
-"""The batch tab: the browser posts a table to `/predict_csv` and makes everything of the answer.
+"""The batch tab: the browser posts a table to `/predict_csv` and presents the answer.
 
-Gradio's own upload would leave the file on the server's disk, and on one replica's only.
-Parquet becomes CSV in the browser, by `hyparquet.min.js`, which is fetched when the first
+Gradio's own upload would leave the file on the server's disk, and on only one replica.
+Parquet is converted to CSV in the browser by `hyparquet.min.js`, which is fetched when the first
 such file is chosen; a server needs no pyarrow.
 """
 
@@ -42,7 +42,7 @@ def build(page: PageContext, served: LoadedModel) -> None:
 
 
 def _for_script(page: PageContext, served: LoadedModel) -> dict[str, Any]:
-    """What the script is told of the version, its limits and the language."""
+    """The version, its limits and the texts, for the script."""
     schema, target = page.schema, page.schema.target
     return {
         "texts": page.catalogue.section("batch") | page.catalogue.section("text"),
@@ -68,7 +68,7 @@ def _for_script(page: PageContext, served: LoadedModel) -> dict[str, Any]:
 
 @cache
 def _reasons(served: LoadedModel) -> dict[str, float] | None:
-    """For how many rows reasons can be had, and the seconds that one takes; None if the model has none."""
+    """For how many rows reasons are available, and the seconds that one takes; None if the model has none."""
     example = served.schema.example()
     try:
         served.explainer.explain(example)  # the first one also reads the background
@@ -83,12 +83,12 @@ def _reasons(served: LoadedModel) -> dict[str, float] | None:
 
 @cache
 def reader_address() -> str:
-    """Where the page finds the reader of Parquet, below `/ui/`; another content has another address."""
+    """The path of the Parquet reader below `/ui/`; it changes with the content."""
     return f"{READER.name}?{hashlib.sha256(READER.read_bytes()).hexdigest()[:16]}"
 
 
 def reader_route() -> Route:
-    """The one file that the page fetches beside Gradio's own."""
+    """The only file that the page fetches besides Gradio's own."""
     headers = {"Cache-Control": "public, max-age=31536000, immutable"}
 
     async def reader(_: Request) -> Response:

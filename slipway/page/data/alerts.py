@@ -1,4 +1,4 @@
-"""What stands out in the training table, in words, with what to do."""
+"""The alerts of the training table, in words, with what to do."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def render(view: ProfileView) -> Markup:
 
 
 def _alert(view: ProfileView, alert: Alert) -> Markup:
-    """One alert: a text with names that stand out in it."""
+    """One alert: a text in which names are emphasised."""
     name, page = alert.field, view.page
     values: dict[str, Any] = {"target": _HTML.strong(page.target), "field": _HTML.strong(view.name(name))}
     shares = {"share": alert.share, "largest": alert.largest}

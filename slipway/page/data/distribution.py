@@ -1,4 +1,4 @@
-"""How the values of the target and of each field are spread."""
+"""The distributions of the target and of each field."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ Ticks = list[tuple[float, str]]
 
 
 def of_target(view: ProfileView) -> tuple[str, Markup]:
-    """What is predicted: a sentence on how it is spread, and its chart."""
+    """The target: a sentence on its distribution, and its chart."""
     target = view.profile.target
     return _classes(view, target) if isinstance(target, TargetClasses) else _numbers(view, target)
 
@@ -48,7 +48,7 @@ def _classes(view: ProfileView, target: TargetClasses) -> tuple[str, Markup]:
 
 
 def of_field(view: ProfileView, field: Field) -> tuple[Markup, str]:
-    """The chart of one field, and what is to be said of it, which may be nothing."""
+    """The chart of one field, and a remark on it, which may be empty."""
     stored = view.profile.fields[field.name]
     if isinstance(stored, CategoryCounts):
         return _categories(view, field, stored), ""
@@ -68,7 +68,7 @@ def _categories(view: ProfileView, field: Field, stored: CategoryCounts) -> Mark
 def _bars(
     view: ProfileView, names: list[str], counts: Sequence[int], summary: str, others: tuple[int, int] = (0, 0)
 ) -> Markup:
-    """A bar for each of some categories; how many others there are, and their rows, stand below."""
+    """A bar for each of some categories; the number of others, and their rows, are given below."""
     total, top = sum(counts) + others[1], max(counts)
     rows = [
         charts.Row(name, (view.page.percent(count / total), view.page.whole(count)), (count / top,))
@@ -108,14 +108,14 @@ def _histogram(view: ProfileView, field: Field, stored: Histogram) -> tuple[Mark
 
 
 def _before(edge: Any) -> Any:
-    """The last whole number, or day, before a bar's right edge."""
+    """The last integer, or day, before a bar's right edge."""
     if isinstance(edge, str):
         return (dt.date.fromisoformat(edge) - dt.timedelta(days=1)).isoformat()
     return edge - 1
 
 
 def _tails(edges: Sequence[Any]) -> list[int]:
-    """The outermost bars that stand for more than the others do."""
+    """The outermost bars, if they cover more than the others."""
     widths = [high - low for low, high in pairwise(edges)]
     usual = sorted(widths)[len(widths) // 2]
     return [bar for bar in sorted({0, len(widths) - 1}) if widths[bar] > 1.5 * usual]
@@ -131,13 +131,13 @@ def _number_ticks(view: ProfileView, edges: Sequence[Any], tails: list[int], who
 
 
 def _ticks(view: ProfileView, edges: Sequence[Any], low: float, high: float) -> Ticks:
-    """Round numbers from `low` to `high`, and where they lie among the bars."""
+    """Round numbers from `low` to `high`, and their positions among the bars."""
     inside = [value for value in charts.scale(low, high, 5) if low <= value <= high]
     return list(zip(charts.places(edges, inside), view.page.axis(inside), strict=True))
 
 
 def _date_ticks(edges: Sequence[Any]) -> Ticks:
-    """The beginnings of years where there are some, else at most four dates."""
+    """The beginnings of years if there are any, otherwise at most four dates."""
     years = [at for at, edge in enumerate(edges) if edge.endswith("-01-01")]
     kept, length = (years, 4) if len(years) > 1 else (list(range(len(edges))), date_length(edges))
     every = -(-len(kept) // (6 if length == 4 else 3))

@@ -1,4 +1,4 @@
-"""A version's stored profile as the parts of the data tab read it."""
+"""A version's stored profile, for the parts of the data tab."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from slipway.schema.schema import Schema
 
 @dataclass(frozen=True)
 class ProfileView:
-    """What `profile.json` holds, and its values as a person reads them."""
+    """The content of `profile.json`, and its values in readable form."""
 
     page: PageContext
     profile: Profile
@@ -36,13 +36,13 @@ class ProfileView:
 
     @cached_property
     def strength(self) -> dict[str, float]:
-        """How far each field goes with the target, from 0 to 1; free texts have none."""
+        """How strongly each field is related to the target, from 0 to 1; free texts have no value."""
         found = self.profile.associations
         return dict(zip(found.names[:-1], found.matrix[-1], strict=False))
 
     @cached_property
     def axis(self) -> list[float]:
-        """The scale of all boxes of a number target: one, so that fields can be compared."""
+        """The scale of all boxes of a numeric target: a common one, so that fields can be compared."""
         boxes = self._boxes
         return charts.scale(min(box[0] for box in boxes), max(box[4] for box in boxes)) if boxes else [0.0, 1.0]
 
@@ -65,7 +65,7 @@ class ProfileView:
         return self.page.field_label(self.schema.target)
 
     def name(self, name: str) -> str:
-        """What a field, or the target, is called."""
+        """The label of a field, or of the target."""
         return self.page.text(self.fields[name].label) if name in self.fields else self.page.target
 
     def value(self, name: str, value: Any) -> str:
@@ -73,13 +73,13 @@ class ProfileView:
         return self.page.value_text(self.fields[name], value) if name in self.fields else self.page.class_label(value)
 
     def amount(self, value: float) -> str:
-        """A figure of a number target."""
+        """A figure of a numeric target."""
         if abs(value) >= COMPACT_FROM:
             return self.page.axis([value])[0]
         return self.page.decimal(value, self._decimals)
 
     def band(self, field: Field, low: Any, high: Any) -> str:
-        """A part of a number's range or of time; months and years by themselves."""
+        """A part of a number's range or of time; months and years are given as such."""
         stored = self.profile.fields[field.name]
         if field.kind == "date" and isinstance(stored, Histogram):
             short = date_length(stored.edges)
@@ -94,7 +94,7 @@ class ProfileView:
 
 
 def date_length(edges: Sequence[Any]) -> int:
-    """How many characters of ISO dates tell them apart: those of years, months or days."""
+    """How many characters of ISO dates distinguish them: those of years, months or days."""
     return next(
         (length for length, rest in ((4, "-01-01"), (7, "-01")) if all(str(edge).endswith(rest) for edge in edges)), 10
     )

@@ -1,4 +1,4 @@
-"""What the target is for each part of a field's range: boxes of a number, shares of classes."""
+"""The target for each part of a field's range: boxes of a number, shares of classes."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ Entries = Sequence[Part]
 
 
 def note(view: ProfileView) -> str:
-    """How the charts are read, in words."""
+    """How to read the charts."""
     classes = view.schema.target.classes
     if not classes:
         return view.page.t("data.box_note", rows=LEAST_ROWS)
@@ -93,7 +93,7 @@ def _overall(view: ProfileView) -> float:
 
 
 def _measure(view: ProfileView, entry: Part) -> float | None:
-    """The middle value of an entry, or its share of the positive class; None of too few rows."""
+    """The median of an entry, or its share of the positive class; None if it has too few rows."""
     if entry.box:
         return entry.box[2]
     if entry.shares:
@@ -102,7 +102,7 @@ def _measure(view: ProfileView, entry: Part) -> float | None:
 
 
 def _extremes(view: ProfileView, labels: list[str], entries: Entries) -> str:
-    """Where the target is least and most, in words; empty if there are no two to compare."""
+    """Where the target is lowest and highest, in words; empty if there are not two parts to compare."""
     known = [
         (value, label)
         for label, entry in zip(labels, entries, strict=True)

@@ -1,4 +1,4 @@
-"""The data tab: what the model learnt from, made from the version's `profile.json`, which holds no row of it."""
+"""The data tab: what the model learnt from, based on the version's `profile.json`, which contains no rows."""
 
 from collections.abc import Sequence
 
@@ -30,7 +30,7 @@ def build(tab: gr.Tab, page: PageContext) -> None:
 
 
 def render(page: PageContext) -> Markup:
-    """The tab's content, as HTML; for a version of before there was a profile, a sentence that says so."""
+    """The tab's content, as HTML; for a version older than profiles, a sentence that says so."""
     if page.profile is None:
         return _HTML.no_profile(page)
     view = ProfileView(page, page.profile)
@@ -55,7 +55,7 @@ def _field(view: ProfileView, field: Field) -> Markup:
 
 
 def _facts(view: ProfileView, field: Field) -> list[str]:
-    """What a field is, its range, its gaps, and how it goes with the target."""
+    """A field's kind, range, missing values, and relation to the target."""
     stored = view.profile.fields[field.name]
     facts = [view.page.t("data.length") if field.kind == "text" else view.page.t(f"kinds.{field.kind}")]
     if isinstance(stored, CategoryCounts):

@@ -1,6 +1,6 @@
-"""Ways to call the model, to be copied: they run as they stand, with an example's true values.
+"""API examples to copy: they work as shown, with the values of an example.
 
-The address is put in by the browser, which alone knows under which one this server is reached.
+The browser fills in the address, because only it knows under which one this server is reached.
 """
 
 import json

@@ -50,14 +50,14 @@ def prediction_quantiles(page: PageContext) -> Markup | str:
 
 
 def shares(page: PageContext) -> Markup | str:
-    """ROC curve and reliability, side by side where there is room."""
+    """ROC curve and reliability, side by side if there is room."""
     if page.figures is None or page.figures.reliability is None:
         return ""
     return _HTML.pair([_roc(page, page.figures.roc), _reliability(page, page.figures.reliability)])
 
 
 def confusion(page: PageContext) -> Markup | str:
-    """Counts of true against answered classes; the right ones are ticked, not tinted alone."""
+    """Counts of actual and predicted classes; correct ones are marked with a tick, not only by colour."""
     if page.figures is None or not page.figures.confusion:
         return ""
     matrix = page.figures.confusion
@@ -112,7 +112,7 @@ def _reliability(page: PageContext, curves: ReliabilityCurves) -> Markup:
 
 
 def importance(page: PageContext) -> Markup:
-    """How much worse the model is with each input shuffled."""
+    """How much worse the model becomes when each input is shuffled."""
     schema, worth = page.schema, page.metrics.importance
     classes = bool(schema.target.classes)
     top = max(0.0, *worth.values()) or 1.0
@@ -130,7 +130,7 @@ def importance(page: PageContext) -> Markup:
 
 
 def unseen(page: PageContext) -> str:
-    """Which rows the figures are from."""
+    """The rows on which the figures were measured."""
     if page.figures is None:
         return ""
     key = "model.unseen_folds" if page.figures.out_of_fold else "model.unseen_holdout"
@@ -138,12 +138,12 @@ def unseen(page: PageContext) -> str:
 
 
 def _square(page: PageContext, label: str, x: str, y: str, marks: Sequence[Markup]) -> Markup:
-    """A plot of two shares; `label` says what it shows to who cannot see it, `x` and `y` name the axes."""
+    """A plot of two shares; `label` is the text for screen readers, `x` and `y` name the axes."""
     ticks = [(*_place(share, share), page.share(share, 0)) for share in (0, 0.5, 1)]
     size = {"left": MARGIN, "end": MARGIN + SIDE, "top": TOP, "base": TOP + SIDE, "side": SIDE}
     return _HTML.square(size, label, x, y, ticks, marks)
 
 
 def _place(x: float, y: float) -> tuple[float, float]:
-    """Where a pair of shares lies in a square plot."""
+    """The position of a pair of shares in a square plot."""
     return MARGIN + x * SIDE, TOP + SIDE - y * SIDE

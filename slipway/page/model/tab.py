@@ -1,7 +1,7 @@
-"""The model tab: what the version is, how good it is and for whom, and how to call it.
+"""The model tab: what the version is, how well it performs and for whom, and how to call it.
 
-It is made when it is opened, from the files of the version; those of an older version may lack
-what was measured later, and the tab says so.
+It is built when it is opened, from the files of the version; an older version may lack
+what was introduced later, and the tab says so.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ _HTML = macros("model/report.html")
 
 
 def build(tab: gr.Tab, page: PageContext) -> None:
-    """The tab's content, inside its context: it comes when the tab is opened."""
+    """The tab's content, inside its context: it is loaded when the tab is opened."""
     report = gr.HTML(_HTML.loading(page), js_on_load=SCRIPT, apply_default_css=False)
     tab.select(lambda: render(page), None, report, **LIVE)
 
@@ -176,7 +176,7 @@ def _groups_of(
 
 
 def _group(page: PageContext, label: str, part: Group, names: list[Measure]) -> tuple[Any, ...]:
-    """A group's label, its rows, and each figure with whether it is worse; the figure is None of too few rows."""
+    """A group's label, its rows, and each figure with whether it is worse; the figure is None for too few rows."""
     cells: list[tuple[str | None, bool]] = []
     for name in names:
         value = part.measure(name)

@@ -41,7 +41,7 @@ def _class_sentence(page: PageContext, prediction: dict[str, Any], template: Tex
 
 
 def interval(page: PageContext, prediction: dict[str, Any]) -> str:
-    """Where similar cases lie, as a sentence; empty for classes and for a model that cannot tell."""
+    """The prediction interval as a sentence; empty for classes and for a model without intervals."""
     found = prediction.get("interval")
     if not found:
         return ""
@@ -51,7 +51,7 @@ def interval(page: PageContext, prediction: dict[str, Any]) -> str:
 
 
 def band(page: PageContext, prediction: dict[str, Any]) -> str:
-    """The sentence of the band in which the positive class's probability lies."""
+    """The sentence for the band that contains the positive class's probability."""
     scores, target = prediction.get("probabilities"), page.schema.target
     if not scores or len(target.classes) != 2:
         return ""
@@ -70,8 +70,23 @@ def render(
 ) -> Markup:
     """The panel for one prediction.
 
-    `heading` is a key of the texts, `fields` what the form held, as JSON, `chosen` the threshold of two classes. The
-    record is in it as well, for print, link and comparison.
+    Parameters
+    ----------
+    page : PageContext
+    answer : dict
+        As the API returns it.
+    record : Record
+        Also stored in the panel, for print, link and comparison.
+    heading : str
+        A key of the texts.
+    fields : str
+        The content of the form, as JSON.
+    chosen : float, optional
+        The threshold of two classes.
+
+    Returns
+    -------
+    Markup
     """
     prediction = answer["predictions"][0]
     if chosen is not None:  # the slider may stand elsewhere than the version's threshold
@@ -96,12 +111,12 @@ def render(
 
 
 def render_faults(page: PageContext, fields: str, chosen: float | None = None) -> Markup:
-    """The panel while fields have faults: no figure that could be taken for an answer."""
+    """The panel while fields have faults: without any figure that could be mistaken for an answer."""
     return _HTML.panel(page, page.version.tag, live.marks("answer", fields, threshold=chosen), _HTML.faults(page))
 
 
 def render_replaced(page: PageContext, replaced: Sequence[Fault]) -> Markup:
-    """What of a link did not fit, and was replaced; empty if all did."""
+    """The values of a link that were not valid, and were replaced; empty if all were valid."""
     lines = [page.term(_label(page, one), page.problem(one, _label(page, one))) for one in replaced]
     return _HTML.notes(page.t("page.replaced"), lines)
 

@@ -17,7 +17,7 @@ RADIO_LIMIT = 4
 
 @dataclass(frozen=True)
 class Input:
-    """One field on the page: its component, its "not measured" tick if it has one, its fault."""
+    """One field on the page: its component, its "not measured" checkbox if it has one, its fault."""
 
     field: Field
     value: gr.components.Component
@@ -26,7 +26,7 @@ class Input:
 
     @property
     def components(self) -> list[gr.components.Component]:
-        """What an event reads of this field."""
+        """The inputs of an event for this field."""
         return [self.value] if self.tick is None else [self.value, self.tick]
 
 
@@ -63,12 +63,23 @@ def _component(page: PageContext, field: Field, value: Any, common: dict[str, An
 
 
 def to_component(field: Field, value: Any) -> Any:
-    """A record's value as the component takes it."""
+    """A record's value as the component expects it."""
     return str(value) if field.categories and value is not None else value
 
 
 def values(schema: Schema, record: Record) -> list[Any]:
-    """A record as the components take it, in the order of `Input.components`."""
+    """A record as the components expect it.
+
+    Parameters
+    ----------
+    schema : Schema
+    record : Record
+
+    Returns
+    -------
+    list
+        In the order of `Input.components`.
+    """
     found: list[Any] = []
     for field in schema.fields:
         value = record[field.name]
@@ -79,7 +90,20 @@ def values(schema: Schema, record: Record) -> list[Any]:
 
 
 def record(schema: Schema, values: Sequence[Any]) -> tuple[Record, list[Fault]]:
-    """What the components hold as a record, and the faults that only a form can have."""
+    """The content of the components as a record.
+
+    Parameters
+    ----------
+    schema : Schema
+    values : sequence
+        In the order of `Input.components`.
+
+    Returns
+    -------
+    record : Record
+    faults : list of Fault
+        Only those that a form can have.
+    """
     remaining = iter(values)
     found: Record = {}
     own_faults: list[Fault] = []

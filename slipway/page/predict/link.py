@@ -1,7 +1,7 @@
-"""A record as the part of an address behind `#`, which a browser sends to no server, and back.
+"""A record as the part of an address after `#`, which a browser sends to no server, and back.
 
-`age=40&sex=male`: names and values as a CSV has them. What a form does not know (another
-version's field) is passed over; a value that does not fit is replaced and named.
+`age=40&sex=male`: names and values as in a CSV. A field that the form does not know (of another
+version) is ignored; a value that is not valid is replaced and named.
 """
 
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ THRESHOLD = "~threshold"
 
 @dataclass(frozen=True)
 class Linked:
-    """What a fragment stands for, and the values in it that did not fit and were replaced.
+    """The content of a fragment, and those of its values that were not valid and were replaced.
 
-    `threshold` is None where the fragment says none.
+    `threshold` is None if the fragment has none.
     """
 
     record: Record
@@ -40,9 +40,19 @@ def _cell(value: Any) -> str:
 
 
 def parse(schema: Schema, text: str) -> Linked | None:
-    """What a fragment stands for; None if it names no field.
+    """The content of a fragment; None if it names no field.
 
-    A field that is not named has not been measured if it may be so, and its default if not.
+    A field that is not named is not measured, or has its default if it cannot be missing.
+
+    Parameters
+    ----------
+    schema : Schema
+    text : str
+        The part of the address after `#`.
+
+    Returns
+    -------
+    Linked or None
     """
     given = dict(parse_qsl(text, keep_blank_values=True))
     if not given.keys() & set(schema.names):

@@ -1,7 +1,7 @@
-"""What a panel that changes as one types carries along: for which values it was made, and what stands there without it.
+"""What a panel that changes while the user types carries: the values it was made for, and texts for other states.
 
-The browser (`shell/live.js`) compares those values with the form's and sets `data-state`; the words for every state are
-in the panel from the start.
+The browser (`shell/live.js`) compares these values with the form's and sets `data-state`; the texts for every
+state are in the panel from the start.
 """
 
 import json
@@ -24,5 +24,5 @@ def marks(name: str, fields: str | None = None, **read: Any) -> dict[str, str]:
 def panel(
     page: PageContext, name: str, html: Markup | str, fields: str | None = None, title: str = "", **read: Any
 ) -> Markup | str:
-    """A panel below the answer; empty if it has nothing to say. `title` is the heading that `html` brings along."""
+    """A panel below the answer; empty if there is nothing to show. `title` is a heading already in `html`."""
     return _HTML.panel(page, html, title, marks(name, fields, **read)) if html else ""

@@ -1,4 +1,4 @@
-"""Where an answer stands: among the outcomes of training, or among a hundred cases alike."""
+"""The position of an answer: among the outcomes in training, or among a hundred similar cases."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _SIZE = {"width": WIDTH, "height": HEIGHT, "ground": GROUND}
 
 
 def outcomes(page: PageContext) -> TargetNumbers | None:
-    """How the numbers predicted were distributed in training; None for classes and for versions without a profile."""
+    """The distribution of the predicted number in training; None for classes and for versions without a profile."""
     target = page.profile and page.profile.target
     return target if isinstance(target, TargetNumbers) else None
 
@@ -28,7 +28,10 @@ def bins(page: PageContext) -> Sequence[ReliabilityBin]:
 
 
 def scale(page: PageContext, prediction: dict[str, Any], outcomes: TargetNumbers) -> Markup:
-    """The outcomes of training as a silhouette; on it the interval as a band and the prediction as a mark."""
+    """The outcomes in training as a silhouette, with the interval as a band and the prediction as a mark.
+
+    `outcomes` is the `target` of the version's profile.
+    """
     value, edges, counts = prediction["prediction"], outcomes.edges, outcomes.counts
     around = prediction["interval"] or {"low": value, "high": value}
     low = float(min(edges[0], around["low"], value))
@@ -55,14 +58,15 @@ def scale(page: PageContext, prediction: dict[str, Any], outcomes: TargetNumbers
 
 
 def _share_below(percentiles: Sequence[float], value: float) -> int:
-    """How many of a hundred outcomes of training lie below a value: 0 to 100."""
+    """How many of a hundred outcomes in training lie below a value: 0 to 100."""
     return max(0, bisect_right(percentiles, value) - 1)
 
 
 def of_a_hundred(page: PageContext, prediction: dict[str, Any], bins: Sequence[ReliabilityBin]) -> Markup:
-    """A hundred dots, so many filled as cases like this one came true; where that was not confirmed, what was found.
+    """A hundred dots, of which as many are filled as similar cases came true; if not confirmed, what was observed.
 
-    A bin has passed if, of rows that the model had not seen, as many came true as it had said.
+    `bins` are those of the reliability: a bin has passed if, for rows that the model
+    had not seen, predicted and observed frequencies agree.
     """
     positive = page.schema.target.positive
     share = prediction["probabilities"][str(positive)]

@@ -1,4 +1,4 @@
-"""Below the answer: why it is so, and what would be if one field were another."""
+"""Below the answer: the reasons for it, and how it changes with one field."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,12 +22,12 @@ class Reasons:
 
     @property
     def inputs(self) -> list[gr.Dropdown]:
-        """What an event reads besides the fields."""
+        """The inputs of an event besides the fields."""
         return [self.choice] if self.choice else []
 
     @property
     def panels(self) -> list[gr.HTML]:
-        """What an event writes."""
+        """The outputs of an event."""
         return [self.why, self.whatif]
 
 

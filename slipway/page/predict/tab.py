@@ -1,4 +1,4 @@
-"""The predict tab: the form, the answer beside it; below, why it is so and what would change it."""
+"""The predict tab: the form with the answer beside it; below, the reasons and what would change it."""
 
 import json
 from collections.abc import Sequence
@@ -45,12 +45,12 @@ class _Tab:
 
     @property
     def read(self) -> list[gr.components.Component]:
-        """What an answer depends on: the fields, then the threshold if there is one."""
+        """The inputs of an answer: the fields, then the threshold if there is one."""
         return [*self.fields, *([self.slider] if self.slider else [])]
 
     @property
     def answered(self) -> list[gr.components.Component]:
-        """What an answer writes."""
+        """The outputs of an answer."""
         return [self.panel, *(item.fault for item in self.inputs)]
 
 
@@ -92,7 +92,7 @@ def _fields(page: PageContext) -> list[form.Input]:
 
 
 def _tools(page: PageContext) -> Markup:
-    """Link, print and comparison, with what their script says."""
+    """Link, print and comparison, with the texts of their script."""
     texts = {
         "link_copied": page.t("page.link_copied"),
         "link_shown": page.t("page.link_shown"),
@@ -141,7 +141,7 @@ def _threshold(page: PageContext) -> tuple[gr.Slider, gr.HTML]:
 
 
 def _first(page: PageContext, served: LoadedModel) -> Markup:
-    """The panel that the page comes with, so that its first view waits for no second call."""
+    """The panel that is part of the page, so that its first view needs no second call."""
     record = page.schema.defaults
     fields = json.dumps(form.values(page.schema, record), ensure_ascii=False)
     try:

@@ -1,4 +1,4 @@
-"""From which probability on a case counts: missed cases against false alarms, for two classes."""
+"""The decision threshold for two classes, with missed cases and false alarms."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ _HTML = macros("predict/threshold.html")
 
 
 def measured(page: PageContext) -> ThresholdCounts | None:
-    """Found and alarmed for each threshold, of two classes; None if there is nothing to choose."""
+    """True and false positives for each threshold; None if there is nothing to choose."""
     return page.metrics.thresholds
 
 
@@ -25,7 +25,7 @@ def own(page: PageContext) -> float | None:
 
 
 def heading(page: PageContext) -> Markup:
-    """What stands above the slider."""
+    """The heading above the slider."""
     return _HTML.heading(page)
 
 
@@ -40,7 +40,7 @@ def counts(thresholds: ThresholdCounts, threshold: float) -> dict[str, int]:
 
 
 def verdict(page: PageContext, prediction: dict[str, Any], threshold: float) -> str:
-    """What a case counts as at a threshold, as a sentence."""
+    """The class of a case at a threshold, as a sentence."""
     is_above = prediction["probabilities"][str(page.schema.target.positive)] >= threshold
     counted = page.class_label(counted_as(page.schema, prediction, threshold))
     key = "page.verdict_above" if is_above else "page.verdict_below"
@@ -48,7 +48,7 @@ def verdict(page: PageContext, prediction: dict[str, Any], threshold: float) -> 
 
 
 def counted_as(schema: Schema, prediction: dict[str, Any], threshold: float) -> Any:
-    """The positive class from the threshold on, else the other one."""
+    """The positive class from the threshold on, otherwise the other one."""
     positive = schema.target.positive
     if prediction["probabilities"][str(positive)] >= threshold:
         return positive

@@ -1,4 +1,4 @@
-"""What if: the prediction over the range of one field, everything else as it was entered."""
+"""What if: the prediction over the range of one field, with everything else unchanged."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def choosable(schema: Schema) -> list[Field]:
 
 
 def values(field: Field, own: Any) -> list[Any]:
-    """The values to ask for, in order; one's own is among them if it lies in the training range."""
+    """The values to evaluate, in order, including the record's own if it lies in the training range."""
     if field.categories:
         others = [value for value in field.categories if not json_equal(value, own)]
         kept = {str(value) for value in ([own] if own is not None else []) + others[: CATEGORIES - 1]}
@@ -62,14 +62,14 @@ def records(field: Field, record: Record) -> tuple[list[Any], list[Record]]:
 
 
 def heading(page: PageContext) -> Markup:
-    """What stands above the choice of a field."""
+    """The heading above the choice of a field."""
     return _HTML.heading(page)
 
 
 def render(
     page: PageContext, field: Field, own: Any, asked: list[Any], predictions: list[dict[str, Any]], now: Any
 ) -> Markup:
-    """The curve or the bars; `now` is the class that is predicted today, whose probability is shown."""
+    """The curve or the bars; `now` is the predicted class, whose probability is shown."""
     target = page.schema.target
     shown = target.positive if len(target.classes) == 2 else now
     if target.classes:

@@ -1,4 +1,4 @@
-"""Why: what each field added to one prediction, from the training average to the answer, largest first."""
+"""Why: the contribution of each field to one prediction, from the training average to the answer, largest first."""
 
 from typing import Any
 
@@ -15,7 +15,18 @@ _HTML = macros("predict/why.html")
 
 
 def render(page: PageContext, explained: dict[str, Any]) -> Markup:
-    """The waterfall for what `Explainer.explain` answers, as HTML."""
+    """The waterfall, as HTML.
+
+    Parameters
+    ----------
+    page : PageContext
+    explained : dict
+        As `Explainer.explain` returns it.
+
+    Returns
+    -------
+    Markup
+    """
     steps = _steps(page, explained)
     ends = [explained["base"]]
     for _, share in steps:
@@ -38,7 +49,7 @@ def render(page: PageContext, explained: dict[str, Any]) -> Markup:
 
 
 def _steps(page: PageContext, explained: dict[str, Any]) -> list[tuple[str, float]]:
-    """Label and contribution of each field, largest first; what is tiny, or beyond `MOST`, is summed at the end."""
+    """Label and contribution of each field, largest first; tiny ones, and those beyond `MOST`, are summed last."""
     found = sorted(explained["contributions"], key=lambda one: -abs(one["contribution"]))
     least = SMALL * abs(found[0]["contribution"])
     kept = [one for one in found if abs(one["contribution"]) > least][:MOST]

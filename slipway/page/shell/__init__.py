@@ -1,1 +1,1 @@
-"""What is around the tabs: the document, its files, the guard before Gradio, a server that goes away."""
+"""Everything around the tabs: the document, its files, the guard in front of Gradio, and an unavailable server."""

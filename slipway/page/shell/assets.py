@@ -20,7 +20,7 @@ FOR_GOOD = "public, max-age=31536000, immutable"
 
 
 def response(path: str, headers: Headers) -> Response | None:
-    """The answer to `GET assets/<name>`; None if there is no such file, or none that a page loads."""
+    """The response to `GET assets/<name>`; None if there is no such file, or none that a page loads."""
     file = _gradio.assets().get(path.removeprefix("assets/")) if path.startswith("assets/") else None
     if file is None or file.suffix not in TYPES:
         return None

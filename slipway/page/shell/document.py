@@ -1,8 +1,8 @@
 """The HTML document around a page, as it leaves the server: Gradio's, with our language, title and link preview.
 
-Gradio's own says that every page is English and called Gradio, and shows a picture from another host to whoever a
-link is sent to. It is rewritten as text, once: it names no address but relative ones, so it is the same wherever a server
-stands and whatever a proxy leaves of the path.
+Gradio's own says that every page is in English and called Gradio, and shows a picture from another host to anybody
+who is sent a link. It is rewritten as text, once: all its addresses are relative, so it is the same wherever a server
+runs and whatever a proxy leaves of the path.
 """
 
 import gzip
@@ -35,7 +35,10 @@ class Document:
         self.compressed = lru_cache(maxsize=2)(self._compressed)
 
     def rewritten(self, html: str) -> str:
-        """Gradio's document with what is said of it here."""
+        """Gradio's document with our language, title and preview.
+
+        Everything up to the first script is Gradio's template and contains no text of ours that could look like a tag.
+        """
         return _gradio.with_head(html, self._tag, self._head)
 
     def _compressed(self, html: bytes, zipped: bool) -> bytes:
@@ -44,7 +47,7 @@ class Document:
 
 
 def _edition(blocks: gr.Blocks, tag: str) -> str:
-    """What tells apart two pages whose events or answers do not fit each other; the same in every worker."""
+    """Distinguishes pages whose events or answers are incompatible; the same in every worker."""
     found = json.dumps([tag, *_gradio.parts(blocks)], sort_keys=True, default=str)
     return hashlib.sha256(found.encode()).hexdigest()[:16]
 

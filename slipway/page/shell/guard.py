@@ -1,8 +1,8 @@
-"""Lets through to Gradio only what the page itself asks for.
+"""Lets only those calls through to Gradio that the page itself makes.
 
-A mounted Gradio app answers far more than its page needs: it stores uploads of strangers,
-copies files of the server to where they can be fetched, and fetches addresses it is told.
-None of that is reachable behind this guard, and a call that the page would not make is a 400.
+A mounted Gradio app answers far more than its page needs: it stores uploads by anybody,
+copies files of the server to where they can be fetched, and fetches any address it is given.
+None of that can be reached behind this guard, and a call that the page would not make is a 400.
 """
 
 import json
@@ -27,7 +27,7 @@ DROPPED = (b"x-forwarded-host", b"x-gradio-server", b"origin")
 
 
 class Guard:
-    """An ASGI middleware around one page."""
+    """ASGI middleware around one page."""
 
     def __init__(self, app: ASGIApp, page: gr.Blocks, document: Document) -> None:
         self.app = app

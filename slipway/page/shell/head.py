@@ -1,4 +1,4 @@
-"""What is above the tabs: title, summary, and the ways to the page in the other languages."""
+"""What is above the tabs: title, summary, and links to the page in other languages."""
 
 from pathlib import Path
 

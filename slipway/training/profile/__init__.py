@@ -43,7 +43,16 @@ _Rows = tuple[Part, Rows]
 
 
 def with_leaks(learnt: InferredDataset) -> InferredDataset:
-    """The same, with a note for each input that gives the target away, as the Data tab finds them."""
+    """The dataset with a note for each input that gives the target away, as the Data tab reports them.
+
+    Parameters
+    ----------
+    learnt : InferredDataset
+
+    Returns
+    -------
+    InferredDataset
+    """
     columns = [of_field(field, learnt.inputs[field.name]) for field in learnt.schema.fields]
     target = learnt.schema.target
     notes = (

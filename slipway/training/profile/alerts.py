@@ -1,4 +1,4 @@
-"""What a person should know of a table before trusting a model that learnt from it."""
+"""What you should know about a table before trusting a model trained on it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -52,11 +52,21 @@ def leaks(columns: Sequence[Column], target: Column) -> list[Alert]:
 
 
 def settled(column: Column, target: Column) -> float:
-    """The share of the target's variation (for classes, of the wrong guesses) that one field takes away.
+    """The share of the target's variation (for classes, of the wrong guesses) that one field removes.
 
-    Looked at within categories, or within narrow bands of a number. Source for classes: Goodman
+    Computed within categories, or within narrow bands of a number. Source for classes: Goodman
     and Kruskal's lambda, Measures of association for cross classifications, Journal of the
     American Statistical Association 49 (1954).
+
+    Parameters
+    ----------
+    column, target : Column
+        Of the same rows.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
     """
     present = column.present
     codes = _parts(column, column.values[present])
@@ -69,7 +79,7 @@ def settled(column: Column, target: Column) -> float:
 
 
 def _parts(column: Column, values: Any) -> Codes:
-    """Which part of its range each value lies in; categories of few rows are one part."""
+    """The part of its range in which each value lies; categories with few rows form one part."""
     if column.categories:
         few = column.counts < LEAK_ROWS
         return np.where(few[values], len(column.categories), values)

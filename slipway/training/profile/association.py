@@ -1,12 +1,12 @@
-"""How far columns go together: from 0, not at all, to 1.
+"""How strongly columns are associated: from 0, not at all, to 1.
 
-Rows where either column is missing are left out, for each pair by itself.
+Rows in which either column is missing are left out, for each pair separately.
 
 - Two numbers (dates as days): the absolute correlation of their ranks. Source: Spearman, The proof
   and measurement of association between two things, American Journal of Psychology 15 (1904).
-- Number and category: the correlation ratio, without the part that comes from having many
-  categories. Source: Kelley, An unbiased correlation ratio measure, PNAS 21 (1935).
-- Two categories: Cramér's V, likewise. Source: Bergsma, A bias-correction for Cramér's V and
+- Number and category: the correlation ratio, corrected for the number of categories. Source:
+  Kelley, An unbiased correlation ratio measure, PNAS 21 (1935).
+- Two categories: Cramér's V, corrected likewise. Source: Bergsma, A bias-correction for Cramér's V and
   Tschuprow's T, Journal of the Korean Statistical Society 42 (2013).
 """
 
@@ -56,7 +56,7 @@ def _with_category(one: Column, other: Column) -> float:
 
 
 def _rank_correlations(columns: Sequence[Numbers]) -> Numbers:
-    """Absolute correlations of the ranks that values have among all present ones of their column.
+    """Absolute correlations of the ranks of values among all present ones of their column.
 
     All pairs at once: ranks and their squares are summed over the rows that both columns have.
     """
@@ -76,7 +76,19 @@ def _rank_correlations(columns: Sequence[Numbers]) -> Numbers:
 
 
 def explained(codes: Codes, numbers: Numbers) -> float:
-    """Kelley's epsilon squared: the share of the variance that groups explain, beyond chance."""
+    """Kelley's epsilon squared: the share of the variance that groups explain, beyond chance.
+
+    Parameters
+    ----------
+    codes : array of int, of shape (n_rows,)
+        The group of each row.
+    numbers : array of shape (n_rows,)
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+    """
     counts = np.bincount(codes)
     there = counts > 0
     rows, groups = len(codes), int(there.sum())
@@ -93,7 +105,18 @@ def explained(codes: Codes, numbers: Numbers) -> float:
 
 
 def cramer(one: Codes, other: Codes) -> float:
-    """Cramér's V with Bergsma's correction."""
+    """Cramér's V with Bergsma's correction.
+
+    Parameters
+    ----------
+    one, other : arrays of int, of shape (n_rows,)
+        The categories of each row.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+    """
     rows = len(one)
     if rows < 2:
         return 0.0

@@ -35,7 +35,7 @@ class Column:
 
     @property
     def present(self) -> Rows:
-        """The rows in which it is not missing."""
+        """The rows in which it is not missing, of shape (n_rows,)."""
         return np.asarray(self.values >= 0 if self.categories else ~np.isnan(self.values))
 
     @property
@@ -49,14 +49,25 @@ class Column:
         return np.bincount(self.values[self.present], minlength=len(self.categories))
 
     def value(self, number: float) -> float | int | str:
-        """A number as JSON has it: dates as ISO texts."""
+        """A number as it is stored in JSON: dates become ISO texts."""
         if self.kind == "date":
             return str(np.datetime64(int(number), "D"))
         return int(number) if self.whole else short(number)
 
 
 def of_field(field: Field, column: pd.Series) -> Column:
-    """A field's column, as `infer_dataset` cast it."""
+    """The column of a field.
+
+    Parameters
+    ----------
+    field : Field
+    column : Series of shape (n_rows,)
+        As `infer_dataset` cast it.
+
+    Returns
+    -------
+    Column
+    """
     if field.categories:
         return Column(field.name, field.kind, _positions(column, field.categories), field.categories)
     if field.kind == "date":
@@ -68,7 +79,17 @@ def of_field(field: Field, column: pd.Series) -> Column:
 
 
 def of_target(target: Target, column: pd.Series) -> Column:
-    """The target's column, in which nothing is missing."""
+    """The column of the target, in which nothing is missing.
+
+    Parameters
+    ----------
+    target : Target
+    column : Series of shape (n_rows,)
+
+    Returns
+    -------
+    Column
+    """
     if target.classes:
         return Column(target.name, "category", _positions(column, target.classes), target.classes)
     numbers = np.clip(column.to_numpy("float64"), -WIDEST, WIDEST)
@@ -85,5 +106,5 @@ def _positions(column: pd.Series, categories: Sequence[Any]) -> Codes:
 
 
 def short(number: float) -> float:
-    """Without the noise of binary fractions: 0.3, not 0.30000000000000004."""
+    """A number without the noise of binary fractions: 0.3, not 0.30000000000000004."""
     return float(f"{number:.10g}")
