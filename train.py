@@ -19,6 +19,7 @@ from typing import Any
 from slipway.errors import DataError, SlipwayError, UseCaseError, nearest
 from slipway.i18n import sentences
 from slipway.publish import smoke_test
+from slipway.schema.metrics import DataOrigin, ReadingNote
 from slipway.schema.schema import Schema
 from slipway.schema.types import TASKS, Kind
 from slipway.tables import readers
@@ -165,7 +166,7 @@ def fit(case: UseCase, *, training_rows: bool = True) -> str:
     from slipway.training.selection import experiment_class, train
 
     experiment_class(learnt.schema.task)  # refuses another PyCaret before anything else imports it
-    from slipway.publish.experiment import save_version
+    from slipway.publish.version import save_version
 
     trained = train(case, learnt, progress)
     progress("")
@@ -174,13 +175,13 @@ def fit(case: UseCase, *, training_rows: bool = True) -> str:
             f"{len(trained.failed)} of {len(trained.failed) + len(trained.leaderboard)} estimators could not be fitted, see above"
         )
     progress(trained.leaderboard.to_string(index=False, float_format=number))
-    origin = {"source": table.source, "sha256": table.sha256, "dropped": dropped}
+    origin = DataOrigin(table.source, table.sha256, dropped)
     saved = save_version(trained, learnt, origin, training_rows, progress)
     progress("")
     progress(f"{'':10} {'folds':>12} {'SD':>12} {'hold-out':>12}")
     for name, fold in saved.evaluation.folds.items():
         progress(
-            f"{name:10} {number(fold['mean']):>12} {number(fold['sd']):>12} {number(saved.evaluation.holdout[name]):>12}"
+            f"{name:10} {number(fold.mean):>12} {number(fold.sd):>12} {number(saved.evaluation.holdout[name]):>12}"
         )
     if saved.threshold is not None:
         positive = learnt.schema.target.positive
@@ -225,7 +226,9 @@ def prepare(case: UseCase) -> tuple[readers.Table, InferredDataset, int]:
     for line in described(learnt.schema):
         progress(line)
     for note in learnt.notes:
-        progress(f"note: {sentences.note(note.to_json(), 'en')}{f' [{note.hint}]' if note.hint else ''}")
+        progress(
+            f"note: {sentences.note(ReadingNote(note.kind, note.column, note.values), 'en')}{f' [{note.hint}]' if note.hint else ''}"
+        )
     # The file's cells were for telling lines; training needs the memory.
     return replace(table, reading=Reading()), learnt, dropped
 
@@ -234,7 +237,11 @@ def described(schema: Schema) -> Iterator[str]:
     """A line for each input: its name, its kind, what was seen, and whether it may be missing."""
     width = max(len(name) for name in schema.names)
     for field in schema.fields:
-        seen = f"{field.low} to {field.high}" if field.low is not None else ", ".join(map(str, field.categories[:8]))
+        seen = (
+            f"{field.observed_min} to {field.observed_max}"
+            if field.observed_min is not None
+            else ", ".join(map(str, field.categories[:8]))
+        )
         more = f", … ({len(field.categories)})" if len(field.categories) > 8 else ""
         yield f"input: {field.name:{width}}  {field.kind:8}  {seen}{more}{' or missing' if field.nullable else ''}"
 

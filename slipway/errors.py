@@ -11,6 +11,7 @@
     └── StoreError
         ├── ModelMissingError        nothing under that name in the BentoML store
         ├── ModelDamagedError        a file is not what it was when it was saved
+        ├── ModelFormatError         its files have a format of a later Slipway
         ├── ModelIncompatibleError   saved with packages that differ from those installed
         ├── GoldenMismatchError      no longer gives the answers of training time
         └── NotServableError         trained, and a server of it would not start or not answer
@@ -249,6 +250,16 @@ class ModelDamagedError(StoreError):
         name, _, version = tag.partition(":")
         again = f"`bentoml models delete {tag}`, then `python train.py {name}`"
         super().__init__(f"model {name}:{version} is damaged: {problem}; remove and retrain: {again}")
+
+
+class ModelFormatError(StoreError):
+    """The files of a version have a format that is later than this Slipway knows."""
+
+    def __init__(self, tag: str, format: int, known: int) -> None:
+        super().__init__(
+            f"model {tag} has format {format}, which is later than this Slipway reads (up to {known}); serve it with "
+            f"the Slipway that saved it, or train it again here (`python train.py {tag.partition(':')[0]}`)"
+        )
 
 
 class ModelIncompatibleError(StoreError):

@@ -68,4 +68,4 @@ def fitted(tag: str) -> Predictor:
     """A predictor that answers with the fitted pipeline, whatever serves the version."""
     version = store.find(tag)
     schema = version.schema()
-    return Predictor(tag, schema, NativeEngine.load(version.pipeline, schema), store.read_interval(version))
+    return Predictor(tag, schema, NativeEngine.load(version.pipeline, schema), version.interval())

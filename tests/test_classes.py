@@ -21,7 +21,7 @@ def learnt(y, **usecase):
 
 
 def notes(result):
-    return [note.to_json() for note in result.notes]
+    return [{"kind": note.kind, "field": note.column, **note.values} for note in result.notes]
 
 
 def test_a_class_of_one_row_loses_it_and_its_values_are_not_learnt():
@@ -80,7 +80,7 @@ def test_few_rows_lower_the_folds_so_that_each_has_two(rows, folds):
     lowered, found = folds_for_rows(rows, 10, "y")
 
     assert lowered == folds
-    assert [note.to_json() for note in found] == [
+    assert [{"kind": note.kind, "field": note.column, **note.values} for note in found] == [
         {"kind": "folds_for_rows", "field": "y", "folds": folds, "asked": 10, "rows": rows}
     ] * (folds < 10)
 

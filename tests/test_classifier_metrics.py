@@ -1,7 +1,7 @@
 """A classifier's metrics: for the positive class, at the version's threshold, the same everywhere."""
 
-import json
 import warnings
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -106,10 +106,10 @@ def test_without_probabilities_there_is_no_log_loss_and_the_auc_is_that_of_the_s
 
 
 def test_the_labels_do_not_change_one_figure(zero_one, no_yes):
-    one, other = (store.find(tag).read_json("metrics.json") for tag in (zero_one, no_yes))
+    one, other = (store.find(tag).metrics() for tag in (zero_one, no_yes))
 
-    assert one["folds"] == other["folds"] and one["holdout"] == other["holdout"]
-    assert other["folds"]["Recall"]["mean"] < 0.3 < 0.85 < other["folds"]["Accuracy"]["mean"]
+    assert one.folds == other.folds and one.holdout == other.holdout
+    assert other.folds["Recall"].mean < 0.3 < 0.85 < other.folds["Accuracy"].mean
 
 
 def test_the_figures_of_the_hold_out_are_those_computed_from_scratch(no_yes):
@@ -124,7 +124,7 @@ def test_the_figures_of_the_hold_out_are_those_computed_from_scratch(no_yes):
 
     share = model.predict_proba(prepared)[:, 1]
 
-    found = store.find(no_yes).read_json("metrics.json")["holdout"]
+    found = store.find(no_yes).metrics().holdout
     assert found["Recall"] == pytest.approx(reference.recall_score(actual, share >= 0.5), abs=1e-12)
     assert found["Prec."] == pytest.approx(reference.precision_score(actual, share >= 0.5, zero_division=0), abs=1e-12)
     assert found["Log loss"] == pytest.approx(reference.log_loss(actual, share), abs=1e-9)
@@ -132,15 +132,15 @@ def test_the_figures_of_the_hold_out_are_those_computed_from_scratch(no_yes):
 
 def test_card_page_and_api_show_the_recall_that_was_measured(no_yes):
     version = store.find(no_yes)
-    metrics = version.read_json("metrics.json")
-    recall = metrics["folds"]["Recall"]
-    shown = f"{recall['mean']:.3f} ± {recall['sd']:.3f}"
+    metrics = version.metrics()
+    recall = metrics.folds["Recall"]
+    shown = f"{recall.mean:.3f} ± {recall.sd:.3f}"
 
     card, page = (version.path / "card.md").read_text(), model_tab.render(PageContext(version, "en"))
 
     assert f"| Recall | {shown} |" in card and "share of positives that are found" in card
     assert shown in page
-    assert LoadedModel(version).description["folds"]["Recall"] == recall
+    assert LoadedModel(version).description["folds"]["Recall"] == asdict(recall)
     assert LoadedModel(version).description["threshold"] == 0.5
     assert "are for the threshold 50%: at that probability or more, a case is classified as “y: yes”" in card
     assert "Classes are predicted at the threshold 50%." in page
@@ -148,8 +148,7 @@ def test_card_page_and_api_show_the_recall_that_was_measured(no_yes):
 
 def test_a_version_from_before_does_not_call_an_average_a_recall(no_yes):
     version = store.find(no_yes)
-    metrics = version.read_json("metrics.json")
-    del metrics["threshold"]
+    metrics = replace(version.metrics(), averaged=True)
 
     words = sentences.metric_words("Recall", version.schema(), metrics, "en")
 
@@ -158,23 +157,21 @@ def test_a_version_from_before_does_not_call_an_average_a_recall(no_yes):
 
 def test_confusion_matrix_and_groups_are_for_the_versions_threshold(diabetes):
     version = store.find(diabetes)
-    thresholds, figures = version.read_json("metrics.json")["thresholds"], version.read_json("figures.json")
+    thresholds, figures = version.metrics().thresholds, version.figures()
 
-    found, alarms = thresholds["found"][30], thresholds["alarms"][30]
+    found, alarms = thresholds.true_positives[30], thresholds.false_positives[30]
 
     assert version.schema().target.threshold == 0.3
-    assert figures["confusion"] == [
-        [thresholds["negatives"] - alarms, alarms],
-        [thresholds["positives"] - found, found],
-    ]
-    assert figures["groups"]["whole"]["recall"] == pytest.approx(found / thresholds["positives"])
+    assert figures.confusion == ((thresholds.negatives - alarms, alarms), (thresholds.positives - found, found))
+    assert figures.groups.whole.recall == pytest.approx(found / thresholds.positives)
 
 
 def test_a_metric_that_could_not_be_measured_is_left_out_of_the_sentences(no_yes):
     version = store.find(no_yes)
-    metrics, figures = version.read_json("metrics.json"), version.read_json("figures.json")
+    metrics, figures = version.metrics(), version.figures()
     whole = sentences.good(version.schema(), metrics, figures, "en")
-    del metrics["folds"]["AUC"]
+    folds = {name: fold for name, fold in metrics.folds.items() if name != "AUC"}
+    metrics = replace(metrics, folds=folds)
 
     fewer = sentences.good(version.schema(), metrics, figures, "en")
 
@@ -194,17 +191,17 @@ def test_by_default_the_estimator_is_chosen_by_log_loss_and_has_probabilities():
     assert run.returncode == 0, run.stderr
     assert "chosen by Log loss" in run.stdout
     assert list(board["id"]) == ["lr", "dummy", "ridge"] and np.isnan(board["Log loss"].iloc[-1])
-    assert version.read_json("metrics.json")["estimator"] == "LogisticRegression"
+    assert version.metrics().estimator == "LogisticRegression"
 
 
 def test_a_metric_that_is_given_decides_and_what_is_lost_without_probabilities_is_said(capsys):
     tag = rare("rare-accuracy", ("no", "yes"), "--include", "ridge,dummy", "--metric", "Accuracy")
 
-    metrics = store.find(tag).read_json("metrics.json")
+    metrics = store.find(tag).metrics()
     answer = store.load_predictor(store.find(tag)).answer([{"a": 0, "b": 0}])["predictions"][0]
     said = capsys.readouterr().out
-    assert metrics["estimator"] == "RidgeClassifier" and metrics["threshold"] is None
-    assert list(metrics["folds"]) == ["Accuracy", "AUC", "Recall", "Prec.", "F1", "Kappa", "MCC"]
+    assert metrics.estimator == "RidgeClassifier" and metrics.threshold is None
+    assert list(metrics.folds) == ["Accuracy", "AUC", "Recall", "Prec.", "F1", "Kappa", "MCC"]
     assert answer == {"prediction": "no", "probabilities": None, "threshold": None, "warnings": []}
     assert "Ridge Classifier gives no probabilities: its answers name a class and nothing else" in said
     assert "of those that give probabilities Dummy Classifier is best (Accuracy 0." in said
@@ -213,9 +210,9 @@ def test_a_metric_that_is_given_decides_and_what_is_lost_without_probabilities_i
 def test_tuning_goes_by_log_loss_too():
     tag = rare("rare-tuned", ("no", "yes"), "--include", "dt", "--tune")
 
-    folds = store.find(tag).read_json("metrics.json")["folds"]
+    folds = store.find(tag).metrics().folds
     (tried,) = pd.read_csv(store.find(tag).path / "leaderboard.csv").to_dict("records")
-    assert folds["Log loss"]["mean"] < 0.5 < tried["Log loss"]
+    assert folds["Log loss"].mean < 0.5 < tried["Log loss"]
 
 
 def test_the_best_of_an_experiment_is_that_with_the_lowest_log_loss():
@@ -231,7 +228,7 @@ def test_the_best_of_an_experiment_is_that_with_the_lowest_log_loss():
 
     board = pd.read_csv(version.path / "leaderboard.csv")
     assert list(board["id"]) == ["LogisticRegression", "DecisionTreeClassifier", "RidgeClassifier"]
-    assert version.read_json("metrics.json")["estimator"] == "LogisticRegression"
+    assert version.metrics().estimator == "LogisticRegression"
     # A model that somebody chose stands beside PyCaret's figures, but for those that mean something else there.
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
@@ -315,15 +312,14 @@ def model_answer(served: LoadedModel, record: dict[str, object]) -> str:
 
 def test_a_version_whose_golden_predictions_named_the_most_probable_class_still_starts(diabetes):
     version = store.find(diabetes)
-    golden = version.read_json("golden.json")
-    for saved in golden["predictions"]:
-        del saved["threshold"]
-        saved["prediction"] = int(saved["probabilities"]["1"] > 0.5)
-    changed = json.loads(json.dumps(golden))
-    changed["predictions"][5]["probabilities"] = {"0": 0.31, "1": 0.69}
+    golden = version.golden()
+    most_probable = [replace(one, prediction=int(one.probabilities["1"] > 0.5)) for one in golden.predictions]
+    golden = replace(golden, predictions=tuple(most_probable))
+    most_probable[5] = replace(most_probable[5], probabilities={"0": 0.31, "1": 0.69})
+    changed = replace(golden, predictions=tuple(most_probable))
 
     store.load_predictor(version).check_golden(golden)
 
-    assert {saved["prediction"] for saved in golden["predictions"]} == {0, 1}
+    assert {saved.prediction for saved in golden.predictions} == {0, 1}
     with pytest.raises(slipway.errors.GoldenMismatchError, match="1 of 32 golden rows differ"):
         store.load_predictor(version).check_golden(changed)

@@ -86,7 +86,7 @@ def test_a_leaf_that_is_off_by_a_thousandth_of_the_targets_deviation_is_refused(
 
     def move(weights):
         # The graph multiplies what it sums by the learning rate, 0.1.
-        weights[rng.integers(len(weights))] += 1e-3 * insurance().schema.target.spread / 0.1
+        weights[rng.integers(len(weights))] += 1e-3 * insurance().schema.target.std / 0.1
 
     with pytest.raises(CannotCompileError, match="the graph is off"):
         check_parity(pipeline, with_attribute(model, "leaf_weights", move), insurance())

@@ -1,7 +1,6 @@
 """The data tab: what it tells of a table, in both languages, and that nothing from a table can run."""
 
 import datetime as dt
-import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from slipway.page import charts
 from slipway.page.context import PageContext
 from slipway.page.data import tab as data
-from slipway.store import Version
+from slipway.store import Summary, Version, artifacts
 from slipway.tables.readers import locate
 from slipway.tables.source import DataSource
 from slipway.training.profile import profile
@@ -47,16 +46,19 @@ class Report(HTMLParser):
         return re.sub(r"\s+", " ", " ".join(self.words))
 
 
+SUMMARY = Summary("regression", "Mean", "onnx", "y", "R2", 0.5, {}, format=artifacts.FORMAT)
+
+
 def version(folder: Path) -> Version:
-    return Version("case", "v1", folder, dt.datetime.now(dt.UTC), {}, "onnx", None)
+    return Version("case", "v1", folder, dt.datetime.now(dt.UTC), SUMMARY, "onnx", None)
 
 
 def report(folder: Path, table: pd.DataFrame, target: str, language: str = "en", **usecase) -> Report:
     """The tab for a version that learnt from a table."""
     case = UseCase("case", TargetSpec(target), training=TrainingSpec(folds=2), **usecase)
     learnt = infer_dataset(table, case, "t.csv")
-    (folder / "schema.json").write_text(json.dumps(learnt.schema.to_json()))
-    (folder / "profile.json").write_text(json.dumps(profile(learnt)))
+    artifacts.SCHEMA.write(folder, learnt.schema)
+    artifacts.PROFILE.write(folder, profile(learnt))
     return Report(data.render(PageContext(version(folder), language)))
 
 

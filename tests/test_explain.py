@@ -15,12 +15,13 @@ from slipway.i18n.faults import as_json
 from slipway.inference import frames, shapley
 from slipway.inference.equality import Answers
 from slipway.inference.predictor import Predictor
-from slipway.inference.shapley import Explainer, Sampled, read_background
-from slipway.publish.experiment import _background
-from slipway.schema.arrays import MISSING_TEXT, is_text
+from slipway.inference.shapley import Explainer, Sampled
+from slipway.publish.version import background
+from slipway.schema.arrays import is_text
 from slipway.schema.fields import Field
 from slipway.schema.sampling import draw_records
 from slipway.schema.schema import Schema, Target
+from slipway.store import read_background, write_background
 from slipway.training.schema_inference import infer_dataset
 from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
 from tests.calls import GOOD, JSON, fitted, predict, refusal
@@ -28,7 +29,7 @@ from tests.conftest import PATIENT, PERSON
 
 
 def number(name, **more):
-    more = {"low": 0.0, "high": 10.0, "minimum": -1e6, "maximum": 1e6, "decimals": 2} | more
+    more = {"observed_min": 0.0, "observed_max": 10.0, "minimum": -1e6, "maximum": 1e6, "decimals": 2} | more
     return Field(name, "number", "float64", {"en": name}, 5.0, **more)
 
 
@@ -40,7 +41,7 @@ def numbers(count):
     return tuple(number(f"x{i}") for i in range(count))
 
 
-COST = Target("cost", {"en": "Cost"}, spread=1.0)
+COST = Target("cost", {"en": "Cost"}, std=1.0)
 RISK = Target("risk", {"en": "Risk"}, classes=("low", "high"), positive="high")
 GRADE = Target("grade", {"en": "Grade"}, classes=(1, 2, 3), positive=3)
 
@@ -152,13 +153,13 @@ def test_the_values_are_those_of_shaps_exact_explainer(count):
 
 
 MIXED = (
-    Field("age", "integer", "int64", {"en": "Age"}, 3, low=0, high=4, minimum=0, maximum=9),
+    Field("age", "integer", "int64", {"en": "Age"}, 3, observed_min=0, observed_max=4, minimum=0, maximum=9),
     number("dose", nullable=True, missing=(0,)),
     category("town", *(f"town {i:03}" for i in range(300))),
     category("grade", 1, 2, 3, nullable=True),
     category("colour", "red", "blue", nullable=True),
     Field("smokes", "boolean", "bool", {"en": "Smokes"}, False, categories=(False, True)),
-    Field("day", "date", "datetime64[ns]", {"en": "Day"}, "2020-01-05", low="2019-01-01", high="2021-12-31", nullable=True),
+    Field("day", "date", "datetime64[ns]", {"en": "Day"}, "2020-01-05", observed_min="2019-01-01", observed_max="2021-12-31", nullable=True),
 )  # fmt: skip
 
 
@@ -552,15 +553,14 @@ CASE = UseCase(
 
 def test_the_background_is_read_back_as_the_training_rows_that_were_written(tmp_path):
     learnt = infer_dataset(TABLE, CASE, "people.csv")
-    rows = _background(learnt, training_rows=True).reset_index(drop=True)
-    rows.to_csv(tmp_path / "background.csv", index=False)
+    rows = background(learnt, training_rows=True).reset_index(drop=True)
+    write_background(tmp_path, rows, learnt.schema.fields)
 
-    read = frames.frame(learnt.schema, read_background(tmp_path / "background.csv", learnt.schema.fields))
+    read = frames.frame(learnt.schema, read_background("people:1", tmp_path, learnt.schema.fields))
 
     kinds = {field.name: field.kind for field in learnt.schema.fields}
     assert set(kinds.values()) == {"number", "integer", "boolean", "category", "date", "text"}
     assert (kinds["day"], kinds["ward"], kinds["state"]) == ("date", "category", "category")
-    rows["note"] = rows["note"].replace(MISSING_TEXT, np.nan)
     assert "" in rows["note"].tolist() and rows["note"].isna().any()
     assert len(read) == 40 and set(read["age"]) == {1, 2, 3, 400}
     for name in rows:
@@ -571,9 +571,9 @@ def test_the_background_is_read_back_as_the_training_rows_that_were_written(tmp_
 
 def test_a_drawn_background_is_read_back_as_it_was_drawn(tmp_path):
     learnt = infer_dataset(TABLE, CASE, "people.csv")
-    _background(learnt, training_rows=False).to_csv(tmp_path / "background.csv", index=False)
+    write_background(tmp_path, background(learnt, training_rows=False), learnt.schema.fields)
 
-    read = read_background(tmp_path / "background.csv", learnt.schema.fields)
+    read = read_background("people:1", tmp_path, learnt.schema.fields)
 
     records = draw_records(learnt.schema, 64, seed=1)
     for name, column in learnt.schema.columns(records).items():
@@ -582,9 +582,9 @@ def test_a_drawn_background_is_read_back_as_it_was_drawn(tmp_path):
 
 def test_a_background_of_one_field_keeps_its_rows_without_a_value(tmp_path):
     learnt = infer_dataset(TABLE[["member", "y"]], CASE_OF_ONE, "people.csv")
-    _background(learnt, training_rows=True).to_csv(tmp_path / "background.csv", index=False)
+    write_background(tmp_path, background(learnt, training_rows=True), learnt.schema.fields)
 
-    read = read_background(tmp_path / "background.csv", learnt.schema.fields)
+    read = read_background("people:1", tmp_path, learnt.schema.fields)
 
     assert len(read["member"]) == 40 and np.isnan(read["member"]).sum() == 10
 

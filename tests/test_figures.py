@@ -10,7 +10,8 @@ from sklearn.metrics import auc, roc_auc_score
 from slipway.inference.equality import Answers
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema, Target
-from slipway.training.diagnostics import bins, figures, prediction_quantiles, reliability, roc, thresholds
+from slipway.store.artifacts import to_json
+from slipway.training.diagnostics import bins, diagnose, prediction_quantiles, reliability, roc, thresholds
 from slipway.training.evaluation import HeldOut
 from slipway.training.subgroups import are_worse, groups
 
@@ -37,7 +38,7 @@ def test_bins_hold_about_equally_many_and_equal_values_stay_together():
 def test_reliability_bins_touch_and_pass_where_the_probabilities_are_right():
     given = RNG(1).uniform(size=5000)
 
-    found = reliability(came(given), given)
+    found = to_json(reliability(came(given), given))
 
     assert len(found) == 10 and {one["rows"] for one in found} == {500}
     assert (found[0]["low"], found[-1]["high"]) == (0.0, 1.0)
@@ -56,7 +57,7 @@ def test_reliability_bins_touch_and_pass_where_the_probabilities_are_right():
 def test_a_reliability_bin_does_not_pass_where_probabilities_are_wrong_or_rows_few(rows, truth):
     given = RNG(2).uniform(0.6, 0.8, rows)
 
-    found = reliability(came(truth(given)), given)
+    found = to_json(reliability(came(truth(given)), given))
 
     assert not any(one["passed"] for one in found)
 
@@ -64,10 +65,10 @@ def test_a_reliability_bin_does_not_pass_where_probabilities_are_wrong_or_rows_f
 def test_thresholds_count_who_is_found_and_who_is_alarmed():
     found = thresholds(np.array([True, True, True, False, False]), np.array([0.1, 0.5, 1.0, 0.0, 0.29]))
 
-    assert (found["positives"], found["negatives"]) == (3, 2)
-    assert len(found["found"]) == len(found["alarms"]) == 101
-    assert [found["found"][at] for at in (0, 10, 11, 50, 51, 100)] == [3, 3, 2, 2, 1, 1]
-    assert [found["alarms"][at] for at in (0, 1, 29, 30, 100)] == [2, 1, 1, 0, 0]
+    assert (found.positives, found.negatives) == (3, 2)
+    assert len(found.true_positives) == len(found.false_positives) == 101
+    assert [found.true_positives[at] for at in (0, 10, 11, 50, 51, 100)] == [3, 3, 2, 2, 1, 1]
+    assert [found.false_positives[at] for at in (0, 1, 29, 30, 100)] == [2, 1, 1, 0, 0]
 
 
 def test_a_thinned_roc_curve_has_the_area_of_the_whole_one():
@@ -76,9 +77,9 @@ def test_a_thinned_roc_curve_has_the_area_of_the_whole_one():
 
     points = roc(true, given)
 
-    assert len(points) == 101 and points[0] == [0, 0] and points[-1] == [1, 1]
+    assert len(points) == 101 and points[0] == (0, 0) and points[-1] == (1, 1)
     assert auc(*zip(*points, strict=True)) == pytest.approx(roc_auc_score(true, given), abs=0.002)
-    assert roc(np.ones(3, dtype=bool), given[:3]) == []
+    assert roc(np.ones(3, dtype=bool), given[:3]) == ()
 
 
 @pytest.mark.parametrize("classes", ["ab", "abc"])
@@ -86,31 +87,31 @@ def test_classes_have_their_figures_and_only_two_have_thresholds(classes):
     count = len(classes)
     given = RNG(4).dirichlet(np.ones(count), 900)
     actual = np.array([RNG(row).choice(count, p=given[row]) for row in range(900)])
-    schema = Schema("s", "classification", (X,), Target("y", {"en": "y"}, classes=tuple(classes), positive="b"), {})
+    schema = Schema("s", "classification", (X,), Target("y", {"en": "y"}, classes=tuple(classes), positive="b"))
     unseen = HeldOut(pd.DataFrame({"x": given[:, 0]}), actual, Answers(given.argmax(axis=1), given))
 
-    found = figures(unseen, schema, out_of_fold=True, before=given[:, ::-1])
+    found = diagnose(unseen, schema, out_of_fold=True, uncalibrated=given[:, ::-1])
 
-    assert sum(map(sum, found.plots["confusion"])) == 900
-    assert len(found.plots["roc"]) == (1 if count == 2 else 3)
-    assert len(found.plots["reliability"]["before"]) == 10
-    assert sorted(found.metrics) == (["reliability", "thresholds"] if count == 2 else [])
+    assert sum(map(sum, found.figures.confusion)) == 900
+    assert len(found.figures.roc) == (1 if count == 2 else 3)
+    assert len(found.figures.reliability.uncalibrated) == 10
+    assert (bool(found.reliability), bool(found.thresholds)) == (count == 2, count == 2)
     if count == 2:
-        assert found.metrics["thresholds"]["positives"] == (actual == 1).sum()
-        assert found.metrics["reliability"]["bins"] == found.plots["reliability"]["served"]
-    json.dumps(found.plots, allow_nan=False)
+        assert found.thresholds.positives == (actual == 1).sum()
+        assert found.reliability == found.figures.reliability.served
+    json.dumps(to_json(found), allow_nan=False)
 
 
 # Numbers
 
-X = Field("x", "number", "float64", {"en": "x"}, 0.0, low=0.0, high=10.0, decimals=1)
-NUMBERS = Schema("s", "regression", (X,), Target("y", {"en": "y"}), {})
+X = Field("x", "number", "float64", {"en": "x"}, 0.0, observed_min=0.0, observed_max=10.0, decimals=1)
+NUMBERS = Schema("s", "regression", (X,), Target("y", {"en": "y"}))
 
 
 def test_boxes_hold_the_true_values_of_each_tenth_of_the_predictions():
     predicted = RNG(5).uniform(0, 1000, 2000)
 
-    found = prediction_quantiles(predicted, predicted + RNG(6).normal(0, 20, 2000))
+    found = to_json(prediction_quantiles(predicted, predicted + RNG(6).normal(0, 20, 2000)))
 
     assert len(found) == 10 and sum(box["rows"] for box in found) == 2000
     for box in found:
@@ -121,20 +122,20 @@ def test_boxes_hold_the_true_values_of_each_tenth_of_the_predictions():
 def test_no_true_value_can_be_read_from_a_box():
     actual = RNG(7).uniform(0, 1000, 210)
 
-    found = prediction_quantiles(np.arange(210.0), actual)
+    found = to_json(prediction_quantiles(np.arange(210.0), actual))
 
     assert {box["rows"] for box in found} == {21}  # the median of 21 is one of them
     assert not {value for box in found for value in box.values()} & set(actual)
-    assert prediction_quantiles(np.arange(19.0), actual[:19]) == []
+    assert prediction_quantiles(np.arange(19.0), actual[:19]) == ()
 
 
 # Groups
 
 
-def grouped(inputs, errors, fields, inside=None):
-    schema = Schema("s", "regression", tuple(fields), Target("y", {"en": "y"}), {})
+def grouped(inputs, errors, fields, covered=None):
+    schema = Schema("s", "regression", tuple(fields), Target("y", {"en": "y"}))
     actual = np.zeros(len(errors))
-    return groups(HeldOut(pd.DataFrame(inputs), actual, Answers(errors)), schema, inside, schema.names)
+    return to_json(groups(HeldOut(pd.DataFrame(inputs), actual, Answers(errors)), schema, covered, schema.names))
 
 
 def category(name, *values):
@@ -145,10 +146,10 @@ def test_a_group_that_is_worse_is_named_and_no_other_is():
     letters = RNG(8).choice(["a", "b", "c"], 900)
     others = RNG(9).choice(["d", "e"], 900)
     errors = RNG(10).normal(size=900) * np.where(letters == "b", 2, 1)
-    inside = (np.abs(errors) < 1.64).astype(float)
+    covered = (np.abs(errors) < 1.64).astype(float)
 
     found = grouped(
-        {"x": letters, "z": others}, errors, [category("x", "a", "b", "c"), category("z", "d", "e")], inside
+        {"x": letters, "z": others}, errors, [category("x", "a", "b", "c"), category("z", "d", "e")], covered
     )
 
     by_value = {part["value"]: part for item in found["fields"] for part in item["groups"]}
@@ -157,7 +158,7 @@ def test_a_group_that_is_worse_is_named_and_no_other_is():
     b = letters == "b"
     assert by_value["b"]["mae"] == pytest.approx(np.abs(errors[b]).mean())
     assert by_value["b"]["bias"] == pytest.approx(errors[b].mean())
-    assert by_value["b"]["covered"] == pytest.approx(inside[b].mean())
+    assert by_value["b"]["covered"] == pytest.approx(covered[b].mean())
     assert found["whole"]["rows"] == 900 and found["whole"]["mae"] == pytest.approx(np.abs(errors).mean())
 
 
@@ -191,7 +192,7 @@ def test_numbers_are_grouped_in_quarters_at_round_values_and_missing_ones_apart(
     narrow[:30] = np.nan
     days = pd.Timestamp("2024-01-01") + pd.to_timedelta(RNG(13).integers(0, 366, 400), unit="D")
     fields = [
-        Field("age", "integer", "int64", {"en": "age"}, 30, low=18, high=64),
+        Field("age", "integer", "int64", {"en": "age"}, 30, observed_min=18, observed_max=64),
         Field("bmi", "number", "float64", {"en": "bmi"}, 30.0, nullable=True, decimals=1),
         Field("day", "date", "datetime64[ns]", {"en": "day"}, "2024-06-01"),
     ]

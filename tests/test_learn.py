@@ -8,6 +8,7 @@ import pytest
 
 from slipway.errors import DataError, UseCaseError
 from slipway.inference import frames
+from slipway.schema.texts import ExampleRecord
 from slipway.tables.cells import parse_csv
 from slipway.tables.readers import DataSource, read_table
 from slipway.training.schema_inference import infer_dataset, infer_task
@@ -81,13 +82,18 @@ def test_yes_and_no_are_recognised_in_their_spellings_with_no_first(no, yes, gap
 def test_dates_are_recognised_in_their_spellings(cells):
     found = field(cycle(*cells, cells[0]))
 
-    assert (found.kind, found.low, found.high, found.default) == ("date", "2024-05-31", "2024-06-01", "2024-05-31")
+    assert (found.kind, found.observed_min, found.observed_max, found.default) == (
+        "date",
+        "2024-05-31",
+        "2024-06-01",
+        "2024-05-31",
+    )
 
 
 def test_a_number_field_has_its_range_its_median_and_bounds_far_outside():
     found = field(cycle(1.25, 2.5, 3.75))
 
-    assert (found.low, found.high, found.default, found.decimals) == (1.25, 3.75, 2.5, 2)
+    assert (found.observed_min, found.observed_max, found.default, found.decimals) == (1.25, 3.75, 2.5, 2)
     assert (found.minimum, found.maximum) == (-3749, 3754)
 
 
@@ -150,7 +156,7 @@ def test_a_column_that_is_not_of_its_kind_is_refused_with_the_value(values, spec
 def test_a_value_that_stands_for_missing_is_not_learnt_from(values, missing, kind, rest):
     found = field(values, missing={"x": (missing,)})
 
-    assert (found.kind, found.low, found.high, found.nullable) == (kind, *rest, True)
+    assert (found.kind, found.observed_min, found.observed_max, found.nullable) == (kind, *rest, True)
 
 
 def test_a_text_that_stands_for_missing_is_no_category():
@@ -263,7 +269,7 @@ def test_bounds_from_the_use_case_are_kept(spec, minimum, maximum):
 def test_whole_numbers_beyond_64_bits_keep_their_size():
     found = field(cycle(1e20, 2e20, 3e20))
 
-    assert (found.low, found.default, found.high) == (1e20, 2e20, 3e20)
+    assert (found.observed_min, found.default, found.observed_max) == (1e20, 2e20, 3e20)
 
 
 def test_bounds_that_exclude_what_is_usual_in_the_table_are_refused():
@@ -320,7 +326,7 @@ def test_a_number_target_knows_its_spread_and_decimals():
 
     assert result.schema.task == "regression"
     assert (result.schema.target.decimals, result.schema.target.classes) == (1, ())
-    assert result.schema.target.spread == pytest.approx(0.504, abs=1e-3)
+    assert result.schema.target.std == pytest.approx(0.504, abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -365,7 +371,7 @@ def test_examples_are_completed_with_what_is_usual():
 
     schema = learnt({"age": cycle(1, 2, 3), "sex": cycle("f", "f", "m")}, examples=(example,)).schema
 
-    assert schema.texts["examples"] == [{"label": {"en": "Ann"}, "values": {"age": 3, "sex": "f"}}]
+    assert schema.texts.examples == (ExampleRecord({"en": "Ann"}, {"age": 3, "sex": "f"}),)
     assert schema.example() == {"age": 3, "sex": "f"}
 
 

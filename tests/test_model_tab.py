@@ -27,17 +27,17 @@ def text(html: str) -> str:
 
 def test_the_sentences_have_the_models_own_figures(insurance):
     version = store.find(insurance)
-    metrics = version.read_json("metrics.json")
+    metrics = version.metrics()
 
     english, chinese = text(model.render(PageContext(version, "en"))), text(model.render(PageContext(version, "zh")))
 
-    error = f"{metrics['folds']['MAE']['mean']:,.0f}"
+    error = f"{metrics.folds['MAE'].mean:,.0f}"
     assert f"On average a prediction is off by {error} US dollars a year." in english
     assert f"预测值平均偏差 {error} 美元/年。" in chinese
-    assert f"{metrics['interval']['covered']:.1%} lie inside" in english
+    assert f"{metrics.interval.covered:.1%} lie inside" in english
     assert "Gradient Boosting Regressor, the best R2 of 2 tried" in english
-    assert f"on {metrics['compiled']['rows']:,} rows" in english
-    assert version.schema().texts["disclaimer"]["zh"] in chinese
+    assert f"on {metrics.compiled.rows:,} rows" in english
+    assert version.schema().texts.disclaimer["zh"] in chinese
     created = version.created
     assert (
         f"{created:%B} {created.day}, {created.year}" in english
@@ -46,15 +46,15 @@ def test_the_sentences_have_the_models_own_figures(insurance):
 
 
 def test_groups_of_a_field_make_up_the_whole(insurance):
-    groups = store.find(insurance).read_json("figures.json")["groups"]
+    groups = store.find(insurance).figures().groups
 
-    whole = groups["whole"]
-    assert {item["field"] for item in groups["fields"]} == set(PERSON)
-    for item in groups["fields"]:
-        parts = item["groups"]
-        assert sum(part["rows"] for part in parts) == whole["rows"] == 1338
+    whole = groups.whole
+    assert {item.field for item in groups.fields} == set(PERSON)
+    for item in groups.fields:
+        parts = item.groups
+        assert sum(part.rows for part in parts) == whole.rows == 1338
         for name in ("mae", "bias", "covered"):
-            assert sum(part[name] * part["rows"] for part in parts) / 1338 == pytest.approx(whole[name])
+            assert sum(part.measure(name) * part.rows for part in parts) / 1338 == pytest.approx(whole.measure(name))
 
 
 def test_a_group_that_is_worse_is_named_on_the_page_and_in_the_card():
@@ -68,24 +68,22 @@ def test_a_group_that_is_worse_is_named_on_the_page_and_in_the_card():
 
     version = store.find(trained("--data", str(path), "--target", "y", "--include", "lr", "--folds", "3"))
 
-    groups = version.read_json("figures.json")["groups"]
+    groups = version.figures().groups
     (said_so,) = [one for one in sentences.worse(version.schema(), groups, "en") if "off by" in one]
-    far, whole = groups["fields"][-1]["groups"][0], groups["whole"]
-    assert far["value"] == "far" and far["mae"] > 1.5 * whole["mae"]
-    assert (
-        said_so == f"site, far: predictions are off by {far['mae']:.2f} on average, against {whole['mae']:.2f} for all."
-    )
+    far, whole = groups.fields[-1].groups[0], groups.whole
+    assert far.value == "far" and far.mae > 1.5 * whole.mae
+    assert said_so == f"site, far: predictions are off by {far.mae:.2f} on average, against {whole.mae:.2f} for all."
     assert said_so in text(model.render(PageContext(version, "en")))
     assert said_so in (version.path / "card.md").read_text()
 
 
 def test_two_classes_are_told_in_words(diabetes):
     version = store.find(diabetes)
-    metrics, (negatives, positives) = version.read_json("metrics.json"), version.read_json("figures.json")["confusion"]
+    metrics, (negatives, positives) = version.metrics(), version.figures().confusion
 
     shown = text(model.render(PageContext(version, "en")))
 
-    right, ranked = (f"{metrics['folds'][name]['mean'] * 100:.0f}%" for name in ("Accuracy", "AUC"))
+    right, ranked = (f"{metrics.folds[name].mean * 100:.0f}%" for name in ("Accuracy", "AUC"))
     assert f"{right} of its predictions are right; always predicting “Without” would be right in 65%." in shown
     assert f"gives the first the higher probability in {ranked} of all pairs" in shown
     found, true = positives[1] / sum(positives), positives[1] / (positives[1] + negatives[1])
@@ -114,7 +112,7 @@ def test_three_classes_with_odd_names_are_shown_and_not_run():
 
     html = model.render(PageContext(version, "en"))
     assert "<script" not in html and "green <b>" not in html and "predicted: green &lt;b&gt;" in html
-    assert len(version.read_json("figures.json")["roc"]) == 3 and html.count("<polyline") == 4
+    assert len(version.figures().roc) == 3 and html.count("<polyline") == 4
     assert catalogue("en").text("card.kept_none") in html
 
 
@@ -123,10 +121,10 @@ def test_a_classifier_without_probabilities_has_no_curves_and_still_its_answers(
 
     html = model.render(PageContext(version, "en"))
 
-    metrics, figures = version.read_json("metrics.json"), version.read_json("figures.json")
-    assert "thresholds" not in metrics and "reliability" not in metrics
+    metrics, figures = version.metrics(), version.figures()
+    assert metrics.thresholds is None and not metrics.reliability
     assert "<svg" not in html and "From the 231 rows that were held out." in html
-    assert sum(map(sum, figures["confusion"])) == 231 and "brier" not in figures["groups"]["whole"]
+    assert sum(map(sum, figures.confusion)) == 231 and figures.groups.whole.brier is None
 
 
 def test_a_version_that_was_not_compiled_says_why(uncompiled):
@@ -140,12 +138,14 @@ def test_a_version_from_before_says_what_it_lacks(insurance, tmp_path):
     before = tmp_path / "before"
     shutil.copytree(version.path, before)
     (before / "figures.json").unlink()
-    metrics = version.read_json("metrics.json")
-    for name in ("chosen", "kept_rows"):
+    metrics = json.loads((before / "metrics.json").read_text())
+    for name in ("chosen", "training_rows_kept"):
         del metrics[name]
     (before / "metrics.json").write_text(json.dumps(metrics))
 
-    shown = text(model.render(PageContext(replace(version, path=before), "en")))
+    shown = text(
+        model.render(PageContext(replace(version, path=before, summary=replace(version.summary, format=1)), "en"))
+    )
 
     assert "This version was trained before its plots and its errors by group were measured." in shown
     assert "the best R2 of 2 tried" in shown and "training row" not in shown
@@ -171,11 +171,11 @@ def test_other_versions_are_listed_and_a_broken_one_breaks_nothing(insurance):
 
 
 def test_a_notebooks_own_choice_is_not_called_the_best(insurance):
-    metrics = store.find(insurance).read_json("metrics.json")
+    metrics = store.find(insurance).metrics()
 
     assert sentences.chosen(metrics, ["gbr", "lr"], "en") == "the best R2 of 2 tried"
-    assert sentences.chosen(metrics | {"chosen": "lr"}, ["gbr", "lr"], "en") == ""
-    assert sentences.chosen(metrics | {"chosen": None}, ["gbr", "lr"], "en") == ""
+    assert sentences.chosen(replace(metrics, chosen="lr"), ["gbr", "lr"], "en") == ""
+    assert sentences.chosen(replace(metrics, chosen=None), ["gbr", "lr"], "en") == ""
 
 
 # In the browser
@@ -249,7 +249,7 @@ def test_the_tab_fits_a_phone_and_its_picture_says_what_it_shows(open_page, diab
     snippets(page)
 
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    points = store.find(diabetes).read_json("figures.json")["roc"][0]["points"]
+    points = store.find(diabetes).figures().roc[0].points
     found = max(y for x, y in points if x <= 0.2)
     image = page.get_by_role("img", name=f"“With”: at 20% false alarms, {found * 100:.0f}% are found.")
     assert image.bounding_box()["width"] > 250

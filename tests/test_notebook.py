@@ -32,7 +32,7 @@ def test_the_functional_api_saves_its_best_model():
 
     version = store.find(slipway.save(functional, "functional"))
 
-    assert version.read_json("metrics.json")["estimator"] == "LinearRegression"
+    assert version.metrics().estimator == "LinearRegression"
     assert [row.split(",")[0] for row in (version.path / "leaderboard.csv").read_text().splitlines()[1:]] == [
         "LinearRegression",
         "DummyRegressor",

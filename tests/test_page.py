@@ -64,7 +64,7 @@ def test_until_a_field_is_changed_the_answer_is_headed_as_an_example(open_page, 
     page = open_page(insurance_server)
     fitted, schema = pipeline(insurance)
     defaults = {field.name: field.default for field in schema.fields}
-    smoker = schema.texts["examples"][2]["values"]
+    smoker = schema.texts.examples[2].values
 
     says(page, f"Expected bill: ${fitted.predict(frames.frame(schema, schema.columns([defaults])))[0]:,.0f} a year")
     assert page.locator(".slip-kicker").inner_text() == "Example: change a field to make it yours"

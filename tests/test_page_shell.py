@@ -14,6 +14,7 @@ from slipway.inference import frames
 from slipway.page.context import PageContext
 from slipway.page.shell import assets
 from slipway.page.shell.document import Document
+from slipway.schema.texts import ModelTexts
 from tests.conftest import free_port, pipeline, says, serve
 
 
@@ -42,7 +43,7 @@ class Tags(HTMLParser):
 
 def version(tag: str, title: str = "", summary: str = "") -> SimpleNamespace:
     """What a document reads of a version."""
-    texts = {"title": {"en": title}, "summary": {"en": summary}}
+    texts = ModelTexts(title={"en": title}, summary={"en": summary})
     return SimpleNamespace(tag=tag, schema=lambda: SimpleNamespace(texts=texts))
 
 
@@ -61,7 +62,7 @@ def test_the_document_says_its_language_its_title_and_what_a_link_to_it_leads_to
     answer = insurance_server.get(path, headers={"Accept-Language": accepted})
     document = Tags(answer.text)
 
-    summary = pipeline(insurance)[1].texts["summary"][language[:2]]
+    summary = pipeline(insurance)[1].texts.summary[language[:2]]
     assert document.of("html")[0]["lang"] == language and title in document.title
     assert document.meta("og:title") == [title] and document.meta("og:type") == ["website"]
     assert document.meta("description") == document.meta("og:description") == [summary]

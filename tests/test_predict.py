@@ -295,7 +295,7 @@ def test_a_line_break_in_a_path_forges_no_line_of_the_log(insurance_server):
 
 
 def test_a_whole_number_beyond_64_bits_is_answered_with_a_warning_in_words():
-    field = Field("x", "integer", "int64", {"en": "X"}, 1, minimum=0, maximum=10**30, low=0, high=9)
+    field = Field("x", "integer", "int64", {"en": "X"}, 1, minimum=0, maximum=10**30, observed_min=0, observed_max=9)
 
     warnings = [field.check(value)[1] for value in (2**53 - 1, 2**64, 10**29)]
 

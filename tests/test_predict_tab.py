@@ -7,6 +7,8 @@ import pytest
 
 from slipway import store
 from slipway.page.predict import link, outcome_scale, threshold
+from slipway.schema.metrics import ReliabilityBin, ThresholdCounts
+from slipway.schema.profile import TargetNumbers
 from slipway.schema.schema import Schema
 from tests.conftest import page_of, says, sentence
 
@@ -27,18 +29,18 @@ def hundreds(text: str) -> int:
 
 @pytest.mark.browser
 def test_the_interval_stands_on_the_scale_of_all_outcomes_of_training(open_page, insurance_server, insurance):
-    outcomes = store.find(insurance).read_json("profile.json")["target"]
+    outcomes = store.find(insurance).profile().target
     page = open_page(insurance_server)
     page.get_by_role("button", name="Smoker aged 50").click()
     page.locator(".slip-kicker", has_text="Example").wait_for()
-    person = store.find(insurance).schema().texts["examples"][2]["values"]
+    person = store.find(insurance).schema().texts.examples[2].values
     answered = insurance_server.post("/predict", json={"records": [person]}).json()["predictions"][0]
     says(page, f"Expected bill: ${answered['prediction']:,.0f} a year")
 
     caption = page.locator(".slip-standing figcaption").inner_text()
-    share = sum(edge <= answered["prediction"] for edge in outcomes["percentiles"]) - 1
+    share = sum(edge <= answered["prediction"] for edge in outcomes.percentiles) - 1
     assert hundreds(caption) == share
-    low, high = outcomes["edges"][0], outcomes["edges"][-1]
+    low, high = outcomes.edges[0], outcomes.edges[-1]
     mark = float(page.locator(".slip-mark").get_attribute("x1")) / outcome_scale.WIDTH
     assert mark == pytest.approx((answered["prediction"] - low) / (high - low), abs=0.001)
     band = page.locator(".slip-band-rect")
@@ -48,7 +50,7 @@ def test_the_interval_stands_on_the_scale_of_all_outcomes_of_training(open_page,
 
 
 def test_a_prediction_beyond_all_outcomes_widens_the_scale(charges):
-    outcomes = {"edges": [0, 10, 20], "counts": [3, 1], "percentiles": [*range(101)]}
+    outcomes = TargetNumbers(counts=(3, 1), edges=(0, 10, 20), percentiles=tuple(range(101)))
     prediction = {"prediction": 50.0, "interval": {"low": 40.0, "high": 80.0, "coverage": 0.9}}
 
     html = outcome_scale.scale(page_of(charges), prediction, outcomes)
@@ -60,8 +62,8 @@ def test_a_prediction_beyond_all_outcomes_widens_the_scale(charges):
 
 
 BINS = [
-    {"low": 0.0, "high": 0.4, "passed": True, "rows": 300, "predicted": 0.2, "observed": 0.21},
-    {"low": 0.4, "high": 1.0, "passed": False, "rows": 1234, "predicted": 0.8, "observed": 0.6},
+    ReliabilityBin(low=0.0, high=0.4, passed=True, rows=300, predicted=0.2, observed=0.21),
+    ReliabilityBin(low=0.4, high=1.0, passed=False, rows=1234, predicted=0.8, observed=0.6),
 ]
 
 
@@ -83,29 +85,29 @@ def test_of_a_hundred_is_said_only_where_the_reliability_check_passed(diabetes, 
 
 @pytest.mark.browser
 def test_the_page_of_two_classes_says_of_a_hundred_where_its_bin_passed(open_page, diabetes_server, diabetes):
-    bins = store.find(diabetes).read_json("metrics.json")["reliability"]["bins"]
+    bins = store.find(diabetes).metrics().reliability
     page = open_page(diabetes_server)
     seen = set()
     for glucose in range(60, 200, 14):
         page.get_by_label("Glucose (mg/dL)", exact=True).fill(str(glucose))
         page.locator(".slip-inputs", has_text=f"Glucose (mg/dL){glucose}").wait_for(state="attached")
         share = float(page.locator(".slip-bar > span").nth(5).inner_text().rstrip("%")) / 100
-        near = [one for one in bins if one["low"] - 0.005 <= share <= one["high"] + 0.005]
-        if len({one["passed"] for one in near}) == 1:
-            assert page.locator(".slip-hundred").count() == near[0]["passed"]
-            assert page.locator(".slip-hundred-not").count() == (not near[0]["passed"])
-            seen.add(near[0]["passed"])
+        near = [one for one in bins if one.low - 0.005 <= share <= one.high + 0.005]
+        if len({one.passed for one in near}) == 1:
+            assert page.locator(".slip-hundred").count() == near[0].passed
+            assert page.locator(".slip-hundred-not").count() == (not near[0].passed)
+            seen.add(near[0].passed)
     assert True in seen
 
 
 # --- the threshold ---
 
-COUNTED = {
-    "positives": 25,
-    "negatives": 75,
-    "found": [25] * 31 + [20] * 70,
-    "alarms": [75] * 31 + [15] * 70,
-}
+COUNTED = ThresholdCounts(
+    positives=25,
+    negatives=75,
+    true_positives=(*[25] * 31, *[20] * 70),
+    false_positives=(*[75] * 31, *[15] * 70),
+)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,7 @@ def test_the_counts_of_a_threshold_add_up_to_a_thousand(at, wanted):
 @pytest.mark.browser
 def test_the_threshold_of_the_use_case_is_used_and_can_be_moved(open_page, diabetes_server, diabetes):
     version = store.find(diabetes)
-    counted = version.read_json("metrics.json")["thresholds"]
+    counted = version.metrics().thresholds
     page = open_page(diabetes_server)
     box = page.locator(".slip-threshold")
     slider = box.locator("input[type=range]")
@@ -208,7 +210,7 @@ def test_a_number_has_no_threshold(open_page, insurance_server):
 @pytest.mark.parametrize("name", ["insurance", "diabetes", "uncompiled"])
 def test_a_record_comes_back_from_its_fragment(name, request):
     schema = store.find(request.getfixturevalue(name)).schema()
-    for record in store.find(request.getfixturevalue(name)).read_json("golden.json")["records"]:
+    for record in store.find(request.getfixturevalue(name)).golden().records:
         again = link.parse(schema, link.fragment(record))
 
         assert schema.check_record(again.record)[0] == schema.check_record(record)[0]
@@ -324,7 +326,7 @@ def test_the_answer_prints_on_one_page_with_inputs_reasons_version_and_date(open
         assert part in shown
     schema = store.find(tag).schema()
     assert page.locator(".slip-inputs tr").count() == len(schema.fields)
-    assert schema.texts["disclaimer"]["en"] in shown
+    assert schema.texts.disclaimer["en"] in shown
     for hidden in (".slip-form", ".slip-tools", '[role="tablist"]'):
         assert not page.locator(hidden).first.is_visible()
     assert len(re.findall(rb"/Type\s*/Page\b", page.pdf())) == 1

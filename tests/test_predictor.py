@@ -11,8 +11,8 @@ from slipway.inference.predictor import Predictor
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema, Target
 
-X = Field("x", "number", "float64", {"en": "X"}, 0.5, minimum=0.0, maximum=9.0, low=0.0, high=1.0)
-NUMBERS = Schema("made-up", "regression", (X,), Target("y", {"en": "Y"}, minimum=0.0, spread=2.0))
+X = Field("x", "number", "float64", {"en": "X"}, 0.5, minimum=0.0, maximum=9.0, observed_min=0.0, observed_max=1.0)
+NUMBERS = Schema("made-up", "regression", (X,), Target("y", {"en": "Y"}, minimum=0.0, std=2.0))
 CLASSES = replace(
     NUMBERS, task="classification", target=Target("y", {"en": "Y"}, classes=("no", "yes"), positive="yes")
 )

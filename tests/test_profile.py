@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from slipway.store.artifacts import to_json
 from slipway.tables.readers import locate
 from slipway.tables.source import DataSource
 from slipway.training.profile import LEAST_ROWS, profile
@@ -23,7 +24,7 @@ def profiled(table: pd.DataFrame, target: str, **usecase):
     case = UseCase("case", TargetSpec(target), training=TrainingSpec(folds=2), **usecase)
     found = profile(infer_dataset(table, case, "t.csv"))
     # What the page reads went through JSON, which has neither NaN nor infinity.
-    return json.loads(json.dumps(found, allow_nan=False))
+    return json.loads(json.dumps(to_json(found), allow_nan=False))
 
 
 @pytest.fixture(scope="module")

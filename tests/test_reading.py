@@ -13,6 +13,7 @@ from slipway.i18n.faults import describe
 from slipway.inference.equality import Answers
 from slipway.inference.predictor import Predictor
 from slipway.schema.fields import Field
+from slipway.schema.metrics import ReadingNote
 from slipway.schema.schema import Schema, Target
 from slipway.tables.cells import column_mark, decimal_mark, parse_csv, plain_number
 from slipway.training import usecase
@@ -158,7 +159,7 @@ def test_a_file_whose_marks_agree_is_read_as_ever(prepared, text, low, high):
     learnt, _ = prepared(text)
 
     field = learnt.schema.by_name["x"]
-    assert (field.low, field.high) == (low, high)
+    assert (field.observed_min, field.observed_max) == (low, high)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,7 @@ def test_what_is_told_or_shown_decides_is_said_and_later_files_are_read_alike(pr
     learnt, notes = prepared(text, *options)
 
     field = learnt.schema.by_name["x"]
-    assert (field.low, field.high) == (low, high)
+    assert (field.observed_min, field.observed_max) == (low, high)
     assert f"note: {note}" in notes
     checked = learnt.schema.check_table(parse_csv(text.encode()))
     assert checked.faults == {}
@@ -318,7 +319,13 @@ def test_a_cell_can_be_told_to_be_missing_and_the_others_are_numbers_again(prepa
     learnt, notes = prepared(table(";", power=["?", "1,5", "2"]), "--missing", "power=?,n/k")
 
     field = learnt.schema.by_name["power"]
-    assert (field.kind, field.low, field.high, field.missing, notes) == ("number", 1.5, 2, ("?", "n/k"), [])
+    assert (field.kind, field.observed_min, field.observed_max, field.missing, notes) == (
+        "number",
+        1.5,
+        2,
+        ("?", "n/k"),
+        [],
+    )
 
 
 @pytest.mark.parametrize(
@@ -334,7 +341,7 @@ def test_dates_that_fit_both_orders_are_read_as_told_and_so_are_those_of_files(p
     learnt, notes = prepared(table(when=["01/02/2024", "03/04/2024"]), "--format", "when=%m/%d/%Y")
 
     field = learnt.schema.by_name["when"]
-    assert (field.low, field.high, field.parse("05/06/2024", False), notes) == (
+    assert (field.observed_min, field.observed_max, field.parse("05/06/2024", False), notes) == (
         "2024-01-02",
         "2024-03-04",
         "2024-05-06",
@@ -352,7 +359,11 @@ def test_a_use_case_can_say_all_that_the_options_say(tmp_path):
 
     _, learnt, dropped = command.prepare(usecase.read(tmp_path / "case.yaml"))
 
-    assert (learnt.schema.by_name["x"].high, learnt.schema.by_name["when"].high, dropped) == (4530, "2024-02-03", 0)
+    assert (learnt.schema.by_name["x"].observed_max, learnt.schema.by_name["when"].observed_max, dropped) == (
+        4530,
+        "2024-02-03",
+        0,
+    )
     assert learnt.schema.target.classes == ("NA", "b", "c")
 
 
@@ -407,7 +418,7 @@ def test_a_category_of_many_values_is_learnt_from_compiled_and_served(tmp_path):
 
     version = store.find(tag)
     assert version.engine == "onnx"
-    assert version.read_json("metrics.json")["folds"]["R2"]["mean"] > 0.95
+    assert version.metrics().folds["R2"].mean > 0.95
     record = {"place": "place 0100", "x": 0.0}
     assert store.load_predictor(version).answer([record])["predictions"][0]["prediction"] == pytest.approx(50, abs=5)
 
@@ -426,14 +437,14 @@ def test_a_version_keeps_what_was_decided_and_its_card_says_it_in_two_languages(
     tag = trained("--data", str(tmp_path / "t.csv"), "--target", "y", "--include", "lr", "--name", "decided")
 
     version = store.find(tag)
-    metrics = version.read_json("metrics.json")
-    assert metrics["reading"] == [
-        {"kind": "taken_for_missing", "field": "land", "cells": {"NA": 30}},
-        {"kind": "class_left_out", "field": "y", "value": "once", "rows": 1},
-        {"kind": "time_dropped", "field": "at", "rows": 85},
-        {"kind": "leak", "field": "answer", "target": "y"},
-    ]
-    assert metrics["rows"]["all"] == 89 and version.schema().target.classes == ("high", "low")
+    metrics = version.metrics()
+    assert metrics.reading == (
+        ReadingNote("taken_for_missing", "land", {"cells": {"NA": 30}}),
+        ReadingNote("class_left_out", "y", {"value": "once", "rows": 1}),
+        ReadingNote("time_dropped", "at", {"rows": 85}),
+        ReadingNote("leak", "answer", {"target": "y"}),
+    )
+    assert metrics.rows.all == 89 and version.schema().target.classes == ("high", "low")
     english, chinese = ((version.path / file).read_text(encoding="utf-8") for file in ("card.md", "card.zh.md"))
     assert "- land: “NA” (30) was read as missing." in english and "“NA” (30) 被视为缺失" in chinese
     assert "answer alone nearly gives y away" in english and "仅凭 answer 几乎就能得知 y" in chinese
@@ -444,8 +455,8 @@ def test_a_long_file_has_one_decimal_mark_in_all_its_blocks(monkeypatch):
     monkeypatch.setattr("slipway.inference.predictor.BLOCK_ROWS", 2)
     rows = [f"{row % 7},5;{row}" for row in range(ROWS)]
     fields = (
-        Field("x", "number", "float64", {"en": "x"}, 1.0, low=0.0, high=9000.0),
-        Field("n", "integer", "int64", {"en": "n"}, 1, low=0, high=90),
+        Field("x", "number", "float64", {"en": "x"}, 1.0, observed_min=0.0, observed_max=9000.0),
+        Field("n", "integer", "int64", {"en": "n"}, 1, observed_min=0, observed_max=90),
     )
     predictor = Predictor("m:1", Schema("m", "regression", fields, Target("y", {"en": "y"})), Sum())
 

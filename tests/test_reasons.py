@@ -149,13 +149,13 @@ FIELD = {"dtype": "float64", "label": {"en": "X"}, "default": 1}
 @pytest.mark.parametrize(
     ("field", "own", "first", "last", "count"),
     [
-        (Field("x", "integer", low=0.0, high=5.0, **FIELD), 3, 0, 5, 6),
-        (Field("x", "number", low=0.0, high=1.0, **FIELD), 0.123, 0.0, 1.0, 42),
-        (Field("x", "number", low=0.0, high=1.0, **FIELD), 7.0, 0.0, 1.0, 41),
-        (Field("x", "number", low=0.0, high=1.0, **FIELD), None, 0.0, 1.0, 41),
-        (Field("x", "number", low=2.0, high=2.0, **FIELD), 2.0, 2.0, 2.0, 1),
+        (Field("x", "integer", observed_min=0.0, observed_max=5.0, **FIELD), 3, 0, 5, 6),
+        (Field("x", "number", observed_min=0.0, observed_max=1.0, **FIELD), 0.123, 0.0, 1.0, 42),
+        (Field("x", "number", observed_min=0.0, observed_max=1.0, **FIELD), 7.0, 0.0, 1.0, 41),
+        (Field("x", "number", observed_min=0.0, observed_max=1.0, **FIELD), None, 0.0, 1.0, 41),
+        (Field("x", "number", observed_min=2.0, observed_max=2.0, **FIELD), 2.0, 2.0, 2.0, 1),
         (
-            Field("x", "date", low="2024-01-01", high="2024-12-31", **FIELD),
+            Field("x", "date", observed_min="2024-01-01", observed_max="2024-12-31", **FIELD),
             "2024-05-05",
             "2024-01-01",
             "2024-12-31",

@@ -11,6 +11,8 @@ from slipway.i18n.faults import as_json, describe
 from slipway.inference import frames
 from slipway.schema.fields import Field, FieldError
 from slipway.schema.schema import VECTORIZE_FROM, Schema, Target
+from slipway.schema.texts import ExampleRecord, ModelTexts
+from slipway.store import artifacts
 from slipway.tables.cells import RaggedRow, parse_csv
 
 
@@ -22,17 +24,17 @@ SCHEMA = Schema(
     name="visits",
     task="regression",
     fields=(
-        a("age", "integer", "int64", 40, minimum=0, maximum=120, low=18, high=64),
-        a("bmi", "number", "float64", 25.0, minimum=10.0, maximum=100.0, low=15.0, high=50.0, nullable=True, missing=(0,)),
+        a("age", "integer", "int64", 40, minimum=0, maximum=120, observed_min=18, observed_max=64),
+        a("bmi", "number", "float64", 25.0, minimum=10.0, maximum=100.0, observed_min=15.0, observed_max=50.0, nullable=True, missing=(0,)),
         a("smoker", "boolean", "object", "no", categories=("no", "yes")),
         a("insured", "boolean", "bool", True, categories=(False, True)),
         a("grade", "category", "int64", 1, categories=(1, 2, 3)),
         a("region", "category", "object", "north", categories=("north", "south"), nullable=True, missing=("?",)),
-        a("day", "date", "datetime64[ns]", "2020-02-01", low="2019-01-01", high="2021-12-31", nullable=True),
+        a("day", "date", "datetime64[ns]", "2020-02-01", observed_min="2019-01-01", observed_max="2021-12-31", nullable=True),
         a("note", "text", "object", ""),
     ),
     target=Target("cost", {"en": "Cost"}, classes=("low", "high"), positive="high"),
-    texts={"title": {"en": "Visits"}},
+    texts=ModelTexts(title={"en": "Visits"}),
 )  # fmt: skip
 RECORD = {
     "age": 40, "bmi": 25.5, "smoker": "no", "insured": True, "grade": 1, "region": "north", "day": "2020-02-01", "note": "x"
@@ -374,10 +376,10 @@ def test_of_many_categories_a_fault_lists_the_first_hundred():
     assert fault.value.expected == [*(f"p{at}" for at in range(100)), "…"]
 
 
-def test_a_schema_survives_being_stored_as_json():
-    stored = json.loads(json.dumps(SCHEMA.to_json(), allow_nan=False))
+def test_a_schema_survives_being_stored_as_json(tmp_path):
+    artifacts.SCHEMA.write(tmp_path, SCHEMA)
 
-    assert Schema.from_json(stored) == SCHEMA
+    assert artifacts.SCHEMA.read("x:1", tmp_path, artifacts.FORMAT) == SCHEMA
 
 
 def test_the_json_schema_says_what_the_checks_will_say():
@@ -396,7 +398,7 @@ def test_the_json_schema_says_what_the_checks_will_say():
 
 
 def test_the_description_of_a_field_has_its_unit_help_range_and_gaps():
-    field = a("bmi", "number", "float64", 25.0, low=15.0, high=50.0, nullable=True, unit={"en": "kg/m²"}, help={"en": "By a nurse."})  # fmt: skip
+    field = a("bmi", "number", "float64", 25.0, observed_min=15.0, observed_max=50.0, nullable=True, unit={"en": "kg/m²"}, help={"en": "By a nurse."})  # fmt: skip
 
     text = field.json_schema()["description"]
 
@@ -405,7 +407,10 @@ def test_the_description_of_a_field_has_its_unit_help_range_and_gaps():
 
 def test_the_example_is_the_first_of_the_use_case_and_else_the_defaults():
     given = replace(
-        SCHEMA, texts={"examples": [{"label": {"en": "Ann"}, "values": {"age": 20}}, {"values": {"age": 30}}]}
+        SCHEMA,
+        texts=ModelTexts(
+            examples=(ExampleRecord({"en": "Ann"}, {"age": 20}), ExampleRecord({"en": "Bo"}, {"age": 30}))
+        ),
     )
 
     assert SCHEMA.example()["age"] == 40

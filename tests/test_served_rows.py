@@ -1,7 +1,6 @@
 """What a client sends is read as what the pipeline was fitted on, or nothing is saved."""
 
 import io
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -20,11 +19,11 @@ from slipway.errors import DataError, TrainingError
 from slipway.inference.onnx_engine import MISSING_KEY, CompiledEngine
 from slipway.inference.pipeline_engine import NativeEngine
 from slipway.inference.predictor import Predictor
-from slipway.inference.shapley import read_background
 from slipway.page.predict import form, link
-from slipway.publish import experiment as saving
 from slipway.publish.notebook import check_carried
+from slipway.publish.version import background
 from slipway.schema.schema import Schema
+from slipway.store import read_background, write_background
 from slipway.tables.cells import parse_csv
 from slipway.training.schema_inference import InferredDataset, infer_dataset
 from slipway.training.usecase import TargetSpec, UseCase
@@ -114,9 +113,9 @@ def test_the_rows_kept_for_explanations_tell_them_apart(training_rows, tmp_path)
         UseCase("gaps", TargetSpec("y"), task="regression"),
         "table",
     )
-    saving._background(learnt, training_rows).to_csv(tmp_path / "background.csv", index=False)
+    write_background(tmp_path, background(learnt, training_rows), learnt.schema.fields)
 
-    read = read_background(tmp_path / "background.csv", learnt.schema.fields)
+    read = read_background("gaps:1", tmp_path, learnt.schema.fields)
 
     assert set(read["code"].tolist()) == set(codes.tolist())
 
@@ -134,9 +133,7 @@ def test_explanations_of_both_add_up_to_their_own_answers(gaps, wanted):
 
 def before(schema: Schema) -> Schema:
     """A schema as versions had it when "" and missing were one."""
-    stored = json.loads(json.dumps(schema.to_json()))
-    del stored["empty_is_missing"]
-    return Schema.from_json(stored)
+    return replace(schema, empty_is_missing=True)
 
 
 def test_a_graph_saved_before_still_takes_a_missing_text_as_empty(gaps, wanted):

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import bentoml
@@ -17,19 +18,19 @@ import pytest
 
 from slipway import store
 from slipway.errors import ModelDamagedError, ModelIncompatibleError, ModelMissingError, StoreError
+from slipway.store import Summary
 from slipway.store.listing import _age
 from tests.conftest import ROOT
 
-LABELS = {"task": "regression", "estimator": "Mean", "engine": "native"}
-METADATA = {"target": "y", "metric": "R2", "score": 0.5, "packages": {}}
+SUMMARY = Summary("regression", "Mean", "native", target="y", metric="R2", score=0.5, packages={})
 
 
-def write(tag: str, folder: Path, pipeline: Path) -> dict:
+def write(tag: str, folder: Path, pipeline: Path) -> Summary:
     (folder / "schema.json").write_text("{}")
     (folder / "more").mkdir()
     (folder / "more" / "a.json").write_text("{}")
     (pipeline / store.PIPELINE).write_bytes(b"a pipeline")
-    return METADATA
+    return SUMMARY
 
 
 def entries(name: str) -> list[str]:
@@ -42,7 +43,7 @@ def leftovers() -> list[Path]:
 
 
 def test_a_saved_version_is_found_by_name_and_by_tag():
-    tag = store.save("kept", write, LABELS)
+    tag = store.save("kept", write)
 
     by_name, by_tag = store.find("kept"), store.find(tag)
 
@@ -53,7 +54,7 @@ def test_a_saved_version_is_found_by_name_and_by_tag():
 
 
 def test_the_sums_are_what_sha256sum_reads(tmp_path):
-    version = store.find(store.save("sums", write, LABELS))
+    version = store.find(store.save("sums", write))
 
     run = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=version.path, capture_output=True, text=True)
 
@@ -62,7 +63,7 @@ def test_the_sums_are_what_sha256sum_reads(tmp_path):
 
 
 def test_an_export_and_import_by_bentoml_keeps_a_version_whole(tmp_path):
-    tag = store.save("travels", write, LABELS)
+    tag = store.save("travels", write)
     pipeline = tag.replace("travels:", "travels-pipeline:")
     files = [
         bentoml.models.export_model(entry, str(tmp_path / f"{i}.bentomodel")) for i, entry in enumerate((tag, pipeline))
@@ -77,14 +78,14 @@ def test_an_export_and_import_by_bentoml_keeps_a_version_whole(tmp_path):
 
 
 def test_an_error_while_writing_leaves_the_store_as_it_was():
-    tag = store.save("steady", write, LABELS)
+    tag = store.save("steady", write)
 
-    def fail(tag: str, folder: Path, pipeline: Path) -> dict:
+    def fail(tag: str, folder: Path, pipeline: Path) -> Summary:
         write(tag, folder, pipeline)
         raise RuntimeError("no more")
 
     with pytest.raises(RuntimeError, match="no more"):
-        store.save("steady", fail, LABELS)
+        store.save("steady", fail)
 
     assert store.find("steady").tag == tag
     assert len(entries("steady")) == 2 and not leftovers()
@@ -92,22 +93,23 @@ def test_an_error_while_writing_leaves_the_store_as_it_was():
 
 SAVE = """
 from slipway import store
+from slipway.store import Summary
 def write(tag, folder, pipeline):
     (folder / "schema.json").write_text("{{}}")
     (pipeline / store.PIPELINE).write_bytes(b"a pipeline")
     {body}
-    return {metadata}
-store.save("{name}", write, {labels})
+    return {summary}
+store.save("{name}", write)
 """
 
 
 def script(name: str, body: str) -> list[str]:
     """A process that saves a version, doing `body` while it is half written."""
-    return [sys.executable, "-c", SAVE.format(name=name, body=body, metadata=METADATA, labels=LABELS)]
+    return [sys.executable, "-c", SAVE.format(name=name, body=body, summary=SUMMARY)]
 
 
 def test_a_killed_training_leaves_no_half_version_and_the_next_one_sweeps_up():
-    tag = store.save("killed", write, LABELS)
+    tag = store.save("killed", write)
     process = subprocess.Popen(
         script("killed", "print('here', flush=True); import time; time.sleep(60)"),
         cwd=ROOT,
@@ -121,12 +123,12 @@ def test_a_killed_training_leaves_no_half_version_and_the_next_one_sweeps_up():
 
     assert store.find("killed").tag == tag and len(entries("killed")) == 2
     assert leftovers()
-    newer = store.save("killed", write, LABELS)
+    newer = store.save("killed", write)
     assert store.find("killed").tag == newer and not leftovers()
 
 
 def test_a_full_disk_leaves_the_old_latest_and_says_so():
-    tag = store.save("full", write, LABELS)
+    tag = store.save("full", write)
 
     def small_files_only() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -153,18 +155,18 @@ def test_a_store_that_cannot_be_written_says_so(monkeypatch):
     target.write_text("in the way")
 
     with pytest.raises(StoreError, match="could not be saved to .*: File exists; nothing was changed there"):
-        store.save("blocked", write, LABELS)
+        store.save("blocked", write)
 
     target.unlink()
     assert entries("blocked") == []
 
 
 def test_a_pipeline_whose_version_never_came_is_swept_away():
-    store.save("orphan", write, LABELS)
+    store.save("orphan", write)
     stray = Path(bentoml.models.get("orphan-pipeline").path).parent / "stray"
     shutil.copytree(bentoml.models.get("orphan-pipeline").path, stray)
 
-    store.save("orphan", write, LABELS)
+    store.save("orphan", write)
 
     assert not stray.exists()
 
@@ -201,7 +203,7 @@ def test_a_flipped_byte_in_any_file_is_noticed(insurance, diabetes):
 
 
 def test_a_missing_and_an_added_file_are_noticed():
-    version = store.find(store.save("files", write, LABELS))
+    version = store.find(store.save("files", write))
     (version.path / "extra.txt").write_text("?")
     with pytest.raises(ModelDamagedError, match="extra.txt was not there when it was saved"):
         store.find("files")
@@ -214,7 +216,7 @@ def test_a_missing_and_an_added_file_are_noticed():
 
 
 def test_a_missing_model_names_what_is_there_and_the_nearest():
-    store.save("present", write, LABELS)
+    store.save("present", write)
 
     with pytest.raises(
         ModelMissingError, match=r"no model 'presnt' in the BentoML model store; did you mean 'present'\?"
@@ -227,10 +229,10 @@ def test_a_missing_model_names_what_is_there_and_the_nearest():
 def test_other_package_versions_are_named():
     made_with = {"python": "3.11.1", "scikit-learn": "1.2.3", "no-such-package": "2.0"}
 
-    def write_with(tag: str, folder: Path, pipeline: Path) -> dict:
-        return write(tag, folder, pipeline) | {"packages": made_with}
+    def write_with(tag: str, folder: Path, pipeline: Path) -> Summary:
+        return replace(write(tag, folder, pipeline), packages=made_with)
 
-    version = store.find(store.save("other", write_with, LABELS))
+    version = store.find(store.save("other", write_with))
 
     with pytest.raises(
         ModelIncompatibleError, match=r"scikit-learn 1\.2\.3 \(here 1\.4\.2\); no-such-package 2\.0 \(here not inst"
@@ -239,9 +241,9 @@ def test_other_package_versions_are_named():
 
 
 def test_the_listing_has_a_line_for_each_version_newest_first():
-    first = store.save("listed", write, LABELS)
+    first = store.save("listed", write)
     time.sleep(0.01)
-    second = store.save("listed", write, LABELS)
+    second = store.save("listed", write)
 
     heading, *lines = store.listing()
 
@@ -252,7 +254,7 @@ def test_the_listing_has_a_line_for_each_version_newest_first():
 
 
 def test_the_listing_names_a_damaged_version_and_lists_the_others():
-    kept, broken = store.save("whole", write, LABELS), store.save("broken", write, LABELS)
+    kept, broken = store.save("whole", write), store.save("broken", write)
     (store.find(broken).path / "model.yaml").write_text("labels: [")
 
     try:

@@ -32,37 +32,33 @@ def test_training_shows_the_model_in_hand_the_leaderboard_and_both_kinds_of_metr
 
 def test_classification_reports_its_eight_metrics_and_what_unseen_rows_show(diabetes):
     version = store.find(diabetes)
-    metrics, figures = version.read_json("metrics.json"), version.read_json("figures.json")
+    metrics, figures = version.metrics(), version.figures()
 
-    assert list(metrics["folds"]) == ["Log loss", "Accuracy", "AUC", "Recall", "Prec.", "F1", "Kappa", "MCC"]
-    assert list(metrics["holdout"]) == list(metrics["folds"])
-    assert metrics["thresholds"]["positives"] == 268 and metrics["thresholds"]["found"][0] == 268
-    assert figures["out_of_fold"] and sum(map(sum, figures["confusion"])) == figures["rows"] == 768
+    assert list(metrics.folds) == ["Log loss", "Accuracy", "AUC", "Recall", "Prec.", "F1", "Kappa", "MCC"]
+    assert list(metrics.holdout) == list(metrics.folds)
+    assert metrics.thresholds.positives == 268 and metrics.thresholds.true_positives[0] == 268
+    assert figures.out_of_fold and sum(map(sum, figures.confusion)) == figures.rows == 768
 
 
 def test_insurance_with_seed_123_and_ten_folds_reaches_its_bars():
-    folds = store.find(trained("insurance", "--include", "gbr", "--name", "bar-insurance")).read_json("metrics.json")[
-        "folds"
-    ]
+    folds = store.find(trained("insurance", "--include", "gbr", "--name", "bar-insurance")).metrics().folds
 
-    assert folds["R2"]["mean"] >= 0.83
-    assert folds["MAE"]["mean"] < 2750
+    assert folds["R2"].mean >= 0.83
+    assert folds["MAE"].mean < 2750
 
 
 def test_diabetes_with_seed_123_and_ten_folds_reaches_its_bar():
-    folds = store.find(trained("diabetes", "--include", "lda,lr", "--name", "bar-diabetes")).read_json("metrics.json")[
-        "folds"
-    ]
+    folds = store.find(trained("diabetes", "--include", "lda,lr", "--name", "bar-diabetes")).metrics().folds
 
-    assert folds["AUC"]["mean"] > 0.815
+    assert folds["AUC"].mean > 0.815
 
 
 def test_the_tutorials_second_experiment_runs_with_its_own_options():
     version = store.find(trained("insurance-tutorial"))
 
-    assert version.read_json("metrics.json")["estimator"] == "LinearRegression"
+    assert version.metrics().estimator == "LinearRegression"
     # SEEDS: 0.8272 with PyCaret 2, which had two more options; without polynomials and bins it is 0.73.
-    assert version.read_json("metrics.json")["folds"]["R2"]["mean"] == pytest.approx(0.819, abs=0.005)
+    assert version.metrics().folds["R2"].mean == pytest.approx(0.819, abs=0.005)
 
 
 def test_the_best_of_the_comparison_is_the_model_that_is_served(insurance):
@@ -70,7 +66,7 @@ def test_the_best_of_the_comparison_is_the_model_that_is_served(insurance):
     board = pd.read_csv(version.path / "leaderboard.csv")
 
     assert list(board.id) == ["gbr", "lr"] and board.R2.is_monotonic_decreasing
-    assert version.read_json("metrics.json")["estimator"] == "GradientBoostingRegressor"
+    assert version.metrics().estimator == "GradientBoostingRegressor"
     fitted, _ = pipeline(insurance)
     assert type(fitted.steps[-1][1]).__name__ == "GradientBoostingRegressor"
 
@@ -79,7 +75,7 @@ def test_the_same_seed_gives_the_same_model():
     options = ("insurance", "--include", "rf", "--folds", "2", "--limit-rows", "150", "--seed", "7", "--name", "seeded")
     first, second = (store.find(trained(*options)) for _ in range(2))
 
-    records = first.read_json("golden.json")["records"]
+    records = first.golden().records
     answers = [store.load_predictor(version).answer(records)["predictions"] for version in (first, second)]
     assert answers[0] == answers[1]
 
@@ -88,7 +84,7 @@ def test_tuning_says_what_it_chose_and_is_noted(capsys):
     tag = trained("insurance", "--include", "dt", "--folds", "2", "--limit-rows", "150", "--tune", "--name", "tuned")
 
     assert "tuning the best model …" in capsys.readouterr().out
-    assert store.find(tag).read_json("metrics.json")["tuned"] is True
+    assert store.find(tag).metrics().tuned is True
 
 
 def test_without_training_rows_the_background_is_drawn_from_the_schema():
@@ -107,25 +103,25 @@ def test_without_training_rows_the_background_is_drawn_from_the_schema():
 
 def test_golden_answers_are_those_of_the_fitted_pipeline(insurance):
     version = store.find(insurance)
-    golden = version.read_json("golden.json")
+    golden = version.golden()
 
     fitted, schema = pipeline(insurance)
-    wanted = fitted.predict(frames.frame(schema, schema.columns(golden["records"])))
-    assert len(golden["records"]) == 32
-    for saved, value in zip(golden["predictions"], wanted, strict=True):
-        assert equal(saved, {"prediction": max(0.0, float(value))}, schema.target)
+    wanted = fitted.predict(frames.frame(schema, schema.columns(golden.records)))
+    assert len(golden.records) == 32
+    for saved, value in zip(golden.predictions, wanted, strict=True):
+        assert equal({"prediction": saved.prediction}, {"prediction": max(0.0, float(value))}, schema.target)
 
 
 def test_numbers_come_with_an_interval_that_the_card_gives_an_account_of(insurance):
     version = store.find(insurance)
-    measured = version.read_json("metrics.json")["interval"]
+    measured = version.metrics().interval
 
-    for saved in version.read_json("golden.json")["predictions"]:
-        assert 0 <= saved["interval"]["low"] <= saved["prediction"] <= saved["interval"]["high"]
-    assert measured["rows"] == len(INSURANCE) and 0.87 < measured["covered"] < 0.93
-    assert len(measured["fifths"]) == 5
+    for saved in version.golden().predictions:
+        assert 0 <= saved.interval.low <= saved.prediction <= saved.interval.high
+    assert measured.rows == len(INSURANCE) and 0.87 < measured.covered < 0.93
+    assert len(measured.fifths) == 5
     for file in ("card.md", "card.zh.md"):
-        assert f"{measured['covered']:.1%}" in (version.path / file).read_text()
+        assert f"{measured.covered:.1%}" in (version.path / file).read_text()
 
 
 def test_classes_get_calibrated_probabilities_where_the_estimators_own_are_too_sure():
@@ -140,20 +136,20 @@ def test_classes_get_calibrated_probabilities_where_the_estimators_own_are_too_s
 
     version = store.find(tag)
     fitted, schema = pipeline(tag)
-    metrics = version.read_json("metrics.json")
-    assert metrics["estimator"] == "GaussianNB" and type(fitted.steps[-1][1]).__name__ == "CalibratedClassifierCV"
-    assert metrics["calibration"]["brier"]["after"] < 0.95 * metrics["calibration"]["brier"]["before"]
-    assert f"{metrics['calibration']['brier']['after']:.4f} after calibration" in (version.path / "card.md").read_text()
+    metrics = version.metrics()
+    assert metrics.estimator == "GaussianNB" and type(fitted.steps[-1][1]).__name__ == "CalibratedClassifierCV"
+    assert metrics.calibration.brier.served < 0.95 * metrics.calibration.brier.uncalibrated
+    assert f"{metrics.calibration.brier.served:.4f} after calibration" in (version.path / "card.md").read_text()
     wanted = fitted.predict_proba(frames.frame(schema, schema.columns([schema.example()])))[0]
     answer = store.load_predictor(version).answer([schema.example()])["predictions"][0]
     assert [answer["probabilities"][name] for name in ("no", "yes")] == pytest.approx(wanted, abs=1e-5)
 
 
 def test_a_model_whose_probabilities_are_sound_is_left_as_it_is(diabetes):
-    calibration = store.find(diabetes).read_json("metrics.json")["calibration"]
+    calibration = store.find(diabetes).metrics().calibration
 
     fitted, _ = pipeline(diabetes)
-    assert calibration["method"] is None and calibration["rows"] == 768
+    assert calibration.method is None and calibration.rows == 768
     assert type(fitted.steps[-1][1]).__name__ == "LinearDiscriminantAnalysis"
 
 
@@ -173,7 +169,7 @@ def test_what_cannot_be_had_is_left_out_and_the_card_says_why(options, reason):
     assert reason in (version.path / "card.md").read_text()
     assert not (version.path / "uncertainty.json").exists()
     if case == "insurance":
-        assert version.read_json("golden.json")["predictions"][0]["interval"] is None
+        assert version.golden().predictions[0].interval is None
 
 
 def test_training_writes_nothing_into_the_working_directory():
@@ -297,7 +293,7 @@ def test_rows_without_target_are_dropped_and_counted(capsys):
 
     said = capsys.readouterr().out
     assert "gaps: 62 rows from" in said and "2 without target dropped" in said
-    assert store.find(tag).read_json("metrics.json")["rows"]["all"] == 60
+    assert store.find(tag).metrics().rows.all == 60
 
 
 def test_a_pycaret_that_is_no_version_3_is_refused_with_what_to_install(tmp_path):

@@ -1,6 +1,5 @@
 """Intervals around numbers and calibrated probabilities: what they cover, and when there are none."""
 
-import json
 import sys
 from itertools import pairwise
 
@@ -17,12 +16,16 @@ from sklearn.model_selection import KFold, cross_val_predict, train_test_split
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline
 
+from slipway import store
 from slipway.inference.equality import Answers
 from slipway.inference.interval import Interval
 from slipway.inference.predictor import Predictor
 from slipway.page.predict import answer
 from slipway.schema.fields import Field
+from slipway.schema.metrics import CalibrationMetrics, Unavailable
 from slipway.schema.schema import Schema, Target
+from slipway.schema.texts import ModelTexts
+from slipway.store import artifacts
 from slipway.tables.readers import read_table
 from slipway.tables.source import DataSource
 from slipway.training.calibration import calibrated, choose, losses, may_calibrate
@@ -206,10 +209,11 @@ def test_the_prediction_is_inside_even_where_every_error_has_one_sign():
     assert set(found.low) == {0.0} and min(found.high) > 5.5
 
 
-def test_an_interval_survives_json():
+def test_an_interval_survives_json(tmp_path):
     found = fit_interval(*noisy(1000, lambda p, rng: np.exp(p / 2) * rng.normal(size=len(p))))
 
-    assert Interval.from_json(json.loads(json.dumps(found.to_json(), allow_nan=False))) == found
+    artifacts.INTERVAL.write(tmp_path, found)
+    assert artifacts.INTERVAL.read("x:1", tmp_path, store.FORMAT) == found
 
 
 def test_what_is_measured_is_what_the_interval_does_to_rows_it_has_not_seen():
@@ -221,13 +225,13 @@ def test_what_is_measured_is_what_the_interval_does_to_rows_it_has_not_seen():
     predicted, actual = noisy(20_000, noise, seed=9)
     low, high = fit_interval(*noisy(2000, noise)).around(predicted, 0)
     inside = (actual >= low) & (actual <= high)
-    measured = found.figures
-    assert measured["covered"] == found.inside.mean()
-    assert (measured["rows"], measured["coverage"]) == (2000, 0.9)
-    assert measured["covered"] == pytest.approx(inside.mean(), abs=0.02)
-    assert measured["width"] == pytest.approx((high - low).mean(), rel=0.05)
-    assert [fifth["covered"] for fifth in measured["fifths"]] == pytest.approx(by_fifth(inside, predicted), abs=0.05)
-    assert all(first["high"] <= second["low"] for first, second in pairwise(measured["fifths"]))
+    measured = found.metrics
+    assert measured.covered == found.covered.mean()
+    assert (measured.rows, measured.coverage) == (2000, 0.9)
+    assert measured.covered == pytest.approx(inside.mean(), abs=0.02)
+    assert measured.width == pytest.approx((high - low).mean(), rel=0.05)
+    assert [fifth.covered for fifth in measured.fifths] == pytest.approx(by_fifth(inside, predicted), abs=0.05)
+    assert all(first.high <= second.low for first, second in pairwise(measured.fifths))
 
 
 # Answers
@@ -242,9 +246,9 @@ class Same:
         return Answers(taken["x"])
 
 
-FIELD = Field("x", "number", "float64", {"en": "x"}, 1.0, low=0.0, high=10.0)
+FIELD = Field("x", "number", "float64", {"en": "x"}, 1.0, observed_min=0.0, observed_max=10.0)
 TARGET = Target("y", {"en": "y"}, unit={"en": "US dollars", "zh": "美元"}, minimum=0, decimals=0)
-TEXTS = {"answer": {"en": "Bill: ${prediction}"}, "disclaimer": None, "bands": []}
+TEXTS = ModelTexts(answer={"en": "Bill: ${prediction}"})
 SCHEMA = Schema("made-up", "regression", (FIELD,), TARGET, TEXTS)
 PREDICTOR = Predictor("made-up:1", SCHEMA, Same(), Interval(0.9, (5.0,), (-2.0, -3.0), (1.0, 4.0)))
 
@@ -304,7 +308,7 @@ def test_an_estimator_that_is_too_sure_is_calibrated_and_gives_better_probabilit
 
     before, after = (losses(each.predict_proba(new), truth).mean() for each in (pipeline, better))
     assert after < 0.9 * before
-    assert found.before == pytest.approx(before, rel=0.15) and found.after == pytest.approx(after, rel=0.15)
+    assert found.uncalibrated == pytest.approx(before, rel=0.15) and found.served == pytest.approx(after, rel=0.15)
     assert len(found.calibrators) == (1 if classes == 2 else 3)
     assert better.predict_proba(new).sum(axis=1) == pytest.approx(np.ones(4000))
     assert (better.predict(new) == better.predict_proba(new).argmax(axis=1)).all()
@@ -319,7 +323,7 @@ def test_an_estimator_that_is_right_about_itself_is_left_alone(classes):
         found = choose(scores_of(own), own, actual)
 
         assert (found.method, found.calibrators) == (None, [])
-        assert found.after == found.before and (found.probabilities == own).all()
+        assert found.served == found.uncalibrated and (found.probabilities == own).all()
 
 
 def test_a_dummys_chance_is_not_turned_into_knowledge():
@@ -355,7 +359,7 @@ def test_the_sigmoid_of_the_decision_function_is_scikit_learns_own():
     wanted = CalibratedClassifierCV(model, method="sigmoid", cv="prefit").fit(inputs, actual)
 
     ours = calibrated(Pipeline([("model", model)]), found)
-    assert found.method == "sigmoid" and found.after < 0.9 * found.before
+    assert found.method == "sigmoid" and found.served < 0.9 * found.uncalibrated
     assert ours.predict_proba(inputs) == pytest.approx(wanted.predict_proba(inputs), abs=1e-9)
 
 
@@ -377,10 +381,10 @@ def test_isotonic_regression_is_not_steeper_than_rounding_errors_allow():
 @pytest.mark.parametrize(
     ("target", "figures"),
     [
-        (TARGET, {"interval": {"reason": "ValueError: no fold"}}),
+        (TARGET, (Unavailable("ValueError: no fold"), None)),
         (
             Target("y", {"en": "y"}, classes=("a", "b"), positive="b"),
-            {"calibration": {"method": None, "reason": "ValueError: no fold"}},
+            (None, CalibrationMetrics(method=None, reason="ValueError: no fold")),
         ),
     ],
     ids=["numbers", "classes"],
@@ -397,7 +401,8 @@ def test_a_model_that_fails_out_of_fold_is_served_as_it_is_and_the_reason_kept(t
 
     found = estimate_uncertainty(Fails(), model, model, Schema("made-up", "regression", (FIELD,), target, TEXTS))
 
-    assert (found.pipeline, found.interval, found.figures, found.held_out) == (model, None, figures, None)
+    assert (found.pipeline, found.interval, found.held_out) == (model, None, None)
+    assert (found.interval_metrics, found.calibration) == figures
 
 
 def test_a_threshold_somebody_chose_and_a_calibration_of_theirs_stay():

@@ -6,11 +6,12 @@ from typing import Any
 import onnx
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.parity_check import Parity, check_parity, check_reading
+from slipway.compile.parity_check import check_parity, check_reading
 from slipway.compile.pipeline import compile_pipeline
+from slipway.schema.metrics import Parity
 from slipway.training.schema_inference import InferredDataset
 
-__all__ = ["CannotCompileError", "Parity", "check_reading", "compile_and_prove", "compile_pipeline", "prove"]
+__all__ = ["CannotCompileError", "check_reading", "compile_and_check", "compile_pipeline"]
 
 
 def compile_and_check(

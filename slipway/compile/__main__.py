@@ -139,7 +139,7 @@ def _target(pipeline: Any, learnt: InferredDataset, known: pd.Series | None) -> 
     if hasattr(pipeline.steps[-1][1], "classes_"):
         return Target("class", {"en": "class"}, classes=tuple(classes_of(pipeline)))
     values = pipeline.predict(learnt.inputs) if known is None else known
-    return Target("value", {"en": "value"}, spread=float(np.std(np.asarray(values, dtype="float64"), ddof=1)))
+    return Target("value", {"en": "value"}, std=float(np.std(np.asarray(values, dtype="float64"), ddof=1)))
 
 
 def _write(model: onnx.ModelProto, path: Path) -> None:

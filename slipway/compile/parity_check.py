@@ -27,6 +27,7 @@ from slipway.inference.onnx_engine import CompiledEngine
 from slipway.inference.pipeline_engine import NativeEngine
 from slipway.schema import arrays
 from slipway.schema.arrays import Columns
+from slipway.schema.metrics import Parity
 from slipway.schema.sampling import draw_records
 from slipway.schema.schema import Schema
 from slipway.training.schema_inference import InferredDataset
@@ -35,19 +36,6 @@ DRAWN = 10_000
 MISSING = 200
 ALONE = 20
 BLOCK = 20_000
-
-
-@dataclass(frozen=True)
-class Parity:
-    """What the gate found: rows compared, the largest difference in the unit of `parity.TOLERANCE`, seconds."""
-
-    rows: int
-    largest: float
-    seconds: float
-
-    def to_json(self) -> dict[str, Any]:
-        """This result as `metrics.json` holds it."""
-        return {"rows": self.rows, "largest": self.largest, "seconds": round(self.seconds, 1)}
 
 
 @dataclass(frozen=True)
@@ -95,7 +83,7 @@ def check_parity(
         first = rows.frames[0]
         lost = _lost(native, first, rows.columns, _at(fitted, 0, len(first)), schema)
         raise CannotCompileError(f"{why}; {lost}" if lost else why)
-    return Parity(count, largest, time.monotonic() - started)
+    return Parity(count, largest, round(time.monotonic() - started, 1))
 
 
 def gate_rows(pipeline: Any, model: onnx.ModelProto, learnt: InferredDataset) -> Rows:

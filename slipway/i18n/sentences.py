@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from fractions import Fraction
 from math import isnan
 from pathlib import Path
-from typing import Any
 
 from slipway.i18n.catalogues import catalogue, translate
 from slipway.i18n.formats import (
@@ -23,6 +22,8 @@ from slipway.i18n.formats import (
     value_text,
 )
 from slipway.schema.fields import Field
+from slipway.schema.figures import Figures, Group, Groups, Measure
+from slipway.schema.metrics import CalibrationMetrics, FoldScore, IntervalMetrics, Metrics, ReadingNote, Unavailable
 from slipway.schema.schema import Schema
 
 _REASONS = {
@@ -41,56 +42,54 @@ _COUNTED = {
 """Kinds of notes whose text has plural forms, and which of their numbers chooses."""
 
 
-def chosen(metrics: dict[str, Any], tried: list[str], language: str) -> str:
+def chosen(metrics: Metrics, tried: list[str], language: str) -> str:
     """How the model was chosen; empty where somebody chose otherwise."""
-    # Versions before `chosen` was kept all served the best.
-    if not tried or metrics.get("chosen", tried[0]) != tried[0]:
+    if not tried or metrics.chosen != tried[0]:
         return ""
     if len(tried) == 1:
         return catalogue(language).text("card.chosen_only")
-    return catalogue(language).text("card.chosen", metric=metrics["metric"], count=len(tried))
+    return catalogue(language).text("card.chosen", metric=metrics.metric, count=len(tried))
 
 
-def data(metrics: dict[str, Any], language: str) -> str:
+def data(metrics: Metrics, language: str) -> str:
     """Where the table came from, and how its rows were used."""
     t = catalogue(language).text
-    origin, rows = metrics["data"], metrics["rows"]
-    used = t("card.rows", count=rows["all"], train=rows["train"], holdout=rows["holdout"])
-    found = t("text.clause").join((Path(origin["source"]).name, used))
-    return (
-        t("text.semicolon").join((found, t("card.dropped", count=origin["dropped"])))
-        if origin.get("dropped")
-        else found
-    )
+    origin, rows = metrics.data, metrics.rows
+    used = t("card.rows", count=rows.all, train=rows.train, holdout=rows.holdout)
+    found = t("text.clause").join((Path(origin.source).name, used))
+    return t("text.semicolon").join((found, t("card.dropped", count=origin.dropped))) if origin.dropped else found
 
 
-def engine(metrics: dict[str, Any], language: str) -> str:
+def engine(metrics: Metrics, language: str) -> str:
     """What answers, and how near it is to the fitted pipeline."""
-    t, compiled = catalogue(language).text, metrics["compiled"]
-    if "reason" in compiled:
-        return t("card.engine_native", reason=compiled["reason"])
-    rows, seconds = t("text.rows", count=compiled["rows"]), format_value(compiled["seconds"], language)
-    return t("card.engine_onnx", rows=rows, largest=f"{compiled['largest']:.1g}", seconds=seconds)
+    t, compiled = catalogue(language).text, metrics.compiled
+    if isinstance(compiled, Unavailable):
+        return t("card.engine_native", reason=compiled.reason)
+    rows, seconds = t("text.rows", count=compiled.rows), format_value(compiled.seconds, language)
+    return t("card.engine_onnx", rows=rows, largest=f"{compiled.largest:.1g}", seconds=seconds)
 
 
-def uncertainty(schema: Schema, metrics: dict[str, Any], language: str) -> str:
+def uncertainty(schema: Schema, metrics: Metrics, language: str) -> str:
     """How far off numbers may be, or how good probabilities are."""
     t = catalogue(language).text
-    found = metrics.get("interval") or metrics["calibration"]
-    reason = _reason(found.get("reason"), language)
-    if "interval" in metrics:
-        return t("card.interval_none", reason=reason) if reason else _interval(schema, found, language)
-    if "brier" not in found:
+    if isinstance(metrics.interval, IntervalMetrics):
+        return _interval(schema, metrics.interval, language)
+    if metrics.interval:
+        return t("card.interval_none", reason=_reason(metrics.interval.reason, language))
+    found = metrics.calibration or CalibrationMetrics()
+    reason = _reason(found.reason, language)
+    if found.brier is None:
         return t("card.calibration_none", reason=reason)
-    scores = {name: format_number(score, 4, language) for name, score in found["brier"].items()}
-    if found["method"]:
-        method, changed = t(f"calibration.{found['method']}"), format_share(found["changed"], 1, language)
+    before, after = (format_number(score, 4, language) for score in (found.brier.uncalibrated, found.brier.served))
+    scores = {"before": before, "after": after}
+    if found.method:
+        method, changed = t(f"calibration.{found.method}"), format_share(found.changed or 0.0, 1, language)
         score = t("card.brier_calibrated", **scores, method=method, changed=changed)
     elif reason:
         score = t("card.brier_own", **scores, reason=reason)
     else:
         score = t("card.brier_kept", **scores)
-    return t("card.brier", rows=found["rows"], score=score)
+    return t("card.brier", rows=found.rows, score=score)
 
 
 def _reason(reason: str | None, language: str) -> str:
@@ -100,96 +99,93 @@ def _reason(reason: str | None, language: str) -> str:
     return reason or ""
 
 
-def _interval(schema: Schema, found: dict[str, Any], language: str) -> str:
+def _interval(schema: Schema, found: IntervalMetrics, language: str) -> str:
     return catalogue(language).text(
         "card.interval",
-        coverage=format_share(found["coverage"], 0, language),
-        rows=found["rows"],
-        covered=format_share(found["covered"], 1, language),
-        width=amount(schema.target, found["width"], language),
+        coverage=format_share(found.coverage, 0, language),
+        rows=found.rows,
+        covered=format_share(found.covered, 1, language),
+        width=amount(schema.target, found.width, language),
     )
 
 
-def reading(metrics: dict[str, Any], language: str) -> list[str]:
+def reading(metrics: Metrics, language: str) -> list[str]:
     """What was decided in reading the table: a sentence for each note. Older versions have none."""
-    return [note(item, language) for item in metrics.get("reading", ())]
+    return [note(item, language) for item in metrics.reading]
 
 
-def note(item: dict[str, Any], language: str) -> str:
-    """One note, as `metrics.json` holds it, in words."""
+def note(item: ReadingNote, language: str) -> str:
+    """One note in words."""
     t = catalogue(language).text
     # A class that is called 2024 is a name and no number.
-    values = {
-        name: str(value) if name == "value" else value for name, value in item.items() if name not in ("kind", "cells")
-    }
-    if (counted := _COUNTED.get(item["kind"])) is not None:
+    values = {name: str(value) if name == "value" else value for name, value in item.values.items() if name != "cells"}
+    if (counted := _COUNTED.get(item.kind)) is not None:
         values["count"] = values.pop(counted)
-    cells = item.get("cells", ())
+    cells = item.values.get("cells", [])
     if isinstance(cells, dict):
         named = [f"“{cell}” ({format_number(count, 0, language)})" for cell, count in cells.items()]
     else:
-        named = [f"“{cell}”" for cell in cells]
-    return t(f"note.{item['kind']}", **values, cells=t("text.comma").join(named))
+        named = [f"“{cell}”" for cell in cells] if isinstance(cells, list) else []
+    return t(f"note.{item.kind}", field=item.field, **values, cells=t("text.comma").join(named))
 
 
-def metric(name: str, value: float, language: str) -> str:
+def metric(name: str, value: float | None, language: str) -> str:
     """A metric's value; PyCaret writes an AUC of 0 where it could not measure one, and did so in older versions."""
-    return "–" if isnan(value) or name == "AUC" and value == 0 else format_metric(value, language)
+    return "–" if value is None or isnan(value) or name == "AUC" and value == 0 else format_metric(value, language)
 
 
-def metric_words(name: str, schema: Schema, metrics: dict[str, Any], language: str) -> str:
+def metric_words(name: str, schema: Schema, metrics: Metrics, language: str) -> str:
     """What a metric is, for people who do not know it."""
     classes = schema.target.classes
-    # Versions that do not say their threshold have PyCaret's averages for two classes that are not 0 and 1.
-    averaged = len(classes) > 2 or (len(classes) == 2 and "threshold" not in metrics and set(classes) != {0, 1})
+    averaged = len(classes) > 2 or (len(classes) == 2 and metrics.averaged and set(classes) != {0, 1})
     found = catalogue(language)
     return found.text(
         f"metric_averaged.{name}" if averaged and found.has(f"metric_averaged.{name}") else f"metric.{name}"
     )
 
 
-def at_threshold(key: str, schema: Schema, metrics: dict[str, Any], language: str) -> str:
+def at_threshold(key: str, schema: Schema, metrics: Metrics, language: str) -> str:
     """Which threshold figures are for, by a key of the texts; empty where there is none."""
-    t, threshold = catalogue(language).text, metrics.get("threshold")
+    t, threshold = catalogue(language).text, metrics.threshold
     if threshold is None:
         return ""
     text = t(key, threshold=percent(threshold, language), label=positive(schema, language))
-    calibrated = metrics.get("calibration", {}).get("method")
+    calibrated = metrics.calibration and metrics.calibration.method
     return f"{text} {t('card.before_calibration')}" if calibrated and key == "card.at_threshold" else text
 
 
-def spread(name: str, fold: dict[str, float], language: str) -> str:
+def spread(name: str, fold: FoldScore, language: str) -> str:
     """Mean and standard deviation over the folds, with as many decimals as each other."""
-    mean = metric(name, fold["mean"], language)
+    mean = metric(name, fold.mean, language)
     if mean == "–":
         return mean
-    return f"{mean} ± {format_number(fold['sd'], 0 if abs(fold['mean']) >= 100 else 3, language)}"
+    return f"{mean} ± {format_number(fold.sd, 0 if abs(fold.mean) >= 100 else 3, language)}"
 
 
-def good(schema: Schema, metrics: dict[str, Any], figures: dict[str, Any], language: str) -> list[str]:
+def good(schema: Schema, metrics: Metrics, figures: Figures | None, language: str) -> list[str]:
     """How good the model is, for people who know no metric."""
     t = catalogue(language).text
-    folds = {name: fold["mean"] for name, fold in metrics["folds"].items()}
+    folds = {name: fold.mean for name, fold in metrics.folds.items()}
     if not schema.target.classes:
         # A metric that could not be measured is not there.
         sentences = []
         if "MAE" in folds:
             sentences.append(t("model.good_number", error=amount(schema.target, folds["MAE"], language)))
-        if "covered" in metrics.get("interval", {}):
-            part = Fraction(metrics["interval"]["coverage"]).limit_denominator(100)
-            width = amount(schema.target, metrics["interval"]["width"], language)
+        if isinstance(metrics.interval, IntervalMetrics):
+            part = Fraction(metrics.interval.coverage).limit_denominator(100)
+            width = amount(schema.target, metrics.interval.width, language)
             sentences.append(t("model.good_interval", part=part.numerator, whole=part.denominator, width=width))
         if "R2" in folds:
             share = percent(folds["R2"], language)
             sentences.append(t("model.good_explained", share=share) if folds["R2"] > 0 else t("model.good_nothing"))
         return sentences
-    if "confusion" not in figures:
+    if figures is None or not figures.confusion:
         return [t("text.term", term=t("metric.Accuracy"), value=percent(folds["Accuracy"], language))]
     return list(_good_classes(schema, folds, figures, language))
 
 
-def _good_classes(schema: Schema, folds: dict[str, float], figures: dict[str, Any], language: str) -> Iterator[str]:
-    t, target, matrix = catalogue(language).text, schema.target, figures["confusion"]
+def _good_classes(schema: Schema, folds: dict[str, float], figures: Figures, language: str) -> Iterator[str]:
+    t, target, matrix = catalogue(language).text, schema.target, figures.confusion
     rows = [sum(row) for row in matrix]
     most = max(range(len(rows)), key=rows.__getitem__)
     label = class_label(schema, target.classes[most], language)
@@ -202,7 +198,7 @@ def _good_classes(schema: Schema, folds: dict[str, float], figures: dict[str, An
     if len(target.classes) != 2:
         return
     label, at = positive(schema, language), target.classes.index(target.positive)
-    if "roc" in figures and "AUC" in folds:
+    if figures.roc and "AUC" in folds:
         yield t("model.good_ranked", label=label, share=percent(folds["AUC"], language))
     called = matrix[0][at] + matrix[1][at]
     if rows[at] and called:
@@ -220,27 +216,26 @@ def positive(schema: Schema, language: str) -> str:
     return catalogue(language).text("text.positive", target=translate(schema.target.label, language), label=label)
 
 
-def group(field: Field, part: dict[str, Any], language: str) -> str:
+def group(field: Field, part: Group, language: str) -> str:
     """Which group it is, without the field's name."""
-    if "others" in part:
-        return catalogue(language).text("card.group_others", count=part["others"])
-    if "low" not in part:
-        return value_text(field, part.get("value"), language)
-    low, high = (value_text(field, part[end], language) for end in ("low", "high"))
+    if part.others is not None:
+        return catalogue(language).text("card.group_others", count=part.others)
+    if part.low is None:
+        return value_text(field, part.value, language)
+    low, high = (value_text(field, end, language) for end in (part.low, part.high))
     return low if low == high else catalogue(language).text("text.range", low=low, high=high)
 
 
-def worse(schema: Schema, groups: dict[str, Any], language: str) -> list[str]:
+def worse(schema: Schema, groups: Groups, language: str) -> list[str]:
     """A sentence for each group that is clearly worse than the others, in the figure that says most."""
     t, found = catalogue(language).text, []
-    for item in groups["fields"]:
-        field = schema.by_name[item["field"]]
-        for part in item["groups"]:
+    for item in groups.fields:
+        field = schema.by_name[item.field]
+        for part in item.groups:
             label = t("card.group", field=field_label(field, language), value=group(field, part, language))
-            names = part.get("worse", [])
             # The share of right answers says in plain words what the Brier score measures.
-            for name in [name for name in names if name != "brier" or "right" not in names]:
-                here, whole = (measure(schema, name, of[name], language) for of in (part, groups["whole"]))
+            for name in [name for name in part.worse if name != "brier" or "accuracy" not in part.worse]:
+                here, whole = (measure(schema, name, of.measure(name), language) for of in (part, groups.whole))
                 words = {"here": here, "whole": whole + unit_after(schema.target, language) if name == "mae" else whole}
                 if name == "recall":
                     words["label"] = positive(schema, language)
@@ -248,17 +243,19 @@ def worse(schema: Schema, groups: dict[str, Any], language: str) -> list[str]:
     return found
 
 
-def measure(schema: Schema, name: str, value: float, language: str) -> str:
-    """A figure of a group as a person reads it, without a unit."""
+def measure(schema: Schema, name: Measure, value: float | None, language: str) -> str:
+    """A measure of a group as a person reads it, without a unit; empty for None."""
+    if value is None:
+        return ""
     if name in ("mae", "bias"):
         return format_number(value, schema.target.decimals, language)
     return format_number(value, 3, language) if name == "brier" else percent(value, language)
 
 
-def limits(schema: Schema, metrics: dict[str, Any], language: str) -> list[str]:
+def limits(schema: Schema, metrics: Metrics, language: str) -> list[str]:
     """What the model is not made for, and what of its training data is kept with it."""
     t = catalogue(language).text
-    found = [translate(schema.texts["disclaimer"], language), t("card.limit_range"), t("card.limit_cause")]
-    if "kept_rows" in metrics:
-        found.append(t("card.kept_rows" if metrics["kept_rows"] else "card.kept_none"))
+    found = [translate(schema.texts.disclaimer, language), t("card.limit_range"), t("card.limit_cause")]
+    if metrics.training_rows_kept is not None:
+        found.append(t("card.kept_rows" if metrics.training_rows_kept else "card.kept_none"))
     return [text for text in found if text]

@@ -49,7 +49,7 @@ def difference(ours: Answers, fitted: Answers, target: Target) -> npt.NDArray[np
     Infinity where the class is another, or where only one side has an answer at all.
     """
     if not target.classes:
-        floor = np.maximum(np.abs(fitted.values), target.spread or 0.0)
+        floor = np.maximum(np.abs(fitted.values), target.std or 0.0)
         with np.errstate(invalid="ignore", divide="ignore"):
             off = np.abs(ours.values - fitted.values) / floor
         off = np.where(ours.values == fitted.values, 0.0, off)

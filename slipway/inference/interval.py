@@ -4,9 +4,8 @@ How it is fitted and measured: `slipway.training.conformal`.
 """
 
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,22 +19,13 @@ class Interval:
 
     `edges`, of length n_bins - 1, ascend and belong to the bin above; `low` (none above 0) and
     `high` (none below 0) are of length n_bins. All are in the target's unit. `coverage` is the
-    share of true values that should lie between the ends.
+    share of true values that should lie between the ends. A version keeps it as `uncertainty.json`.
     """
 
     coverage: float
     edges: tuple[float, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """This interval as `uncertainty.json` holds it."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> "Interval":
-        """The interval that `to_json` gave."""
-        return cls(stored["coverage"], *(tuple(stored[key]) for key in ("edges", "low", "high")))
 
     @cached_property
     def _arrays(self) -> tuple[Floats, Floats, Floats]:

@@ -15,6 +15,7 @@ from slipway.errors import Fault, FaultCode, GoldenMismatchError, RecordsError, 
 from slipway.i18n import faults
 from slipway.inference.decision import decide, threshold_of
 from slipway.inference.equality import TOLERANCE, Answers, Prediction, difference
+from slipway.inference.golden import Golden, GoldenInterval, GoldenPrediction
 from slipway.inference.interval import Interval
 from slipway.schema.arrays import Columns
 from slipway.schema.sampling import draw_records
@@ -213,16 +214,17 @@ class Predictor:
             cells.append("" if prediction["threshold"] is None else str(prediction["threshold"]))
         return cells
 
-    def golden(self, count: int = 32, seed: int = 0) -> dict[str, Any]:
+    def golden(self, count: int = 32, seed: int = 0) -> Golden:
         """Records drawn from the schema with this predictor's answers, to be kept with the version."""
         records = draw_records(self.schema, count, seed)
-        predictions = [
-            one | {"warnings": list(map(faults.as_json, one["warnings"]))}
-            for one in self.answer(records)["predictions"]
-        ]
-        return {"records": records, "predictions": predictions}
+        predictions = []
+        for answer in self.answer(records)["predictions"]:
+            ends = answer.get("interval")
+            interval = GoldenInterval(ends["low"], ends["high"]) if ends else None
+            predictions.append(GoldenPrediction(answer["prediction"], answer.get("probabilities"), interval))
+        return Golden(tuple(records), tuple(predictions))
 
-    def check_golden(self, golden: dict[str, Any]) -> None:
+    def check_golden(self, golden: Golden) -> None:
         """Answer the golden records again and compare.
 
         Raises
@@ -231,7 +233,8 @@ class Predictor:
             With the rows that differ, and by how much.
         """
         target = self.schema.target
-        answers, saved = self.answer(golden["records"])["predictions"], golden["predictions"]
+        answers = self.answer(golden.records)["predictions"]
+        saved = [{"prediction": one.prediction, "probabilities": one.probabilities} for one in golden.predictions]
         # Versions saved before the threshold decided named the most probable class: their probabilities still hold.
         wanted = decide(Answers.of(saved, target), target)
         wrong = np.flatnonzero(difference(Answers.of(answers, target), wanted, target) > TOLERANCE).tolist()

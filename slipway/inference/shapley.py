@@ -14,11 +14,9 @@ each order together with its reverse: R. Mitchell et al., Sampling permutations 
 estimation, Journal of Machine Learning Research 23, 2022.
 """
 
-import csv
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,9 +25,8 @@ import numpy.typing as npt
 from slipway.errors import ExplanationError, Fault, FaultCode, RecordsError, RequestCode
 from slipway.inference.equality import Answers
 from slipway.inference.predictor import Predictor
-from slipway.schema import arrays
 from slipway.schema.arrays import Columns
-from slipway.schema.fields import Field, Value, json_equal, truncated
+from slipway.schema.fields import json_equal, truncated
 from slipway.schema.schema import Checked, Target
 
 EXACT_FIELDS = 8
@@ -56,37 +53,6 @@ ValueFunction = Callable[[Positions, Own], Floats]
 
 The first row is always the record itself.
 """
-
-
-def read_background(path: Path, schema_fields: tuple[Field, ...]) -> Columns:
-    """The rows of a version's `background.csv`.
-
-    They are training rows, taken as they stand: no bounds are checked, dates are ISO whatever
-    the format that the field has in a CSV of a client.
-    """
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    background: Columns = {}
-    for field in schema_fields:
-        known = _by_cell(field)
-        background[field.name] = arrays.array(field, [_value(field, row[field.name], known) for row in rows])
-    return background
-
-
-def _by_cell(field: Field) -> dict[str, Value]:
-    """The categories by how pandas writes them: 1 is 1.0 in a column that has gaps."""
-    numbers = [value for value in field.categories if isinstance(value, (int, float)) and not isinstance(value, bool)]
-    return {str(float(value)): value for value in numbers} | {str(value): value for value in field.categories}
-
-
-def _value(field: Field, cell: str, known: dict[str, Value]) -> Value:
-    if field.categories:
-        return known.get(cell)  # an empty cell is a missing value, but where it is a category
-    if field.kind == "text":
-        return None if cell == arrays.MISSING_TEXT else cell
-    if cell == "":
-        return None
-    return float(cell) if field.kind in ("number", "integer") else cell
 
 
 @dataclass(frozen=True)
@@ -213,7 +179,7 @@ class Explainer:
     Parameters
     ----------
     background : Columns
-        Rows to compare with, as `read_background` gives them; at least one.
+        Rows to compare with, as `slipway.store.read_background` gives them; at least one.
     """
 
     def __init__(self, predictor: Predictor, background: Columns) -> None:

@@ -95,7 +95,7 @@ def _app(served: LoadedModel, language: str) -> FastAPI:
 
 def build_page(page: PageContext, served: LoadedModel) -> gr.Blocks:
     """The page in one language: what is above the tabs, then Predict, Batch, Data and Model."""
-    with gr.Blocks(title=page.text(page.schema.texts["title"]), analytics_enabled=False) as blocks:
+    with gr.Blocks(title=page.text(page.schema.texts.title), analytics_enabled=False) as blocks:
         head.build(page)
         with gr.Tab(page.t("page.tab_predict")):
             predict.build(blocks, page, served)

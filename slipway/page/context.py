@@ -3,7 +3,6 @@
 Every tab, and every template, reads texts here and nowhere else.
 """
 
-import csv
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,9 @@ from slipway.errors import Fault, FaultCode
 from slipway.i18n import faults, formats
 from slipway.i18n.catalogues import Catalogue, catalogue, languages, translate
 from slipway.schema.fields import Field
+from slipway.schema.figures import Figures
+from slipway.schema.metrics import Leaderboard, Metrics
+from slipway.schema.profile import Profile
 from slipway.schema.schema import Schema, Target
 from slipway.schema.types import Text
 from slipway.store import Version
@@ -23,7 +25,7 @@ from slipway.store import Version
 
 @dataclass(frozen=True)
 class PageContext:
-    """One version in one language. A file that older versions do not have is None, or empty."""
+    """One version in one language. A file that older versions do not have is None."""
 
     version: Version
     language: str
@@ -35,25 +37,23 @@ class PageContext:
         return self.version.schema()
 
     @cached_property
-    def metrics(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.version.read_json("metrics.json")
-        return found
+    def metrics(self) -> Metrics:
+        return self.version.metrics()
 
     @cached_property
-    def profile(self) -> dict[str, Any] | None:
+    def profile(self) -> Profile | None:
         """Summaries of the training table."""
-        return self.version.find_json("profile.json")
+        return self.version.profile()
 
     @cached_property
-    def figures(self) -> dict[str, Any]:
+    def figures(self) -> Figures | None:
         """What was measured on unseen rows."""
-        return self.version.find_json("figures.json") or {}
+        return self.version.figures()
 
     @cached_property
-    def leaderboard(self) -> list[dict[str, str]]:
+    def leaderboard(self) -> Leaderboard:
         """The models that were tried, best first."""
-        with (self.version.path / "leaderboard.csv").open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+        return self.version.leaderboard()
 
     # Texts: not yet escaped, which the templates do
 

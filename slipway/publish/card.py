@@ -1,36 +1,31 @@
 """What a version says of itself: the model card, as Markdown in one language."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import pandas as pd
 
 from slipway.i18n import sentences
 from slipway.i18n.catalogues import catalogue, translate
 from slipway.i18n.formats import field_label, format_metric, format_number, format_share, format_value
 from slipway.schema.fields import Field
+from slipway.schema.figures import Figures
+from slipway.schema.metrics import IntervalFifth, IntervalMetrics, Leaderboard, LeaderboardRow, Metrics
 from slipway.schema.schema import Schema
 
 CATEGORIES = 12
 """So many of a field's categories are named."""
-HEADS = {"model": "card.model", "seconds": "card.seconds"}
-"""Columns of the leaderboard that are no metric."""
 
 
 def card(
     tag: str,
     schema: Schema,
-    metrics: dict[str, Any],
-    figures: dict[str, Any],
-    leaderboard: pd.DataFrame,
+    metrics: Metrics,
+    figures: Figures,
+    leaderboard: Leaderboard,
     packages: dict[str, str],
     language: str,
 ) -> str:
-    """The model card, as Markdown.
-
-    `metrics` and `figures` are what `metrics.json` and `figures.json` hold.
-    """
+    """The model card, as Markdown."""
     parts = _Parts(schema, metrics, figures, leaderboard, language)
     lines = [
         *parts.head(tag),
@@ -52,9 +47,9 @@ class _Parts:
     """A version in one language, and the card's parts, as lines."""
 
     schema: Schema
-    metrics: dict[str, Any]
-    figures: dict[str, Any]
-    leaderboard: pd.DataFrame
+    metrics: Metrics
+    figures: Figures
+    leaderboard: Leaderboard
     language: str
 
     def t(self, key: str, **values: Any) -> str:
@@ -63,18 +58,18 @@ class _Parts:
     def head(self, tag: str) -> list[str]:
         """Title, summary and the facts."""
         target = f"{self.t(f'tasks.{self.schema.task}')} {_cell(field_label(self.schema.target, self.language))}"
-        best = sentences.chosen(self.metrics, list(self.leaderboard["id"]), self.language)
+        best = sentences.chosen(self.metrics, [row.id for row in self.leaderboard], self.language)
         facts = {
             "card.task": target,
-            "card.estimator": self.t("text.clause").join(filter(None, (self.metrics["estimator"], best))),
+            "card.estimator": self.t("text.clause").join(filter(None, (self.metrics.estimator, best))),
             "card.data": _cell(sentences.data(self.metrics, self.language)),
             "card.engine": _cell(sentences.engine(self.metrics, self.language)),
             "card.version": tag,
         }
         return [
-            f"# {_cell(translate(self.schema.texts['title'], self.language))}",
+            f"# {_cell(translate(self.schema.texts.title, self.language))}",
             "",
-            _cell(translate(self.schema.texts["summary"], self.language)),
+            _cell(translate(self.schema.texts.summary, self.language)),
             "",
             *(f"- {self.t('text.term', term=f'**{self.t(key)}**', value=value)}" for key, value in facts.items()),
         ]
@@ -82,8 +77,8 @@ class _Parts:
     def quality(self) -> list[str]:
         """How good the model is: in sentences, and metric by metric."""
         rows = []
-        for name, fold in self.metrics["folds"].items():
-            held_out = sentences.metric(name, self.metrics["holdout"][name], self.language)
+        for name, fold in self.metrics.folds.items():
+            held_out = sentences.metric(name, self.metrics.holdout[name], self.language)
             words = sentences.metric_words(name, self.schema, self.metrics, self.language)
             rows.append([name, sentences.spread(name, fold, self.language), held_out, words])
         good = sentences.good(self.schema, self.metrics, self.figures, self.language)
@@ -96,35 +91,36 @@ class _Parts:
         """How far off numbers may be, or how good probabilities are."""
         text = sentences.uncertainty(self.schema, self.metrics, self.language)
         lines = [*self._heading("card.uncertainty"), _cell(text)]
-        if fifths := self.metrics.get("interval", {}).get("fifths"):
+        if isinstance(self.metrics.interval, IntervalMetrics):
             heads = self._texts("model.fifth", "model.inside", "model.width")
-            lines += ["", *_table(heads, "l r r", list(map(self._fifth, fifths)))]
+            lines += ["", *_table(heads, "l r r", list(map(self._fifth, self.metrics.interval.fifths)))]
         return lines
 
     def groups(self) -> list[str]:
         """For which rows the model is clearly worse."""
-        worse = sentences.worse(self.schema, self.figures["groups"], self.language) or [self.t("card.groups_alike")]
+        worse = sentences.worse(self.schema, self.figures.groups, self.language) or [self.t("card.groups_alike")]
         at = sentences.at_threshold("card.groups_threshold", self.schema, self.metrics, self.language)
         return [*self._heading("card.groups"), f"{self.t('card.groups_lead')} {at}".strip(), "", *_items(worse)]
 
     def board(self) -> list[str]:
         """The models that were tried, best first."""
         lines = []
-        if len(self.leaderboard):
-            columns = [name for name in self.leaderboard.columns if name != "id"]
-            heads = [self.t(HEADS[name]) if name in HEADS else name for name in columns]
-            rows = [[self._board_cell(name, row[name]) for name in columns] for _, row in self.leaderboard.iterrows()]
-            lines += [*self._heading("card.board"), *_table(heads, "l" + " r" * (len(columns) - 1), rows)]
-        if self.metrics["failed"]:
-            lines += ["", self._term("card.failed", self._reasons(self.metrics["failed"]))]
+        if self.leaderboard:
+            heads = [self.t("card.model"), *self.leaderboard[0].scores]
+            if self.leaderboard[0].seconds is not None:
+                heads.append(self.t("card.seconds"))
+            rows = [self._board_row(row) for row in self.leaderboard]
+            lines += [*self._heading("card.board"), *_table(heads, "l" + " r" * (len(heads) - 1), rows)]
+        if self.metrics.failed:
+            lines += ["", self._term("card.failed", self._reasons(self.metrics.failed))]
         return lines
 
     def inputs(self) -> list[str]:
         """The fields, and what of the table was read how or left out."""
         heads = self._texts("card.input", "card.kind", "card.seen", "card.nullable")
         lines = [*self._heading("card.inputs"), *_table(heads, "l l l l", list(map(self._input, self.schema.fields)))]
-        if self.metrics["left_out"]:
-            lines += ["", self._term("card.left_out", self._reasons(self.metrics["left_out"]))]
+        if self.metrics.left_out:
+            lines += ["", self._term("card.left_out", self._reasons(self.metrics.left_out))]
         if notes := sentences.reading(self.metrics, self.language):
             lines += ["", self._term("card.notes", "").rstrip(), "", *_items(notes)]
         return lines
@@ -147,20 +143,18 @@ class _Parts:
     def _heading(self, key: str) -> list[str]:
         return ["", f"## {self.t(key)}", ""]
 
-    def _fifth(self, fifth: dict[str, float]) -> list[str]:
-        low, high, width = (format_metric(fifth[key], self.language) for key in ("low", "high", "width"))
-        return [f"{low} – {high}", format_share(fifth["covered"], 1, self.language), width]
+    def _fifth(self, fifth: IntervalFifth) -> list[str]:
+        low, high, width = (format_metric(value, self.language) for value in (fifth.low, fifth.high, fifth.width))
+        return [f"{low} – {high}", format_share(fifth.covered, 1, self.language), width]
 
-    def _board_cell(self, name: str, value: Any) -> str:
-        forms: dict[str, Callable[[Any], str]] = {
-            "model": str,
-            "seconds": lambda seconds: format_number(seconds, 1, self.language),
-        }
-        return forms[name](value) if name in forms else sentences.metric(name, value, self.language)
+    def _board_row(self, row: LeaderboardRow) -> list[str]:
+        scores = [sentences.metric(name, value, self.language) for name, value in row.scores.items()]
+        seconds = [] if row.seconds is None else [format_number(row.seconds, 1, self.language)]
+        return [row.model, *scores, *seconds]
 
     def _input(self, field: Field) -> list[str]:
-        if field.low is not None:
-            seen = " – ".join(format_value(end, self.language) for end in (field.low, field.high))
+        if field.observed_min is not None:
+            seen = " – ".join(format_value(end, self.language) for end in (field.observed_min, field.observed_max))
         else:
             seen = self.t("text.comma").join(map(str, field.categories[:CATEGORIES]))
             seen += f", … ({len(field.categories)})" if len(field.categories) > CATEGORIES else ""

@@ -1,52 +1,30 @@
-"""From a PyCaret experiment to a version in the store: what `train.py` and a notebook share."""
+"""From the PyCaret experiment of a notebook to a trained model, which `slipway.publish.version` saves."""
 
-import json
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from sklearn.base import clone
 
-from slipway import store
-from slipway.compile import CannotCompileError, check_reading, compile_and_check
-from slipway.errors import SlipwayError, TrainingError, first_line
-from slipway.i18n.catalogues import FALLBACK, languages
-from slipway.inference import frames, pipeline_engine
-from slipway.inference.decision import threshold_of
-from slipway.inference.onnx_engine import CompiledEngine
-from slipway.inference.predictor import Engine, Predictor
-from slipway.publish import card, smoke_test
+from slipway.errors import TrainingError
+from slipway.inference import frames
 from slipway.publish.notebook import check_carried
-from slipway.schema.arrays import MISSING_TEXT
-from slipway.schema.sampling import draw_records
+from slipway.publish.version import final_estimator, prediction_errors, save_version
+from slipway.schema.metrics import DataOrigin
 from slipway.schema.schema import Schema
 from slipway.schema.types import Kind
 from slipway.tables.readers import numpy_column
 from slipway.training.classifier_metrics import LOG_LOSS, use_our_metrics
-from slipway.training.diagnostics import figures
-from slipway.training.evaluation import Evaluation, evaluate, last_step
+from slipway.training.evaluation import last_step
 from slipway.training.kinds import infer
-from slipway.training.profile import profile, with_leaks
+from slipway.training.profile import with_leaks
 from slipway.training.row_order import check_row_order
 from slipway.training.schema_inference import InferredDataset, infer_dataset
 from slipway.training.selection import DEFAULT_METRIC, METRICS, Trained, has_probabilities, quiet, without_probabilities
-from slipway.training.uncertainty import estimate_uncertainty
 from slipway.training.usecase import FieldSpec, TargetSpec, TrainingSpec, UseCase, check_name, read
-
-BACKGROUND_ROWS = 64
-
-
-@dataclass(frozen=True)
-class Saved:
-    """What a saved version says of itself: its tag and its figures; of two classes with their threshold."""
-
-    tag: str
-    evaluation: Evaluation
-    threshold: float | None
 
 
 def save(
@@ -89,189 +67,35 @@ def save(
         With what to do; nothing is saved then.
     """
     experiment = _current(experiment)
-    task = _task(experiment)
     source = f"the data of the experiment {name!r}"
     check_carried(experiment.dataset, source)
     with quiet():
         for pipeline in (experiment.pipeline, model) if hasattr(model, "steps") else (experiment.pipeline,):
             check_row_order(pipeline, experiment.X)
     table = _original(experiment)
-    target = str(experiment.target_param)
-    case = read(usecase) if usecase else UseCase(name)
-    case = UseCase(
-        **{**vars(case), "name": check_name(name, "save()"), "task": task, "ignore": (), "setup": {}}
-        | {"target": TargetSpec(**vars(case.target) | {"column": target})}
-        | {"fields": _kinds(experiment, case, table)}
-        | {"training": TrainingSpec(folds=2, seed=int(experiment.seed))}
-    )
+    case = _case(experiment, name, table, usecase)
     learnt = with_leaks(replace(infer_dataset(table, case, source, keep=table.columns), frame=table))
     _check_dates(experiment, learnt.schema)
     if model is not None:
         learnt = _own_threshold(learnt, model, case.target)
     with quiet():
         trained = _given(experiment, model, learnt) if model is not None else _best(experiment, learnt)
-    if task == "classification" and not has_probabilities(trained.model):
-        warnings.warn(without_probabilities(type(_final(trained.model)).__name__), stacklevel=2)
+    if case.task == "classification" and not has_probabilities(trained.model):
+        warnings.warn(without_probabilities(type(final_estimator(trained.model)).__name__), stacklevel=2)
     learnt = _own_threshold(learnt, trained.model, case.target)
-    return save_version(trained, learnt, data={"source": "a PyCaret experiment"}, training_rows=training_rows).tag
+    return save_version(trained, learnt, DataOrigin("a PyCaret experiment"), training_rows).tag
 
 
-def save_version(
-    trained: Trained,
-    learnt: InferredDataset,
-    data: dict[str, Any],
-    training_rows: bool = True,
-    progress: Callable[[str], None] = lambda text: None,
-) -> Saved:
-    """Evaluate and finalise the model, and save it with all that is known of it.
-
-    `data` says where the table came from: `source`, `sha256`, `dropped`.
-    """
-    experiment, schema = trained.experiment, learnt.schema
-    smoke_test.warm_up()
-    with quiet():
-        progress("evaluating on folds and hold-out …")
-        with _predicting():
-            evaluation = evaluate(experiment, trained.model, schema)
-            finalised = hasattr(trained.model, "steps")
-            pipeline = trained.model if finalised else experiment.finalize_model(trained.model)
-    estimator = type(_final(pipeline)).__name__
-    progress("errors out of fold …")
-    with quiet():
-        sure = estimate_uncertainty(experiment, trained.model, pipeline, schema)
-    pipeline = sure.pipeline
-    found = figures(
-        sure.held_out or evaluation.unseen,
-        schema,
-        out_of_fold=sure.held_out is not None,
-        inside=sure.covered,
-        before=sure.uncalibrated,
-        first=list(evaluation.importance),
+def _case(experiment: Any, name: str, table: pd.DataFrame, usecase: str | Path | None) -> UseCase:
+    """The use case with what the experiment has settled already."""
+    case = read(usecase) if usecase else UseCase(name)
+    target = str(experiment.target_param)
+    return UseCase(
+        **{**vars(case), "name": check_name(name, "save()"), "task": _task(experiment), "ignore": (), "setup": {}}
+        | {"target": TargetSpec(**vars(case.target) | {"column": target})}
+        | {"fields": _kinds(experiment, case, table)}
+        | {"training": TrainingSpec(folds=2, seed=int(experiment.seed))}
     )
-    graph, compiled = _compile(pipeline, learnt, progress)
-    threshold = threshold_of(schema.target, evaluation.unseen.answers.probabilities is not None)
-    tried = list(trained.leaderboard["id"])
-    # A model without probabilities has no log loss to be listed by.
-    listed = trained.metric if trained.metric in evaluation.folds else next(iter(evaluation.folds))
-    metrics = {
-        "metric": trained.metric,
-        "estimator": estimator,
-        "chosen": trained.chosen or (estimator if estimator in tried else None),
-        "folds": evaluation.folds,
-        "holdout": evaluation.holdout,
-        "importance": evaluation.importance,
-        "rows": {"train": len(experiment.X_train), "holdout": len(experiment.X_test), "all": len(learnt.inputs)},
-        "threshold": threshold,
-        "left_out": learnt.left_out,
-        "reading": [note.to_json() for note in learnt.notes],
-        "failed": trained.failed,
-        "tuned": trained.tuned,
-        "compiled": compiled,
-        "data": data,
-        "kept_rows": training_rows,
-        **sure.figures,
-        **found.metrics,
-    }
-
-    def write(tag: str, folder: Path, pipeline_folder: Path) -> dict[str, Any]:
-        packages = pipeline_engine.save(pipeline, pipeline_folder / store.PIPELINE)
-        predictor = Predictor(tag, schema, _engine(graph, pipeline_folder / store.PIPELINE, schema), sure.interval)
-        if graph is not None:
-            (folder / store.GRAPH).write_bytes(graph)
-        _write_json(folder / "schema.json", schema.to_json())
-        if sure.interval:
-            _write_json(folder / store.INTERVAL, sure.interval.to_json())
-        with quiet(), _predicting():
-            golden = predictor.golden()
-        _write_json(folder / "golden.json", golden)
-        _write_json(folder / "metrics.json", metrics)
-        _write_json(folder / "profile.json", profile(learnt))
-        _write_json(folder / "figures.json", found.plots)
-        trained.leaderboard.to_csv(folder / "leaderboard.csv", index=False)
-        _background(learnt, training_rows).to_csv(folder / "background.csv", index=False)
-        for language in languages():
-            file = "card.md" if language == FALLBACK else f"card.{language}.md"
-            text = card.card(tag, schema, metrics, found.plots, trained.leaderboard, packages, language)
-            (folder / file).write_text(text, encoding="utf-8")
-        return {
-            "target": schema.target.name,
-            "metric": listed,
-            "score": evaluation.folds[listed]["mean"],
-            "data_sha256": data.get("sha256", ""),
-            "packages": packages,
-        }
-
-    labels = {"task": schema.task, "estimator": estimator, "engine": "native" if graph is None else "onnx"}
-
-    def check(models: Path, tag: str) -> None:
-        progress("starting it once, as a server does …")
-        smoke_test.check(models, tag, progress)
-
-    return Saved(store.save(schema.name, write, labels, check), evaluation, threshold)
-
-
-def _compile(
-    pipeline: Any, learnt: InferredDataset, progress: Callable[[str], None]
-) -> tuple[bytes | None, dict[str, Any]]:
-    """The graph if there is one that answers as the pipeline does, and what the gate found, or why there is none."""
-    progress("compiling …")
-    try:
-        with quiet():
-            model, parity = compile_and_check(pipeline, learnt, progress)
-    except CannotCompileError as exc:
-        reason = " ".join(str(exc).split())
-    except Exception as exc:  # a pipeline that surprises a converter can still be served by itself
-        reason = f"the compiler failed ({type(exc).__name__}: {first_line(str(exc))})"
-    else:
-        progress(f"compiled: equal on {parity.rows:,} rows, {parity.seconds:.1f} s")
-        return model.SerializeToString(), parity.to_json()
-    with quiet(), _predicting():
-        check_reading(pipeline, learnt)
-    progress(f"not compiled, to be served by its pipeline: {reason}")
-    return None, {"reason": reason}
-
-
-def _engine(graph: bytes | None, pipeline: Path, schema: Schema) -> Engine:
-    """What will serve, loaded from what is saved."""
-    return pipeline_engine.NativeEngine.load(pipeline, schema) if graph is None else CompiledEngine(graph, schema)
-
-
-@contextmanager
-def _predicting() -> Iterator[None]:
-    """Turns what PyCaret's steps raise, which is anything, into a `TrainingError`."""
-    try:
-        yield
-    except SlipwayError:
-        raise
-    except Exception as exc:
-        raise TrainingError(
-            f"the model was fitted and cannot predict new rows ({type(exc).__name__}: {first_line(str(exc))}); "
-            "one of PyCaret's steps does not handle this table: leave out options of `setup:`"
-        ) from exc
-
-
-def _write_json(path: Path, content: Any) -> None:
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False), encoding="utf-8")
-
-
-def _background(learnt: InferredDataset, training_rows: bool) -> pd.DataFrame:
-    if training_rows:
-        rows = learnt.inputs.sample(min(BACKGROUND_ROWS, len(learnt.inputs)), random_state=0)
-    else:
-        rows = pd.DataFrame(draw_records(learnt.schema, BACKGROUND_ROWS, seed=1))
-    for field in learnt.schema.fields:
-        if field.kind == "text" or "" in field.categories:
-            # An empty cell of the file is then that text, and what is missing needs another.
-            rows[field.name] = rows[field.name].where(rows[field.name].notna(), MISSING_TEXT)
-    return rows
-
-
-def _final(pipeline: Any) -> Any:
-    """The estimator inside a pipeline and PyCaret's wrappers."""
-    estimator = last_step(pipeline)
-    for wrapped in ("regressor_", "classifier_"):
-        estimator = getattr(estimator, wrapped, estimator)
-    return estimator
 
 
 def _current(experiment: Any) -> Any:
@@ -312,7 +136,7 @@ def _check_dates(experiment: Any, schema: Schema) -> None:
     whole = schema.columns([schema.defaults])
     for field in [field for field in schema.fields if field.kind == "date" and field.nullable]:
         gap = schema.columns([schema.defaults | {field.name: None}])
-        with quiet(), _predicting():
+        with quiet(), prediction_errors():
             made = [list(experiment.pipeline.transform(frames.frame(schema, taken)).columns) for taken in (whole, gap)]
         if made[0] != made[1]:
             raise TrainingError(

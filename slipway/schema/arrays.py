@@ -91,7 +91,7 @@ def _prefilter_numbers(field: Field, values: Sequence[Any]) -> tuple[npt.NDArray
         found = np.array(values, dtype="float64")
     except OverflowError:  # a whole number that no float holds
         return np.zeros(len(values)), np.ones(len(values), dtype=bool)
-    inside = (found >= field.low) & (found <= field.high)
+    inside = (found >= field.observed_min) & (found <= field.observed_max)
     if field.kind == "integer":
         inside &= found == np.floor(found)
     for value in field.missing:

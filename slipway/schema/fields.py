@@ -74,8 +74,8 @@ def _among(value: Any, values: Sequence[Any]) -> bool:
 class Field:
     """One input, as training saw it.
 
-    `minimum` and `maximum` are the hard bounds: outside them a value is refused. `low` and
-    `high` are the range seen in training: outside it a value is answered with a warning.
+    `minimum` and `maximum` are the hard bounds: outside them a value is refused. `observed_min` and
+    `observed_max` are the range seen in training: outside it a value is answered with a warning.
     Dates are ISO texts throughout. `categories` holds the values as they stand in the data;
     a boolean has two, the negative one first. `missing` holds the values that mean "not
     measured", `format` how dates are written in a CSV if not as ISO has it, and `decimal` the
@@ -91,10 +91,10 @@ class Field:
     nullable: bool = False
     unit: Text | None = None
     help: Text | None = None
-    minimum: float | None = None
-    maximum: float | None = None
-    low: float | str | None = None
-    high: float | str | None = None
+    minimum: float | int | None = None
+    maximum: float | int | None = None
+    observed_min: float | int | str | None = None
+    observed_max: float | int | str | None = None
     decimals: int = 0
     categories: tuple[Any, ...] = ()
     category_labels: dict[str, Text] = field(default_factory=dict)
@@ -228,17 +228,17 @@ class Field:
     }
 
     def _warning(self, value: Any) -> Fault | None:
-        if self.low is None or self.high is None or self.low <= value <= self.high:
+        if self.observed_min is None or self.observed_max is None or self.observed_min <= value <= self.observed_max:
             return None
-        seen = {"minimum": self.low, "maximum": self.high}
+        seen = {"minimum": self.observed_min, "maximum": self.observed_max}
         return Fault(WarningCode.OUT_OF_RANGE, self.name, truncated(value), seen)
 
     def json_schema(self) -> dict[str, Any]:
         """This field in the API's description: type, bounds, values, an example."""
         unit = f" ({self.unit['en']})" if self.unit else ""
         description = " ".join(filter(None, [f"{self.label['en']}{unit}.", (self.help or {}).get("en")]))
-        if self.low is not None:
-            description += f" Seen in training: {self.low} to {self.high}."
+        if self.observed_min is not None:
+            description += f" Seen in training: {self.observed_min} to {self.observed_max}."
         if self.nullable:
             description += " `null` means not measured."
         schema: dict[str, Any] = {"title": self.name, "description": description}

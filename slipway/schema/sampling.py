@@ -21,10 +21,10 @@ def _draw(field: Field, rng: random.Random) -> Any:
         return field.default  # what people wrote in training is not to be repeated
     if field.categories:
         return rng.choice(field.categories)
-    if isinstance(field.low, str) and isinstance(field.high, str):
-        first, last = date.fromisoformat(field.low), date.fromisoformat(field.high)
+    if isinstance(field.observed_min, str) and isinstance(field.observed_max, str):
+        first, last = date.fromisoformat(field.observed_min), date.fromisoformat(field.observed_max)
         return (first + timedelta(days=rng.randint(0, (last - first).days))).isoformat()
-    low, high = float(field.low or 0), float(field.high or 0)
+    low, high = float(field.observed_min or 0), float(field.observed_max or 0)
     if field.kind == "integer":
         return rng.randint(int(low), int(high))
     return min(max(round(rng.uniform(low, high), field.decimals), low), high)

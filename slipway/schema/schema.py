@@ -17,6 +17,7 @@ from slipway.errors import ExpectedType, Fault, FaultCode, RecordsError, Request
 from slipway.schema import arrays
 from slipway.schema.arrays import Columns
 from slipway.schema.fields import SHOWN, Field, FieldError, Record, Value, truncated
+from slipway.schema.texts import ModelTexts
 from slipway.schema.types import Task, Text
 from slipway.tables.cells import OPEN, TextTable, column_mark, decimal_mark, is_number
 
@@ -30,26 +31,34 @@ UNLISTED = Fault(FaultCode.UNKNOWN_FIELD)
 """Stands for a fault that is counted, but not listed any more: a call may have millions."""
 
 
+API_NAMES = {"observed_min": "low", "observed_max": "high", "std": "spread"}
+"""What `GET /model/schema` calls attributes that have other names here."""
+
+
+def _renamed(stored: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {names.get(key, key): value for key, value in stored.items()}
+
+
 @dataclass(frozen=True)
 class Target:
     """What is predicted. `classes` are the values as they stand in the data; none for numbers.
 
     `positive` is the class whose probability a two-class sentence speaks of, and from
-    `threshold` on a case counts as one of it; `spread` is the standard deviation of a
+    `threshold` on a case counts as one of it; `std` is the standard deviation of a
     number target in training, the yardstick of `equal`.
     """
 
     name: str
     label: Text
     unit: Text | None = None
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: float | int | None = None
+    maximum: float | int | None = None
     decimals: int = 2
     classes: tuple[Any, ...] = ()
     class_labels: dict[str, Text] = field(default_factory=dict)
     positive: Any = None
     threshold: float | None = None
-    spread: float | None = None
+    std: float | None = None
 
     @property
     def decision_threshold(self) -> float | None:
@@ -88,7 +97,6 @@ class CheckedTable:
 class Schema:
     """The fields of a model, in the order of its pipeline, its target, and its texts.
 
-    `texts` holds what the page says: title, summary, answer, bands, disclaimer, examples.
     `empty_is_missing` is true of versions that were saved when their pipelines were given "" and
     a missing text as one value.
     """
@@ -97,7 +105,7 @@ class Schema:
     task: Task
     fields: tuple[Field, ...]
     target: Target
-    texts: dict[str, Any] = field(default_factory=dict)
+    texts: ModelTexts = field(default_factory=ModelTexts)
     empty_is_missing: bool = False
 
     @property
@@ -120,24 +128,15 @@ class Schema:
         return frozenset(self.names)
 
     def to_json(self) -> dict[str, Any]:
-        """This schema as `schema.json` holds it."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> "Schema":
-        """The schema that `to_json` gave."""
-        fields = []
-        for item in stored["fields"]:
-            given: dict[str, Any] = item | {key: tuple(item[key]) for key in ("categories", "missing")}
-            fields.append(Field(**given))
-        target = Target(**stored["target"] | {"classes": tuple(stored["target"]["classes"])})
-        empty_is_missing = stored.get("empty_is_missing", True)
-        return cls(stored["name"], stored["task"], tuple(fields), target, stored["texts"], empty_is_missing)
+        """This schema as `GET /model/schema` answers it: its keys are a contract, whatever the attributes are called."""
+        answer = asdict(self)
+        answer["fields"] = [_renamed(field, API_NAMES) for field in answer["fields"]]
+        answer["target"] = _renamed(answer["target"], API_NAMES)
+        return answer
 
     def example(self) -> Record:
         """One record: the use case's first example, else medians and most frequent values."""
-        examples = self.texts.get("examples") or []
-        return self.defaults | (examples[0]["values"] if examples else {})
+        return self.defaults | (self.texts.examples[0].values if self.texts.examples else {})
 
     def json_schema(self) -> dict[str, Any]:
         """One record, as the API's description has it."""

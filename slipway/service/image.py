@@ -7,6 +7,7 @@ import attrs
 from bentoml.images import Image
 
 from slipway.i18n.catalogues import languages
+from slipway.schema.metrics import Unavailable
 from slipway.store import Version
 
 BASE = "python:3.11-slim"
@@ -71,5 +72,6 @@ def image_of(version: Version) -> ServingImage:
     """The image that serves one version."""
     if version.engine == "onnx":
         return ServingImage()
-    reason = version.read_json("metrics.json")["compiled"]["reason"]
+    compiled = version.metrics().compiled
+    reason = compiled.reason if isinstance(compiled, Unavailable) else "its graph was removed"
     return ServingImage(native_because=f"{version.tag} is served by its PyCaret pipeline ({reason})")

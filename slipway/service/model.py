@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from dataclasses import asdict
 from functools import cached_property
 from itertools import takewhile
 from threading import Event, Lock
@@ -12,10 +13,10 @@ from starlette.responses import Response
 
 from slipway import store
 from slipway.errors import CsvError, ExplanationError, RecordsError, RequestCode, TableTooLargeError
-from slipway.i18n.catalogues import FALLBACK
 from slipway.inference.decision import threshold_of
 from slipway.inference.predictor import CsvAnswer, Predictor
 from slipway.inference.shapley import DEFAULT_CLASS, Explainer
+from slipway.schema.metrics import CalibrationMetrics
 from slipway.schema.schema import Checked
 from slipway.service.requests import RequestError, gc_paused
 from slipway.service.settings import Limits
@@ -66,7 +67,7 @@ class LoadedModel:
 
     def check_golden(self) -> None:
         """Repeat the answers of training time, or raise `GoldenMismatchError`."""
-        self.predictor.check_golden(self.version.read_json("golden.json"))
+        self.predictor.check_golden(self.version.golden())
 
     async def run(self, work: Callable[[Predictor], Any]) -> Any:
         """`work(predictor)`, on a thread."""
@@ -162,22 +163,38 @@ class LoadedModel:
     @cached_property
     def description(self) -> dict[str, Any]:
         """What `GET /model` says."""
-        measured = self.version.read_json("metrics.json")
-        return {
+        measured = self.version.metrics()
+        described: dict[str, Any] = {
             "model": self.version.tag,
             "task": self.schema.task,
             "target": self.schema.target.name,
             "engine": self.version.engine,
             "created": self.version.created.isoformat(),
-            "packages": self.version.metadata["packages"],
-            **{key: measured[key] for key in ("estimator", "metric", "folds", "holdout", "rows", "importance")},
-            **({"threshold": self.threshold} if self.schema.target.classes else {}),
-            **{key: measured[key] for key in ("interval", "calibration") if key in measured},
+            "packages": self.version.summary.packages,
+            "estimator": measured.estimator,
+            "metric": measured.metric,
+            "folds": {name: asdict(fold) for name, fold in measured.folds.items()},
+            "holdout": measured.holdout,
+            "rows": asdict(measured.rows),
+            "importance": measured.importance,
         }
+        if self.schema.target.classes:
+            described["threshold"] = self.threshold
+        if measured.interval:
+            described["interval"] = asdict(measured.interval)
+        if measured.calibration:
+            described["calibration"] = _described_calibration(measured.calibration)
+        return described
 
     @cached_property
     def cards(self) -> dict[str, str]:
-        """The model card by language; a version has those of the languages that there were when it was made."""
-        files = [self.version.path / "card.md", *self.version.path.glob("card.*.md")]
-        cards = {file.name.split(".")[1]: file.read_text(encoding="utf-8") for file in files}
-        return {FALLBACK: cards.pop("md"), **cards}
+        """The model card by language."""
+        return self.version.cards()
+
+
+def _described_calibration(calibration: CalibrationMetrics) -> dict[str, Any]:
+    """The calibration as the API has always named it, whatever the files do."""
+    described = {name: value for name, value in asdict(calibration).items() if value is not None}
+    if calibration.brier:
+        described["brier"] = {"before": calibration.brier.uncalibrated, "after": calibration.brier.served}
+    return {"method": calibration.method, **described}

@@ -154,9 +154,9 @@ def describe(schema: Schema, tag: str, bentoml: dict[str, Any]) -> dict[str, Any
     """The OpenAPI document: BentoML's for `/predict` and its probes, ours for the other calls."""
     texts = schema.texts
     document = dict(bentoml)
-    summary = (texts.get("summary") or {}).get("en", "")
+    summary = (texts.summary or {}).get("en", "")
     document["info"] = {
-        "title": f"{texts['title']['en']} ({tag})",
+        "title": f"{texts.title['en']} ({tag})",
         "description": summary,
         "version": tag.partition(":")[2],
     }

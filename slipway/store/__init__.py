@@ -1,28 +1,32 @@
 """Versions of a model in the BentoML model store: find, read, save and list them."""
 
+from slipway.store.artifacts import FORMAT, GRAPH, PIPELINE
+from slipway.store.background import read_background, write_background
 from slipway.store.checksums import SUMS, by_name, sums
 from slipway.store.compatible import check_compatible
 from slipway.store.listing import Listed, listing, versions
-from slipway.store.loading import BACKGROUND, INTERVAL, load_explainer, load_predictor, read_interval
-from slipway.store.versions import GRAPH, PIPELINE, Version, find
+from slipway.store.loading import load_explainer, load_predictor
+from slipway.store.summary import Summary
+from slipway.store.versions import Version, find
 from slipway.store.writer import save
 
 __all__ = [
-    "BACKGROUND",
-    "INTERVAL",
-    "load_explainer",
-    "load_predictor",
-    "read_interval",
+    "FORMAT",
     "GRAPH",
     "PIPELINE",
     "SUMS",
     "Listed",
+    "Summary",
     "Version",
     "by_name",
     "check_compatible",
     "find",
     "listing",
+    "load_explainer",
+    "load_predictor",
+    "read_background",
     "save",
     "sums",
     "versions",
+    "write_background",
 ]

@@ -24,7 +24,7 @@ def check_compatible(version: Version) -> None:
     """
     differences = [
         f"{package} {made} (here {_installed(package)})"
-        for package, made in version.metadata["packages"].items()
+        for package, made in version.summary.packages.items()
         if made.split(".")[:2] != _installed(package).split(".")[:2]
     ]
     if version.engine == "native" and differences:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import bentoml
 
 from slipway.store._bentoml import store_folder
+from slipway.store.artifacts import FORMAT
+from slipway.store.summary import Summary, format_of
 from slipway.store.versions import names
 
 OLDEST = dt.datetime.min.replace(tzinfo=dt.UTC)
@@ -15,12 +17,14 @@ OLDEST = dt.datetime.min.replace(tzinfo=dt.UTC)
 class Listed:
     """A version as it stands in the store, its files not checked.
 
-    `model` is None if it is damaged, or none that this project saved.
+    `summary` is None if its model.yaml cannot be read, which `problem` then says, and if this project
+    did not save it.
     """
 
     version: str
-    model: bentoml.Model | None
-    damaged: bool = False
+    created: dt.datetime = OLDEST
+    summary: Summary | None = None
+    problem: str = ""
 
 
 def versions(name: str, most: int | None = None) -> tuple[list[Listed], int]:
@@ -32,40 +36,35 @@ def versions(name: str, most: int | None = None) -> tuple[list[Listed], int]:
     paths = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
     newest = sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)[:most]
     found = [_listed(name, path.name) for path in newest]
-    found.sort(key=lambda item: item.model.creation_time if item.model else OLDEST, reverse=True)
+    found.sort(key=lambda item: item.created, reverse=True)
     return found, len(paths) - len(newest)
 
 
 def _listed(name: str, version: str) -> Listed:
     try:
         model = bentoml.models.get(f"{name}:{version}")
+        if (format := format_of(model)) > FORMAT:
+            return Listed(version, model.creation_time, problem=f"its format {format} is later than {FORMAT}")
+        summary = Summary.of(model) if "estimator" in model.info.labels else None
     except Exception:  # a damaged model.yaml raises whatever its reader raises
-        return Listed(version, None, damaged=True)
-    return Listed(version, model if "estimator" in model.info.labels else None)
+        return Listed(version, problem="its model.yaml cannot be read")
+    return Listed(version, model.creation_time, summary)
 
 
 def listing() -> list[str]:
     """One line for each version in the store, newest first, under a heading."""
     rows = [("MODEL", "TASK", "TARGET", "ESTIMATOR", "METRIC", "ENGINE", "AGE")]
     listed = [(f"{name}:{item.version}", item) for name in names() for item in versions(name)[0]]
-    damaged = [f"{tag}  its model.yaml cannot be read" for tag, item in listed if item.damaged]
-    models = [item.model for _, item in listed if item.model]
-    for model in sorted(models, key=lambda model: model.creation_time, reverse=True):
-        labels, metadata = model.info.labels, model.info.metadata
-        rows.append(
-            (
-                str(model.tag),
-                labels["task"],
-                str(metadata["target"]),
-                labels["estimator"],
-                f"{metadata['metric']} {metadata['score']:.4g}",
-                labels["engine"],
-                _age(dt.datetime.now(dt.UTC) - model.creation_time),
-            )
-        )
+    problems = [f"{tag}  {item.problem}" for tag, item in listed if item.problem]
+    for tag, item in sorted(listed, key=lambda one: one[1].created, reverse=True):
+        if (found := item.summary) is None:
+            continue
+        score = f"{found.metric} {found.score:.4g}"
+        age = _age(dt.datetime.now(dt.UTC) - item.created)
+        rows.append((tag, found.task, found.target, found.estimator, score, found.engine, age))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return lines + damaged
+    return lines + problems
 
 
 def _age(age: dt.timedelta) -> str:

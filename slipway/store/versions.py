@@ -9,33 +9,43 @@ A version without model.onnx could not be compiled and is served by its pipeline
 """
 
 import datetime as dt
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import bentoml
 from bentoml.exceptions import BentoMLException
 
-from slipway.errors import ModelDamagedError, ModelMissingError
+from slipway.errors import ModelDamagedError, ModelFormatError, ModelMissingError
+from slipway.inference.golden import Golden
+from slipway.inference.interval import Interval
+from slipway.schema.arrays import Columns
+from slipway.schema.figures import Figures
+from slipway.schema.metrics import Leaderboard, Metrics
+from slipway.schema.profile import Profile
 from slipway.schema.schema import Schema
+from slipway.store import artifacts
 from slipway.store._bentoml import store_folder
+from slipway.store.artifacts import FORMAT, GRAPH, PIPELINE
+from slipway.store.background import read_background
 from slipway.store.checksums import check_files
+from slipway.store.summary import Summary, format_of
 
-PIPELINE = "pipeline.pkl"
-GRAPH = "model.onnx"
 PIPELINE_SUFFIX = "-pipeline"
 
 
 @dataclass(frozen=True)
 class Version:
-    """One version in the store, its files checked against their SHA-256."""
+    """One version in the store, its files checked against their SHA-256.
+
+    What its files hold is read, and checked, each time it is asked for; all raise `ModelDamagedError`.
+    """
 
     name: str
     version: str
     path: Path
     created: dt.datetime
-    metadata: dict[str, Any]
+    summary: Summary
     engine: Literal["onnx", "native"]
     pipelines: Path | None
 
@@ -58,17 +68,41 @@ class Version:
             )
         return self.pipelines / PIPELINE
 
-    def read_json(self, file: str) -> Any:
-        """One of the version's JSON files."""
-        return json.loads((self.path / file).read_text(encoding="utf-8"))
-
-    def find_json(self, file: str) -> Any | None:
-        """One of the files that not every version has; None if it is not there."""
-        return self.read_json(file) if (self.path / file).exists() else None
-
     def schema(self) -> Schema:
         """The schema the version learnt."""
-        return Schema.from_json(self.read_json("schema.json"))
+        return artifacts.SCHEMA.read(self.tag, self.path, self.summary.format)
+
+    def interval(self) -> Interval | None:
+        """The interval around predicted numbers; none for classes and where there were too few rows."""
+        return artifacts.INTERVAL.find(self.tag, self.path, self.summary.format)
+
+    def golden(self) -> Golden:
+        """Records, and what was answered when the version was saved."""
+        return artifacts.GOLDEN.read(self.tag, self.path, self.summary.format)
+
+    def metrics(self) -> Metrics:
+        """What was measured of the model."""
+        return artifacts.METRICS.read(self.tag, self.path, self.summary.format)
+
+    def figures(self) -> Figures | None:
+        """What the Model tab draws; None for versions from before there were figures."""
+        return artifacts.FIGURES.find(self.tag, self.path, self.summary.format)
+
+    def profile(self) -> Profile | None:
+        """What the training table looks like; None for versions from before there were profiles."""
+        return artifacts.PROFILE.find(self.tag, self.path, self.summary.format)
+
+    def background(self) -> Columns:
+        """The rows that explanations compare a record with."""
+        return read_background(self.tag, self.path, self.schema().fields)
+
+    def leaderboard(self) -> Leaderboard:
+        """The models that were tried, best first."""
+        return artifacts.read_leaderboard(self.tag, self.path)
+
+    def cards(self) -> dict[str, str]:
+        """The model card by language."""
+        return artifacts.read_cards(self.tag, self.path)
 
 
 def names() -> list[str]:
@@ -85,8 +119,8 @@ def find(tag: str) -> Version:
 
     Raises
     ------
-    ModelMissingError, ModelDamagedError
-        Both say what to do.
+    ModelMissingError, ModelFormatError, ModelDamagedError
+        Each says what to do.
     """
     store = store_folder()
     name, _, wanted = tag.partition(":")
@@ -102,11 +136,14 @@ def find(tag: str) -> Version:
             wanted if wanted not in ("", "latest") else latest.read_text().strip() if latest.exists() else "latest"
         )
         raise ModelDamagedError(f"{name}:{version}", "its model.yaml cannot be read") from exc
-    version = str(model.tag.version)
-    check_files(str(model.tag), Path(model.path))
-    engine: Literal["onnx", "native"] = "onnx" if (Path(model.path) / GRAPH).exists() else "native"
+    version, path = str(model.tag.version), Path(model.path)
+    format = format_of(model)
+    if format > FORMAT:
+        raise ModelFormatError(str(model.tag), format, FORMAT)
+    check_files(str(model.tag), path)
+    engine: Literal["onnx", "native"] = "onnx" if (path / GRAPH).exists() else "native"
     pipelines = _pipelines(f"{name}{PIPELINE_SUFFIX}:{version}")
-    found = Version(name, version, Path(model.path), model.creation_time, dict(model.info.metadata), engine, pipelines)
+    found = Version(name, version, path, model.creation_time, Summary.of(model), engine, pipelines)
     if pipelines is not None or engine == "native":
         check_files(found.tag, found.pipeline.parent)
     return found

@@ -6,8 +6,8 @@ So a training that is killed, or a full disk, leaves the store as it was.
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import bentoml
 from bentoml._internal.models import ModelStore
@@ -15,19 +15,20 @@ from filelock import FileLock
 
 from slipway.errors import StoreError
 from slipway.store._bentoml import store_folder
+from slipway.store.artifacts import FORMAT
 from slipway.store.checksums import SUMS, sums
+from slipway.store.summary import Summary
 from slipway.store.versions import PIPELINE_SUFFIX
 
 
 def save(
     name: str,
-    write: Callable[[str, Path, Path], dict[str, Any]],
-    labels: dict[str, str],
+    write: Callable[[str, Path, Path], Summary],
     check: Callable[[Path, str], None] = lambda models, tag: None,
 ) -> str:
     """Make a version of what `write(tag, folder, pipeline_folder)` puts into two folders.
 
-    `write` gives the metadata back. `check(models, tag)` is given a store that has nothing but
+    `write` gives the version's summary back. `check(models, tag)` is given a store that has nothing but
     the version, before it becomes one of this store. Either both entries are in the store
     afterwards and `latest` is this version, or, on any error, nothing has changed.
 
@@ -54,9 +55,9 @@ def save(
                 folders = {entry: work / f"{entry}-files" for entry in (name, name + PIPELINE_SUFFIX)}
                 for folder in folders.values():
                     folder.mkdir()
-                metadata = write(str(tag), *folders.values())
+                summary = replace(write(str(tag), *folders.values()), format=FORMAT)
                 for entry, folder in reversed(folders.items()):
-                    _stage(staging, f"{entry}:{tag.version}", folder, labels, metadata)
+                    _stage(staging, f"{entry}:{tag.version}", folder, summary)
                 check(Path(staging._path), str(tag))
                 _publish(staging, store, [name + PIPELINE_SUFFIX, name], str(tag.version))
             finally:
@@ -71,8 +72,8 @@ def save(
     return str(tag)
 
 
-def _stage(staging: ModelStore, tag: str, folder: Path, labels: dict[str, str], metadata: dict[str, Any]) -> None:
-    with bentoml.models.create(tag, labels=labels, metadata=metadata, _model_store=staging) as model:
+def _stage(staging: ModelStore, tag: str, folder: Path, summary: Summary) -> None:
+    with bentoml.models.create(tag, labels=summary.labels, metadata=summary.metadata, _model_store=staging) as model:
         shutil.copytree(folder, model.path, dirs_exist_ok=True)
     path = Path(staging.get(tag).path)
     (path / SUMS).write_text(sums(path), encoding="utf-8")

@@ -52,10 +52,6 @@ class Note:
     values: dict[str, Any] = field(default_factory=dict)
     hint: str = ""
 
-    def to_json(self) -> dict[str, Any]:
-        """This note as `metrics.json` holds it."""
-        return {"kind": self.kind, "field": self.column, **self.values}
-
 
 @dataclass(frozen=True)
 class Reading:

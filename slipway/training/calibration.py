@@ -39,15 +39,15 @@ class Calibration:
     """What calibrating out-of-fold scores gains, and the calibrators if it gains enough.
 
     `method` is "sigmoid", "isotonic" or None; `calibrators` has one for each class, for two
-    classes one for the second; none without a method. `before` and `after` are Brier scores,
-    the same without a method. `probabilities`, of shape (n_rows, n_classes), are calibrated
+    classes one for the second; none without a method. `uncalibrated` and `served` are Brier
+    scores, the same without a method. `probabilities`, of shape (n_rows, n_classes), are calibrated
     without the row itself, and the estimator's own without a method.
     """
 
     method: str | None
     calibrators: list[Any]
-    before: float
-    after: float
+    uncalibrated: float
+    served: float
     probabilities: Floats
 
 
@@ -99,10 +99,12 @@ def choose(scores: Floats, probabilities: Floats, actual: npt.NDArray[np.int64])
         calibrators = _fit(scores, actual, probabilities.shape[1], method).calibrators
         # A falling sigmoid would turn the model's order upside down: it has learnt chance.
         if all(getattr(calibrator, "a_", -1.0) < 0 for calibrator in calibrators):
-            tried.append(Calibration(method, calibrators, none.before, float(losses(after, actual).mean()), after))
-    best = min(tried, key=lambda found: found.after, default=none)
+            tried.append(
+                Calibration(method, calibrators, none.uncalibrated, float(losses(after, actual).mean()), after)
+            )
+    best = min(tried, key=lambda found: found.served, default=none)
     gain = before - losses(best.probabilities, actual)
-    enough = gain.mean() >= max(WORTHWHILE * none.before, gain.std(ddof=1) / np.sqrt(len(gain)))
+    enough = gain.mean() >= max(WORTHWHILE * none.uncalibrated, gain.std(ddof=1) / np.sqrt(len(gain)))
     return best if enough and best.method else none
 
 

@@ -13,12 +13,12 @@ jackknife+, Annals of Statistics 49 (2021), for errors out of fold.
 
 from dataclasses import dataclass
 from math import ceil, sqrt
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from slipway.inference.interval import Floats, Interval
+from slipway.schema.metrics import IntervalFifth, IntervalMetrics
 
 COVERAGE = 0.9
 ROWS_PER_BIN = 50
@@ -113,14 +113,12 @@ def _shortest(errors: Floats, coverage: float) -> tuple[float, float]:
 class Measured:
     """What the interval covers of rows that it was not made from.
 
-    `figures` is what `metrics.json` holds: `rows`; `coverage` (meant), `covered` (found, a share)
-    and `width` (mean, in the target's unit); `fifths`: for each fifth of the predicted values
-    `low`, `high` (of the predictions), `covered` and `width`. `inside`, of shape (n_rows,), is 1
-    where the true value lies in the interval, 0 where not, NaN for rows without a finite answer.
+    `covered`, of shape (n_rows,), is 1 where the true value lies in the interval, 0 where not, NaN for
+    rows without a finite answer.
     """
 
-    figures: dict[str, Any]
-    inside: Floats
+    metrics: IntervalMetrics
+    covered: Floats
 
 
 def measure_interval(
@@ -132,7 +130,7 @@ def measure_interval(
     """
     finite = usable(predicted, actual)
     predicted, actual = predicted[finite], actual[finite]
-    inside, width = np.zeros(len(predicted), dtype=bool), np.zeros(len(predicted))
+    covered, width = np.zeros(len(predicted), dtype=bool), np.zeros(len(predicted))
     part = np.random.default_rng(0).permutation(len(predicted)) % PARTS
     for number in range(PARTS):
         rows = part == number
@@ -140,23 +138,23 @@ def measure_interval(
         if found is None:
             return None
         low, high = found.around(predicted[rows], minimum, maximum)
-        inside[rows], width[rows] = (actual[rows] >= low) & (actual[rows] <= high), high - low
+        covered[rows], width[rows] = (actual[rows] >= low) & (actual[rows] <= high), high - low
     fifths = np.array_split(np.argsort(predicted, kind="stable"), 5)
-    figures = {
-        "rows": len(predicted),
-        "coverage": COVERAGE,
-        "covered": float(inside.mean()),
-        "width": float(width.mean()),
-        "fifths": [
-            {
-                "low": float(predicted[rows].min()),
-                "high": float(predicted[rows].max()),
-                "covered": float(inside[rows].mean()),
-                "width": float(width[rows].mean()),
-            }
+    metrics = IntervalMetrics(
+        rows=len(predicted),
+        coverage=COVERAGE,
+        covered=float(covered.mean()),
+        width=float(width.mean()),
+        fifths=tuple(
+            IntervalFifth(
+                low=float(predicted[rows].min()),
+                high=float(predicted[rows].max()),
+                covered=float(covered[rows].mean()),
+                width=float(width[rows].mean()),
+            )
             for rows in fifths
-        ],
-    }
+        ),
+    )
     every = np.full(len(finite), np.nan)
-    every[finite] = inside
-    return Measured(figures, every)
+    every[finite] = covered
+    return Measured(metrics, every)

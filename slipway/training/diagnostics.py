@@ -4,13 +4,14 @@ They are counts, shares and quantiles of many rows, rounded where they are value
 target: no row of the training table can be read from them. Training only.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import confusion_matrix, roc_curve
 
+from slipway.schema.figures import Figures, PredictionQuantiles, ReliabilityCurves, RocCurve
+from slipway.schema.metrics import ReliabilityBin, ThresholdCounts
 from slipway.schema.schema import Schema
 from slipway.training.conformal import usable
 from slipway.training.evaluation import HeldOut
@@ -33,22 +34,23 @@ CLOSE = 0.1
 
 
 @dataclass(frozen=True)
-class Figures:
-    """`metrics` belongs into `metrics.json`, which the Predict tab reads; `more` is `figures.json`."""
+class Diagnostics:
+    """`figures` is what the Model tab draws; `reliability` and `thresholds`, of two classes, the Predict tab."""
 
-    metrics: dict[str, Any]
-    plots: dict[str, Any]
+    figures: Figures
+    reliability: tuple[ReliabilityBin, ...] = ()
+    thresholds: ThresholdCounts | None = None
 
 
-def figures(
+def diagnose(
     unseen: HeldOut,
     schema: Schema,
     *,
     out_of_fold: bool,
-    inside: Floats | None = None,
-    before: Floats | None = None,
+    covered: Floats | None = None,
+    uncalibrated: Floats | None = None,
     first: list[str] | None = None,
-) -> Figures:
+) -> Diagnostics:
     """All figures of answers to unseen rows.
 
     Parameters
@@ -56,38 +58,32 @@ def figures(
     out_of_fold : bool
         Whether the rows are all of the table, each answered by a model fitted without its fold;
         else they are the hold-out.
-    inside, before
-        As in `Certainty`.
+    covered, uncalibrated
+        As in `UncertaintyResult`.
     first : names
         The fields in the order in which they count; groups are made of the first ones.
     """
-    target = schema.target
-    more: dict[str, Any] = {
-        "rows": len(unseen.actual),
-        "out_of_fold": out_of_fold,
-        "groups": groups(unseen, schema, inside, first or schema.names),
-    }
+    target, answers = schema.target, unseen.answers
+    figures = Figures(len(unseen.actual), out_of_fold, groups(unseen, schema, covered, first or schema.names))
     if not target.classes:
-        return Figures({}, more | {"boxes": prediction_quantiles(unseen.answers.values, unseen.actual)})
+        quantiles = prediction_quantiles(answers.values, unseen.actual)
+        return Diagnostics(replace(figures, prediction_quantiles=quantiles))
     positions = range(len(target.classes))
-    more["confusion"] = confusion_matrix(unseen.actual, unseen.answers.values, labels=positions).tolist()
-    served = unseen.answers.probabilities
+    counts = confusion_matrix(unseen.actual, answers.values, labels=positions).tolist()
+    figures = replace(figures, confusion=tuple(map(tuple, counts)))
+    served = answers.probabilities
     if served is None or not np.isfinite(served).all():
-        return Figures({}, more)
+        return Diagnostics(figures)
     two = len(positions) == 2
     shown = [target.classes.index(target.positive)] if two else list(positions)
-    more["roc"] = [
-        {"class": target.classes[position], "points": roc(unseen.actual == position, served[:, position])}
-        for position in shown
-    ]
+    curves = tuple(
+        RocCurve(target.classes[position], roc(unseen.actual == position, served[:, position])) for position in shown
+    )
     came_true, given = _cases(unseen.actual, served, shown)
     bins = reliability(came_true, given)
-    more["reliability"] = {"served": bins}
-    if before is not None:
-        more["reliability"]["before"] = reliability(*_cases(unseen.actual, before, shown))
-    if not two:
-        return Figures({}, more)
-    return Figures({"reliability": {"bins": bins}, "thresholds": thresholds(came_true, given)}, more)
+    before = None if uncalibrated is None else reliability(*_cases(unseen.actual, uncalibrated, shown))
+    figures = replace(figures, roc=curves, reliability=ReliabilityCurves(bins, before))
+    return Diagnostics(figures, bins, thresholds(came_true, given)) if two else Diagnostics(figures)
 
 
 def _cases(actual: Positions, probabilities: Floats, shown: list[int]) -> tuple[npt.NDArray[np.bool_], Floats]:
@@ -111,7 +107,7 @@ def bins(values: Floats, most: int, least: int) -> list[Positions]:
     return np.split(order, starts[1:])
 
 
-def reliability(came_true: npt.NDArray[np.bool_], given: Floats) -> list[dict[str, Any]]:
+def reliability(came_true: npt.NDArray[np.bool_], given: Floats) -> tuple[ReliabilityBin, ...]:
     """Predicted probabilities against the shares that came true, in bins that touch and reach from 0 to 1.
 
     Parameters
@@ -127,59 +123,57 @@ def reliability(came_true: npt.NDArray[np.bool_], given: Floats) -> list[dict[st
         chance = np.sqrt((given[rows] * (1 - given[rows])).sum().clip(0)) / len(rows)
         off = abs(observed - predicted)
         found.append(
-            {
-                "low": float(low),
-                "high": float(high),
-                "predicted": float(predicted),
-                "observed": float(observed),
-                "rows": len(rows),
-                "passed": bool(len(rows) >= ROWS_PER_BIN and off <= min(CLOSE, BY_CHANCE * chance)),
-            }
+            ReliabilityBin(
+                low=float(low),
+                high=float(high),
+                predicted=float(predicted),
+                observed=float(observed),
+                rows=len(rows),
+                passed=bool(len(rows) >= ROWS_PER_BIN and off <= min(CLOSE, BY_CHANCE * chance)),
+            )
         )
-    return found
+    return tuple(found)
 
 
-def thresholds(came_true: npt.NDArray[np.bool_], given: Floats) -> dict[str, Any]:
+def thresholds(came_true: npt.NDArray[np.bool_], given: Floats) -> ThresholdCounts:
     """How many positives and negatives each threshold from 0.00 to 1.00 would call positive."""
     steps = np.arange(THRESHOLDS) / (THRESHOLDS - 1)
     positives, negatives = np.sort(given[came_true]), np.sort(given[~came_true])
-    return {
-        "positives": len(positives),
-        "negatives": len(negatives),
-        "found": (len(positives) - np.searchsorted(positives, steps, side="left")).tolist(),
-        "alarms": (len(negatives) - np.searchsorted(negatives, steps, side="left")).tolist(),
-    }
+    return ThresholdCounts(
+        positives=len(positives),
+        negatives=len(negatives),
+        true_positives=tuple((len(positives) - np.searchsorted(positives, steps, side="left")).tolist()),
+        false_positives=tuple((len(negatives) - np.searchsorted(negatives, steps, side="left")).tolist()),
+    )
 
 
-def roc(came_true: npt.NDArray[np.bool_], given: Floats) -> list[list[float]]:
-    """The ROC curve as points (false alarms, found), both shares: at most 101, evenly along the curve."""
+def roc(came_true: npt.NDArray[np.bool_], given: Floats) -> tuple[tuple[float, float], ...]:
+    """The ROC curve as points (false positive rate, true positive rate): at most 101, evenly along the curve."""
     if came_true.all() or not came_true.any():
-        return []
+        return ()
     alarms, found, _ = roc_curve(came_true, given)
     if len(alarms) > ROC_POINTS:
         length = alarms + found
         places = np.linspace(0, 2, ROC_POINTS)
         alarms, found = np.interp(places, length, alarms), np.interp(places, length, found)
-    return [[round(float(x), 4), round(float(y), 4)] for x, y in zip(alarms, found, strict=True)]
+    return tuple((round(float(x), 4), round(float(y), 4)) for x, y in zip(alarms, found, strict=True))
 
 
-def prediction_quantiles(predicted: Floats, actual: Floats) -> list[dict[str, Any]]:
+def prediction_quantiles(predicted: Floats, actual: Floats) -> tuple[PredictionQuantiles, ...]:
     """Where the true values lie for each tenth of the predictions; fewer parts where rows are few.
 
-    Each has `low`, `high` (of the predictions), `rows`, and the quantiles `p5` … `p95` of the true
-    values, to three digits of their range, so that no single one can be read.
+    The quantiles are given to three digits of the true values' range, so that no single one can be read.
     """
     finite = usable(predicted, actual)
     predicted, actual = predicted[finite], actual[finite]
     if len(actual) < ROWS_PER_BOX:
-        return []
+        return ()
     digits = digits_of(float(np.ptp(actual)))
     found = []
     for rows in bins(predicted, BOXES, ROWS_PER_BOX):
         quantiles = np.quantile(actual[rows], SHARES)
         ends = {"low": predicted[rows].min(), "high": predicted[rows].max()}
         shares = {f"p{round(share * 100)}": value for share, value in zip(SHARES, quantiles, strict=True)}
-        found.append(
-            {name: round(float(value), digits) for name, value in (ends | shares).items()} | {"rows": len(rows)}
-        )
-    return found
+        rounded = {name: round(float(value), digits) for name, value in (ends | shares).items()}
+        found.append(PredictionQuantiles(rows=len(rows), **rounded))
+    return tuple(found)

@@ -14,6 +14,7 @@ from slipway.inference.decision import decide
 from slipway.inference.equality import Answers
 from slipway.inference.frames import with_columns
 from slipway.inference.pipeline_engine import NativeEngine, classes_of
+from slipway.schema.metrics import FoldScore
 from slipway.schema.schema import Schema
 from slipway.tables.readers import numpy_column
 from slipway.training.classifier_metrics import measure, positive_scores, use_our_metrics
@@ -46,7 +47,7 @@ class Evaluation:
     that the right class loses (the share of right answers, without probabilities).
     """
 
-    folds: dict[str, dict[str, float]]
+    folds: dict[str, FoldScore]
     holdout: dict[str, float]
     unseen: HeldOut
     importance: dict[str, float]
@@ -94,7 +95,7 @@ def evaluate(experiment: Any, model: Any, schema: Schema) -> Evaluation:
     # What a model cannot be measured by is left out: there is no log loss without probabilities.
     names = [name for name in names if np.isfinite([table.loc["Mean", name], measured[name]]).all()]
     return Evaluation(
-        {name: {"mean": float(table.loc["Mean", name]), "sd": float(table.loc["Std", name])} for name in names},
+        {name: FoldScore(float(table.loc["Mean", name]), float(table.loc["Std", name])) for name in names},
         {name: float(measured[name]) for name in names},
         HeldOut(inputs, actual, answers),
         _importance(engine, inputs, actual, schema),

@@ -7,7 +7,7 @@ that tell the model nothing, are left out and named with the reason.
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from slipway.errors import DataError, UseCaseError, nearest
 from slipway.i18n.faults import describe
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema, Target
+from slipway.schema.texts import BandText, ExampleRecord, ModelTexts
 from slipway.schema.types import Kind, Task, Text
 from slipway.tables.reading import Note, Reading, mask_sentinels
 from slipway.training import classes, kinds
@@ -206,7 +207,7 @@ def _field(
     if kind == "date":
         low, high = present.min().date().isoformat(), present.max().date().isoformat()
         default = present.quantile(0.5, "lower").date().isoformat()
-        return Field(**common, low=low, high=high, default=default, format=format)
+        return Field(**common, observed_min=low, observed_max=high, default=default, format=format)
     return _number_field(common, present, kind, spec, source)
 
 
@@ -224,15 +225,15 @@ def _number_field(common: dict[str, Any], present: pd.Series, kind: Kind, spec: 
         )
     if kind == "integer":
         whole: dict[str, Any] = {
-            "low": int(low),
-            "high": int(high),
+            "observed_min": int(low),
+            "observed_max": int(high),
             "minimum": math.ceil(minimum),
             "maximum": math.floor(maximum),
         }
         return Field(**common, **whole, default=int(median))
     ends: dict[str, Any] = {
-        "low": float(low),
-        "high": float(high),
+        "observed_min": float(low),
+        "observed_max": float(high),
         "minimum": float(minimum),
         "maximum": float(maximum),
     }
@@ -268,7 +269,7 @@ def _target(column: pd.Series, task: Task, usecase: UseCase, source: str, readin
         numbers = classes.check_numbers(column, source, reading)
         decimals = spec.decimals if spec.decimals is not None else min(_decimals(numbers), 2)
         return Target(
-            **common, minimum=spec.minimum, maximum=spec.maximum, decimals=decimals, spread=float(numbers.std())
+            **common, minimum=spec.minimum, maximum=spec.maximum, decimals=decimals, std=float(numbers.std())
         ), numbers
     pair = kinds.yes_no(column)
     values = tuple(python_value(value) for value in pair or sorted(column.unique(), key=_sort_key))
@@ -285,24 +286,25 @@ def _target(column: pd.Series, task: Task, usecase: UseCase, source: str, readin
     ) if whole else column
 
 
-def _texts(usecase: UseCase, target: Target, fields: list[Field]) -> dict[str, Any]:
-    examples = [asdict(example) for example in usecase.examples]
+def _texts(usecase: UseCase, target: Target, fields: list[Field]) -> ModelTexts:
+    examples = []
     draft = Schema(usecase.name, "regression", tuple(fields), target)
-    for example in examples:
-        _, _, faults = draft.check_record(draft.defaults | example["values"])
+    for example in usecase.examples:
+        record = draft.defaults | example.values
+        _, _, faults = draft.check_record(record)
         if faults:
             first = faults[0]
             raise UseCaseError(
                 f"use case {usecase.name}",
-                f"the example {example['label']['en']!r} is not a valid record: {describe(first)}",
+                f"the example {example.label['en']!r} is not a valid record: {describe(first)}",
             )
-        example["values"] = draft.defaults | example["values"]
+        examples.append(ExampleRecord(example.label, record))
     title: Text = usecase.title or {"en": f"{target.label['en']} from {len(fields)} inputs"}
-    return {
-        "title": title,
-        "summary": usecase.summary,
-        "answer": usecase.answer,
-        "bands": [asdict(band) for band in usecase.bands],
-        "disclaimer": usecase.disclaimer,
-        "examples": examples,
-    }
+    return ModelTexts(
+        title=title,
+        summary=usecase.summary,
+        answer=usecase.answer,
+        bands=tuple(BandText(band.below, band.text) for band in usecase.bands),
+        disclaimer=usecase.disclaimer,
+        examples=tuple(examples),
+    )

@@ -3,6 +3,7 @@
 Training only. What is compared are answers to rows that the model had not seen.
 """
 
+from dataclasses import replace
 from math import floor, log10
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from slipway.schema.fields import Field
+from slipway.schema.figures import FieldGroups, Group, Groups, Measure
 from slipway.schema.schema import Schema
 from slipway.training.calibration import losses
 from slipway.training.conformal import usable
@@ -32,59 +34,52 @@ WORTHWHILE = 0.1
 """And by how much, as a share, worse than the whole: of many rows, trifles are beyond chance too."""
 
 
-def groups(unseen: HeldOut, schema: Schema, inside: Floats | None, names: list[str]) -> dict[str, Any]:
+def groups(unseen: HeldOut, schema: Schema, covered: Floats | None, names: list[str]) -> Groups:
     """How good the answers are, for the whole and for each group of each field.
 
     Parameters
     ----------
-    inside : array of shape (n_rows,), optional
+    covered : array of shape (n_rows,), optional
         1 where the interval holds the true value, 0 where not, NaN where there is none.
     names
         The fields in the order in which they count; groups are made of the first 50.
 
     Returns
     -------
-    dict
-        `whole`, the figures of all rows, and `fields`, each with `field` and `groups`. A group
-        says which it is (`value`; `low` and `high`, both inclusive for whole numbers and dates;
-        `others`, how many rarer categories; or `missing`), its `rows`, and from 20 rows on its
-        figures. Numbers: `mae` and `bias` (mean of predicted minus true, both in the target's
-        unit) and `covered`, a share. Classes: `brier` and `right`, and for two classes `recall`.
-        `worse` names the figures in which it is clearly worse than all others.
+    Groups
+        With measures from 20 rows on.
     """
-    measures = _measures(unseen, schema, inside)
+    measures = _measures(unseen, schema, covered)
     fields = {field.name: field for field in schema.fields if field.kind != "text"}
     found = []
     for name in [name for name in names if name in fields][:MOST_FIELDS]:
         parts, group = _parts(unseen.inputs[name], fields[name])
-        measured = [part for part in _figures(parts, group, measures) if part["rows"]]
-        found.append({"field": name, "groups": measured})
-    (whole,) = _figures([{}], np.zeros(len(unseen.actual), dtype="int64"), measures)
-    return {"whole": whole, "fields": found}
+        measured = tuple(part for part in _measured(parts, group, measures) if part.rows)
+        found.append(FieldGroups(name, measured))
+    (whole,) = _measured([Group(0)], np.zeros(len(unseen.actual), dtype="int64"), measures)
+    return Groups(whole, tuple(found))
 
 
-def _measures(unseen: HeldOut, schema: Schema, inside: Floats | None) -> dict[str, tuple[Floats, bool]]:
-    """A figure's name, its part of each row (NaN where a row has none), and whether more of it is worse."""
+def _measures(unseen: HeldOut, schema: Schema, covered: Floats | None) -> dict[Measure, tuple[Floats, bool]]:
+    """A measure's name, its part of each row (NaN where a row has none), and whether more of it is worse."""
     actual, answered, scores = unseen.actual, unseen.answers.values, unseen.answers.probabilities
     if not schema.target.classes:
         errors = np.where(usable(answered, actual), answered - actual, np.nan)
-        found = {"mae": (np.abs(errors), True), "bias": (errors, True)}
-        return found if inside is None else found | {"covered": (inside, False)}
+        found: dict[Measure, tuple[Floats, bool]] = {"mae": (np.abs(errors), True), "bias": (errors, True)}
+        return found if covered is None else found | {"covered": (covered, False)}
     right = (answered == actual).astype("float64")
     found = {} if scores is None else {"brier": (losses(scores, actual), True)}
-    found["right"] = right, False
+    found["accuracy"] = right, False
     if len(schema.target.classes) == 2:
         positive = schema.target.classes.index(schema.target.positive)
         found["recall"] = np.where(actual == positive, right, np.nan), False
     return found
 
 
-def _figures(
-    parts: list[dict[str, Any]], group: Positions, measures: dict[str, tuple[Floats, bool]]
-) -> list[dict[str, Any]]:
-    """The groups with their figures; `group`, of shape (n_rows,), is each row's position in `parts`."""
-    found = [part | {"rows": int(rows)} for part, rows in zip(parts, _sums(group, len(parts)), strict=True)]
-    worse: list[list[str]] = [[] for _ in parts]
+def _measured(parts: list[Group], group: Positions, measures: dict[Measure, tuple[Floats, bool]]) -> list[Group]:
+    """The groups with their rows and measures; `group`, of shape (n_rows,), is each row's position in `parts`."""
+    found: list[dict[str, Any]] = [{"rows": int(rows)} for rows in _sums(group, len(parts))]
+    worse: list[list[Measure]] = [[] for _ in parts]
     for name, (measure, more_is_worse) in measures.items():
         known = ~np.isnan(measure)
         values, of = measure[known], group[known]
@@ -97,7 +92,9 @@ def _figures(
             losses = values if more_is_worse else 1 - values
             for position in np.flatnonzero(are_worse(losses, of, len(parts))):
                 worse[position].append(name)
-    return [part | ({"worse": names} if names else {}) for part, names in zip(found, worse, strict=True)]
+    return [
+        replace(part, worse=tuple(names), **values) for part, values, names in zip(parts, found, worse, strict=True)
+    ]
 
 
 def _sums(group: Positions, count: int, values: npt.NDArray[Any] | None = None) -> Floats:
@@ -130,31 +127,31 @@ def _variance_of_mean(rows: Floats, total: Floats, squares: Floats) -> Floats:
     return np.asarray((squares - total**2 / rows).clip(0) / (rows - 1) / rows)
 
 
-def _parts(column: pd.Series, field: Field) -> tuple[list[dict[str, Any]], Positions]:
+def _parts(column: pd.Series, field: Field) -> tuple[list[Group], Positions]:
     """The groups of a field, and the position among them of each row."""
     missing = column.isna().to_numpy()
     parts, group = _categories(column, field) if field.categories else _bands(column, field, missing)
     if missing.any():
         group[missing] = len(parts)
-        parts.append({"missing": True})
+        parts.append(Group(0, missing=True))
     return parts, group
 
 
-def _categories(column: pd.Series, field: Field) -> tuple[list[dict[str, Any]], Positions]:
+def _categories(column: pd.Series, field: Field) -> tuple[list[Group], Positions]:
     group = np.zeros(len(column), dtype="int64")
     for position, value in enumerate(field.categories):
         group[(column == value).fillna(False).to_numpy(dtype=bool)] = position
-    parts = [{"value": value} for value in field.categories]
+    parts = [Group(0, value=value) for value in field.categories]
     if len(parts) <= MOST_CATEGORIES:
         return parts, group
     most = np.argsort(-_sums(group, len(parts)), kind="stable")[: MOST_CATEGORIES - 1]
     shown = sorted(most.tolist())
     place = np.full(len(parts), len(shown))
     place[shown] = np.arange(len(shown))
-    return [*(parts[position] for position in shown), {"others": len(parts) - len(shown)}], place[group]
+    return [*(parts[position] for position in shown), Group(0, others=len(parts) - len(shown))], place[group]
 
 
-def _bands(column: pd.Series, field: Field, missing: Mask) -> tuple[list[dict[str, Any]], Positions]:
+def _bands(column: pd.Series, field: Field, missing: Mask) -> tuple[list[Group], Positions]:
     """Quartiles, at round values; fewer where many rows share a value."""
     if field.kind == "date":
         column = (column - EPOCH).dt.days
@@ -170,12 +167,11 @@ def _bands(column: pd.Series, field: Field, missing: Mask) -> tuple[list[dict[st
     # A value of PyCaret's narrow dtype lies on an edge only where the edge is as narrow.
     group[~missing] = np.searchsorted(edges.astype(known.dtype), known.to_numpy(), side="right")
     lows, highs = [low, *edges], [*(edges - 1 if whole else edges), high]
-    return [
-        {"low": _end(first, field), "high": _end(last, field)} for first, last in zip(lows, highs, strict=True)
-    ], group
+    ends = zip(lows, highs, strict=True)
+    return [Group(0, low=_end(first, field), high=_end(last, field)) for first, last in ends], group
 
 
-def _end(value: float, field: Field) -> float | str:
+def _end(value: float, field: Field) -> float | int | str:
     if field.kind == "date":
         return str((EPOCH + pd.Timedelta(days=int(value))).date())
     return int(value) if field.kind == "integer" else round(float(value), field.decimals)

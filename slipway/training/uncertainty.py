@@ -12,6 +12,7 @@ import numpy.typing as npt
 from slipway.inference.decision import decide
 from slipway.inference.equality import Answers
 from slipway.inference.interval import Interval
+from slipway.schema.metrics import BrierScores, CalibrationMetrics, IntervalMetrics, Unavailable
 from slipway.schema.schema import Schema, Target
 from slipway.training.calibration import Calibration, calibrated, choose, may_calibrate
 from slipway.training.conformal import fit_interval, measure_interval
@@ -28,16 +29,17 @@ Floats = npt.NDArray[np.float64]
 class UncertaintyResult:
     """The pipeline to serve, calibrated where that helps, and how sure its answers are.
 
-    `figures` is what `metrics.json` says of it: `interval` for numbers, `calibration` for
-    classes; in place of figures, `reason` says why there are none. `unseen` are the out-of-fold
-    answers as they are served: inside the hard bounds, or calibrated without the row itself;
-    None without figures. `inside` (see `Measured`) says which of them the interval covers;
-    `before`, of shape (n_rows, n_classes), are probabilities before calibration, where there is one.
+    Numbers have `interval_metrics` and, where rows are enough, an `interval`; classes have
+    `calibration`. `held_out` are the out-of-fold answers as they are served: inside the hard bounds, or
+    calibrated without the row itself; None where there are none. `covered` (see `Measured`) says which
+    of them the interval covers; `uncalibrated`, of shape (n_rows, n_classes), are probabilities before
+    calibration, where there is one.
     """
 
     pipeline: Any
-    interval: Interval | None
-    figures: dict[str, Any]
+    interval: Interval | None = None
+    interval_metrics: IntervalMetrics | Unavailable | None = None
+    calibration: CalibrationMetrics | None = None
     held_out: HeldOut | None = None
     covered: Floats | None = None
     uncalibrated: Floats | None = None
@@ -54,16 +56,17 @@ def estimate_uncertainty(experiment: Any, model: Any, pipeline: Any, schema: Sch
         The finalised pipeline that is to be served.
     """
     classes = schema.target.classes
-    key = "calibration" if classes else "interval"
     estimator = pipeline.steps[-1][1]
     if classes and not hasattr(estimator, "predict_proba"):
-        return UncertaintyResult(pipeline, None, {key: {"method": None, "reason": NO_PROBABILITIES}})
+        return UncertaintyResult(pipeline, calibration=CalibrationMetrics(reason=NO_PROBABILITIES))
     try:
         found = out_of_fold(experiment, model, schema)
         return _classes(found, pipeline, schema.target) if classes else _numbers(found, pipeline, schema.target)
     except Exception as exc:  # PyCaret's steps raise anything, and the model itself is sound
         reason = f"{type(exc).__name__}: {exc}"[:200]
-        return UncertaintyResult(pipeline, None, {key: ({"method": None} if classes else {}) | {"reason": reason}})
+        if classes:
+            return UncertaintyResult(pipeline, calibration=CalibrationMetrics(reason=reason))
+        return UncertaintyResult(pipeline, interval_metrics=Unavailable(reason))
 
 
 def _numbers(found: OutOfFold, pipeline: Any, target: Target) -> UncertaintyResult:
@@ -73,34 +76,32 @@ def _numbers(found: OutOfFold, pipeline: Any, target: Target) -> UncertaintyResu
     unseen = HeldOut(found.inputs, found.actual, Answers(predicted))
     measured = measure_interval(predicted, found.actual, low, high)
     if measured is None:
-        return UncertaintyResult(pipeline, None, {"interval": {"reason": TOO_FEW_ROWS}}, unseen)
+        return UncertaintyResult(pipeline, interval_metrics=Unavailable(TOO_FEW_ROWS), held_out=unseen)
     interval = fit_interval(predicted, found.actual)
-    return UncertaintyResult(pipeline, interval, {"interval": measured.figures}, unseen, measured.inside)
+    return UncertaintyResult(pipeline, interval, measured.metrics, held_out=unseen, covered=measured.covered)
 
 
 def _classes(found: OutOfFold, pipeline: Any, target: Target) -> UncertaintyResult:
     raw = found.answers.probabilities
     if raw is None or found.scores is None:
-        return UncertaintyResult(pipeline, None, {"calibration": {"method": None, "reason": NO_PROBABILITIES}}, found)
+        return UncertaintyResult(pipeline, calibration=CalibrationMetrics(reason=NO_PROBABILITIES), held_out=found)
     order = found.order
     own, actual = raw[:, order], np.argsort(order)[found.actual]
     calibration = choose(found.scores, own, actual)
-    reason = {}
+    reason = None
     if calibration.method and not may_calibrate(pipeline.steps[-1][1]):
-        calibration = Calibration(None, [], calibration.before, calibration.before, own)
-        reason = {"reason": OWN_CHOICE}
+        calibration = Calibration(None, [], calibration.uncalibrated, calibration.uncalibrated, own)
+        reason = OWN_CHOICE
     after = calibration.probabilities
     served = decide(Answers(np.array(order)[after.argmax(axis=1)], after[:, np.argsort(order)]), target)
-    figures = {
-        "method": calibration.method,
-        "rows": len(actual),
-        "brier": {"before": calibration.before, "after": calibration.after},
-        "changed": float(np.mean(found.answers.values != served.values)),
-        **reason,
-    }
-    if not calibration.method:
-        return UncertaintyResult(pipeline, None, {"calibration": figures}, found)
-    unseen = HeldOut(found.inputs, found.actual, served)
-    return UncertaintyResult(
-        calibrated(pipeline, calibration), None, {"calibration": figures}, unseen, uncalibrated=raw
+    metrics = CalibrationMetrics(
+        method=calibration.method,
+        rows=len(actual),
+        brier=BrierScores(calibration.uncalibrated, calibration.served),
+        changed=float(np.mean(found.answers.values != served.values)),
+        reason=reason,
     )
+    if not calibration.method:
+        return UncertaintyResult(pipeline, calibration=metrics, held_out=found)
+    unseen = HeldOut(found.inputs, found.actual, served)
+    return UncertaintyResult(calibrated(pipeline, calibration), calibration=metrics, held_out=unseen, uncalibrated=raw)

@@ -30,10 +30,11 @@ pytestmark = pytest.mark.image
 def check_golden(url: str, tag: str) -> None:
     """The server repeats every golden answer of the store's version."""
     version = store.find(tag)
-    golden, target = version.read_json("golden.json"), version.schema().target
-    answers = httpx.post(f"{url}/predict", json={"records": golden["records"]}, timeout=60).json()
+    golden, target = version.golden(), version.schema().target
+    answers = httpx.post(f"{url}/predict", json={"records": list(golden.records)}, timeout=60).json()
     assert answers["model"] == tag
-    pairs = list(zip(answers["predictions"], golden["predictions"], strict=True))
+    wanted = [{"prediction": one.prediction, "probabilities": one.probabilities} for one in golden.predictions]
+    pairs = list(zip(answers["predictions"], wanted, strict=True))
     assert pairs and all(equal(answer, wanted, target) for answer, wanted in pairs)
 
 

@@ -1,6 +1,7 @@
 """How the values of the target and of each field are spread."""
 
 import datetime as dt
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -9,6 +10,7 @@ from markupsafe import Markup
 from slipway.page import charts
 from slipway.page.data.profile_view import ProfileView, date_length
 from slipway.schema.fields import Field
+from slipway.schema.profile import CategoryCounts, Histogram, TargetClasses, TargetNumbers
 
 CATEGORIES = 10
 """Categories that have a line of their own; the others share one."""
@@ -18,15 +20,16 @@ Ticks = list[tuple[float, str]]
 
 def of_target(view: ProfileView) -> tuple[str, Markup]:
     """What is predicted: a sentence on how it is spread, and its chart."""
-    return (_classes if view.schema.target.classes else _numbers)(view, view.profile["target"])
+    target = view.profile.target
+    return _classes(view, target) if isinstance(target, TargetClasses) else _numbers(view, target)
 
 
-def _numbers(view: ProfileView, target: dict[str, Any]) -> tuple[str, Markup]:
-    low, middle, high = (view.amount(target["percentiles"][at]) for at in (10, 50, 90))
+def _numbers(view: ProfileView, target: TargetNumbers) -> tuple[str, Markup]:
+    low, middle, high = (view.amount(target.percentiles[at]) for at in (10, 50, 90))
     text = view.page.t("data.target_spread", low=low, middle=middle, high=high)
     # The scale reaches further than the rows do.
-    filled = [at for at, count in enumerate(target["counts"]) if count]
-    counts, edges = target["counts"][filled[0] : filled[-1] + 1], target["edges"][filled[0] : filled[-1] + 2]
+    filled = [at for at, count in enumerate(target.counts) if count]
+    counts, edges = target.counts[filled[0] : filled[-1] + 1], target.edges[filled[0] : filled[-1] + 2]
     names = [
         view.page.t("data.bar", value=f"{view.amount(first)} – {view.amount(last)}", rows=view.page.rows(count))
         for count, (first, last) in zip(counts, pairwise(edges), strict=True)
@@ -35,8 +38,8 @@ def _numbers(view: ProfileView, target: dict[str, Any]) -> tuple[str, Markup]:
     return text, charts.histogram(counts, names, ticks, f"{view.page.target}: {text}", view.page.rows(max(counts)))
 
 
-def _classes(view: ProfileView, target: dict[str, Any]) -> tuple[str, Markup]:
-    counts, top = target["counts"], max(target["counts"])
+def _classes(view: ProfileView, target: TargetClasses) -> tuple[str, Markup]:
+    counts, top = target.counts, max(target.counts)
     names = [view.value(view.schema.target.name, value) for value in view.schema.target.classes]
     text = view.page.t(
         "data.target_classes", value=f"“{names[counts.index(top)]}”", share=view.page.percent(top / sum(counts))
@@ -46,14 +49,16 @@ def _classes(view: ProfileView, target: dict[str, Any]) -> tuple[str, Markup]:
 
 def of_field(view: ProfileView, field: Field) -> tuple[Markup, str]:
     """The chart of one field, and what is to be said of it, which may be nothing."""
-    stored = view.profile["fields"][field.name]
-    return (_categories(view, field, stored), "") if field.categories else _histogram(view, field, stored)
+    stored = view.profile.fields[field.name]
+    if isinstance(stored, CategoryCounts):
+        return _categories(view, field, stored), ""
+    return _histogram(view, field, stored)
 
 
-def _categories(view: ProfileView, field: Field, stored: dict[str, Any]) -> Markup:
-    names = [view.value(field.name, value) for value in stored["values"][:CATEGORIES]]
-    counts = stored["counts"][:CATEGORIES]
-    total = sum(stored["counts"]) + stored["others"]
+def _categories(view: ProfileView, field: Field, stored: CategoryCounts) -> Markup:
+    names = [view.value(field.name, value) for value in stored.values[:CATEGORIES]]
+    counts = stored.counts[:CATEGORIES]
+    total = sum(stored.counts) + stored.others
     share = view.page.percent(counts[0] / total)
     others = len(field.categories) - len(names), total - sum(counts)
     summary = view.page.t("data.often", field=view.name(field.name), value=names[0], share=share)
@@ -61,7 +66,7 @@ def _categories(view: ProfileView, field: Field, stored: dict[str, Any]) -> Mark
 
 
 def _bars(
-    view: ProfileView, names: list[str], counts: list[int], summary: str, others: tuple[int, int] = (0, 0)
+    view: ProfileView, names: list[str], counts: Sequence[int], summary: str, others: tuple[int, int] = (0, 0)
 ) -> Markup:
     """A bar for each of some categories; how many others there are, and their rows, stand below."""
     total, top = sum(counts) + others[1], max(counts)
@@ -81,8 +86,8 @@ def _bars(
     )
 
 
-def _histogram(view: ProfileView, field: Field, stored: dict[str, Any]) -> tuple[Markup, str]:
-    edges, counts = stored["edges"], stored["counts"]
+def _histogram(view: ProfileView, field: Field, stored: Histogram) -> tuple[Markup, str]:
+    edges, counts = stored.edges, stored.counts
     whole = field.kind != "number"
     names = [view.band(field, low, _before(high) if whole else high) for low, high in pairwise(edges)]
     bars = [
@@ -109,14 +114,14 @@ def _before(edge: Any) -> Any:
     return edge - 1
 
 
-def _tails(edges: list[float]) -> list[int]:
+def _tails(edges: Sequence[Any]) -> list[int]:
     """The outermost bars that stand for more than the others do."""
     widths = [high - low for low, high in pairwise(edges)]
     usual = sorted(widths)[len(widths) // 2]
     return [bar for bar in sorted({0, len(widths) - 1}) if widths[bar] > 1.5 * usual]
 
 
-def _number_ticks(view: ProfileView, edges: list[float], tails: list[int], whole: bool) -> Ticks:
+def _number_ticks(view: ProfileView, edges: Sequence[Any], tails: list[int], whole: bool) -> Ticks:
     if whole and not tails and edges[1] - edges[0] == 1:
         every = 1 if len(edges) <= 13 else 5
         return [(bar + 0.5, view.page.value(edge)) for bar, edge in enumerate(edges[:-1]) if edge % every == 0]
@@ -125,13 +130,13 @@ def _number_ticks(view: ProfileView, edges: list[float], tails: list[int], whole
     return _ticks(view, edges, low, high)
 
 
-def _ticks(view: ProfileView, edges: list[float], low: float, high: float) -> Ticks:
+def _ticks(view: ProfileView, edges: Sequence[Any], low: float, high: float) -> Ticks:
     """Round numbers from `low` to `high`, and where they lie among the bars."""
     inside = [value for value in charts.scale(low, high, 5) if low <= value <= high]
     return list(zip(charts.places(edges, inside), view.page.axis(inside), strict=True))
 
 
-def _date_ticks(edges: list[str]) -> Ticks:
+def _date_ticks(edges: Sequence[Any]) -> Ticks:
     """The beginnings of years where there are some, else at most four dates."""
     years = [at for at, edge in enumerate(edges) if edge.endswith("-01-01")]
     kept, length = (years, 4) if len(years) > 1 else (list(range(len(edges))), date_length(edges))

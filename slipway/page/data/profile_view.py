@@ -1,5 +1,6 @@
 """A version's stored profile as the parts of the data tab read it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -8,6 +9,7 @@ from slipway.i18n.formats import COMPACT_FROM
 from slipway.page import charts
 from slipway.page.context import PageContext
 from slipway.schema.fields import Field
+from slipway.schema.profile import Histogram, Profile, TargetNumbers
 from slipway.schema.schema import Schema
 
 
@@ -16,7 +18,7 @@ class ProfileView:
     """What `profile.json` holds, and its values as a person reads them."""
 
     page: PageContext
-    profile: dict[str, Any]
+    profile: Profile
 
     @property
     def schema(self) -> Schema:
@@ -25,7 +27,7 @@ class ProfileView:
     @property
     def rows(self) -> int:
         """Rows of the training table."""
-        return int(self.profile["rows"])
+        return self.profile.rows
 
     @property
     def fields(self) -> dict[str, Field]:
@@ -35,8 +37,8 @@ class ProfileView:
     @cached_property
     def strength(self) -> dict[str, float]:
         """How far each field goes with the target, from 0 to 1; free texts have none."""
-        found = self.profile["associations"]
-        return dict(zip(found["names"][:-1], found["matrix"][-1], strict=False))
+        found = self.profile.associations
+        return dict(zip(found.names[:-1], found.matrix[-1], strict=False))
 
     @cached_property
     def axis(self) -> list[float]:
@@ -45,14 +47,15 @@ class ProfileView:
         return charts.scale(min(box[0] for box in boxes), max(box[4] for box in boxes)) if boxes else [0.0, 1.0]
 
     @cached_property
-    def _boxes(self) -> list[list[float]]:
-        relations = [field["relation"] for field in self.profile["fields"].values()]
-        return [entry["box"] for relation in relations for entry in relation if "box" in entry]
+    def _boxes(self) -> list[tuple[float, ...]]:
+        return [part.box for field in self.profile.fields.values() for part in field.relation if part.box]
 
     @cached_property
     def _decimals(self) -> int:
         """Decimals of the target's figures; they are rounded, so that most need fewer than the target has."""
-        values = [value for box in self._boxes for value in box] + self.profile["target"]["percentiles"][10:91:40]
+        values = [value for box in self._boxes for value in box]
+        if isinstance(self.profile.target, TargetNumbers):
+            values += self.profile.target.percentiles[10:91:40]
         most = self.schema.target.decimals
         return next((places for places in range(most) if all(round(one, places) == one for one in values)), most)
 
@@ -77,8 +80,9 @@ class ProfileView:
 
     def band(self, field: Field, low: Any, high: Any) -> str:
         """A part of a number's range or of time; months and years by themselves."""
-        if field.kind == "date":
-            short = date_length(self.profile["fields"][field.name]["edges"])
+        stored = self.profile.fields[field.name]
+        if field.kind == "date" and isinstance(stored, Histogram):
+            short = date_length(stored.edges)
             first, last = str(low)[:short], str(high)[:short]
         elif field.kind == "text":
             first, last = self.page.value(low), self.page.value(high)
@@ -89,6 +93,8 @@ class ProfileView:
         return f"{first} – {last}" if "-" in first else f"{first}–{last}"
 
 
-def date_length(edges: list[str]) -> int:
+def date_length(edges: Sequence[Any]) -> int:
     """How many characters of ISO dates tell them apart: those of years, months or days."""
-    return next((length for length, rest in ((4, "-01-01"), (7, "-01")) if all(e.endswith(rest) for e in edges)), 10)
+    return next(
+        (length for length, rest in ((4, "-01-01"), (7, "-01")) if all(str(edge).endswith(rest) for edge in edges)), 10
+    )

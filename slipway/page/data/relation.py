@@ -1,6 +1,6 @@
 """What the target is for each part of a field's range: boxes of a number, shares of classes."""
 
-from typing import Any
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
@@ -8,6 +8,7 @@ from slipway.page import charts
 from slipway.page.data.distribution import CATEGORIES
 from slipway.page.data.profile_view import ProfileView
 from slipway.schema.fields import Field
+from slipway.schema.profile import Part
 
 CLASSES = 8
 """Classes that have a column of their own: the most frequent ones."""
@@ -15,7 +16,7 @@ LEAST_ROWS = 5
 """Of fewer rows the profile holds no summary."""
 NOTHING = "–"
 
-Entries = list[dict[str, Any]]
+Entries = Sequence[Part]
 
 
 def note(view: ProfileView) -> str:
@@ -30,12 +31,12 @@ def note(view: ProfileView) -> str:
 
 def of_field(view: ProfileView, field: Field) -> tuple[str, Markup]:
     """A sentence that says what the chart of one field shows, and the chart; the sentence may be empty."""
-    entries: Entries = view.profile["fields"][field.name]["relation"]
+    entries: Entries = view.profile.fields[field.name].relation
     if field.categories:
-        missing = [entry for entry in entries if entry["value"] is None]
-        entries = [entry for entry in entries if entry["value"] is not None][:CATEGORIES] + missing
+        missing = [entry for entry in entries if entry.missing]
+        entries = [entry for entry in entries if not entry.missing][:CATEGORIES] + missing
     labels = [
-        view.value(field.name, entry["value"]) if "value" in entry else view.band(field, entry["low"], entry["high"])
+        view.value(field.name, entry.value) if entry.low is None else view.band(field, entry.low, entry.high)
         for entry in entries
     ]
     title = view.page.t("data.by", target=view.page.target, field=view.name(field.name))
@@ -50,9 +51,9 @@ def _boxes(view: ProfileView, summary: str, labels: list[str], entries: Entries)
     axis = view.axis
     rows = []
     for label, entry in zip(labels, entries, strict=True):
-        box = entry.get("box", [])
+        box = entry.box or ()
         ends = tuple((value - axis[0]) / (axis[-1] - axis[0]) for value in box)
-        rows.append(charts.Row(label, (view.amount(box[2]) if box else NOTHING, view.page.whole(entry["rows"])), ends))
+        rows.append(charts.Row(label, (view.amount(box[2]) if box else NOTHING, view.page.whole(entry.rows)), ends))
     heads = ("", view.target_unit, view.page.t("data.median"), view.page.t("data.rows"))
     return charts.lines(rows, heads, summary, view.page.axis(axis))
 
@@ -65,7 +66,7 @@ def _shares(view: ProfileView, summary: str, labels: list[str], entries: Entries
         ends = () if share is None else (share,)
         rows.append(
             charts.Row(
-                label, (NOTHING if share is None else view.page.percent(share), view.page.whole(entry["rows"])), ends
+                label, (NOTHING if share is None else view.page.percent(share), view.page.whole(entry.rows)), ends
             )
         )
     name = view.page.term(view.page.target, view.value(view.schema.target.name, positive))
@@ -74,29 +75,29 @@ def _shares(view: ProfileView, summary: str, labels: list[str], entries: Entries
 
 
 def _shares_of_all(view: ProfileView, title: str, labels: list[str], entries: Entries) -> Markup:
-    counts, classes = view.profile["target"]["counts"], view.schema.target.classes
+    counts, classes = view.profile.target.counts, view.schema.target.classes
     shown = sorted(sorted(range(len(counts)), key=lambda at: -counts[at])[:CLASSES])
     names = [view.value(view.schema.target.name, classes[at]) for at in shown]
     rows = []
     for label, entry in zip(labels, entries, strict=True):
-        shares = entry.get("shares")
+        shares = entry.shares
         cells = [(view.page.percent(shares[at]), shares[at]) if shares else (NOTHING, 0.0) for at in shown]
-        rows.append((label, [*cells, (view.page.whole(entry["rows"]), 0.0)]))
+        rows.append((label, [*cells, (view.page.whole(entry.rows), 0.0)]))
     return charts.tinted(title, [(name, name) for name in (*names, view.page.t("data.rows"))], rows)
 
 
 def _overall(view: ProfileView) -> float:
     """The share of the positive class among all rows."""
     target = view.schema.target
-    return float(view.profile["target"]["counts"][target.classes.index(target.positive)] / view.rows)
+    return float(view.profile.target.counts[target.classes.index(target.positive)] / view.rows)
 
 
-def _measure(view: ProfileView, entry: dict[str, Any]) -> float | None:
+def _measure(view: ProfileView, entry: Part) -> float | None:
     """The middle value of an entry, or its share of the positive class; None of too few rows."""
-    if "box" in entry:
-        return float(entry["box"][2])
-    if "shares" in entry:
-        return float(entry["shares"][view.schema.target.classes.index(view.schema.target.positive)])
+    if entry.box:
+        return entry.box[2]
+    if entry.shares:
+        return entry.shares[view.schema.target.classes.index(view.schema.target.positive)]
     return None
 
 
@@ -105,7 +106,7 @@ def _extremes(view: ProfileView, labels: list[str], entries: Entries) -> str:
     known = [
         (value, label)
         for label, entry in zip(labels, entries, strict=True)
-        if entry.get("value", "") is not None and (value := _measure(view, entry)) is not None
+        if not entry.missing and (value := _measure(view, entry)) is not None
     ]
     if len(known) < 2:
         return ""

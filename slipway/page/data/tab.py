@@ -1,5 +1,7 @@
 """The data tab: what the model learnt from, made from the version's `profile.json`, which holds no row of it."""
 
+from collections.abc import Sequence
+
 import gradio as gr
 from markupsafe import Markup
 
@@ -9,6 +11,7 @@ from slipway.page.data import alerts, distribution, relation
 from slipway.page.data.profile_view import ProfileView
 from slipway.page.html import macros
 from slipway.schema.fields import Field
+from slipway.schema.profile import CategoryCounts
 
 SHOWN = 40
 """Fields that are drawn; of more, those that go most with the target."""
@@ -53,15 +56,17 @@ def _field(view: ProfileView, field: Field) -> Markup:
 
 def _facts(view: ProfileView, field: Field) -> list[str]:
     """What a field is, its range, its gaps, and how it goes with the target."""
-    stored = view.profile["fields"][field.name]
+    stored = view.profile.fields[field.name]
     facts = [view.page.t("data.length") if field.kind == "text" else view.page.t(f"kinds.{field.kind}")]
-    if field.categories:
-        most = f"“{view.value(field.name, stored['values'][0])}”"
+    if isinstance(stored, CategoryCounts):
+        most = f"“{view.value(field.name, stored.values[0])}”"
         facts.append(view.page.t("data.values", count=len(field.categories), value=most))
     elif field.kind != "text":
-        low, high, middle = (view.page.value_text(field, end) for end in (field.low, field.high, field.default))
+        low, high, middle = (
+            view.page.value_text(field, end) for end in (field.observed_min, field.observed_max, field.default)
+        )
         facts.append(view.page.t("data.range", low=low, high=high, middle=middle))
-    missing = stored["missing"]
+    missing = stored.missing
     share = view.page.percent(missing / view.rows)
     facts.append(
         view.page.t("data.missing", share=share, rows=view.page.rows(missing))
@@ -81,7 +86,7 @@ def _related(strength: float) -> str:
 
 
 def _associations(view: ProfileView) -> Markup | str:
-    names, matrix = view.profile["associations"]["names"], view.profile["associations"]["matrix"]
+    names, matrix = view.profile.associations.names, view.profile.associations.matrix
     if len(names) < 2:
         return ""
     labels = [view.name(name) for name in names]
@@ -99,7 +104,7 @@ def _associations(view: ProfileView) -> Markup | str:
     return _HTML.associations(view.page, " ".join(lead), body)
 
 
-def _strongest(view: ProfileView, labels: list[str], matrix: list[list[float]]) -> Markup:
+def _strongest(view: ProfileView, labels: list[str], matrix: Sequence[Sequence[float]]) -> Markup:
     pairs = sorted((-matrix[one][other], other, one) for one in range(len(labels)) for other in range(one))[:PAIRS]
     rows = [
         charts.Row(f"{labels[one]} – {labels[other]}", (view.page.decimal(-value, 2),), (-value,))

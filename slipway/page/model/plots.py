@@ -4,13 +4,15 @@ The markup is in `plots.html` and `charts.html`. Each plot is one image to a scr
 """
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import asdict
 
 from markupsafe import Markup
 
 from slipway.page import charts
 from slipway.page.context import PageContext
 from slipway.page.html import macros
+from slipway.schema.figures import ReliabilityCurves, RocCurve
+from slipway.schema.metrics import ReliabilityBin
 
 SIDE, MARGIN, TOP = 300, 40, 24
 """A square plot's inner side, and the room for its axes: left and above."""
@@ -24,16 +26,17 @@ ALARMS = 0.2
 """The share of false alarms at which the ROC curve is read off in words."""
 
 
-def boxes(page: PageContext) -> Markup | str:
+def prediction_quantiles(page: PageContext) -> Markup | str:
     """Where the true values lay for each tenth of the predicted numbers."""
-    boxes = page.figures.get("boxes")
-    if not boxes:
+    if page.figures is None or not page.figures.prediction_quantiles:
         return ""
-    ticks = charts.scale(min(box["p5"] for box in boxes), max(box["p95"] for box in boxes))
+    boxes = page.figures.prediction_quantiles
+    ticks = charts.scale(min(box.p5 for box in boxes), max(box.p95 for box in boxes))
     rows, says = [], []
     for box in boxes:
-        words = {name: page.number(value) for name, value in box.items() if name != "rows"}
-        ends = tuple((box[name] - ticks[0]) / (ticks[-1] - ticks[0]) for name in ("p5", "p25", "p50", "p75", "p95"))
+        words = {name: page.number(value) for name, value in asdict(box).items() if name != "rows"}
+        places = (box.p5, box.p25, box.p50, box.p75, box.p95)
+        ends = tuple((place - ticks[0]) / (ticks[-1] - ticks[0]) for place in places)
         rows.append(charts.Row(page.t("text.range", low=words["low"], high=words["high"]), (words["p50"],), ends))
         says.append(page.t("model.prediction_quantiles_row", **words))
     heads = [
@@ -48,17 +51,16 @@ def boxes(page: PageContext) -> Markup | str:
 
 def shares(page: PageContext) -> Markup | str:
     """ROC curve and reliability, side by side where there is room."""
-    found = [draw(page) for name, draw in (("roc", _roc), ("reliability", _reliability)) if name in page.figures]
-    if not found:
+    if page.figures is None or page.figures.reliability is None:
         return ""
-    return _HTML.pair(found)
+    return _HTML.pair([_roc(page, page.figures.roc), _reliability(page, page.figures.reliability)])
 
 
 def confusion(page: PageContext) -> Markup | str:
     """Counts of true against answered classes; the right ones are ticked, not tinted alone."""
-    if "confusion" not in page.figures:
+    if page.figures is None or not page.figures.confusion:
         return ""
-    matrix = page.figures["confusion"]
+    matrix = page.figures.confusion
     labels = [page.class_label(value) for value in page.schema.target.classes]
     heads = [(page.t("model.predicted", label=label), label) for label in labels]
     rows = []
@@ -74,37 +76,35 @@ def confusion(page: PageContext) -> Markup | str:
     return _HTML.plotted(page, title, page.t("model.confusion_lead"), drawn, unseen(page))
 
 
-def _roc(page: PageContext) -> Markup:
-    curves = page.figures["roc"][:CURVES]
+def _roc(page: PageContext, curves: Sequence[RocCurve]) -> Markup:
+    curves = curves[:CURVES]
     says = [
         page.t(
             "model.roc_says",
-            label=page.class_label(curve["class"]),
+            label=page.class_label(curve.positive),
             alarms=page.percent(ALARMS),
-            found=page.percent(max((found for alarms, found in curve["points"] if alarms <= ALARMS), default=0.0)),
+            found=page.percent(max((found for alarms, found in curve.points if alarms <= ALARMS), default=0.0)),
         )
         for curve in curves
     ]
-    marks = [_HTML.line([_place(x, y) for x, y in curve["points"]], style) for style, curve in enumerate(curves)]
+    marks = [_HTML.line([_place(x, y) for x, y in curve.points], style) for style, curve in enumerate(curves)]
     drawn = _square(page, " ".join(says), page.t("model.roc_x"), page.t("model.roc_y"), marks)
-    labels = [page.class_label(curve["class"]) for curve in curves]
+    labels = [page.class_label(curve.positive) for curve in curves]
     return _HTML.curves(page.t("model.roc"), page.t("model.roc_lead"), drawn, labels, says, unseen(page))
 
 
-def _reliability(page: PageContext) -> Markup:
-    curves = page.figures["reliability"]
-
-    def words(one: dict[str, Any]) -> str:
+def _reliability(page: PageContext, curves: ReliabilityCurves) -> Markup:
+    def words(one: ReliabilityBin) -> str:
         return page.t(
-            "model.reliability_point", predicted=page.percent(one["predicted"]), observed=page.percent(one["observed"])
+            "model.reliability_point", predicted=page.percent(one.predicted), observed=page.percent(one.observed)
         )
 
-    shown = [name for name in ("served", "before") if name in curves]
+    shown = {"served": curves.served} | ({"uncalibrated": curves.uncalibrated} if curves.uncalibrated else {})
     marks = []
-    for style, name in enumerate(shown):
-        places = [_place(one["predicted"], one["observed"]) for one in curves[name]]
-        marks.append(_HTML.dots(places, style, [words(one) for one in curves[name]]))
-    says = page.t("text.semicolon").join(words(one) for one in curves["served"])
+    for style, bins in enumerate(shown.values()):
+        places = [_place(one.predicted, one.observed) for one in bins]
+        marks.append(_HTML.dots(places, style, [words(one) for one in bins]))
+    says = page.t("text.semicolon").join(words(one) for one in curves.served)
     drawn = _square(page, says, page.t("model.reliability_x"), page.t("model.reliability_y"), marks)
     labels = [page.t(f"reliability.{name}") for name in shown]
     title, lead = page.t("model.reliability"), page.t("model.reliability_lead")
@@ -113,7 +113,7 @@ def _reliability(page: PageContext) -> Markup:
 
 def importance(page: PageContext) -> Markup:
     """How much worse the model is with each input shuffled."""
-    schema, worth = page.schema, page.metrics["importance"]
+    schema, worth = page.schema, page.metrics.importance
     classes = bool(schema.target.classes)
     top = max(0.0, *worth.values()) or 1.0
     rows = []
@@ -122,7 +122,7 @@ def importance(page: PageContext) -> Markup:
         rows.append(charts.Row(page.field_label(schema.by_name[name]), (text.replace("-", "−"),), (value / top,)))
     lead = page.t("model.importance_number", unit=page.unit_in_brackets)
     if classes:
-        reason = page.metrics.get("calibration", {}).get("reason")
+        reason = page.metrics.calibration and page.metrics.calibration.reason
         lead = page.t("model.importance_bare" if reason == NO_PROBABILITIES else "model.importance_class")
     heads = [page.t("model.input"), "", page.t("model.importance_is")]
     drawn = charts.lines(rows, heads, page.t("text.semicolon").join(f"{row.label} {row.figures[0]}" for row in rows))
@@ -131,8 +131,10 @@ def importance(page: PageContext) -> Markup:
 
 def unseen(page: PageContext) -> str:
     """Which rows the figures are from."""
-    key = "model.unseen_folds" if page.figures["out_of_fold"] else "model.unseen_holdout"
-    return page.t(key, rows=page.figures["rows"])
+    if page.figures is None:
+        return ""
+    key = "model.unseen_folds" if page.figures.out_of_fold else "model.unseen_holdout"
+    return page.t(key, rows=page.figures.rows)
 
 
 def _square(page: PageContext, label: str, x: str, y: str, marks: Sequence[Markup]) -> Markup:

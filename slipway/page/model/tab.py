@@ -4,6 +4,7 @@ It is made when it is opened, from the files of the version; those of an older v
 what was measured later, and the tab says so.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from slipway.page.context import PageContext
 from slipway.page.html import macros
 from slipway.page.model import calls, plots
 from slipway.schema.fields import Field
+from slipway.schema.figures import MEASURES, Group, Measure
+from slipway.schema.metrics import IntervalMetrics
 
 SCRIPT = Path(__file__).with_name("model.js").read_text(encoding="utf-8")
 VERSIONS = 20
@@ -44,7 +47,7 @@ def render(page: PageContext) -> Markup:
         _headline(page),
         _quality(page),
         _leaderboard(page),
-        plots.boxes(page),
+        plots.prediction_quantiles(page),
         plots.shares(page),
         plots.confusion(page),
         plots.importance(page),
@@ -60,8 +63,8 @@ def render(page: PageContext) -> Markup:
 
 def _headline(page: PageContext) -> Markup:
     schema, metrics = page.schema, page.metrics
-    tried = {row["id"]: row["model"] for row in page.leaderboard}
-    name = tried.get(metrics.get("chosen") or "", metrics["estimator"])
+    tried = {row.id: row.model for row in page.leaderboard}
+    name = tried.get(metrics.chosen or "", metrics.estimator)
     best = sentences.chosen(metrics, list(tried), page.language)
     facts = [
         (page.t("card.task"), f"{page.t(f'tasks.{schema.task}')} {page.field_label(schema.target)}"),
@@ -77,124 +80,124 @@ def _quality(page: PageContext) -> Markup:
     schema, metrics, language = page.schema, page.metrics, page.language
     says = sentences.good(schema, metrics, page.figures, language)
     rows = []
-    for name, fold in metrics["folds"].items():
+    for name, fold in metrics.folds.items():
         words = sentences.metric_words(name, schema, metrics, language)
         rows.append(
             [
                 name,
                 sentences.spread(name, fold, language),
-                sentences.metric(name, metrics["holdout"][name], language),
+                sentences.metric(name, metrics.holdout[name], language),
                 words,
             ]
         )
     threshold = sentences.at_threshold("card.at_threshold", schema, metrics, language)
     # How sure a number is has a section of its own.
-    uncertainty = sentences.uncertainty(schema, metrics, language) if "calibration" in metrics else ""
+    uncertainty = sentences.uncertainty(schema, metrics, language) if metrics.calibration else ""
     return _HTML.quality(page, says, rows, threshold, uncertainty)
 
 
 def _leaderboard(page: PageContext) -> Markup | str:
     if not page.leaderboard:
         return ""
-    chosen = page.metrics.get("chosen", page.leaderboard[0]["id"])
-    columns = [name for name in page.leaderboard[0] if name != "id"]
-    heads = [_HTML.sort_button(page.t(HEADS[name]) if name in HEADS else name) for name in columns]
+    chosen, first = page.metrics.chosen, page.leaderboard[0]
+    heads = [page.t("card.model"), *first.scores, *([] if first.seconds is None else [page.t("card.seconds")])]
     rows = []
     for one in page.leaderboard:
-        is_chosen = one["id"] == chosen
+        is_chosen = one.id == chosen
         chosen = None if is_chosen else chosen  # a notebook may have tried one several times
-        cells = [(one[name], _number(page, one[name], name)) for name in columns if name != "model"]
-        rows.append((one["model"], is_chosen, cells))
-    failed = page.metrics["failed"]
-    notes = [page.t("model.tuned")] if page.metrics.get("tuned") else []
-    if failed:
+        cells = [
+            (_sort_value(value), sentences.metric(name, value, page.language)) for name, value in one.scores.items()
+        ]
+        if one.seconds is not None:
+            cells.append((_sort_value(one.seconds), page.decimal(one.seconds, 1)))
+        rows.append((one.model, is_chosen, cells))
+    notes = [page.t("model.tuned")] if page.metrics.tuned else []
+    if failed := page.metrics.failed:
         notes.append(page.term(page.t("card.failed"), _reasons(page, failed)))
-    return _HTML.leaderboard(page, heads, rows, notes)
+    return _HTML.leaderboard(page, [_HTML.sort_button(head) for head in heads], rows, notes)
 
 
-def _number(page: PageContext, text: str, name: str) -> str:
-    if not text:
-        return "–"
-    return page.decimal(float(text), 1) if name == "seconds" else sentences.metric(name, float(text), page.language)
+def _sort_value(value: float | None) -> str:
+    """What a column is sorted by; empty for what was not measured."""
+    return "" if value is None else str(value)
 
 
 def _interval(page: PageContext) -> Markup | str:
-    found = page.metrics.get("interval")
-    if not found:
+    found = page.metrics.interval
+    if found is None:
         return ""
     rows = [
         (
-            page.t("text.range", low=page.number(one["low"]), high=page.number(one["high"])),
-            page.percent(one["covered"]),
-            page.number(one["width"]),
+            page.t("text.range", low=page.number(one.low), high=page.number(one.high)),
+            page.percent(one.covered),
+            page.number(one.width),
         )
-        for one in found.get("fifths", ())
+        for one in (found.fifths if isinstance(found, IntervalMetrics) else ())
     ]
     return _HTML.interval(page, sentences.uncertainty(page.schema, page.metrics, page.language), rows)
 
 
 def _groups(page: PageContext) -> Markup | str:
-    if "groups" not in page.figures:
+    if page.figures is None:
         return ""
-    groups = page.figures["groups"]
-    names = [name for name in ("mae", "bias", "covered", "brier", "right", "recall") if name in groups["whole"]]
-    shown = len(groups["fields"])
+    groups = page.figures.groups
+    names = [name for name in MEASURES if groups.whole.measure(name) is not None]
+    shown = len(groups.fields)
     return _HTML.groups(
         page,
         heads=_group_heads(page, names),
-        whole=_group(page, page.t("model.all_rows"), groups["whole"], names),
-        fields=[
-            _groups_of(page, page.schema.by_name[item["field"]], item["groups"], names) for item in groups["fields"]
-        ],
+        whole=_group(page, page.t("model.all_rows"), groups.whole, names),
+        fields=[_groups_of(page, page.schema.by_name[item.field], item.groups, names) for item in groups.fields],
         worse=sentences.worse(page.schema, groups, page.language)[:WORSE],
         threshold=sentences.at_threshold("card.groups_threshold", page.schema, page.metrics, page.language),
         is_open=shown <= OPEN,
-        note=page.t("model.groups_shown", count=shown) if shown < len(page.metrics["importance"]) else "",
+        note=page.t("model.groups_shown", count=shown) if shown < len(page.metrics.importance) else "",
         unseen=plots.unseen(page),
     )
 
 
-def _group_heads(page: PageContext, names: list[str]) -> list[str]:
+def _group_heads(page: PageContext, names: list[Measure]) -> list[str]:
     positive = page.class_label(page.schema.target.positive)
     unit = page.unit_in_brackets if "mae" in names else ""
     heads = [_group_head(page, name, positive) + (unit if name in ("mae", "bias") else "") for name in names]
     return [page.t("model.group"), page.t("model.group_rows"), *heads]
 
 
-def _group_head(page: PageContext, name: str, positive: str) -> str:
+def _group_head(page: PageContext, name: Measure, positive: str) -> str:
     return page.t("group.recall", label=positive) if name == "recall" else page.t(f"group.{name}")
 
 
 def _groups_of(
-    page: PageContext, field: Field, parts: list[dict[str, Any]], names: list[str]
+    page: PageContext, field: Field, parts: Sequence[Group], names: list[Measure]
 ) -> tuple[str, list[tuple[Any, ...]]]:
     """A field's label and the lines of its groups."""
     rows = [_group(page, sentences.group(field, part, page.language), part, names) for part in parts]
     return page.field_label(field), rows
 
 
-def _group(page: PageContext, label: str, part: dict[str, Any], names: list[str]) -> tuple[Any, ...]:
+def _group(page: PageContext, label: str, part: Group, names: list[Measure]) -> tuple[Any, ...]:
     """A group's label, its rows, and each figure with whether it is worse; the figure is None of too few rows."""
     cells: list[tuple[str | None, bool]] = []
     for name in names:
-        if name not in part:
+        value = part.measure(name)
+        if value is None:
             cells.append((None, False))
             continue
-        text = sentences.measure(page.schema, name, part[name], page.language)
-        if name == "bias" and part[name] > 0:
+        text = sentences.measure(page.schema, name, value, page.language)
+        if name == "bias" and value > 0:
             text = f"+{text}"
-        cells.append((text.replace("-", "−"), name in part.get("worse", ())))
-    return label, page.whole(part["rows"]), cells
+        cells.append((text.replace("-", "−"), name in part.worse))
+    return label, page.whole(part.rows), cells
 
 
 def _made_of(page: PageContext) -> Markup:
-    named = [f"{name} {version}" for name, version in page.version.metadata["packages"].items()]
+    named = [f"{name} {version}" for name, version in page.version.summary.packages.items()]
     packages = page.t("text.comma").join(named)
     facts = [
         (page.t("card.engine"), sentences.engine(page.metrics, page.language)),
         (page.t("card.packages"), packages),
     ]
-    if left_out := page.metrics["left_out"]:
+    if left_out := page.metrics.left_out:
         facts.append((page.t("card.left_out"), _reasons(page, left_out)))
     return _HTML.made_of(page, facts)
 
@@ -209,11 +212,10 @@ def _versions(page: PageContext) -> Markup:
     rows: list[tuple[str, bool, list[str]]] = []
     for item in found:
         is_here = item.version == page.version.version
-        if item.model is None:
+        if (summary := item.summary) is None:
             rows.append((item.version, is_here, [page.t("model.unreadable"), "", "", ""]))
             continue
-        labels, metadata = item.model.info.labels, item.model.info.metadata
-        score = f"{metadata['metric']} {format_metric(metadata['score'], page.language)}"
-        engine = page.t(f"engine.{labels['engine']}")
-        rows.append((item.version, is_here, [page.day(item.model.creation_time), labels["estimator"], score, engine]))
+        score = f"{summary.metric} {format_metric(summary.score, page.language)}"
+        engine = page.t(f"engine.{summary.engine}")
+        rows.append((item.version, is_here, [page.day(item.created), summary.estimator, score, engine]))
     return _HTML.versions(page, rows, older)

@@ -17,7 +17,7 @@ _HTML = macros("predict/answer.html")
 
 def sentence(page: PageContext, prediction: dict[str, Any]) -> str:
     """The answer as one sentence: the use case's, or one made from the target's name."""
-    template = page.schema.texts["answer"]
+    template = page.schema.texts.answer
     if not page.schema.target.classes:
         words = {"target": page.target, "probability": "", "prediction": page.number(prediction["prediction"])}
         if template is None:
@@ -56,8 +56,8 @@ def band(page: PageContext, prediction: dict[str, Any]) -> str:
     if not scores or len(target.classes) != 2:
         return ""
     score = scores[str(target.positive)]
-    bands = page.schema.texts["bands"]
-    return page.text(next((b["text"] for b in bands if score < b["below"] or b is bands[-1]), None))
+    bands = page.schema.texts.bands
+    return page.text(next((one.text for one in bands if score < one.below or one is bands[-1]), None))
 
 
 def render(

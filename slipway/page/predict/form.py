@@ -32,8 +32,8 @@ class Input:
 
 def _hint(page: PageContext, field: Field) -> str:
     hints = [page.text(field.help)]
-    if field.low is not None and field.high is not None:
-        low, high = page.value_text(field, field.low), page.value_text(field, field.high)
+    if field.observed_min is not None and field.observed_max is not None:
+        low, high = page.value_text(field, field.observed_min), page.value_text(field, field.observed_max)
         hints.append(page.t("page.range", low=low, high=high))
     return " · ".join(filter(None, hints))
 

@@ -1,35 +1,35 @@
 """Where an answer stands: among the outcomes of training, or among a hundred cases alike."""
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
 
 from slipway.page.context import PageContext
 from slipway.page.html import macros
+from slipway.schema.metrics import ReliabilityBin
+from slipway.schema.profile import TargetNumbers
 
 WIDTH, HEIGHT, GROUND = 400.0, 66.0, 60.0
 _HTML = macros("predict/outcome_scale.html")
 _SIZE = {"width": WIDTH, "height": HEIGHT, "ground": GROUND}
 
 
-def outcomes(page: PageContext) -> dict[str, Any] | None:
+def outcomes(page: PageContext) -> TargetNumbers | None:
     """How the numbers predicted were distributed in training; None for classes and for versions without a profile."""
-    return page.profile["target"] if page.profile and not page.schema.target.classes else None
+    target = page.profile and page.profile.target
+    return target if isinstance(target, TargetNumbers) else None
 
 
-def bins(page: PageContext) -> list[dict[str, Any]]:
+def bins(page: PageContext) -> Sequence[ReliabilityBin]:
     """The reliability of two classes' probabilities, bin by bin; empty for versions without it."""
-    found: list[dict[str, Any]] = page.metrics.get("reliability", {}).get("bins", [])
-    return found
+    return page.metrics.reliability
 
 
-def scale(page: PageContext, prediction: dict[str, Any], outcomes: dict[str, Any]) -> Markup:
-    """The outcomes of training as a silhouette; on it the interval as a band and the prediction as a mark.
-
-    `outcomes` is the `target` of the version's `profile.json`.
-    """
-    value, edges, counts = prediction["prediction"], outcomes["edges"], outcomes["counts"]
+def scale(page: PageContext, prediction: dict[str, Any], outcomes: TargetNumbers) -> Markup:
+    """The outcomes of training as a silhouette; on it the interval as a band and the prediction as a mark."""
+    value, edges, counts = prediction["prediction"], outcomes.edges, outcomes.counts
     around = prediction["interval"] or {"low": value, "high": value}
     low = float(min(edges[0], around["low"], value))
     high = float(max(edges[-1], around["high"], value))
@@ -49,36 +49,35 @@ def scale(page: PageContext, prediction: dict[str, Any], outcomes: dict[str, Any
         start, end = x(around["low"]), x(around["high"])
         band = {"x": start, "width": max(end - start, 1)}
     decimals = 0 if wide >= 20 else page.schema.target.decimals
-    text = page.t("page.outcome_scale", share=_share_below(outcomes["percentiles"], value))
+    text = page.t("page.outcome_scale", share=_share_below(outcomes.percentiles, value))
     ends = [page.decimal(end, decimals) for end in (low, high)]
     return _HTML.scale(_SIZE, bars, band, x(value), text, ends)
 
 
-def _share_below(percentiles: list[float], value: float) -> int:
+def _share_below(percentiles: Sequence[float], value: float) -> int:
     """How many of a hundred outcomes of training lie below a value: 0 to 100."""
     return max(0, bisect_right(percentiles, value) - 1)
 
 
-def of_a_hundred(page: PageContext, prediction: dict[str, Any], bins: list[dict[str, Any]]) -> Markup:
+def of_a_hundred(page: PageContext, prediction: dict[str, Any], bins: Sequence[ReliabilityBin]) -> Markup:
     """A hundred dots, so many filled as cases like this one came true; where that was not confirmed, what was found.
 
-    `bins` are the reliability's of `metrics.json`: a bin has passed if, of rows that the model
-    had not seen, as many came true as it had said.
+    A bin has passed if, of rows that the model had not seen, as many came true as it had said.
     """
     positive = page.schema.target.positive
     share = prediction["probabilities"][str(positive)]
-    found = next((one for one in bins if share < one["high"]), bins[-1])
+    found = next((one for one in bins if share < one.high), bins[-1])
     words = {"label": page.class_label(positive), "target": page.target}
-    if found["passed"]:
+    if found.passed:
         count = round(share * 100)
         return _HTML.hundred(count, page.t("page.of_a_hundred", count=count, **words))
     text = page.t(
         "page.of_a_hundred_not",
-        rows=found["rows"],
-        low=page.share(found["low"], 0),
-        high=page.share(found["high"], 0),
-        predicted=round(found["predicted"] * 100),
-        observed=round(found["observed"] * 100),
+        rows=found.rows,
+        low=page.share(found.low, 0),
+        high=page.share(found.high, 0),
+        predicted=round(found.predicted * 100),
+        observed=round(found.observed * 100),
         **words,
     )
     return _HTML.not_confirmed(text)

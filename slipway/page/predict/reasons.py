@@ -43,7 +43,7 @@ def build(page: PageContext, served: LoadedModel) -> Reasons:
             choice = None
             if fields:
                 gr.HTML(whatif.heading(page), apply_default_css=False)
-                worth = page.metrics["importance"]
+                worth = page.metrics.importance
                 with gr.Column(elem_classes="slip-field"):
                     choice = gr.Dropdown(
                         [(page.field_label(field), field.name) for field in fields],

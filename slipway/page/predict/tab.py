@@ -74,12 +74,12 @@ def build(blocks: gr.Blocks, page: PageContext, served: LoadedModel) -> None:
 
 def _examples(page: PageContext) -> list[tuple[gr.Button, Record]]:
     """The buttons of the use case's examples, with their records."""
-    found = page.schema.texts["examples"]
+    found = page.schema.texts.examples
     if not found:
         return []
     with gr.Row(elem_classes="slip-examples"):
         gr.HTML(_HTML.examples(page), apply_default_css=False)
-        return [(gr.Button(page.text(one["label"]), size="sm"), one["values"]) for one in found]
+        return [(gr.Button(page.text(one.label), size="sm"), one.values) for one in found]
 
 
 def _fields(page: PageContext) -> list[form.Input]:
@@ -120,7 +120,8 @@ def _compared(page: PageContext) -> Markup:
 
 
 def _counted(page: PageContext, chosen: float) -> str:
-    html = threshold.render(page, threshold.measured(page) or {}, chosen)
+    measured = threshold.measured(page)
+    html = threshold.render(page, measured, chosen) if measured else ""
     return live.panel(page, "counts", html, threshold=chosen)
 
 

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from slipway.page.context import PageContext
 from slipway.page.html import macros
+from slipway.schema.metrics import ThresholdCounts
 from slipway.schema.schema import Schema
 
 LOWEST, HIGHEST, STEP = 0.01, 0.99, 0.01
@@ -13,9 +14,9 @@ CASES = 1000
 _HTML = macros("predict/threshold.html")
 
 
-def measured(page: PageContext) -> dict[str, Any] | None:
+def measured(page: PageContext) -> ThresholdCounts | None:
     """Found and alarmed for each threshold, of two classes; None if there is nothing to choose."""
-    return page.metrics.get("thresholds")
+    return page.metrics.thresholds
 
 
 def own(page: PageContext) -> float | None:
@@ -28,16 +29,13 @@ def heading(page: PageContext) -> Markup:
     return _HTML.heading(page)
 
 
-def counts(thresholds: dict[str, Any], threshold: float) -> dict[str, int]:
-    """Of 1,000 cases like those in training: `found`, `missed`, `alarms` and `spared`, which add up to 1,000.
-
-    `thresholds` is what `metrics.json` has: counted on rows that the model had not seen.
-    """
+def counts(thresholds: ThresholdCounts, threshold: float) -> dict[str, int]:
+    """Of 1,000 cases like those in training: `found`, `missed`, `alarms` and `spared`, which add up to 1,000."""
     at = round(threshold * 100)
-    positives, negatives = thresholds["positives"], thresholds["negatives"]
+    positives, negatives = thresholds.positives, thresholds.negatives
     true = round(CASES * positives / (positives + negatives))
-    found = round(true * thresholds["found"][at] / max(positives, 1))
-    alarms = round((CASES - true) * thresholds["alarms"][at] / max(negatives, 1))
+    found = round(true * thresholds.true_positives[at] / max(positives, 1))
+    alarms = round((CASES - true) * thresholds.false_positives[at] / max(negatives, 1))
     return {"found": found, "missed": true - found, "alarms": alarms, "spared": CASES - true - alarms}
 
 
@@ -57,7 +55,7 @@ def counted_as(schema: Schema, prediction: dict[str, Any], threshold: float) -> 
     return next(value for value in schema.target.classes if value != positive)
 
 
-def render(page: PageContext, thresholds: dict[str, Any], threshold: float) -> Markup:
+def render(page: PageContext, thresholds: ThresholdCounts, threshold: float) -> Markup:
     """The counts, in words and as two bars."""
     count = counts(thresholds, threshold)
     positive = page.class_label(page.schema.target.positive)

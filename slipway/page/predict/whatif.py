@@ -23,7 +23,11 @@ Amount = Callable[[float], str]
 
 def choosable(schema: Schema) -> list[Field]:
     """The fields that have a range or categories."""
-    return [field for field in schema.fields if field.kind != "text" and (field.categories or field.low is not None)]
+    return [
+        field
+        for field in schema.fields
+        if field.kind != "text" and (field.categories or field.observed_min is not None)
+    ]
 
 
 def values(field: Field, own: Any) -> list[Any]:
@@ -40,9 +44,9 @@ def values(field: Field, own: Any) -> list[Any]:
 
 def _grid(field: Field) -> list[Any]:
     if field.kind == "date":
-        first, last = (dt.date.fromisoformat(str(end)).toordinal() for end in (field.low, field.high))
+        first, last = (dt.date.fromisoformat(str(end)).toordinal() for end in (field.observed_min, field.observed_max))
         return [dt.date.fromordinal(round(day)).isoformat() for day in _between(first, last)]
-    low, high = float(field.low or 0), float(field.high or 0)
+    low, high = float(field.observed_min or 0), float(field.observed_max or 0)
     points = _between(low, high)
     return sorted({round(point) for point in points}) if field.kind == "integer" else points
 

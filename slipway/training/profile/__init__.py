@@ -1,4 +1,4 @@
-"""What a training table looks like: `profile.json` of a version, from which the page's Data tab is made.
+"""What a training table looks like: the profile of a version, from which the page's Data tab is made.
 
 It holds figures of many rows and no training row: of fewer than `LEAST_ROWS` rows only their
 number, percentiles of the target only so far apart that as many rows lie between two of them,
@@ -9,10 +9,10 @@ import math
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
+from slipway.schema.profile import CategoryCounts, Histogram, Part, Profile, TargetClasses, TargetNumbers
 from slipway.tables.reading import Note
 from slipway.training.profile.alerts import alerts, leaks
 from slipway.training.profile.association import associations
@@ -37,8 +37,9 @@ _WHOLE = (1, 2, 5, 10)
 _FINE = (1, 1.2, 1.5, 1.8, 2, 2.2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10)
 _CALENDAR = (("D", 1), ("D", 7), ("M", 1), ("M", 3), ("M", 12), ("M", 60), ("M", 120), ("M", 600))
 
-_Summary = Callable[[Rows], dict[str, Any]]
-_Group = tuple[dict[str, Any], Rows]
+_Summarise = Callable[[Part, Rows], Part]
+_Rows = tuple[Part, Rows]
+"""A part of a field's range, not yet summarised, and which rows lie in it."""
 
 
 def with_leaks(learnt: InferredDataset) -> InferredDataset:
@@ -46,7 +47,7 @@ def with_leaks(learnt: InferredDataset) -> InferredDataset:
     columns = [of_field(field, learnt.inputs[field.name]) for field in learnt.schema.fields]
     target = learnt.schema.target
     notes = (
-        Note("leak", alert["field"], {"target": target.name}, _leave_out(alert["field"]))
+        Note("leak", alert.field, {"target": target.name}, _leave_out(alert.field))
         for alert in leaks(columns, of_target(target, learnt.target))
     )
     return replace(learnt, notes=(*learnt.notes, *notes))
@@ -56,29 +57,20 @@ def _leave_out(name: str) -> str:
     return f"type `--ignore {shlex.quote(name)}` to leave it out (in a use case: `ignore: [{name}]`)"
 
 
-def profile(learnt: InferredDataset) -> dict[str, Any]:
-    """The profile of a training table, as `profile.json` holds it.
-
-    Returns
-    -------
-    dict
-        `rows`; `target`: `edges`, `counts` and `percentiles` (0 to 100 %), or the `counts` of the
-        classes; `fields`: for each `missing`, its distribution (`edges` and `counts`, or `values`,
-        `counts` and `others`) and `relation`: for each band (`low`, `high`) or `value` its `rows`
-        and the target's percentiles (`box`) or the `shares` of its classes; `associations`:
-        `names` and `matrix`; `alerts`.
-    """
+def profile(learnt: InferredDataset) -> Profile:
+    """The profile of a training table."""
     columns = [of_field(field, learnt.inputs[field.name]) for field in learnt.schema.fields]
     target = of_target(learnt.schema.target, learnt.target)
-    summary = _shares(target) if target.categories else _box(target.values)
+    summarise = _shares(target) if target.categories else _box(target.values)
     together = associations(columns, target)
-    return {
-        "rows": len(learnt.target),
-        "target": {"counts": target.counts.tolist()} if target.categories else _scale(target.values, target.whole),
-        "fields": {column.name: _field(column, summary) for column in columns},
-        "associations": together,
-        "alerts": alerts(columns, target, together),
-    }
+    classes = TargetClasses(tuple(target.counts.tolist())) if target.categories else None
+    return Profile(
+        rows=len(learnt.target),
+        target=classes or _scale(target.values, target.whole),
+        fields={column.name: _field(column, summarise) for column in columns},
+        associations=together,
+        alerts=tuple(alerts(columns, target, together)),
+    )
 
 
 def _nice(least: float, grid: Sequence[float]) -> float:
@@ -87,7 +79,7 @@ def _nice(least: float, grid: Sequence[float]) -> float:
     return short(next((one for one in grid if one * power >= least * (1 - 1e-9)), 10) * power)
 
 
-def _scale(numbers: Numbers, whole: bool) -> dict[str, Any]:
+def _scale(numbers: Numbers, whole: bool) -> TargetNumbers:
     """The target's histogram and percentiles; both end at round numbers beyond its smallest and largest."""
     low, high = numbers.min(), numbers.max()
     step = _nice((high - low) / BINS or 1.0, _FINE)
@@ -98,11 +90,11 @@ def _scale(numbers: Numbers, whole: bool) -> dict[str, Any]:
     known = _rounded(np.percentile(numbers, levels), _unit(numbers)).clip(edges[0], edges[-1])
     known[[0, -1]] = edges[[0, -1]]
     counts = _spread(numbers, edges) if whole and step > 1 else np.histogram(numbers, edges)[0]
-    return {
-        "edges": [short(edge) for edge in edges],
-        "counts": counts.tolist(),
-        "percentiles": [short(value) for value in np.interp(np.arange(101), levels, known)],
-    }
+    return TargetNumbers(
+        counts=tuple(counts.tolist()),
+        edges=tuple(short(edge) for edge in edges),
+        percentiles=tuple(short(value) for value in np.interp(np.arange(101), levels, known)),
+    )
 
 
 def _spread(numbers: Numbers, edges: Numbers) -> Codes:
@@ -128,51 +120,54 @@ def _rounded(values: Numbers, unit: float) -> Numbers:
     return np.asarray(np.round(values / unit) * unit)
 
 
-def _box(target: Numbers) -> _Summary:
+def _box(target: Numbers) -> _Summarise:
     """Of some rows, percentiles of the target."""
     unit = _unit(target)
 
-    def box(rows: Rows) -> dict[str, Any]:
-        return {"box": [short(value) for value in _rounded(np.percentile(target[rows], BOX), unit)]}
+    def box(part: Part, rows: Rows) -> Part:
+        ends = _rounded(np.percentile(target[rows], BOX), unit)
+        return replace(part, box=tuple(short(value) for value in ends))
 
     return box
 
 
-def _shares(target: Column) -> _Summary:
+def _shares(target: Column) -> _Summarise:
     """Of some rows, the share of each class."""
 
-    def shares(rows: Rows) -> dict[str, Any]:
+    def shares(part: Part, rows: Rows) -> Part:
         counts = np.bincount(target.values[rows], minlength=len(target.categories))
-        return {"shares": np.round(counts / counts.sum(), 4).tolist()}
+        return replace(part, shares=tuple(np.round(counts / counts.sum(), 4).tolist()))
 
     return shares
 
 
-def _field(column: Column, summary: _Summary) -> dict[str, Any]:
+def _field(column: Column, summarise: _Summarise) -> Histogram | CategoryCounts:
     """A field's part of the profile."""
     distribution, groups = _categories(column) if column.categories else _histogram(column)
     missing = ~column.present
     if missing.any():
-        groups.append(({"value": None}, missing))
-    counted = [(name | {"rows": int(rows.sum())}, rows) for name, rows in groups]
-    relation = [name | (summary(rows) if name["rows"] >= LEAST_ROWS else {}) for name, rows in counted]
-    return {"missing": int(missing.sum()), **distribution, "relation": relation}
+        groups.append((Part(0, missing=True), missing))
+    counted = [(replace(part, rows=int(rows.sum())), rows) for part, rows in groups]
+    relation = tuple(summarise(part, rows) if part.rows >= LEAST_ROWS else part for part, rows in counted)
+    return replace(distribution, missing=int(missing.sum()), relation=relation)
 
 
-def _categories(column: Column) -> tuple[dict[str, Any], list[_Group]]:
+def _categories(column: Column) -> tuple[CategoryCounts, list[_Rows]]:
     """How often each category occurs, and the rows of those that are listed."""
     counts = column.counts
     order = np.argsort(-counts, kind="stable")
     listed = order[:LISTED].tolist()
-    found = {
-        "values": [column.categories[at] for at in listed],
-        "counts": counts[listed].tolist(),
-        "others": int(counts[order[LISTED:]].sum()),
-    }
-    return found, [({"value": column.categories[at]}, column.values == at) for at in listed]
+    found = CategoryCounts(
+        missing=0,
+        values=tuple(column.categories[at] for at in listed),
+        counts=tuple(counts[listed].tolist()),
+        others=int(counts[order[LISTED:]].sum()),
+        relation=(),
+    )
+    return found, [(Part(0, value=column.categories[at]), column.values == at) for at in listed]
 
 
-def _histogram(column: Column) -> tuple[dict[str, Any], list[_Group]]:
+def _histogram(column: Column) -> tuple[Histogram, list[_Rows]]:
     """A histogram, and the rows of runs of neighbouring bars with about as many rows each."""
     present = column.values[column.present]
     edges = _calendar(present) if column.kind == "date" else _edges(present, column.whole)
@@ -186,8 +181,9 @@ def _histogram(column: Column) -> tuple[dict[str, Any], list[_Group]]:
     for first, last in zip(ends, ends[1:], strict=False):
         rows = (column.values >= first) & (column.values < (np.inf if last == ends[-1] else last))
         low, high = max(first, present.min()), min(last - 1 if column.whole else last, present.max())
-        groups.append(({"low": column.value(low), "high": column.value(high)}, rows))
-    return {"edges": [column.value(edge) for edge in edges], "counts": counts.tolist()}, groups
+        groups.append((Part(0, low=column.value(low), high=column.value(high)), rows))
+    bars = tuple(column.value(edge) for edge in edges)
+    return Histogram(missing=0, edges=bars, counts=tuple(counts.tolist()), relation=()), groups
 
 
 def _edges(present: Numbers, whole: bool) -> Numbers:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from slipway.schema.profile import Alert, Associations
 from slipway.training.profile.association import explained
 from slipway.training.profile.column import Codes, Column
 
@@ -31,11 +32,9 @@ IMBALANCE = 0.2
 LISTED = 20
 """Rare categories that are named."""
 
-Alert = dict[str, Any]
 
-
-def alerts(columns: Sequence[Column], target: Column, associations: dict[str, Any]) -> list[Alert]:
-    """`kind`, `field` and figures of each, the worst kinds first."""
+def alerts(columns: Sequence[Column], target: Column, associations: Associations) -> list[Alert]:
+    """What stands out, the worst kinds first."""
     found = leaks(columns, target) + _imbalance(target)
     found += [alert for column in columns for alert in _missing(column)]
     found += _twins(associations)
@@ -49,7 +48,7 @@ def leaks(columns: Sequence[Column], target: Column) -> list[Alert]:
     if not target.categories:  # ranks: a leak need not be a straight line, nor be hidden by a few large values
         target = replace(target, values=pd.Series(target.values).rank().to_numpy())
     shares = [(column.name, settled(column, target)) for column in columns if column.kind != "text"]
-    return [{"kind": "leak", "field": name, "share": round(share, 3)} for name, share in shares if share >= LEAK]
+    return [Alert("leak", name, share=round(share, 3)) for name, share in shares if share >= LEAK]
 
 
 def settled(column: Column, target: Column) -> float:
@@ -86,22 +85,20 @@ def _imbalance(target: Column) -> list[Alert]:
     least, rows = int(counts.argmin()), int(counts.sum())
     if counts[least] >= IMBALANCE * rows / len(counts):
         return []
-    shares = {"share": round(counts[least] / rows, 4), "largest": round(counts.max() / rows, 4)}
-    return [
-        {"kind": "imbalance", "field": target.name, "value": target.categories[least], "rows": int(counts[least])}
-        | shares
-    ]
+    share, largest = (round(float(count / rows), 4) for count in (counts[least], counts.max()))
+    value = target.categories[least]
+    return [Alert("imbalance", target.name, share=share, largest=largest, value=value, rows=int(counts[least]))]
 
 
 def _missing(column: Column) -> list[Alert]:
     share = float(np.mean(~column.present))
-    return [{"kind": "missing", "field": column.name, "share": round(share, 4)}] if share >= MISSING else []
+    return [Alert("missing", column.name, share=round(share, 4))] if share >= MISSING else []
 
 
-def _twins(associations: dict[str, Any]) -> list[Alert]:
-    names, matrix = associations["names"][:-1], associations["matrix"]
+def _twins(associations: Associations) -> list[Alert]:
+    names, matrix = associations.names[:-1], associations.matrix
     return [
-        {"kind": "twins", "field": name, "other": names[other], "association": matrix[at][other]}
+        Alert("twins", name, other=names[other], association=matrix[at][other])
         for at, name in enumerate(names)
         for other in range(at + 1, len(names))
         if matrix[at][other] >= TWINS
@@ -115,14 +112,14 @@ def _constant(column: Column) -> list[Alert]:
     most = counts.argmax()
     share = float(counts[most] / counts.sum())
     value = column.categories[values[most]] if column.categories else column.value(values[most])
-    found = {"kind": "constant", "field": column.name, "value": value, "share": round(share, 4)}
+    found = Alert("constant", column.name, value=value, share=round(share, 4))
     return [found] if share >= CONSTANT else []
 
 
 def _rare(column: Column) -> list[Alert]:
     counts = column.counts if column.categories else np.zeros(0)
     rare = [column.categories[at] for at in np.flatnonzero((counts < RARE_ROWS) & (counts > 0))]
-    found = {"kind": "rare", "field": column.name, "values": rare[:LISTED], "count": len(rare), "below": RARE_ROWS}
+    found = Alert("rare", column.name, values=tuple(rare[:LISTED]), count=len(rare), below=RARE_ROWS)
     return [found] if rare else []
 
 
@@ -134,5 +131,5 @@ def _skewed(column: Column) -> list[Alert]:
     off = numbers - numbers.mean()
     spread = float(np.sqrt(np.mean(off**2)))
     skewness = float(np.mean((off / spread) ** 3)) if spread > 1e-12 else 0.0
-    found = {"kind": "skewed", "field": column.name, "skewness": round(skewness, 2)}
+    found = Alert("skewed", column.name, skewness=round(skewness, 2))
     return [found] if abs(skewness) >= SKEWED else []

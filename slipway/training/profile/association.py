@@ -12,25 +12,26 @@ Rows where either column is missing are left out, for each pair by itself.
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from slipway.schema.profile import Associations
 from slipway.training.profile.column import Codes, Column, Numbers
 
 ASSOCIATED = 60
 """Fields between which associations are kept: those that go most with the target."""
 
 
-def associations(columns: Sequence[Column], target: Column) -> dict[str, Any]:
-    """`names` and `matrix`, the target last. Free texts have no place in it."""
+def associations(columns: Sequence[Column], target: Column) -> Associations:
+    """Of all pairs, the target last. Free texts have no place in it."""
     columns = [column for column in columns if column.kind != "text"]
     if len(columns) > ASSOCIATED:
         found = [_matrix([column, target])[0, 1] for column in columns]
         columns = [columns[at] for at in sorted(np.argsort(np.negative(found), kind="stable")[:ASSOCIATED])]
     matrix = _matrix([*columns, target])
-    return {"names": [column.name for column in (*columns, target)], "matrix": np.round(matrix, 3).tolist()}
+    names = tuple(column.name for column in (*columns, target))
+    return Associations(names, tuple(map(tuple, np.round(matrix, 3).tolist())))
 
 
 def _matrix(columns: Sequence[Column]) -> Numbers:

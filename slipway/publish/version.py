@@ -1,0 +1,261 @@
+"""From a trained model to a version in the store: the one place that knows the order of the steps."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from slipway import store
+from slipway.compile import CannotCompileError, check_reading, compile_and_check
+from slipway.errors import SlipwayError, TrainingError, first_line
+from slipway.i18n.catalogues import languages
+from slipway.inference import pipeline_engine
+from slipway.inference.decision import threshold_of
+from slipway.inference.interval import Interval
+from slipway.inference.onnx_engine import CompiledEngine
+from slipway.inference.predictor import Predictor
+from slipway.publish import card, smoke_test
+from slipway.schema.figures import Figures
+from slipway.schema.metrics import (
+    DataOrigin,
+    Leaderboard,
+    LeaderboardRow,
+    Metrics,
+    Parity,
+    ReadingNote,
+    RowCounts,
+    Unavailable,
+)
+from slipway.schema.profile import Profile
+from slipway.schema.sampling import draw_records
+from slipway.schema.schema import Schema
+from slipway.store import artifacts
+from slipway.training.diagnostics import Diagnostics, diagnose
+from slipway.training.evaluation import Evaluation, evaluate, last_step
+from slipway.training.profile import profile
+from slipway.training.schema_inference import InferredDataset
+from slipway.training.selection import Trained, quiet
+from slipway.training.uncertainty import UncertaintyResult, estimate_uncertainty
+
+BACKGROUND_ROWS = 64
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A saved version: its tag, how good it is, and of two classes its threshold."""
+
+    tag: str
+    evaluation: Evaluation
+    threshold: float | None
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What goes into the version; `graph` is None where its pipeline serves it, `listed` the metric to list it by."""
+
+    schema: Schema
+    pipeline: Any
+    graph: bytes | None
+    interval: Interval | None
+    metrics: Metrics
+    figures: Figures
+    profile: Profile
+    leaderboard: Leaderboard
+    background: pd.DataFrame
+    listed: str
+
+
+def save_version(
+    trained: Trained,
+    learnt: InferredDataset,
+    data: DataOrigin,
+    training_rows: bool = True,
+    progress: Progress = lambda text: None,
+) -> Saved:
+    """Evaluate and finalise the model, and save it with all that is known of it.
+
+    Raises
+    ------
+    TrainingError, StoreError
+        With what to do; nothing is saved then.
+    """
+    experiment, schema = trained.experiment, learnt.schema
+    smoke_test.warm_up()
+    progress("evaluating on folds and hold-out …")
+    with quiet(), prediction_errors():
+        evaluation = evaluate(experiment, trained.model, schema)
+        finalised = hasattr(trained.model, "steps")
+        pipeline = trained.model if finalised else experiment.finalize_model(trained.model)
+    estimator = type(final_estimator(pipeline)).__name__
+    progress("errors out of fold …")
+    with quiet():
+        sure = estimate_uncertainty(experiment, trained.model, pipeline, schema)
+    found = diagnose(
+        sure.held_out or evaluation.unseen,
+        schema,
+        out_of_fold=sure.held_out is not None,
+        covered=sure.covered,
+        uncalibrated=sure.uncalibrated,
+        first=list(evaluation.importance),
+    )
+    graph, compiled = _compile(sure.pipeline, learnt, progress)
+    metrics = _metrics(trained, learnt, data, estimator, evaluation, sure, found, compiled, training_rows)
+    content = _Content(
+        schema=schema,
+        pipeline=sure.pipeline,
+        graph=graph,
+        interval=sure.interval,
+        metrics=metrics,
+        figures=found.figures,
+        profile=profile(learnt),
+        leaderboard=_leaderboard(trained.leaderboard),
+        background=background(learnt, training_rows),
+        # A model without probabilities has no log loss to be listed by.
+        listed=trained.metric if trained.metric in evaluation.folds else next(iter(evaluation.folds)),
+    )
+
+    def check(models: Path, tag: str) -> None:
+        progress("starting it once, as a server does …")
+        smoke_test.check(models, tag, progress)
+
+    return Saved(store.save(schema.name, partial(_write, content), check), evaluation, metrics.threshold)
+
+
+def _metrics(
+    trained: Trained,
+    learnt: InferredDataset,
+    data: DataOrigin,
+    estimator: str,
+    evaluation: Evaluation,
+    sure: UncertaintyResult,
+    found: Diagnostics,
+    compiled: Parity | Unavailable,
+    training_rows: bool,
+) -> Metrics:
+    experiment, tried = trained.experiment, list(trained.leaderboard["id"])
+    return Metrics(
+        metric=trained.metric,
+        estimator=estimator,
+        chosen=trained.chosen or (estimator if estimator in tried else None),
+        folds=evaluation.folds,
+        holdout=evaluation.holdout,
+        importance=evaluation.importance,
+        rows=RowCounts(len(experiment.X_train), len(experiment.X_test), len(learnt.inputs)),
+        threshold=threshold_of(learnt.schema.target, evaluation.unseen.answers.probabilities is not None),
+        left_out=learnt.left_out,
+        reading=tuple(ReadingNote(note.kind, note.column, note.values) for note in learnt.notes),
+        failed=trained.failed,
+        tuned=trained.tuned,
+        compiled=compiled,
+        data=data,
+        training_rows_kept=training_rows,
+        interval=sure.interval_metrics,
+        calibration=sure.calibration,
+        reliability=found.reliability,
+        thresholds=found.thresholds,
+    )
+
+
+def _write(content: _Content, tag: str, folder: Path, pipeline_folder: Path) -> store.Summary:
+    """Put all files of the version into its two folders."""
+    schema, metrics, graph = content.schema, content.metrics, content.graph
+    packages = pipeline_engine.save(content.pipeline, pipeline_folder / store.PIPELINE)
+    if graph is None:
+        engine = pipeline_engine.NativeEngine.load(pipeline_folder / store.PIPELINE, schema)
+        predictor = Predictor(tag, schema, engine, content.interval)
+    else:
+        (folder / store.GRAPH).write_bytes(graph)
+        predictor = Predictor(tag, schema, CompiledEngine(graph, schema), content.interval)
+    artifacts.SCHEMA.write(folder, schema)
+    if content.interval:
+        artifacts.INTERVAL.write(folder, content.interval)
+    with quiet(), prediction_errors():
+        artifacts.GOLDEN.write(folder, predictor.golden())
+    artifacts.METRICS.write(folder, metrics)
+    artifacts.PROFILE.write(folder, content.profile)
+    artifacts.FIGURES.write(folder, content.figures)
+    artifacts.write_leaderboard(folder, content.leaderboard)
+    store.write_background(folder, content.background, schema.fields)
+    cards = {
+        language: card.card(tag, schema, metrics, content.figures, content.leaderboard, packages, language)
+        for language in languages()
+    }
+    artifacts.write_cards(folder, cards)
+    return store.Summary(
+        task=schema.task,
+        estimator=metrics.estimator,
+        engine="native" if graph is None else "onnx",
+        target=schema.target.name,
+        metric=content.listed,
+        score=metrics.folds[content.listed].mean,
+        packages=packages,
+        data_sha256=metrics.data.sha256,
+    )
+
+
+def _compile(pipeline: Any, learnt: InferredDataset, progress: Progress) -> tuple[bytes | None, Parity | Unavailable]:
+    """The graph if there is one that answers as the pipeline does, and what the gate found, or why there is none."""
+    progress("compiling …")
+    try:
+        with quiet():
+            model, parity = compile_and_check(pipeline, learnt, progress)
+    except CannotCompileError as exc:
+        reason = " ".join(str(exc).split())
+    except Exception as exc:  # a pipeline that surprises a converter can still be served by itself
+        reason = f"the compiler failed ({type(exc).__name__}: {first_line(str(exc))})"
+    else:
+        progress(f"compiled: equal on {parity.rows:,} rows, {parity.seconds:.1f} s")
+        return model.SerializeToString(), parity
+    with quiet(), prediction_errors():
+        check_reading(pipeline, learnt)
+    progress(f"not compiled, to be served by its pipeline: {reason}")
+    return None, Unavailable(reason)
+
+
+@contextmanager
+def prediction_errors() -> Iterator[None]:
+    """Turns what PyCaret's steps raise, which is anything, into a `TrainingError`."""
+    try:
+        yield
+    except SlipwayError:
+        raise
+    except Exception as exc:
+        raise TrainingError(
+            f"the model was fitted and cannot predict new rows ({type(exc).__name__}: {first_line(str(exc))}); "
+            "one of PyCaret's steps does not handle this table: leave out options of `setup:`"
+        ) from exc
+
+
+def _leaderboard(board: pd.DataFrame) -> Leaderboard:
+    """The comparison's table; PyCaret leaves NaN where a model has no such metric."""
+    metrics = [name for name in board.columns if name not in ("id", "model", "seconds")]
+    return tuple(
+        LeaderboardRow(
+            id=str(row["id"]),
+            model=str(row["model"]),
+            scores={name: None if pd.isna(row[name]) else float(row[name]) for name in metrics},
+            seconds=float(row["seconds"]) if "seconds" in board.columns else None,
+        )
+        for _, row in board.iterrows()
+    )
+
+
+def background(learnt: InferredDataset, training_rows: bool) -> pd.DataFrame:
+    """The rows that explanations compare a record with, of shape (64, n_fields): of training, or else drawn."""
+    if training_rows:
+        return learnt.inputs.sample(min(BACKGROUND_ROWS, len(learnt.inputs)), random_state=0)
+    return pd.DataFrame(draw_records(learnt.schema, BACKGROUND_ROWS, seed=1))
+
+
+def final_estimator(pipeline: Any) -> Any:
+    """The estimator inside a pipeline and PyCaret's wrappers."""
+    estimator = last_step(pipeline)
+    for wrapped in ("regressor_", "classifier_"):
+        estimator = getattr(estimator, wrapped, estimator)
+    return estimator

@@ -1,0 +1,190 @@
+"""What was measured of a model: the types of `metrics.json` and `leaderboard.csv`.
+
+They stand below training, which makes them, and below the sentences and pages that show them;
+`slipway.store.artifacts` writes and reads them. None stands for what was not measured or, in a
+version of an earlier format, not kept.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+
+from slipway.schema.fields import Value
+
+NoteValue = Value | list[str] | dict[str, int]
+
+
+@dataclass(frozen=True)
+class FoldScore:
+    """A metric's mean and standard deviation over the folds."""
+
+    mean: float
+    sd: float
+
+
+@dataclass(frozen=True)
+class RowCounts:
+    """Rows of the training part, of the hold-out, and of the whole table."""
+
+    train: int
+    holdout: int
+    all: int
+
+
+@dataclass(frozen=True)
+class DataOrigin:
+    """Where the training table came from, and how many of its rows had no target and were dropped."""
+
+    source: str
+    sha256: str = ""
+    dropped: int = 0
+
+
+@dataclass(frozen=True)
+class Parity:
+    """What comparing graph and pipeline found: rows, the largest difference in the unit of `TOLERANCE`, seconds."""
+
+    rows: int
+    largest: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """Stands in for what could not be had, and says why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class ReadingNote:
+    """What was decided in reading a column; `kind` and `values` make a sentence."""
+
+    kind: str
+    field: str
+    values: dict[str, NoteValue] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class IntervalFifth:
+    """Of a fifth of the predictions, which lie from `low` to `high`: the share covered, and the mean width."""
+
+    low: float
+    high: float
+    covered: float
+    width: float
+
+
+@dataclass(frozen=True)
+class IntervalMetrics:
+    """What the interval covers of rows that it was not made from.
+
+    `coverage` is the share that it should cover, `covered` the one that it does, `width` its mean width
+    in the target's unit.
+    """
+
+    rows: int
+    coverage: float
+    covered: float
+    width: float
+    fifths: tuple[IntervalFifth, ...] = ()
+
+
+@dataclass(frozen=True)
+class BrierScores:
+    """The Brier score of the estimator's own probabilities and of those that are served."""
+
+    uncalibrated: float
+    served: float
+
+
+@dataclass(frozen=True)
+class CalibrationMetrics:
+    """How the probabilities were calibrated, and what that gained.
+
+    `method` is "sigmoid", "isotonic" or None; `changed` is the share of rows whose class calibrating
+    changed. `reason` says why there is no method where that was not for the scores to decide, and then
+    there may be no scores.
+    """
+
+    method: str | None = None
+    rows: int | None = None
+    brier: BrierScores | None = None
+    changed: float | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Cases with a predicted probability from `low` to `high`.
+
+    `predicted` is their mean probability, `observed` the share that came true; `passed` says whether
+    the two agree as far as chance lets one tell.
+    """
+
+    low: float
+    high: float
+    predicted: float
+    observed: float
+    rows: int
+    passed: bool
+
+
+@dataclass(frozen=True)
+class ThresholdCounts:
+    """Cases at or above each threshold from 0.00 to 1.00, in steps of 0.01: the positive ones and the others.
+
+    `positives` and `negatives` count all cases.
+    """
+
+    positives: int
+    negatives: int
+    true_positives: tuple[int, ...]
+    false_positives: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """What `metrics.json` holds.
+
+    `metric` is what the estimator was chosen by and `chosen` its row in the leaderboard, None where
+    somebody else chose. `folds` and `holdout` have the same metrics. `importance` is, for each input,
+    how much the error grows when it is shuffled, most important first. `left_out` and `failed` map
+    columns and estimators to reasons. `training_rows_kept` says whether the background is of training
+    rows. `averaged` is true of versions whose metrics of two classes are averages over both, as
+    PyCaret's are.
+    """
+
+    metric: str
+    estimator: str
+    folds: dict[str, FoldScore]
+    holdout: dict[str, float]
+    importance: dict[str, float]
+    rows: RowCounts
+    data: DataOrigin
+    compiled: Parity | Unavailable
+    chosen: str | None = None
+    threshold: float | None = None
+    left_out: dict[str, str] = dataclasses.field(default_factory=dict)
+    reading: tuple[ReadingNote, ...] = ()
+    failed: dict[str, str] = dataclasses.field(default_factory=dict)
+    tuned: bool = False
+    training_rows_kept: bool | None = None
+    interval: IntervalMetrics | Unavailable | None = None
+    calibration: CalibrationMetrics | None = None
+    reliability: tuple[ReliabilityBin, ...] = ()
+    thresholds: ThresholdCounts | None = None
+    averaged: bool = False
+
+
+@dataclass(frozen=True)
+class LeaderboardRow:
+    """A model that was tried. `scores` maps metrics to their means over the folds, None where there is none."""
+
+    id: str
+    model: str
+    scores: dict[str, float | None]
+    seconds: float | None = None
+
+
+Leaderboard = tuple[LeaderboardRow, ...]
+"""The models that were tried, best first."""

@@ -1,0 +1,70 @@
+"""What a version's model.yaml says of it, in BentoML's labels and metadata: enough to list versions without their files."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import bentoml
+from pydantic import TypeAdapter, ValidationError
+
+from slipway.errors import ModelDamagedError
+
+LABELS = ("task", "estimator", "engine")
+"""What `bentoml models list` can be asked by."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A version in a few words. `packages` are those that its pipeline was fitted with, by name.
+
+    `format` is the format of its files, see `slipway.store.artifacts`; 1 where none is named.
+    """
+
+    task: str
+    estimator: str
+    engine: str
+    target: str
+    metric: str
+    score: float
+    packages: dict[str, str]
+    data_sha256: str = ""
+    format: int = field(default=1, kw_only=True)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """BentoML's labels of the version."""
+        return {name: getattr(self, name) for name in LABELS}
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """BentoML's metadata of the version."""
+        return {name: value for name, value in asdict(self).items() if name not in LABELS}
+
+    @classmethod
+    def of(cls, model: bentoml.Model) -> "Summary":
+        """What the model.yaml of a version says.
+
+        Raises
+        ------
+        ModelDamagedError
+            With the first key that is missing or holds something else.
+        """
+        try:
+            return TypeAdapter(cls).validate_python({**model.info.labels, **model.info.metadata})
+        except ValidationError as exc:
+            first = exc.errors(include_url=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            raise ModelDamagedError(str(model.tag), f"model.yaml: {where}: {first['msg']}") from exc
+
+
+def format_of(model: bentoml.Model) -> int:
+    """The format of a version's files.
+
+    Raises
+    ------
+    ModelDamagedError
+        If what stands there is no number.
+    """
+    format = model.info.metadata.get("format", 1)
+    if isinstance(format, bool) or not isinstance(format, int) or format < 1:
+        raise ModelDamagedError(str(model.tag), f"model.yaml: format: {format!r} is not a whole number of at least 1")
+    return format
