@@ -41,7 +41,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "MCC",
     ),
     "metric_averaged.": ("AUC", "Recall", "Prec.", "F1"),
-    "worse.": ("mae", "covered", "right", "brier", "recall"),
+    "worse.": ("mae", "covered", "accuracy", "brier", "recall"),
     "note.": (
         *(
             "taken_for_missing",
@@ -57,7 +57,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "alert.": ("leak", "imbalance", "missing", "twins", "constant", "rare", "skewed"),
     "threshold.": ("found", "missed", "spared", "alarms"),
     "engine.": ("onnx", "native"),
-    "reliability.": ("served", "before"),
+    "reliability.": ("served", "uncalibrated"),
     "calls.": ("curl", "requests", "bentoml"),
     "problem.": (*FaultCode, *WarningCode),
     "form.": tuple(
@@ -67,7 +67,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "bounds.": ("both", "minimum", "maximum"),
     "ranges.": ("both", "minimum", "maximum"),
     "refusal.": tuple(RequestCode),
-    "group.": ("mae", "bias", "covered", "right", "brier", "recall"),
+    "group.": ("mae", "bias", "covered", "accuracy", "brier", "recall"),
 }
 """Beginnings of keys that the code completes with a name, and all names that there are."""
 FILES = (".js", ".json", ".md", ".onnx")

@@ -151,7 +151,7 @@ def test_a_third_language_is_one_file_more(locales):
     assert said == ["1 vrstica", "2 vrstici", "3 vrstice", "5 vrstic", "101 vrstica", "1.234 vrstic"]
     assert set(found.section("text")["text.rows"]) == {"one", "two", "few", "other"}
     assert found.text("card.model") == "Model"  # in English until it is translated
-    assert formats.format_number(1234.5, 2, "sl") == "1.234,50" and formats.percent(0.34, "sl") == "34 %"
+    assert formats.format_number(1234.5, 2, "sl") == "1.234,50" and formats.percent(0.34, "sl") == "34\u00a0%"
     assert formats.day(dt.date(2026, 11, 22), "sl") == "22. november 2026"
     assert "sl.po: card.model is missing" in checks.faults(locales)
 

@@ -81,7 +81,12 @@ def _shares_of_all(view: ProfileView, title: str, labels: list[str], entries: En
     rows = []
     for label, entry in zip(labels, entries, strict=True):
         shares = entry.shares
-        cells = [(view.page.percent(shares[at]), shares[at]) if shares else (NOTHING, 0.0) for at in shown]
+        cells = [
+            (view.page.percent(shares[at]) if shares[at] else view.page.share(0, 0), shares[at])
+            if shares
+            else (NOTHING, 0.0)
+            for at in shown
+        ]
         rows.append((label, [*cells, (view.page.whole(entry.rows), 0.0)]))
     return charts.tinted(title, [(name, name) for name in (*names, view.page.t("data.rows"))], rows)
 
