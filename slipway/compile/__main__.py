@@ -28,6 +28,7 @@ from slipway.inference.pipeline_engine import classes_of
 from slipway.schema.schema import Target
 from slipway.tables.readers import read_table
 from slipway.tables.source import DataSource
+from slipway.training._pycaret import columns_of
 from slipway.training.schema_inference import InferredDataset, infer_dataset
 from slipway.training.usecase import FieldSpec, TargetSpec, UseCase, pairs
 
@@ -127,7 +128,7 @@ def _kinds(pipeline: Any, inputs: pd.DataFrame) -> dict[str, FieldSpec]:
     """Columns that the pipeline takes as categories or dates, whatever they look like."""
     kinds: dict[str, FieldSpec] = {}
     for name, wrapper in pipeline.steps[:-1]:
-        for column in getattr(wrapper, "_include", None) or ():
+        for column in columns_of(wrapper) or ():
             if name == "date_feature_extractor":
                 kinds[column] = FieldSpec(kind="date")
             elif name.endswith("encoding") and name_of(type(wrapper.transformer)) in TABULATED and column in inputs:

@@ -158,7 +158,10 @@ def listen() -> None:
     """What the process runs: a line in for each version to try, a line out with what was found."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints goes into the log
-    for module in ("_bentoml_impl.server.app", "starlette.testclient", "slipway.service.app"):
+    from slipway.store._bentoml import import_server
+
+    import_server()
+    for module in ("starlette.testclient", "slipway.service.app"):
         import_module(module)
     untried = _without_page()
     while line := _next_line():
@@ -211,9 +214,9 @@ def _without_page() -> str | None:
 
 def _import_pycaret() -> None:
     """Once for all versions that are served by their pipelines: it takes longer than all else."""
-    with suppress(ImportError):
-        import_module("pycaret.internal.pipeline")
-        import_module("pycaret.internal.preprocess.transformers")
+    from slipway.training._pycaret import import_steps
+
+    import_steps()
 
 
 def _try(models: str, tag: str, untried: str | None) -> dict[str, Any]:
@@ -230,16 +233,15 @@ def _try(models: str, tag: str, untried: str | None) -> dict[str, Any]:
 
 def _start(models: str, tag: str, with_page: bool) -> Iterator[str]:
     """Start the version and ask it, saying before each step what it is."""
-    from bentoml._internal.configuration.containers import BentoMLContainer
-    from bentoml._internal.models import ModelStore
     from starlette.applications import Starlette
     from starlette.testclient import TestClient
 
     from slipway import store
     from slipway.service.app import make_service
     from slipway.service.model import LoadedModel
+    from slipway.store._bentoml import use_store
 
-    BentoMLContainer.model_store.set(ModelStore(models))
+    use_store(Path(models))
     yield "loading it"
     served = LoadedModel(store.find(tag))
     yield "repeating its golden predictions"
