@@ -202,7 +202,7 @@ def test_a_file_that_lacks_a_key_is_named_with_it(insurance, tmp_path, file):
         (artifacts.SCHEMA, ("fields", 1, "kind"), "colour", "fields.1.kind: Input should be"),
         (artifacts.FIGURES, ("groups", "whole", "rows"), None, "groups.whole.rows: Input should be a valid integer"),
         (artifacts.PROFILE, ("associations", "matrix", 0, 0), "1", "associations.matrix.0.0: Input should be a valid"),
-        (artifacts.GOLDEN, ("records",), {}, "records: Input should be a valid tuple"),
+        (artifacts.GOLDEN, ("records",), {}, "records: Input should be a valid array"),
     ],
 )
 def test_a_file_that_holds_another_type_is_named_with_the_key(insurance, tmp_path, file, path, value, where):
