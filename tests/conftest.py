@@ -23,6 +23,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import httpx
 import pytest
+from filelock import FileLock
 
 from slipway import store
 from slipway.cli.main import build_parser
@@ -61,8 +62,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path.name, len(SLOWEST)))
 
 
-def pytest_sessionfinish() -> None:
+def pytest_sessionfinish(session: pytest.Session) -> None:
     shutil.rmtree(HOME, ignore_errors=True)
+    if hasattr(session.config, "workerinput"):
+        return
+    if manager := session.config.pluginmanager.get_plugin("dsession"):  # the run's own, not one process of it
+        shutil.rmtree(Path(tempfile.gettempdir()) / f"slipway-tests-{manager.nodemanager.testrunuid}", True)
 
 
 @pytest.fixture(scope="session")
@@ -89,16 +94,36 @@ def trained(*arguments: str) -> str:
     return fit(resolve(parsed), training_rows=not parsed.no_training_rows)
 
 
+def shared(name: str, *arguments: str) -> str:
+    """As `trained`, but once for all processes of a run: the others copy the version into their stores."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if run is None:
+        return trained(*arguments)
+    folder = Path(tempfile.gettempdir()) / f"slipway-tests-{run}"
+    folder.mkdir(exist_ok=True)
+    models = Path(os.environ["BENTOML_HOME"]) / "models"
+    entries = (name, f"{name}-pipeline")
+    with FileLock(folder / f"{name}.lock"):
+        if not (folder / name).exists():
+            tag = trained(*arguments)
+            for entry in reversed(entries):  # the one that is looked for comes last
+                shutil.copytree(models / entry, folder / entry)
+            return tag
+    for entry in entries:
+        shutil.copytree(folder / entry, models / entry, dirs_exist_ok=True)
+    return f"{name}:{(folder / name / 'latest').read_text()}"
+
+
 @pytest.fixture(scope="session")
 def insurance() -> str:
     """The tag of an insurance model: gradient boosting, three folds."""
-    return trained("insurance", "--include", "gbr,lr", "--folds", "3")
+    return shared("insurance", "insurance", "--include", "gbr,lr", "--folds", "3")
 
 
 @pytest.fixture(scope="session")
 def diabetes() -> str:
     """The tag of a diabetes model: linear discriminant analysis, three folds."""
-    return trained("diabetes", "--include", "lda", "--folds", "3")
+    return shared("diabetes", "diabetes", "--include", "lda", "--folds", "3")
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +137,7 @@ def uncompiled() -> str:
         f"name: reviews\ndata: {{file: {HOME / 'reviews.csv'}}}\ntarget: {{column: price}}\n"
         "fields: {note: {kind: text}}\ntraining: {include: [lr], folds: 2}\n"
     )
-    return trained(str(case))
+    return shared("reviews", str(case))
 
 
 def page_of(schema: Schema, language: str = "en") -> PageContext:
