@@ -92,6 +92,21 @@ def test_what_serves_does_not_import_what_trains(module):
         assert not name.startswith(TRAINING_ONLY), f"{module} imports {name}, which no server has"
 
 
+def test_the_package_shows_at_most_14_entries():
+    assert len([path for path in PACKAGE.iterdir() if path.name != "__pycache__"]) <= 14
+
+
+@pytest.mark.parametrize("module", modules())
+def test_modules_and_functions_are_short(module):
+    text = (PACKAGE / module).read_text(encoding="utf-8")
+    functions = [
+        node for node in ast.walk(ast.parse(text)) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    ]
+
+    assert text.count("\n") <= 400
+    assert [node.name for node in functions if node.end_lineno - node.lineno >= 60] == []
+
+
 def sources() -> list[str]:
     """All that is not a test: the package, the three files above it, and the tools beside it."""
     beside = [path for folder in ("deploy", "bench", "scripts") for path in (ROOT / folder).rglob("*.py")]

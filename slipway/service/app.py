@@ -45,6 +45,26 @@ def make_service(served: LoadedModel, page: ASGIApp) -> Any:
     BentoML service
     """
     metrics.use_routes()
+    service = bentoml.service(
+        name=served.version.name.replace(".", "-"),
+        workers=setting("SLIPWAY_WORKERS", 1),
+        image=image_of(served.version),
+        traffic={"timeout": 300},
+        # BentoML's own access log breaks off an answer whose request has a header that is no UTF-8,
+        # and writes line breaks of a path as they are.
+        logging={"access": {"enabled": False}},
+        tracing=_tracing(),
+    )(_service_class(served))
+    service.add_asgi_middleware(BehindProxy, root=root_path())
+    service.add_asgi_middleware(AccessLog)
+    service.add_asgi_middleware(PredictEndpoint, served=served)
+    service.mount_asgi_app(page, path="/ui")
+    service.mount_asgi_app(make_routes(served, service), path="/")
+    return service
+
+
+def _service_class(served: LoadedModel) -> type:
+    """What BentoML makes a service of: its models, what a start checks, and `POST /predict` as its description has it."""
     schema = served.schema
     records_schema = {"type": "array", "minItems": 1, "items": schema.json_schema(), "example": [schema.example()]}
     Records = Annotated[Any, WithJsonSchema(records_schema)]
@@ -79,22 +99,7 @@ def make_service(served: LoadedModel, page: ASGIApp) -> Any:
             except RequestError as refused:
                 return refused.response()
 
-    service = bentoml.service(
-        name=served.version.name.replace(".", "-"),
-        workers=setting("SLIPWAY_WORKERS", 1),
-        image=image_of(served.version),
-        traffic={"timeout": 300},
-        # BentoML's own access log breaks off an answer whose request has a header that is no UTF-8,
-        # and writes line breaks of a path as they are.
-        logging={"access": {"enabled": False}},
-        tracing=_tracing(),
-    )(Slipway)
-    service.add_asgi_middleware(BehindProxy, root=root_path())
-    service.add_asgi_middleware(AccessLog)
-    service.add_asgi_middleware(PredictEndpoint, served=served)
-    service.mount_asgi_app(page, path="/ui")
-    service.mount_asgi_app(make_routes(served, service), path="/")
-    return service
+    return Slipway
 
 
 def _tracing() -> dict[str, Any]:

@@ -43,11 +43,18 @@ def make_routes(served: LoadedModel, service: Any) -> FastAPI:
     FastAPI
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    turns = [asyncio.Semaphore(FILES_AT_ONCE), asyncio.Semaphore(FILES_AT_ONCE)]  # without reasons, with reasons
 
     @app.exception_handler(RequestError)
     async def refused(request: Request, exc: RequestError) -> Response:
         return exc.response(language_of(request.scope))
+
+    _add_description(app, served, service)
+    _add_predictions(app, served)
+    return app
+
+
+def _add_description(app: FastAPI, served: LoadedModel, service: Any) -> None:
+    """What is served, and how it is called."""
 
     @app.get("/")
     async def index(request: Request) -> Response:
@@ -80,6 +87,11 @@ def make_routes(served: LoadedModel, service: Any) -> FastAPI:
         text = served.cards.get(language_of(request.scope), served.cards[FALLBACK])
         return PlainTextResponse(text, media_type="text/markdown")
 
+
+def _add_predictions(app: FastAPI, served: LoadedModel) -> None:
+    """Files and explanations; `/predict` is answered before it gets here."""
+    turns = [asyncio.Semaphore(FILES_AT_ONCE), asyncio.Semaphore(FILES_AT_ONCE)]  # without reasons, with reasons
+
     @app.post("/predict_csv")
     async def predict_csv(request: Request) -> Response:
         async with read_upload(request, served.limits.bytes) as (file, texts):
@@ -99,5 +111,3 @@ def make_routes(served: LoadedModel, service: Any) -> FastAPI:
         body = await read_object(request, limits.bytes, served.most_values, expected, "record", optional="class")
         answer = await served.explain(body["record"], body.get("class", DEFAULT_CLASS))
         return json_response(answer, language_of(request.scope))
-
-    return app

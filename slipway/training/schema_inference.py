@@ -97,9 +97,26 @@ def infer_dataset(
     if not keep:
         folds, added = classes.folds_for_rows(len(table), folds, usecase.target.column)
         notes += added
+    inputs, fields, left_out, decided = _inputs(table, usecase, source, keep, reading)
+    notes += decided
+    if not fields:
+        hints = {note.column: f" ({note.hint})" for note in reading.notes if note.hint}
+        reasons = "; ".join(f"{name!r} {reason}{hints.get(name, '')}" for name, reason in left_out.items())
+        raise DataError(source, f"has no column to predict from: {reasons}")
+    _check_names([usecase.target.column, *inputs], source)
+    target, answers = _target(table[usecase.target.column], task, usecase, source, reading)
+    schema = Schema(usecase.name, task, tuple(fields), target, _texts(usecase, target, fields))
+    return InferredDataset(schema, pd.DataFrame(inputs), answers, left_out, notes=tuple(notes), folds=folds)
+
+
+def _inputs(
+    table: pd.DataFrame, usecase: UseCase, source: str, keep: list[str], reading: Reading
+) -> tuple[dict[str, pd.Series], list[Field], dict[str, str], list[Note]]:
+    """The columns that are inputs, their fields, why others are left out, and what was decided."""
     inputs: dict[str, pd.Series] = {}
     fields: list[Field] = []
     left_out: dict[str, str] = {}
+    notes: list[Note] = []
     for name in table.columns.drop(usecase.target.column):
         spec = usecase.fields.get(name, FieldSpec())
         missing = usecase.missing.get(name, ())
@@ -114,14 +131,7 @@ def infer_dataset(
         field = _field(name, inputs[name], kind, spec, missing, format, source)
         fields.append(replace(field, decimal=reading.decimals.get(name) if kind in ("number", "integer") else None))
         notes += _decided(name, column, kind, spec, source, reading)
-    if not fields:
-        hints = {note.column: f" ({note.hint})" for note in reading.notes if note.hint}
-        reasons = "; ".join(f"{name!r} {reason}{hints.get(name, '')}" for name, reason in left_out.items())
-        raise DataError(source, f"has no column to predict from: {reasons}")
-    _check_names([usecase.target.column, *inputs], source)
-    target, answers = _target(table[usecase.target.column], task, usecase, source, reading)
-    schema = Schema(usecase.name, task, tuple(fields), target, _texts(usecase, target, fields))
-    return InferredDataset(schema, pd.DataFrame(inputs), answers, left_out, notes=tuple(notes), folds=folds)
+    return inputs, fields, left_out, notes
 
 
 def infer_inputs(

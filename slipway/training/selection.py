@@ -165,37 +165,12 @@ def train(usecase: UseCase, learnt: InferredDataset, progress: Progress = lambda
     TrainingError
         If PyCaret rejects the table or the options, or no estimator could be fitted.
     """
-    import pandas as pd
-
     schema, spec = learnt.schema, usecase.training
     check_setup(usecase, schema.task)
     experiment = experiment_class(schema.task)()
-    texts = [f.name for f in schema.fields if f.kind == "text"]
-    categorical = [f.name for f in schema.fields if f.kind == "category" or f.dtype == "object" and f.name not in texts]
-    options: dict[str, Any] = {
-        "session_id": spec.seed,
-        "fold": learnt.folds or spec.folds,
-        "categorical_features": categorical or None,
-        "text_features": texts or None,
-        # One process: on tables of this size the workers of joblib start slower than they compute.
-        "n_jobs": 1,
-        "memory": False,
-        **_without_gaps(schema),
-        **usecase.setup,
-    }
     started = time.monotonic()
     with quiet():
-        try:
-            experiment.setup(
-                data=pd.concat([learnt.inputs, learnt.target.rename(schema.target.name)], axis=1),
-                target=schema.target.name,
-                html=False,
-                verbose=False,
-                system_log=False,
-                **options,
-            )
-        except Exception as exc:  # PyCaret raises whatever its steps raise
-            raise _refused(exc, schema) from exc
+        _set_up(experiment, usecase, learnt)
         _check_made_names(experiment, schema)
         progress(f"setup: {len(learnt.inputs):,} rows, {len(schema.fields)} inputs, {time.monotonic() - started:.1f} s")
         check_row_order(experiment.pipeline, experiment.X)
@@ -216,6 +191,37 @@ def train(usecase: UseCase, learnt: InferredDataset, progress: Progress = lambda
             if spec.tune:
                 model = _tune(experiment, model, metric, progress)
     return Trained(experiment, model, metric, leaderboard, failed, spec.tune, chosen)
+
+
+def _set_up(experiment: Any, usecase: UseCase, learnt: InferredDataset) -> None:
+    """PyCaret's `setup()` with the rows and what the use case says."""
+    import pandas as pd
+
+    schema = learnt.schema
+    texts = [f.name for f in schema.fields if f.kind == "text"]
+    categorical = [f.name for f in schema.fields if f.kind == "category" or f.dtype == "object" and f.name not in texts]
+    options: dict[str, Any] = {
+        "session_id": usecase.training.seed,
+        "fold": learnt.folds or usecase.training.folds,
+        "categorical_features": categorical or None,
+        "text_features": texts or None,
+        # One process: on tables of this size the workers of joblib start slower than they compute.
+        "n_jobs": 1,
+        "memory": False,
+        **_without_gaps(schema),
+        **usecase.setup,
+    }
+    try:
+        experiment.setup(
+            data=pd.concat([learnt.inputs, learnt.target.rename(schema.target.name)], axis=1),
+            target=schema.target.name,
+            html=False,
+            verbose=False,
+            system_log=False,
+            **options,
+        )
+    except Exception as exc:  # PyCaret raises whatever its steps raise
+        raise _refused(exc, schema) from exc
 
 
 def has_probabilities(model: Any) -> bool:
