@@ -23,6 +23,7 @@ ORDER = (
     "service",
     "page",
     "publish",
+    "cli",
 )
 """Each may import from itself and from those before it."""
 SERVING = ("errors", "tables", "schema", "i18n", "inference", "store", "service", "page")

@@ -29,7 +29,7 @@ from slipway.errors import NotServableError, SlipwayError, first_line
 from slipway.schema.schema import Schema
 
 ROOT = Path(__file__).parents[2]
-"""Where `bentoml serve` runs: service.py and gradio_app.py stand beside the package."""
+"""Where this package lies: the process that tries a version has the same one, however it was found."""
 CODE = "import sys; sys.path.insert(0, sys.argv[1]); from slipway.publish.smoke_test import listen; listen()"
 SECONDS = 600.0
 """A start that takes longer has failed."""
@@ -200,14 +200,12 @@ def _answer(answers: IO[str], found: dict[str, Any]) -> None:
 
 def _without_page() -> str | None:
     """Why the page cannot be built here; None if it can."""
-    if not (ROOT / "gradio_app.py").exists():
-        return f"gradio_app.py is not beside the package, in {ROOT}"
     if find_spec("gradio") is None:
         return "Gradio is not installed (requirements/serve.txt has it)"
     import gradio
     from fastapi import FastAPI
 
-    import_module("gradio_app")
+    import_module("slipway.page.app")
     gradio.mount_gradio_app(FastAPI(), gradio.Blocks(), path="/")  # imports more
     return None
 
@@ -249,7 +247,7 @@ def _start(models: str, tag: str, with_page: bool) -> Iterator[str]:
     page = Starlette()
     if with_page:
         yield "building its page"
-        from gradio_app import mount
+        from slipway.page.app import mount
 
         page = mount(served)
     yield "starting its service"

@@ -12,7 +12,7 @@ from slipway.store import Version
 from slipway.store._bentoml import BUILD_STAGE, IMAGE_USER, VIRTUAL_ENV
 
 BASE = "python:3.11-slim"
-_REQUIREMENTS = Path(__file__).parents[2] / "requirements"
+_REPOSITORY = Path(__file__).parents[2]
 
 # Of packages that are needed, what no server of ours uses, in site-packages: the packages' own tests; Gradio's page
 # drawn by Node.js, its video encoder and its example media; what prepares language models for ONNX Runtime, and the
@@ -61,11 +61,16 @@ class ServingImage(Image):  # type: ignore[misc]
 
     def freeze(self, *arguments: Any, **keywords: Any) -> Any:
         """What BentoML calls when it builds a bento, and only then: inside of one there is no requirements/."""
+        if not (_REPOSITORY / "bentofile.yaml").exists():
+            raise SystemExit(
+                "slipway: a bento is built from a clone of Slipway's repository, which has bentofile.yaml and the locked "
+                "requirements; here is the installed package alone"
+            )
         if self.native_because:
             print(
                 f"slipway: {self.native_because}; the image gets requirements/train.txt too and is three times as large"
             )
-            self.python_requirements += (_REQUIREMENTS / "train.txt").read_text(encoding="utf-8")
+            self.python_requirements += (_REPOSITORY / "requirements" / "train.txt").read_text(encoding="utf-8")
         self.post_commands = [_SLIM + _SECOND_STAGE]  # type: ignore[misc]
         return super().freeze(*arguments, **keywords)
 

@@ -95,7 +95,7 @@ def experiment_class(task: Task) -> Any:
         from pycaret.regression import RegressionExperiment
     except ImportError as exc:
         raise TrainingError(
-            f"PyCaret cannot be imported ({exc}); `pip install --require-hashes -r requirements/dev.txt`"
+            f"PyCaret cannot be imported ({exc}); `pip install 'slipway-ml[train]'`, or `make setup` in a clone"
         ) from exc
     return RegressionExperiment if task == "regression" else ClassificationExperiment
 
