@@ -296,7 +296,7 @@ def test_api_file_and_page_name_one_class_for_one_person(diabetes, diabetes_serv
 
 def test_a_class_that_a_threshold_names_is_not_called_the_most_likely():
     target = Target("y", {"en": "y"}, classes=("a", "b"), positive="b", threshold=0.3)
-    schema = Schema("m", "classification", (), target, {"answer": None})
+    schema = Schema("m", "classification", (), target)
     shares = {"a": 0.66, "b": 0.34}
 
     named = [answer.sentence(page_of(schema), {"prediction": name, "probabilities": shares}) for name in "ab"]
