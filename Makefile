@@ -4,7 +4,7 @@ MODEL ?= insurance
 HOST := 127.0.0.1
 PORT ?= 3000
 WORKERS ?= 1
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(shell command -v python3.11 || bash scripts/find-python 3.12 || command -v python3)
 
 BIN := .venv/bin
 NAME := $(firstword $(subst :, ,$(MODEL)))
@@ -15,7 +15,7 @@ export BENTOML_DO_NOT_TRACK := True
 export GRADIO_ANALYTICS_ENABLED := False
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup serve train models bento image image-run push bench bench-image test image-test azure-test lint format check coverage lock screenshots
+.PHONY: help setup serve train models bento image image-run push bench bench-image test image-test azure-test package package-test other-test docs lint format check coverage lock screenshots
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -29,20 +29,21 @@ $(READY):
 	$(TIMED) "virtual environment" "$(PYTHON)" -m venv --clear .venv
 	$(TIMED) "installer" $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	$(TIMED) "packages" bash scripts/install-packages $(BIN)/python requirements/dev.txt
+	$(TIMED) "slipway itself" $(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(STORE)/$(NAME)/latest: | $(READY)
-	$(TIMED) "training $(NAME)" $(BIN)/python train.py $(NAME)
+	$(TIMED) "training $(NAME)" $(BIN)/slipway train $(NAME)
 
 serve: $(READY) $(STORE)/$(NAME)/latest  ## page and API at http://localhost:3000, for this machine (MODEL=insurance PORT=3000 WORKERS=1 HOST=127.0.0.1)
 	@echo "page: http://localhost:$(PORT)/ui/  API: http://localhost:$(PORT)/docs"
-	@SLIPWAY_WORKERS=$(WORKERS) exec $(BIN)/bentoml serve --host $(HOST) --port $(PORT) --arg model=$(MODEL)
+	@exec $(BIN)/slipway serve --host $(HOST) --port $(PORT) --workers $(WORKERS) $(MODEL)
 
-train: $(READY)  ## train MODEL anew
-	@$(BIN)/python train.py $(MODEL)
+train: $(READY)  ## train MODEL again
+	@$(BIN)/slipway train $(MODEL)
 
 models: $(READY)  ## list the versions in the store
-	@$(BIN)/python train.py --list
+	@$(BIN)/slipway models
 
 bento: $(READY) $(STORE)/$(NAME)/latest  ## build a bento of MODEL
 	@$(BIN)/bentoml build --arg model=$(MODEL)
@@ -86,8 +87,44 @@ $(AZURE): | $(READY)
 	$(TIMED) "azure-cli" bash scripts/install-packages .venv/azure/bin/python requirements/azure.txt
 	@touch $@
 
-azure-test: $(READY) $(AZURE)  ## what `python -m deploy` does, by the real az against a stand-in for Azure
+azure-test: $(READY) $(AZURE)  ## what `slipway deploy` does, by the real az against a stand-in for Azure
 	@SLIPWAY_REQUIRE_AZURE=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m azure tests/azure
+
+PACKAGE := .venv/package/ready-$(shell cksum < requirements/package.txt | cut -d' ' -f1)
+$(PACKAGE): | $(READY)
+	@bash scripts/check-folder .venv/package
+	$(TIMED) "virtual environment" "$(PYTHON)" -m venv --clear .venv/package
+	$(TIMED) "packages" bash scripts/install-packages .venv/package/bin/python requirements/package.txt
+	@touch $@
+
+package: $(PACKAGE)  ## build wheel and sdist into dist/, and check them
+	@rm -rf build dist/slipway_ml-*
+	@.venv/package/bin/python -m build --no-isolation >/dev/null
+	@.venv/package/bin/twine check --strict dist/slipway_ml-* && .venv/package/bin/check-wheel-contents dist/slipway_ml-*.whl
+
+package-test: package  ## install that wheel into empty environments, and serve from an empty folder
+	@$(BIN)/python -m pytest -m package tests/test_package.py
+
+OTHER ?= 3.12
+OTHER_READY := .venv/other/$(OTHER)-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
+$(OTHER_READY): | $(READY)
+	@bash scripts/check-folder .venv/other
+	$(TIMED) "virtual environment" "$$(bash scripts/find-python $(OTHER))" -m venv --clear .venv/other
+	$(TIMED) "packages" bash scripts/install-packages .venv/other/bin/python requirements/dev.txt
+	@touch $@
+
+other-test: $(OTHER_READY)  ## train, compile, serve and open the page on another Python (OTHER=3.12)
+	@.venv/other/bin/python -m pytest tests/test_compile_command.py tests/test_row_order.py tests/test_page.py
+
+DOCS := .venv/docs/ready-$(shell cksum < requirements/docs.txt | cut -d' ' -f1)
+$(DOCS): | $(READY)
+	@bash scripts/check-folder .venv/docs
+	$(TIMED) "virtual environment" "$(PYTHON)" -m venv --clear .venv/docs
+	$(TIMED) "packages" bash scripts/install-packages .venv/docs/bin/python requirements/docs.txt
+	@touch $@
+
+docs: $(DOCS)  ## build the site into site/docs/index.html; a broken link is an error
+	@.venv/docs/bin/sphinx-build -q -W --keep-going -c docs . site
 
 lint: $(READY)  ## ruff and mypy; changes nothing
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
@@ -97,13 +134,13 @@ format: $(READY)  ## rewrite the code as ruff wants it
 
 check: lint test  ## what must pass before a commit
 
-LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url
-lock: $(READY)  ## make the locked requirements anew
-	@$(LOCK) requirements/dev.in -o requirements/dev.txt
-	@for part in train serve coverage; do \
-		$(LOCK) -c requirements/dev.txt requirements/$$part.in -o requirements/$$part.txt || exit 1; done
-	@$(LOCK) requirements/uv.in -o requirements/uv.txt
-	@$(LOCK) requirements/azure.in -o requirements/azure.txt
+LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url
+lock: $(READY)  ## lock the requirements again, after a change of requirements/*.in
+	@for part in uv azure docs package; do $(LOCK) requirements/$$part.in -o requirements/$$part.txt || exit 1; done
+	@$(LOCK) $(addprefix requirements/,serve.in train.in dev.in) -o requirements/dev.txt
+	@$(LOCK) -c requirements/dev.txt requirements/serve.in -o requirements/serve.txt
+	@$(LOCK) -c requirements/dev.txt $(addprefix requirements/,serve.in train.in) -o requirements/train.txt
+	@$(LOCK) -c requirements/dev.txt $(addprefix requirements/,serve.in train.in dev.in coverage.in) -o requirements/coverage.txt
 
 screenshots: $(READY)  ## every tab of a running `make serve` into screenshots/ (OPTIONS=--readme: those of the README)
 	@$(BIN)/python scripts/screenshots.py http://localhost:$(PORT) $(OPTIONS)

@@ -1,62 +1,11 @@
 """The BentoML service: `bentoml serve`, `bentoml serve --arg model=diabetes`, `bentoml build`.
 
-On import the version is found and its files are checked; a model that is missing, damaged
-or incompatible ends the process here, with one line and exit code 1; in a worker that starts
-again later it ends the whole server so.
+slipway/page/server.py      finds the version that `--arg model=…` names, and mounts its page at `/ui`
+slipway/service/app.py      the service around it: what a start checks, and `POST /predict`
+slipway/service/routes.py   the other calls: `/predict_csv`, `/explain`, `/model`, `/docs`
+slipway/page/app.py         the page
 """
 
-import gc
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from slipway.page.server import Slipway
 
-import bentoml
-import pydantic
-import yaml
-from starlette.applications import Starlette
-from starlette.routing import Mount
-
-from slipway import store
-from slipway.service.app import make_service
-from slipway.service.model import LoadedModel
-from slipway.service.supervisor import starting
-
-
-class Arguments(pydantic.BaseModel, extra="forbid"):
-    """`--arg model=name` or `--arg model=name:version`."""
-
-    model: str = "insurance"
-
-
-def pinned(tag: str) -> str:
-    """The version that a bento was built with: its `latest` is not the store's."""
-    bento = Path(__file__).parent.parent / "bento.yaml"
-    if ":" in tag or not bento.exists():
-        return tag
-    services = yaml.safe_load(bento.read_text(encoding="utf-8"))["services"]
-    tags = [model["tag"] for service in services for model in service["models"]]
-    return next((found for found in tags if found.partition(":")[0] == tag), tag)
-
-
-@asynccontextmanager
-async def with_page(app: Starlette) -> AsyncIterator[None]:
-    """Builds the page when a worker starts.
-
-    Importing Gradio is most of what a start takes, and the process that looks after the
-    workers shows no page.
-    """
-    with starting():
-        from gradio_app import mount
-
-        page = mount(_served)
-    app.router.routes.append(Mount("/", page))
-    async with page.router.lifespan_context(page):
-        # What is loaded by now stays: the collector need not look at it again while requests wait.
-        gc.collect()
-        gc.freeze()
-        yield
-
-
-with starting():
-    _served = LoadedModel(store.find(pinned(bentoml.use_arguments(Arguments).model)))
-    Slipway = make_service(_served, Starlette(lifespan=with_page))
+__all__ = ["Slipway"]

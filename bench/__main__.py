@@ -53,15 +53,15 @@ def resolve(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Settin
 
 def trained(name: str) -> Any:
     """The version of a model in the benchmark's store, trained if it is not there."""
-    import train
     from slipway import store
+    from slipway.cli.main import main
     from slipway.errors import ModelMissingError
 
     try:
         return store.find(name)
     except ModelMissingError:
         print(f"training {name} ({TRAINED_WITH[name]}, three folds) …", flush=True)
-    if train.main([name, "--include", TRAINED_WITH[name], "--folds", "3"]):
+    if main(["train", name, "--include", TRAINED_WITH[name], "--folds", "3"]):
         raise SystemExit(1)
     return store.find(name)
 

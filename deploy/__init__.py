@@ -1,1 +1,1 @@
-"""Putting Slipway on Azure, and what its image is made of: `python -m deploy --help`."""
+"""Images: how they are built from this repository and pushed, and configurations to copy. `slipway deploy` runs them on Azure."""

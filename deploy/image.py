@@ -19,7 +19,7 @@ from slipway.errors import SlipwayError
 from slipway.store import Version
 
 ROOT = Path(__file__).parent.parent
-SOURCES = ("service.py", "gradio_app.py", "bentofile.yaml", "slipway", "requirements", "LICENSE")
+SOURCES = ("service.py", "bentofile.yaml", "slipway", "requirements", "LICENSE")
 BENTOML = str(Path(sys.executable).with_name("bentoml"))
 
 

@@ -13,9 +13,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from deploy.config import REPOSITORY
 from deploy.engine import ContainerError, backend, call, inspect, last_line, runs
 from deploy.image import name_of, tag_of
+from slipway.cli.deploy.config import REPOSITORY
 from slipway.errors import SlipwayError
 
 _REGISTRY = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?"
@@ -116,9 +116,7 @@ def main() -> None:
         digest = push(engine, f"{name}:{arguments.tag}", arguments.registry, arguments.repository or name, model)
     except SlipwayError as exc:
         sys.exit(f"slipway: {exc}")
-    print(
-        f"{digest}\nput it into deploy/azure.yaml as `image:`, then: python -m deploy plan --config deploy/azure.yaml"
-    )
+    print(f"{digest}\nput it into deploy/azure.yaml as `image:`, then: slipway deploy plan --config deploy/azure.yaml")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Writes docs/usecase.md and usecases/usecase.schema.json from the classes that a use case is checked by.
+"""Writes docs/usecase.md and slipway/training/samples/usecase.schema.json from the classes that a use case is checked by.
 
     python scripts/usecase_reference.py
 
@@ -24,7 +24,7 @@ from slipway.training.usecase.file import adapter  # noqa: E402
 from slipway.training.usecase.values import BY_LANGUAGE, LocalizedText  # noqa: E402
 
 PAGE = ROOT / "docs" / "usecase.md"
-SCHEMA = ROOT / "usecases" / "usecase.schema.json"
+SCHEMA = ROOT / "slipway" / "training" / "samples" / "usecase.schema.json"
 SECTIONS = (
     ("The file", UseCase),
     ("`data`", DataSource),
@@ -62,7 +62,7 @@ HEAD = f"""\
 <!-- Written by `python scripts/usecase_reference.py`; change slipway/training/usecase/models.py instead. -->
 
 A use case says what a table cannot: labels and units, bounds, values that mean "not measured", the sentence of a
-prediction, how to train. `python train.py path/to/houses.yaml` trains from it; one in `usecases/` is also trained by
+prediction, how to train. `python train.py path/to/houses.yaml` trains from it; one in `slipway/training/samples/` is also trained by
 its name, with `make train MODEL=insurance`. Only `target` is required:
 
 ```yaml
@@ -76,7 +76,7 @@ its name, with `make train MODEL=insurance`. Only `target` is required:
   nearest known one. A duplicate key is refused.
 - **An editor** with a YAML language server completes the keys and marks mistakes as you type, if the first line names
   the schema by its path: `# yaml-language-server: $schema=usecase.schema.json`. It is
-  [usecases/usecase.schema.json](../usecases/usecase.schema.json).
+  [slipway/training/samples/usecase.schema.json](../slipway/training/samples/usecase.schema.json).
 """
 
 
@@ -127,7 +127,7 @@ def page() -> str:
 
 
 def schema() -> str:
-    """usecases/usecase.schema.json."""
+    """slipway/training/samples/usecase.schema.json."""
     content = adapter().json_schema()
     content = {"$schema": "https://json-schema.org/draft/2020-12/schema", **content}
     for model in (content, *content["$defs"].values()):

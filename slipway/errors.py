@@ -239,7 +239,7 @@ class ModelMissingError(StoreError):
         super().__init__(
             f"no model {tag!r} in the BentoML model store{nearest(name, known)} "
             f"(there: {', '.join(known) or 'no model at all'}); "
-            f"make it with `python train.py {name}`"
+            f"make it with `slipway train {name}`"
         )
 
 
@@ -248,7 +248,7 @@ class ModelDamagedError(StoreError):
 
     def __init__(self, tag: str, problem: str) -> None:
         name, _, version = tag.partition(":")
-        again = f"`bentoml models delete {tag}`, then `python train.py {name}`"
+        again = f"`bentoml models delete {tag}`, then `slipway train {name}`"
         super().__init__(f"model {name}:{version} is damaged: {problem}; remove and retrain: {again}")
 
 
@@ -268,7 +268,7 @@ class ModelIncompatibleError(StoreError):
     def __init__(self, tag: str, differences: Sequence[str]) -> None:
         super().__init__(
             f"model {tag} was made with other package versions: {'; '.join(differences)}; "
-            f"train it again here (`python train.py {tag.partition(':')[0]}`) or install those versions "
+            f"train it again here (`slipway train {tag.partition(':')[0]}`) or install those versions "
             "(requirements/train.txt has those of training)"
         )
 
@@ -279,7 +279,7 @@ class GoldenMismatchError(StoreError):
     def __init__(self, tag: str, problem: str) -> None:
         super().__init__(
             f"model {tag} no longer gives the answers it gave when it was saved: {problem}; "
-            f"train it again on this machine (`python train.py {tag.partition(':')[0]}`)"
+            f"train it again on this machine (`slipway train {tag.partition(':')[0]}`)"
         )
 
 

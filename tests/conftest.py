@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,10 +24,12 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import httpx
 import pytest
 
-import train as command
 from slipway import store
+from slipway.cli.main import build_parser
+from slipway.cli.train import resolve
 from slipway.inference.pipeline_engine import NativeEngine
 from slipway.page.context import PageContext
+from slipway.publish.train import fit
 from slipway.schema.schema import Schema
 
 ROOT = Path(__file__).parent.parent
@@ -83,8 +85,8 @@ def train(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
 
 def trained(*arguments: str) -> str:
     """The tag that `python train.py …` ends with; in this process, which imports PyCaret once."""
-    parsed = command.build_parser().parse_args(arguments)
-    return command.fit(command.resolve(parsed), training_rows=not parsed.no_training_rows)
+    parsed = build_parser().parse_args(["train", *arguments])
+    return fit(resolve(parsed), training_rows=not parsed.no_training_rows)
 
 
 @pytest.fixture(scope="session")
@@ -150,20 +152,17 @@ def serve(
 ) -> Iterator[Server]:
     """`bentoml serve … ARGUMENTS` on a free port of this machine, or on that one, stopped at the end."""
     port = port or free_port()
+    command = [str(python.with_name("bentoml")), "serve", *arguments, "--host", "127.0.0.1", "--port", str(port)]
+    with running(command, port, cwd, os.environ | environment) as server:
+        yield server
+
+
+@contextmanager
+def running(command: list[str], port: int, cwd: Path, env: Mapping[str, str]) -> Iterator[Server]:
+    """A server that listens on that port of this machine, ready, and stopped at the end."""
     log = HOME / f"serve-{port}.log"
-    command = [
-        str(python.with_name("bentoml")),
-        "serve",
-        *arguments,
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
     with log.open("w") as out:
-        process = subprocess.Popen(
-            command, cwd=cwd, env=os.environ | environment, stdout=out, stderr=subprocess.STDOUT, text=True
-        )
+        process = subprocess.Popen(command, cwd=cwd, env=env, stdout=out, stderr=subprocess.STDOUT, text=True)
     server = Server(f"http://127.0.0.1:{port}", process, log)
     try:
         deadline = time.monotonic() + 180

@@ -29,7 +29,7 @@ def test_a_bento_holds_what_serving_needs_and_nothing_else(bento):
 
     package = {path for path in files if path.startswith("slipway/")}
     parts = {path.split("/")[1] for path in package}
-    assert files - package == {"service.py", "gradio_app.py", "LICENSE", "bentofile.yaml"}
+    assert files - package == {"service.py", "LICENSE", "bentofile.yaml"}
     assert parts == {"__init__.py", "errors.py", "i18n", "inference", "page", "schema", "service", "store", "tables"}
     assert not {"slipway/tables/readers.py", "slipway/tables/reading.py"} & package
     assert {Path(path).suffix for path in package if path.count("/") > 1} == {".py", ".js", ".css", ".html", ".svg"}

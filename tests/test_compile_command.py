@@ -1,4 +1,4 @@
-"""`python -m slipway.compile`: a saved PyCaret pipeline becomes a graph, or one line says why not."""
+"""`slipway compile`: a saved PyCaret pipeline becomes a graph, or one line says why not."""
 
 from types import SimpleNamespace
 
@@ -16,7 +16,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from slipway.compile.__main__ import main
+from slipway.cli.main import main
 from tests.conftest import HOME
 
 FOLDER = HOME / "compile"
@@ -42,7 +42,7 @@ def test_a_saved_pipeline_becomes_a_graph_that_answers_the_same(penguins, capsys
     pipeline, table = penguins
     out = FOLDER / "model.onnx"
 
-    code = main([str(FOLDER / "penguins.pkl"), "--data", str(FOLDER / "rows.csv"), "--out", str(out)])
+    code = main(["compile", str(FOLDER / "penguins.pkl"), "--data", str(FOLDER / "rows.csv"), "--out", str(out)])
 
     assert code == 0 and "equal on 1" in capsys.readouterr().out
     rows = table.dropna().head(50)
@@ -74,7 +74,7 @@ def test_what_cannot_be_compiled_is_refused_in_one_line_and_nothing_is_written(p
     (FOLDER / "other.csv").write_text("iland,bill_length_mm,body_mass_g\nx,1,2\ny,3,4\n")
     out = FOLDER / "not-written.onnx"
 
-    code = main([str(FOLDER / pipeline), "--data", str(FOLDER / data), "--out", str(out)])
+    code = main(["compile", str(FOLDER / pipeline), "--data", str(FOLDER / data), "--out", str(out)])
 
     said = capsys.readouterr().err
     assert code == 1 and named in said and said.count("\n") == 1 and said.startswith("compile: ")
@@ -87,10 +87,10 @@ def test_rows_that_can_be_read_in_two_ways_are_refused_until_told_how(penguins, 
     table.assign(body_mass_g=grams).to_csv(FOLDER / "open.csv", index=False)
     call = [str(FOLDER / "penguins.pkl"), "--data", str(FOLDER / "open.csv"), "--out", str(FOLDER / "open.onnx")]
 
-    code = main(call)
+    code = main(["compile", *call])
 
     assert code == 1 and "'body_mass_g' holds '3,750' (line 2), which can be 3.75 or 3750" in capsys.readouterr().err
-    assert main([*call, "--decimal", "."]) == 0
+    assert main(["compile", *call, "--decimal", "."]) == 0
 
 
 @pytest.mark.parametrize("estimator", ["lr", "dt"])
@@ -104,7 +104,7 @@ def test_columns_with_the_names_of_the_graphs_outputs_are_compiled(capsys, pengu
     experiment.save_model(experiment.finalize_model(model), str(FOLDER / "names"), verbose=False)
     out = FOLDER / "names.onnx"
 
-    code = main([str(FOLDER / "names.pkl"), "--data", str(FOLDER / "names.csv"), "--out", str(out)])
+    code = main(["compile", str(FOLDER / "names.pkl"), "--data", str(FOLDER / "names.csv"), "--out", str(out)])
 
     assert code == 0, capsys.readouterr().err
     session = onnxruntime.InferenceSession(str(out))
@@ -130,7 +130,7 @@ def test_whatever_else_a_pickle_holds_ends_in_one_line(penguins, capsys, held):
     joblib.dump(held, FOLDER / "held.pkl")
     out = FOLDER / "not-written.onnx"
 
-    code = main([str(FOLDER / "held.pkl"), "--data", str(FOLDER / "rows.csv"), "--out", str(out)])
+    code = main(["compile", str(FOLDER / "held.pkl"), "--data", str(FOLDER / "rows.csv"), "--out", str(out)])
 
     said = capsys.readouterr().err
     assert code == 1 and said.startswith("compile: ") and said.count("\n") == 1 and not out.exists()
@@ -140,7 +140,9 @@ def test_whatever_else_a_pickle_holds_ends_in_one_line(penguins, capsys, held):
 def test_rows_of_another_kind_end_in_one_line(penguins, capsys):
     (FOLDER / "texts.csv").write_text("island,bill_length_mm,body_mass_g\n" + "x,long,heavy\ny,short,light\n" * 20)
 
-    code = main([str(FOLDER / "penguins.pkl"), "--data", str(FOLDER / "texts.csv"), "--out", str(FOLDER / "no.onnx")])
+    code = main(
+        ["compile", str(FOLDER / "penguins.pkl"), "--data", str(FOLDER / "texts.csv"), "--out", str(FOLDER / "no.onnx")]
+    )
 
     said = capsys.readouterr().err
     assert code == 1 and said.startswith("compile: ") and said.count("\n") == 1
@@ -149,7 +151,7 @@ def test_rows_of_another_kind_end_in_one_line(penguins, capsys):
 def test_a_graph_that_cannot_be_written_leaves_nothing_behind(penguins, capsys):
     missing = FOLDER / "no such folder" / "model.onnx"
 
-    code = main([str(FOLDER / "penguins.pkl"), "--data", str(FOLDER / "rows.csv"), "--out", str(missing)])
+    code = main(["compile", str(FOLDER / "penguins.pkl"), "--data", str(FOLDER / "rows.csv"), "--out", str(missing)])
 
     assert code == 1 and "cannot be written: No such file or directory" in capsys.readouterr().err
 
@@ -163,7 +165,9 @@ def test_a_pipeline_that_goes_by_the_hour_is_not_compiled_and_the_column_is_name
     joblib.dump(FittedPipeline(steps).fit(table, moments.hour * 5.0 + table["x"]), FOLDER / "hours.pkl")
     table.to_csv(FOLDER / "hours.csv", index=False)
 
-    code = main([str(FOLDER / "hours.pkl"), "--data", str(FOLDER / "hours.csv"), "--out", str(FOLDER / "hours.onnx")])
+    code = main(
+        ["compile", str(FOLDER / "hours.pkl"), "--data", str(FOLDER / "hours.csv"), "--out", str(FOLDER / "hours.onnx")]
+    )
 
     said = capsys.readouterr().err
     assert code == 1 and "'at', where Timestamp('2023-01-02 05:00:00') is read as Timestamp('2023-01-02" in said

@@ -18,7 +18,7 @@ MODULES = [ROOT / "gradio_app.py", *sorted(PAGE.rglob("*.py"))]
 TEMPLATES = sorted(PAGE.rglob("*.html"))
 TAG = re.compile(r"(?<!\?P)</?[a-z!]")
 """Names of groups in regular expressions look alike."""
-READS_GRADIOS_DOCUMENT = PAGE / "shell" / "document.py"
+READS_GRADIOS_DOCUMENT = PAGE / "_gradio.py"
 """It looks for Gradio's tags, and makes none."""
 
 

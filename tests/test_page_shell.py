@@ -11,8 +11,8 @@ from fastapi import FastAPI
 from slipway.i18n import formats
 from slipway.i18n.catalogues import catalogue
 from slipway.inference import frames
+from slipway.page import _gradio
 from slipway.page.context import PageContext
-from slipway.page.shell import assets
 from slipway.page.shell.document import Document
 from slipway.schema.texts import ModelTexts
 from tests.conftest import free_port, pipeline, says, serve
@@ -94,14 +94,14 @@ def test_a_title_with_tags_in_it_is_a_text_of_the_document():
 
 
 def test_a_file_of_the_front_end_is_compressed_and_kept_by_browsers_for_good(insurance_server):
-    name = assets.needed(["html"])[0]
+    name = _gradio.needed(["html"])[0]
 
     answer = insurance_server.get(f"/ui/assets/{name}")
     plain = insurance_server.get(f"/ui/assets/{name}", headers={"Accept-Encoding": "identity"})
 
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert answer.headers["content-encoding"] == "gzip" and "content-encoding" not in plain.headers
-    assert answer.content == plain.content == (assets.FOLDER / "assets" / name).read_bytes()
+    assert answer.content == plain.content == (_gradio.FRONTEND / "assets" / name).read_bytes()
 
 
 @pytest.mark.parametrize("path", ["assets/none.js", "assets/..%2Findex.html", "assets/%2E%2E/index.html", "assets/"])

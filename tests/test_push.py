@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from deploy.config import REPOSITORY
 from deploy.image import name_of, tag_of
 from deploy.push import reason
+from slipway.cli.deploy.config import REPOSITORY
 
 
 @pytest.mark.parametrize(

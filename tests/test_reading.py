@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import train as command
 from slipway import store
+from slipway.cli.main import build_parser
+from slipway.cli.train import resolve
 from slipway.errors import DataError, SlipwayError
 from slipway.i18n.faults import describe
 from slipway.inference.equality import Answers
 from slipway.inference.predictor import Predictor
+from slipway.publish.train import prepare
 from slipway.schema.fields import Field
 from slipway.schema.metrics import ReadingNote
 from slipway.schema.schema import Schema, Target
@@ -40,8 +42,8 @@ def prepared(tmp_path, capsys):
     def prepared(text, *options):
         path = tmp_path / "t.csv"
         path.write_text(text, encoding="utf-8")
-        case = command.resolve(command.build_parser().parse_args(["--data", str(path), "--target", "y", *options]))
-        _, learnt, _ = command.prepare(case)
+        case = resolve(build_parser().parse_args(["train", "--data", str(path), "--target", "y", *options]))
+        _, learnt, _ = prepare(case)
         return learnt, [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
 
     return prepared
@@ -299,7 +301,7 @@ def test_an_ordinary_table_is_read_without_a_word(prepared):
 
 @pytest.mark.parametrize("name", ["insurance", "diabetes", "insurance-tutorial"])
 def test_the_tables_that_come_with_slipway_are_read_without_a_word(name, capsys):
-    command.prepare(command.resolve(command.build_parser().parse_args([name])))
+    prepare(resolve(build_parser().parse_args(["train", name])))
 
     assert "note: " not in capsys.readouterr().out
 
@@ -357,7 +359,7 @@ def test_a_use_case_can_say_all_that_the_options_say(tmp_path):
         "target: y\ndata: {file: t.csv, decimal: ','}\nmissing: {y: []}\nfields: {when: {format: '%m/%d/%Y'}}\n"
     )
 
-    _, learnt, dropped = command.prepare(usecase.read(tmp_path / "case.yaml"))
+    _, learnt, dropped = prepare(usecase.read(tmp_path / "case.yaml"))
 
     assert (learnt.schema.by_name["x"].observed_max, learnt.schema.by_name["when"].observed_max, dropped) == (
         4530,

@@ -111,13 +111,13 @@ def starts(insurance: str, uncompiled: str, tmp_path_factory: pytest.TempPathFac
 @pytest.mark.parametrize(
     ("case", "named"),
     [
-        ("missing", ["no model 'insurence'", "did you mean 'insurance'?", "`python train.py insurence`"]),
+        ("missing", ["no model 'insurence'", "did you mean 'insurance'?", "`slipway train insurence`"]),
         ("damaged", ["{tag} is damaged", "pipeline.pkl is not what was saved", "`bentoml models delete {tag}`"]),
         ("damaged graph", ["{tag} is damaged", "model.onnx is not what was saved", "`bentoml models delete {tag}`"]),
-        ("incompatible", ["{tag} was made with other package versions", "scikit-learn 0.1", "`python train.py"]),
+        ("incompatible", ["{tag} was made with other package versions", "scikit-learn 0.1", "`slipway train"]),
         (
             "other answers",
-            ["{tag} no longer gives the answers", "1 of 32 golden rows differ", "row 3", "`python train.py"],
+            ["{tag} no longer gives the answers", "1 of 32 golden rows differ", "row 3", "`slipway train"],
         ),
         ("setting", ["SLIPWAY_MAX_RECORDS is 'ten'", "a whole number of at least 1"]),
         ("workers", ["SLIPWAY_WORKERS is '0'", "a whole number of at least 1"]),

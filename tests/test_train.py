@@ -1,4 +1,4 @@
-"""`python train.py …`: what it prints, what it saves, what it refuses."""
+"""`slipway train …`: what it prints, what it saves, what it refuses."""
 
 import re
 
@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import train as command
 from slipway import store
+from slipway.cli.main import main
 from slipway.inference import frames
 from slipway.inference.equality import equal
 from slipway.tables.readers import locate
@@ -247,7 +247,7 @@ def test_bad_input_is_one_line_that_names_it_and_nothing_is_saved(arguments, sai
     before = sorted(str(model.tag) for model in bentoml.models.list())
     arguments = [write(*a) if isinstance(a, tuple) else a for a in arguments]
 
-    code = command.main(arguments)
+    code = main(["train", *arguments])
 
     error = capsys.readouterr().err
     assert code == 1
@@ -281,7 +281,7 @@ def test_options_of_setup_that_speak_of_columns_shape_the_schema_too():
 
 def test_an_unknown_option_is_argparses_own_refusal(capsys):
     with pytest.raises(SystemExit, match="2"):
-        command.main(["insurance", "--fold", "3", "--no-such"])
+        main(["train", "insurance", "--fold", "3", "--no-such"])
 
     assert "unrecognized arguments: --no-such" in capsys.readouterr().err
 

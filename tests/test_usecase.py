@@ -8,7 +8,7 @@ from slipway.errors import UseCaseError
 from slipway.tables.source import DataSource
 from slipway.training.usecase import Band, FieldSpec, UseCase, check_name, read
 
-USECASES = Path(__file__).parent.parent / "usecases"
+USECASES = Path(__file__).parent.parent / "slipway" / "training" / "samples"
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from slipway.training.usecase import read
 from tests.conftest import ROOT
 
 COMMAND = "run `python scripts/usecase_reference.py`"
-SAMPLES = sorted((ROOT / "usecases").glob("*.yaml"))
+SAMPLES = sorted((ROOT / "slipway" / "training" / "samples").glob("*.yaml"))
 
 
 def accepted(path) -> bool:

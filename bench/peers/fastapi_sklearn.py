@@ -13,7 +13,7 @@ from bench.peers.body import Body
 from slipway.tables.readers import read_table
 from slipway.training import usecase
 
-source = usecase.read(Path(__file__).parents[2] / "usecases" / "insurance.yaml").data
+source = usecase.read(Path(__file__).parents[2] / "slipway" / "training" / "samples" / "insurance.yaml").data
 assert source is not None  # noqa: S101 (the use case that comes with Slipway names its table)
 table = read_table(source).frame
 model = make_pipeline(

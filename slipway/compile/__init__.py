@@ -11,7 +11,7 @@ from slipway.compile.pipeline import compile_pipeline
 from slipway.schema.metrics import Parity
 from slipway.training.schema_inference import InferredDataset
 
-__all__ = ["CannotCompileError", "check_reading", "compile_and_check", "compile_pipeline"]
+__all__ = ["CannotCompileError", "Parity", "check_parity", "check_reading", "compile_and_check", "compile_pipeline"]
 
 
 def compile_and_check(

@@ -30,6 +30,7 @@ from slipway.schema.arrays import Columns
 from slipway.schema.metrics import Parity
 from slipway.schema.sampling import draw_records
 from slipway.schema.schema import Schema
+from slipway.training._pycaret import columns_of
 from slipway.training.schema_inference import InferredDataset
 
 DRAWN = 10_000
@@ -217,7 +218,7 @@ def _bins(pipeline: Any, trained: Columns) -> Iterator[Moved]:
     """The nearest numbers around every edge of a `KBinsDiscretizer`, put into a few training rows."""
     for _, wrapper in pipeline.steps[:-1]:
         edges = getattr(getattr(wrapper, "transformer", None), "bin_edges_", None)
-        for name, inner in zip(wrapper._include, edges, strict=True) if edges is not None else ():
+        for name, inner in zip(columns_of(wrapper) or (), edges, strict=True) if edges is not None else ():
             if name in trained and trained[name].dtype == np.float64:
                 around = np.concatenate([np.nextafter(inner, -np.inf), inner, np.nextafter(inner, np.inf)])
                 yield np.arange(3).repeat(len(around)) % len(trained[name]), {name: np.tile(around, 3)}

@@ -31,6 +31,7 @@ from slipway.schema import arrays
 from slipway.schema.arrays import is_text
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema
+from slipway.training._pycaret import columns_of, is_for_training_only
 
 OUTPUTS = ("value", "class", "probabilities")
 INTERNAL = re.compile(r"[A-Z][A-Za-z]*_\d+_")
@@ -148,11 +149,7 @@ def _sample(rows: pd.DataFrame) -> pd.DataFrame:
 def _preprocess(pipeline: Any, table: Table, frame: pd.DataFrame) -> Var:
     """The matrix that the pipeline's estimator is given."""
     for name, wrapper in pipeline.steps[:-1]:
-        if (
-            wrapper in (None, "passthrough")
-            or getattr(wrapper, "_train_only", False)
-            or hasattr(wrapper, "inverse_transform")
-        ):
+        if wrapper in (None, "passthrough") or is_for_training_only(wrapper) or hasattr(wrapper, "inverse_transform"):
             continue  # of no effect on the inputs of a prediction
         try:
             columns = _step(wrapper, table, frame)
@@ -171,9 +168,8 @@ def _preprocess(pipeline: Any, table: Table, frame: pd.DataFrame) -> Var:
 
 def _step(wrapper: Any, table: Table, frame: pd.DataFrame) -> dict[str, Column]:
     transformer = wrapper.transformer
-    include = [
-        name for name in (table.names if wrapper._include is None else wrapper._include) if name in table.columns
-    ]
+    given = columns_of(wrapper)
+    include = [name for name in (table.names if given is None else given) if name in table.columns]
     if not include:
         return table.columns
     others = {name: column for name, column in table.columns.items() if name not in include}

@@ -93,7 +93,7 @@ class Catalogue:
             return text
         if count is None and key in self._source:
             raise TypeError(f"{key} has plural forms; expected count=<a whole number>")
-        return str(self._translations.ngettext(key, key, count or 0))
+        return str(self.translations.ngettext(key, key, count or 0))
 
     def section(self, name: str) -> dict[str, str | dict[str, str]]:
         """The texts whose keys begin with `name.`, for a script that fills them in itself.
@@ -125,7 +125,7 @@ class Catalogue:
     def _singular(self) -> dict[str, str]:
         """The texts without plural forms: a file of 200,000 rows may ask for one as often."""
         keys = (key for key, message in self._source.items() if not message.pluralizable)
-        return {key: str(self._translations.gettext(key)) for key in keys}
+        return {key: str(self.translations.gettext(key)) for key in keys}
 
     @cached_property
     def _source(self) -> dict[str, Message]:
@@ -138,12 +138,13 @@ class Catalogue:
         return {one.id if isinstance(one.id, str) else one.id[0]: one for one in found}
 
     @cached_property
-    def _translations(self) -> NullTranslations:
+    def translations(self) -> NullTranslations:
+        """What looks texts up: this catalogue, then the English one."""
         compiled = BytesIO()
         write_mo(compiled, self.messages)
         compiled.seek(0)
         found = Translations(compiled)
-        found.add_fallback(_Nothing() if self.language == FALLBACK else catalogue(FALLBACK)._translations)
+        found.add_fallback(_Nothing() if self.language == FALLBACK else catalogue(FALLBACK).translations)
         return found
 
 

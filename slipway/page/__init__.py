@@ -1,4 +1,7 @@
-"""The page: a folder for each tab and one for what is around them; `app.py` puts them together."""
+"""The page: a folder for each tab and one for what is around them.
+
+`app.py` puts them together, `server.py` mounts them on the service.
+"""
 
 from typing import Any
 

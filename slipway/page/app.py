@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from slipway.i18n.catalogues import FALLBACK, languages, matching
+from slipway.page import _gradio
 from slipway.page.batch import tab as batch
 from slipway.page.context import PageContext
 from slipway.page.data import tab as data
@@ -35,8 +36,6 @@ THEME = gr.themes.Base(
     font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans SC", "PingFang SC", "sans-serif"],
     font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "monospace"],
 ).set(button_primary_background_fill="#17507f", button_primary_text_color="#ffffff")
-
-IDLE_SECONDS = 3600.0
 
 
 def mount(served: LoadedModel) -> Starlette:
@@ -77,8 +76,7 @@ def _app(served: LoadedModel, language: str) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     page = PageContext(served.version, language)
     blocks = build_page(page, served)
-    # Nothing is queued, and Gradio would look for it a thousand times a second, day and night.
-    blocks._queue.sleep_when_free = blocks._queue.progress_update_sleep_when_free = IDLE_SECONDS
+    _gradio.stop_polling(blocks)
     gr.mount_gradio_app(
         app,
         blocks,

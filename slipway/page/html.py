@@ -26,7 +26,7 @@ class _WithoutBreaks(Extension):
 
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
         for token in stream:
-            yield token._replace(value=_BREAK.sub(_joined, token.value)) if token.type == "data" else token
+            yield Token(token.lineno, token.type, _BREAK.sub(_joined, token.value)) if token.type == "data" else token
 
 
 def _joined(found: re.Match[str]) -> str:

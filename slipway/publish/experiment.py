@@ -17,6 +17,7 @@ from slipway.schema.metrics import DataOrigin
 from slipway.schema.schema import Schema
 from slipway.schema.types import Kind
 from slipway.tables.readers import numpy_column
+from slipway.training import _pycaret
 from slipway.training.classifier_metrics import LOG_LOSS, use_our_metrics
 from slipway.training.evaluation import last_step
 from slipway.training.kinds import infer
@@ -110,7 +111,7 @@ def _current(experiment: Any) -> Any:
             f"{kind} is no PyCaret experiment that can be served; expected a RegressionExperiment or a "
             "ClassificationExperiment after setup()"
         )
-    if not getattr(experiment, "_setup_ran", False):
+    if not _pycaret.has_data(experiment):
         raise TrainingError("the experiment has no data yet; call its setup() first")
     return experiment
 
@@ -148,11 +149,12 @@ def _check_dates(experiment: Any, schema: Schema) -> None:
 
 def _kinds(experiment: Any, case: UseCase, table: pd.DataFrame) -> dict[str, FieldSpec]:
     """The use case's fields, with the kinds that PyCaret gave the columns where it differs from the table."""
-    kinds: dict[str, Kind] = {name: "text" for name in experiment._fxs["Text"]}
+    given = _pycaret.kinds_given(experiment)
+    kinds: dict[str, Kind] = {name: "text" for name in given["Text"]}
     # Numbers and texts that look like dates, too, are categories where PyCaret took them so.
     kinds |= {
         name: "category"
-        for name in experiment._fxs["Categorical"]
+        for name in given["Categorical"]
         if pd.api.types.is_numeric_dtype(table[name]) or infer(table[name], FieldSpec()) == "date"
     }
     fields = {name: spec for name, spec in case.fields.items() if name in table.columns}
@@ -161,19 +163,10 @@ def _kinds(experiment: Any, case: UseCase, table: pd.DataFrame) -> dict[str, Fie
     }
 
 
-def _tried(experiment: Any) -> list[dict[str, Any]]:
-    """The models that the experiment has compared or created, each with its PyCaret scores."""
-    return [
-        entry
-        for entry in experiment._master_model_container
-        if entry.get("scores") is not None and "Mean" in entry["scores"].index
-    ]
-
-
 def _best(experiment: Any, learnt: InferredDataset) -> Trained:
     """The best of the models that the experiment has tried."""
     target, metric = learnt.schema.target, DEFAULT_METRIC[learnt.schema.task]
-    tried = _tried(experiment)
+    tried = _pycaret.tried(experiment)
     if not tried:
         raise TrainingError(
             "the experiment has no model to take the best of; "
@@ -201,7 +194,7 @@ def _best(experiment: Any, learnt: InferredDataset) -> Trained:
 def _given(experiment: Any, model: Any, learnt: InferredDataset) -> Trained:
     """A model that somebody else chose, beside those that PyCaret has measured."""
     comparable = _comparable(learnt.schema)
-    return Trained(experiment, model, comparable[0], _leaderboard(_tried(experiment), comparable))
+    return Trained(experiment, model, comparable[0], _leaderboard(_pycaret.tried(experiment), comparable))
 
 
 def _comparable(schema: Schema) -> list[str]:

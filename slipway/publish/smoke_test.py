@@ -29,7 +29,7 @@ from slipway.errors import NotServableError, SlipwayError, first_line
 from slipway.schema.schema import Schema
 
 ROOT = Path(__file__).parents[2]
-"""Where `bentoml serve` runs: service.py and gradio_app.py stand beside the package."""
+"""Where this package lies: the process that tries a version has the same one, however it was found."""
 CODE = "import sys; sys.path.insert(0, sys.argv[1]); from slipway.publish.smoke_test import listen; listen()"
 SECONDS = 600.0
 """A start that takes longer has failed."""
@@ -158,7 +158,10 @@ def listen() -> None:
     """What the process runs: a line in for each version to try, a line out with what was found."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints goes into the log
-    for module in ("_bentoml_impl.server.app", "starlette.testclient", "slipway.service.app"):
+    from slipway.store._bentoml import import_server
+
+    import_server()
+    for module in ("starlette.testclient", "slipway.service.app"):
         import_module(module)
     untried = _without_page()
     while line := _next_line():
@@ -197,23 +200,21 @@ def _answer(answers: IO[str], found: dict[str, Any]) -> None:
 
 def _without_page() -> str | None:
     """Why the page cannot be built here; None if it can."""
-    if not (ROOT / "gradio_app.py").exists():
-        return f"gradio_app.py is not beside the package, in {ROOT}"
     if find_spec("gradio") is None:
         return "Gradio is not installed (requirements/serve.txt has it)"
     import gradio
     from fastapi import FastAPI
 
-    import_module("gradio_app")
+    import_module("slipway.page.app")
     gradio.mount_gradio_app(FastAPI(), gradio.Blocks(), path="/")  # imports more
     return None
 
 
 def _import_pycaret() -> None:
     """Once for all versions that are served by their pipelines: it takes longer than all else."""
-    with suppress(ImportError):
-        import_module("pycaret.internal.pipeline")
-        import_module("pycaret.internal.preprocess.transformers")
+    from slipway.training._pycaret import import_steps
+
+    import_steps()
 
 
 def _try(models: str, tag: str, untried: str | None) -> dict[str, Any]:
@@ -230,16 +231,15 @@ def _try(models: str, tag: str, untried: str | None) -> dict[str, Any]:
 
 def _start(models: str, tag: str, with_page: bool) -> Iterator[str]:
     """Start the version and ask it, saying before each step what it is."""
-    from bentoml._internal.configuration.containers import BentoMLContainer
-    from bentoml._internal.models import ModelStore
     from starlette.applications import Starlette
     from starlette.testclient import TestClient
 
     from slipway import store
     from slipway.service.app import make_service
     from slipway.service.model import LoadedModel
+    from slipway.store._bentoml import use_store
 
-    BentoMLContainer.model_store.set(ModelStore(models))
+    use_store(Path(models))
     yield "loading it"
     served = LoadedModel(store.find(tag))
     yield "repeating its golden predictions"
@@ -247,7 +247,7 @@ def _start(models: str, tag: str, with_page: bool) -> Iterator[str]:
     page = Starlette()
     if with_page:
         yield "building its page"
-        from gradio_app import mount
+        from slipway.page.app import mount
 
         page = mount(served)
     yield "starting its service"

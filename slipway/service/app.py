@@ -9,8 +9,6 @@ import logging
 from typing import Annotated, Any
 
 import bentoml
-from bentoml._internal.configuration.containers import BentoMLContainer
-from bentoml._internal.utils.analytics import usage_stats
 from pydantic import WithJsonSchema
 from starlette.types import ASGIApp
 
@@ -24,11 +22,11 @@ from slipway.service.requests import RequestError, json_response
 from slipway.service.routes import make_routes
 from slipway.service.settings import setting
 from slipway.service.supervisor import check_port, starting, supervise
+from slipway.store._bentoml import read_do_not_track, traces_are_exported
 
 log = logging.getLogger("bentoml")
 
-# `bentoml serve` asks before it imports a service, and remembers the answer; slipway/__init__.py has said no since.
-usage_stats.do_not_track.cache_clear()
+read_do_not_track()  # slipway/__init__.py has set it since
 
 ENGINES = {"onnx": "compiled graph (onnx)", "native": "PyCaret pipeline (native): it was not compiled, see its card"}
 
@@ -93,4 +91,4 @@ def _tracing() -> dict[str, Any]:
 
     A span that nobody exports is made, and kept as long as BentoML's timeout, for nothing.
     """
-    return {} if BentoMLContainer.tracing.exporter_type.get() else {"excluded_urls": ".*"}
+    return {} if traces_are_exported() else {"excluded_urls": ".*"}

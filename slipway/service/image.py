@@ -9,9 +9,10 @@ from bentoml.images import Image
 from slipway.i18n.catalogues import languages
 from slipway.schema.metrics import Unavailable
 from slipway.store import Version
+from slipway.store._bentoml import BUILD_STAGE, IMAGE_USER, VIRTUAL_ENV
 
 BASE = "python:3.11-slim"
-_REQUIREMENTS = Path(__file__).parents[2] / "requirements"
+_REPOSITORY = Path(__file__).parents[2]
 
 # Of packages that are needed, what no server of ours uses, in site-packages: the packages' own tests; Gradio's page
 # drawn by Node.js, its video encoder and its example media; what prepares language models for ONNX Runtime, and the
@@ -24,23 +25,24 @@ _UNUSED = (
 _OTHER_LOCALES = " ".join(f"! -name '{name}*.dat'" for name in ("root", *languages()))
 # Xet is another way to download from a hub that is not asked.
 _SLIM = (
-    f"uv pip uninstall hf-xet && cd /app/.venv/lib/python3.11/site-packages && rm -r {_UNUSED} && "
+    f"uv pip uninstall hf-xet && cd {VIRTUAL_ENV}/lib/python3.11/site-packages && rm -r {_UNUSED} && "
     f"find babel/locale-data -name '*.dat' {_OTHER_LOCALES} -delete"
 )
 
 # BentoML's Dockerfile has one stage, in which the installer stays, and a home that must be writable. It writes
 # a command as it is given, so a second stage can begin behind the last one. What follows there is BentoML's again:
 # it copies the bento, and sets user and entry point. FORWARDED_ALLOW_IPS: whoever reaches a container is its proxy.
+_USER, _ID = IMAGE_USER
 _SECOND_STAGE = f"""
 FROM {BASE}
-ENV LANG=C.UTF-8 PYTHONUNBUFFERED=1 PATH=/app/.venv/bin:$PATH VIRTUAL_ENV=/app/.venv \\
-    BENTO_PATH=/home/bentoml/bento BENTOML_HOME=/tmp/bentoml BENTOML_CONTAINERIZED=true \\
+ENV LANG=C.UTF-8 PYTHONUNBUFFERED=1 PATH={VIRTUAL_ENV}/bin:$PATH VIRTUAL_ENV={VIRTUAL_ENV} \\
+    BENTO_PATH=/home/{_USER}/bento BENTOML_HOME=/tmp/bentoml BENTOML_CONTAINERIZED=true \\
     FORWARDED_ALLOW_IPS=* BENTOML_DO_NOT_TRACK=True GRADIO_ANALYTICS_ENABLED=False ORT_DISABLE_TELEMETRY=1
-RUN groupadd --gid 1034 bentoml && \\
-    useradd --uid 1034 --gid bentoml --create-home --shell /usr/sbin/nologin bentoml && \\
+RUN groupadd --gid {_ID} {_USER} && \\
+    useradd --uid {_ID} --gid {_USER} --create-home --shell /usr/sbin/nologin {_USER} && \\
     rm -rf /usr/local/lib/python3.11/site-packages/* /usr/local/bin/pip*
-WORKDIR /home/bentoml/bento
-COPY --from=base-container /app/.venv /app/.venv
+WORKDIR /home/{_USER}/bento
+COPY --from={BUILD_STAGE} {VIRTUAL_ENV} {VIRTUAL_ENV}
 """
 
 
@@ -59,11 +61,16 @@ class ServingImage(Image):  # type: ignore[misc]
 
     def freeze(self, *arguments: Any, **keywords: Any) -> Any:
         """What BentoML calls when it builds a bento, and only then: inside of one there is no requirements/."""
+        if not (_REPOSITORY / "bentofile.yaml").exists():
+            raise SystemExit(
+                "slipway: a bento is built from a clone of Slipway's repository, which has bentofile.yaml and the locked "
+                "requirements; here is the installed package alone"
+            )
         if self.native_because:
             print(
                 f"slipway: {self.native_because}; the image gets requirements/train.txt too and is three times as large"
             )
-            self.python_requirements += (_REQUIREMENTS / "train.txt").read_text(encoding="utf-8")
+            self.python_requirements += (_REPOSITORY / "requirements" / "train.txt").read_text(encoding="utf-8")
         self.post_commands = [_SLIM + _SECOND_STAGE]  # type: ignore[misc]
         return super().freeze(*arguments, **keywords)
 

@@ -1,19 +1,14 @@
 """What BentoML's HTTP metrics and our access log call a path: its route, never what a stranger made up.
 
-A label of a metric is kept for good, in every worker and in BentoML's metric files. BentoML 1.4.39 takes the raw
-path for one (`bentoml/_internal/server/http/instruments.py`), so that whoever asks for random paths fills memory
-and disk. There is no setting for it, its metrics lie outside of the middleware that a service may add, and without
-them there is no /metrics either: so `use_routes` puts a subclass in the place of its middleware.
+A label of a metric is kept for good, in every worker and in BentoML's metric files. BentoML takes the raw path for
+one, so that whoever asks for random paths fills memory and disk: `use_routes` gives it routes instead.
 """
 
 import re
-from typing import Any
 from urllib.parse import quote
 
-from bentoml._internal.server.http import instruments
-from starlette.types import ASGIApp, Receive, Scope, Send
-
 from slipway.service.proxy import below, root_path
+from slipway.store._bentoml import label_paths
 
 PAGES = ("", "theme.css", "favicon.ico")
 """What Gradio answers below /ui/ beside its files."""
@@ -31,7 +26,6 @@ _PAGE = re.compile(rf"/ui/(?:(?:en|zh)/)?(?:{'|'.join(map(re.escape, (*PAGES, RU
 _FILE = re.compile(r"((?:/ui/(?:(?:en|zh)/)?(?:assets|static|svelte)|/static_content)/).+", re.DOTALL)
 _SHOWN = 16
 """Characters of an unknown path that are logged: it may hold anything, a name or a key as well."""
-_ORIGINAL = "slipway.scope"
 
 
 def route(path: str) -> str:
@@ -50,22 +44,7 @@ def logged(path: str) -> str:
     return quote(path[:_SHOWN]) + ("…" if len(path) > _SHOWN else "")
 
 
-class RouteMetrics(instruments.RunnerTrafficMetricsMiddleware):  # type: ignore[misc]
-    """BentoML's metrics with the route in the place of the path, which the service itself gets as it came."""
-
-    def __init__(self, app: ASGIApp, *arguments: Any, **keywords: Any) -> None:
-        async def unchanged(scope: Scope, receive: Receive, send: Send) -> None:
-            await app(scope.get(_ORIGINAL, scope), receive, send)
-
-        super().__init__(unchanged, *arguments, **keywords)
-        self._root = root_path()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if "path" in scope:
-            scope = {**scope, "path": route(below(scope["path"], self._root)), _ORIGINAL: scope}
-        await super().__call__(scope, receive, send)
-
-
 def use_routes() -> None:
-    """From now on services of this process are measured so. (BentoML looks the class up when a service starts.)"""
-    instruments.RunnerTrafficMetricsMiddleware = RouteMetrics
+    """From now on services of this process are measured so."""
+    root = root_path()
+    label_paths(lambda path: route(below(path, root)))

@@ -113,5 +113,5 @@ def check_port() -> None:
         reason = getattr(exc, "strerror", None) or exc
         raise SlipwayError(
             f"nobody can listen on port {port} of {host}: {reason}; stop what does (`lsof -i :{port}`), or take another "
-            "port (`make serve PORT=3001`, `bentoml serve --port 3001`)"
+            "port (`make serve PORT=3001`, `slipway serve MODEL --port 3001`)"
         ) from exc

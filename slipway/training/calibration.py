@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.calibration import CalibratedClassifierCV, _CalibratedClassifier, _fit_calibrator
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import StratifiedKFold
 
 Floats = npt.NDArray[np.float64]
@@ -38,26 +39,34 @@ difference of the rounding errors by which a compiled graph differs from the pip
 class Calibration:
     """What calibrating out-of-fold scores gains, and the calibrators if it gains enough.
 
-    `method` is "sigmoid", "isotonic" or None; `calibrators` has one for each class, for two
-    classes one for the second; none without a method. `uncalibrated` and `served` are Brier
+    `method` is "sigmoid", "isotonic" or None; `fitted` is scikit-learn's calibrated classifier, of
+    a stand-in for the estimator, and None without a method. `uncalibrated` and `served` are Brier
     scores, the same without a method. `probabilities`, of shape (n_rows, n_classes), are calibrated
     without the row itself, and the estimator's own without a method.
     """
 
     method: str | None
-    calibrators: list[Any]
+    fitted: Any
     uncalibrated: float
     served: float
     probabilities: Floats
 
+    @property
+    def calibrators(self) -> list[Any]:
+        """One for each class, for two classes one for the second; none without a method."""
+        return self.fitted.calibrators if self.fitted else []
 
-class _Given:
-    """Stands in for a classifier whose scores are known: answers the scores it is asked about."""
 
-    _estimator_type = "classifier"
+class _KnownScores(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Stands in for a fitted classifier whose scores are known: answers the scores it is asked about."""
 
-    def __init__(self, classes: int) -> None:
-        self.classes_ = np.arange(classes)
+    def __init__(self, n_classes: int) -> None:
+        self.n_classes = n_classes
+        self.classes_ = np.arange(n_classes)
+
+    def fit(self, scores: Floats, actual: Any) -> "_KnownScores":
+        """What scikit-learn wants every estimator to have, and does not call of one that is fitted."""
+        raise AssertionError("its scores are known")
 
     def decision_function(self, scores: Floats) -> Floats:
         return scores
@@ -86,7 +95,7 @@ def choose(scores: Floats, probabilities: Floats, actual: npt.NDArray[np.int64])
         Positions of the true classes, in the estimator's order, as are the columns.
     """
     before = losses(probabilities, actual)
-    none = Calibration(None, [], float(before.mean()), float(before.mean()), probabilities)
+    none = Calibration(None, None, float(before.mean()), float(before.mean()), probabilities)
     folds = min(FOLDS, int(np.bincount(actual, minlength=probabilities.shape[1]).min()))
     if folds < 2 or not np.isfinite(scores).all():
         return none
@@ -96,12 +105,10 @@ def choose(scores: Floats, probabilities: Floats, actual: npt.NDArray[np.int64])
         for train, test in StratifiedKFold(folds, shuffle=True, random_state=0).split(scores, actual):
             found = _fit(scores[train], actual[train], probabilities.shape[1], method)
             after[test] = found.predict_proba(scores[test])
-        calibrators = _fit(scores, actual, probabilities.shape[1], method).calibrators
+        fitted = _fit(scores, actual, probabilities.shape[1], method)
         # A falling sigmoid would turn the model's order upside down: it has learnt chance.
-        if all(getattr(calibrator, "a_", -1.0) < 0 for calibrator in calibrators):
-            tried.append(
-                Calibration(method, calibrators, none.uncalibrated, float(losses(after, actual).mean()), after)
-            )
+        if all(getattr(calibrator, "a_", -1.0) < 0 for calibrator in fitted.calibrators):
+            tried.append(Calibration(method, fitted, none.uncalibrated, float(losses(after, actual).mean()), after))
     best = min(tried, key=lambda found: found.served, default=none)
     gain = before - losses(best.probabilities, actual)
     enough = gain.mean() >= max(WORTHWHILE * none.uncalibrated, gain.std(ddof=1) / np.sqrt(len(gain)))
@@ -114,7 +121,8 @@ def _fit(scores: Floats, actual: npt.NDArray[np.int64], classes: int, method: st
         spread = columns.std(axis=0)
         step = np.where(spread > 0, spread, 1.0) / STEPS
         columns = np.round(columns / step) * step
-    return _fit_calibrator(_Given(classes), columns, actual, np.arange(classes), method)
+    prefit = CalibratedClassifierCV(_KnownScores(classes), method=method, cv="prefit").fit(columns, actual)
+    return prefit.calibrated_classifiers_[0]
 
 
 def calibrated(pipeline: Any, calibration: Calibration) -> Any:
@@ -122,9 +130,9 @@ def calibrated(pipeline: Any, calibration: Calibration) -> Any:
     *steps, (name, estimator) = pipeline.steps
     last = CalibratedClassifierCV(estimator, method=calibration.method, cv="prefit")
     last.classes_ = estimator.classes_
-    last.calibrated_classifiers_ = [
-        _CalibratedClassifier(estimator, calibration.calibrators, classes=estimator.classes_, method=calibration.method)
-    ]
+    of_scores = copy.copy(calibration.fitted)
+    of_scores.estimator, of_scores.classes = estimator, estimator.classes_
+    last.calibrated_classifiers_ = [of_scores]
     for learnt in ("n_features_in_", "feature_names_in_"):
         if hasattr(estimator, learnt):
             setattr(last, learnt, getattr(estimator, learnt))

@@ -18,6 +18,7 @@ from slipway.inference.decision import decide
 from slipway.inference.equality import Answers
 from slipway.inference.pipeline_engine import classes_of
 from slipway.schema.schema import Target
+from slipway.training._pycaret import metrics_of, probability_metric
 
 LOG_LOSS = "Log loss"
 NAMES = {
@@ -150,25 +151,15 @@ class _Scorer:
 
 @contextmanager
 def use_our_metrics(experiment: Any, target: Target) -> Iterator[None]:
-    """Within it a classification experiment's metrics are ours, also in comparing and tuning.
-
-    `_all_metrics` is private: PyCaret's `add_metric` takes a function of labels or of probabilities,
-    and fails an estimator that lacks the latter.
-    """
+    """Within it a classification experiment's metrics are ours, also in comparing and tuning."""
     if not target.classes:
         yield
         return
-    own = experiment._all_metrics
-    experiment._all_metrics = _containers(own, target)
-    try:
+    with metrics_of(experiment, lambda own: _containers(own, target)):
         yield
-    finally:
-        experiment._all_metrics = own
 
 
 def _containers(own: Any, target: Target) -> dict[str, Any]:
-    from pycaret.containers.metrics.classification import ClassificationMetricContainer
-
     scorers = _Scorers(target)
     found: dict[str, Any] = {}
     for identifier, name in NAMES.items():
@@ -176,13 +167,5 @@ def _containers(own: Any, target: Target) -> dict[str, Any]:
             found[identifier] = copy.copy(own[identifier])
             found[identifier].scorer = _Scorer(name, scorers)
         elif name == LOG_LOSS:
-            found[identifier] = ClassificationMetricContainer(
-                identifier,
-                name,
-                metrics.log_loss,
-                scorer=_Scorer(name, scorers),
-                target="pred_proba",
-                display_name=name,
-                greater_is_better=False,
-            )
+            found[identifier] = probability_metric(identifier, name, metrics.log_loss, _Scorer(name, scorers))
     return found

@@ -124,9 +124,11 @@ def out_of_fold(experiment: Any, model: Any, schema: Schema) -> OutOfFold:
     pipeline = copy.deepcopy(experiment.pipeline)
     pipeline.steps.append(("trained_model", last_step(model)))
     inputs, target = experiment.X, experiment.y
-    groups = experiment._get_groups(None, data=inputs)
+    groups = experiment.get_config("fold_groups_param")
     rows, answers, scores = [], [], []
-    for train, test in experiment.fold_generator.split(inputs, target, groups):
+    for train, test in experiment.fold_generator.split(
+        inputs, target, None if groups is None else groups.loc[inputs.index]
+    ):
         # Steps that drop or add rows do so when fitting alone: every row of the fold is answered.
         engine = NativeEngine(clone(pipeline).fit(inputs.iloc[train], target.iloc[train]), schema)
         held_out = _numpy_columns(inputs.iloc[test]).reset_index(drop=True)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from slipway.errors import TrainingError
+from slipway.training._pycaret import is_for_training_only
 
 ROWS = 60
 CLOSE = 1e-6
@@ -38,7 +39,7 @@ def check_row_order(pipeline: Any, inputs: pd.DataFrame) -> None:
     for name, step in pipeline.steps:
         if step in (None, "passthrough") or not hasattr(step, "transform"):
             continue  # of no effect, or the estimator
-        if getattr(step, "_train_only", False) or hasattr(step, "inverse_transform"):
+        if is_for_training_only(step) or hasattr(step, "inverse_transform"):
             continue  # makes other rows when fitting, or is for the target
         before = shuffled.index
         try:

@@ -22,7 +22,7 @@ from slipway.schema.types import Kind, Task, Text
 from slipway.tables.reading import Note, Reading, mask_sentinels
 from slipway.training import classes, kinds
 from slipway.training.kinds import python_value
-from slipway.training.usecase import FieldSpec, UseCase
+from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
 
 BOUND_FACTOR = 1000
 """How many times its range or size in training a number may lie outside that range before it
@@ -116,6 +116,19 @@ def infer_dataset(
     target, answers = _target(table[usecase.target.column], task, usecase, source, reading)
     schema = Schema(usecase.name, task, tuple(fields), target, _texts(usecase, target, fields))
     return InferredDataset(schema, pd.DataFrame(inputs), answers, left_out, notes=tuple(notes), folds=folds)
+
+
+def infer_inputs(
+    table: pd.DataFrame, usecase: UseCase, source: str, keep: Iterable[str] = (), reading: Reading | None = None
+) -> InferredDataset:
+    """What `infer_dataset` says of the inputs, where no column is the target: the dataset's own is made up."""
+    target = "target"
+    while target in table.columns:
+        target += "_"
+    rows = pd.concat([table, pd.Series(np.linspace(0.0, 1.0, len(table)), name=target)], axis=1)
+    case = replace(usecase, target=TargetSpec(target), task="regression")
+    learnt = infer_dataset(rows, case, source, keep, reading)
+    return replace(learnt, notes=tuple(note for note in learnt.notes if note.column != target))
 
 
 def _decided(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: str, reading: Reading) -> list[Note]:

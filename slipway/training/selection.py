@@ -7,7 +7,6 @@ time shown, and with the reason where one fails. PyCaret is imported only when t
 
 import inspect
 import logging
-import re
 import time
 import warnings
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from slipway.errors import TrainingError, UseCaseError, first_line, nearest
 from slipway.schema.schema import Schema
 from slipway.schema.types import Task
+from slipway.training._pycaret import taken_name
 from slipway.training.classifier_metrics import LOG_LOSS, NAMES, use_our_metrics
 from slipway.training.row_order import check_row_order
 from slipway.training.schema_inference import InferredDataset
@@ -95,7 +95,7 @@ def experiment_class(task: Task) -> Any:
         from pycaret.regression import RegressionExperiment
     except ImportError as exc:
         raise TrainingError(
-            f"PyCaret cannot be imported ({exc}); `pip install --require-hashes -r requirements/dev.txt`"
+            f"PyCaret cannot be imported ({exc}); `pip install 'slipway-ml[train]'`, or `make setup` in a clone"
         ) from exc
     return RegressionExperiment if task == "regression" else ClassificationExperiment
 
@@ -230,11 +230,11 @@ def _without_gaps(schema: Schema) -> dict[str, Any]:
 
 def _refused(exc: Exception, schema: Schema) -> TrainingError:
     """What PyCaret's setup() raised, in words that say what to do about it."""
-    taken = re.search(r"Column '(.*)' returned by transformer .* already exists in the original dataset", str(exc))
+    taken = taken_name(exc)
     if taken:
         return TrainingError(
-            f"the column {taken[1]!r} has the name that PyCaret gives a column it makes of "
-            f"{_sources(taken[1], schema)}; rename one of them in the table"
+            f"the column {taken!r} has the name that PyCaret gives a column it makes of "
+            f"{_sources(taken, schema)}; rename one of them in the table"
         )
     return TrainingError(
         f"PyCaret's setup() refused the table or its options: {first_line(str(exc) or type(exc).__name__)}"

@@ -90,7 +90,7 @@ def _classes(found: OutOfFold, pipeline: Any, target: Target) -> UncertaintyResu
     calibration = choose(found.scores, own, actual)
     reason = None
     if calibration.method and not may_calibrate(pipeline.steps[-1][1]):
-        calibration = Calibration(None, [], calibration.uncalibrated, calibration.uncalibrated, own)
+        calibration = Calibration(None, None, calibration.uncalibrated, calibration.uncalibrated, own)
         reason = OWN_CHOICE
     after = calibration.probabilities
     served = decide(Answers(np.array(order)[after.argmax(axis=1)], after[:, np.argsort(order)]), target)

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deploy import steps
-from deploy.__main__ import main
-from deploy.config import Config, read
+from slipway.cli.deploy import command, steps
+from slipway.cli.deploy.config import Config, read
+from slipway.cli.main import build_parser
 from tests.azure.standin import SUBSCRIPTION, TENANT, Azure, Json, Request, Site, listening
 from tests.azure.warm import CLIENT
 from tests.conftest import ROOT
@@ -101,6 +101,11 @@ def azure(logged_in: Azure) -> Azure:
     return logged_in
 
 
+def main(arguments: list[str], probe: steps.Probe = steps.https_status) -> int:
+    """`slipway deploy ARGUMENTS`, in this process."""
+    return command.run(build_parser().parse_args(["deploy", *arguments]), probe)
+
+
 def written(folder: Path, **changes: object) -> Path:
     """A config file: the shipped one, for the stand-in's subscription, with changes; None leaves a field out."""
     raw = yaml.safe_load((ROOT / "deploy" / "azure.yaml").read_text(encoding="utf-8"))
@@ -120,7 +125,7 @@ def config(folder: Path, **changes: object) -> Config:
 
 @dataclass
 class Outcome:
-    """How a run of `python -m deploy` ended: exit code, and what it printed."""
+    """How a run of `slipway deploy` ended: exit code, and what it printed."""
 
     code: int
     out: str
@@ -132,7 +137,7 @@ Deploy = Callable[..., Outcome]
 
 @pytest.fixture
 def deploy(azure: Azure, warm_az: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch) -> Deploy:
-    """`python -m deploy ACTION` with a config that has these changes, in this process; slots answer at once."""
+    """`slipway deploy ACTION` with a config that has these changes, in this process; slots answer at once."""
     monkeypatch.setattr(steps, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(steps, "GRACE_SECONDS", 0.2)
 

@@ -1,4 +1,4 @@
-"""A stand-in for Azure's management interface on loopback, as far as `python -m deploy` needs it.
+"""A stand-in for Azure's management interface on loopback, as far as `slipway deploy` needs it.
 
 The real `az` logs in to it and runs every call against it. It keeps what it is told, answers
 404 for what is not there, swaps slots as App Service documents it (what stays with a slot

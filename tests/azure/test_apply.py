@@ -1,12 +1,12 @@
-"""The whole of `python -m deploy`, run by the real `az` against the stand-in."""
+"""The whole of `slipway deploy`, run by the real `az` against the stand-in."""
 
 import json
 import re
 
 import pytest
 
-from deploy import steps
-from deploy.webapp import INTERNAL, PLACEHOLDER, PREVIOUS
+from slipway.cli.deploy import steps
+from slipway.cli.deploy.webapp import INTERNAL, PLACEHOLDER, PREVIOUS
 from tests.azure.conftest import ADDRESSES, ENTRA, NEW, OLD, first_run_of
 from tests.azure.standin import ACR_PULL, CLIENT, Fault
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.config import SKUS, ConfigError, read
+from slipway.cli.deploy.config import SKUS, ConfigError, read
 from tests.azure.conftest import ADDRESSES, ENTRA, OLD, config, written
 from tests.conftest import ROOT
 

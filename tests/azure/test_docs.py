@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from deploy.__main__ import build_parser
+from slipway.cli.main import build_parser
 from tests.azure.standin import SUBSCRIPTION
 from tests.conftest import ROOT
 
@@ -30,7 +30,7 @@ def az_lines(page: str) -> list[list[str]]:
 
 @BOTH
 def test_each_line_is_one_that_a_test_looks_at_or_says_that_it_was_not_tried(page):
-    ours = re.compile(r"(\w+=\$\()?az |python -m deploy |make |export PATH=")
+    ours = re.compile(r"(\w+=\$\()?az |slipway deploy |make |export PATH=")
 
     others = [line for line in lines(page) if not ours.match(line) and not line.endswith(NOT_TRIED)]
 
@@ -47,7 +47,7 @@ def test_each_make_line_names_a_target():
 
 
 def test_each_line_of_ours_is_taken_by_its_parser():
-    found = [line.split()[3:] for page in PAGES for line in lines(page) if line.startswith("python -m deploy ")]
+    found = [line.split()[1:] for page in PAGES for line in lines(page) if line.startswith("slipway deploy ")]
 
     parsed = [build_parser().parse_args(arguments) for arguments in found]
 

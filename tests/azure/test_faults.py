@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from deploy.az import Az, CallError
-from deploy.state import Found, needed
-from deploy.webapp import Calls
+from slipway.cli.deploy.az import Az, CallError
+from slipway.cli.deploy.state import Found, needed
+from slipway.cli.deploy.webapp import Calls
 from tests.azure.conftest import ADDRESSES, NEW, OLD, config, first_run_of
 from tests.azure.standin import Fault
 

@@ -5,9 +5,9 @@ import subprocess
 
 import pytest
 
-from deploy.config import SKUS
-from deploy.state import Found, needed
-from deploy.webapp import Calls
+from slipway.cli.deploy.config import SKUS
+from slipway.cli.deploy.state import Found, needed
+from slipway.cli.deploy.webapp import Calls
 from tests.azure.conftest import ADDRESSES, ENTRA, config
 from tests.azure.test_docs import az_lines
 from tests.conftest import ROOT

@@ -1,6 +1,6 @@
 """The list of calls: as golden files, in their order, and what must never be in it.
 
-After a change that is meant, `python -m deploy plan` makes the golden files anew: set
+After a change that is meant, `slipway deploy plan` makes the golden files anew: set
 SLIPWAY_WRITE_GOLDEN and run these tests once.
 """
 
@@ -13,11 +13,11 @@ from dataclasses import replace
 
 import pytest
 
-from deploy.__main__ import main, plan
-from deploy.az import Call
-from deploy.state import Found, Site, needed, wanted_moves, wanted_stays
-from deploy.webapp import PLACEHOLDER, Calls
-from tests.azure.conftest import ADDRESSES, ENTRA, NEW, OLD, config, written
+from slipway.cli.deploy.az import Call
+from slipway.cli.deploy.command import plan
+from slipway.cli.deploy.state import Found, Site, needed, wanted_moves, wanted_stays
+from slipway.cli.deploy.webapp import PLACEHOLDER, Calls
+from tests.azure.conftest import ADDRESSES, ENTRA, NEW, OLD, config, main, written
 from tests.conftest import ROOT
 
 GOLDEN = ROOT / "tests" / "azure" / "golden"

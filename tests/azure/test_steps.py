@@ -10,14 +10,13 @@ import threading
 
 import pytest
 
-from deploy import steps
-from deploy.__main__ import main
-from deploy.az import Az, AzMissingError, Call, CallError, remedy
-from deploy.config import read
-from deploy.state import Found, needed, site, wanted_stays
-from deploy.steps import NotReadyError, RefusedError, StoppedError
-from deploy.webapp import PLACEHOLDER, PREVIOUS, Calls
-from tests.azure.conftest import ADDRESSES, ENTRA, NEW, OLD, config, written
+from slipway.cli.deploy import steps
+from slipway.cli.deploy.az import Az, AzMissingError, Call, CallError, remedy
+from slipway.cli.deploy.config import read
+from slipway.cli.deploy.state import Found, needed, site, wanted_stays
+from slipway.cli.deploy.steps import NotReadyError, RefusedError, StoppedError
+from slipway.cli.deploy.webapp import PLACEHOLDER, PREVIOUS, Calls
+from tests.azure.conftest import ADDRESSES, ENTRA, NEW, OLD, config, main, written
 from tests.azure.standin import SUBSCRIPTION
 from tests.conftest import ROOT
 
@@ -279,7 +278,7 @@ def test_ctrl_c_says_what_was_done_and_which_line_starts_over(tmp_path, monkeypa
 
     said = capsys.readouterr().err
     assert code == 1 and "stopped by Ctrl-C" in said and "\n    start staging\n" in said and "not swapped" in said
-    assert said.endswith(f"  `{sys.executable} -m deploy apply --config {file} --az /my/az` starts over\n")
+    assert said.endswith(f"  `slipway deploy apply --config {file} --az /my/az` starts over\n")
 
 
 def test_ctrl_c_at_the_swap_says_that_it_may_go_on(tmp_path):

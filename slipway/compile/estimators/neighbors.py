@@ -11,13 +11,14 @@ from slipway.compile.errors import CannotCompileError
 from slipway.compile.estimators.ops import as_column, largest, normalised
 from slipway.compile.registry import Classes, classifier, regressor
 from slipway.compile.table import const
+from slipway.training import _sklearn
 
 
 @regressor(KNeighborsRegressor)
 def neighbors_regressor(model: Any, matrix: Var) -> Var:
     """The weighted mean of the neighbours' targets."""
     weights, nearest = _neighbors(model, matrix)
-    targets = op.gather(const(np.ravel(model._y)), nearest)
+    targets = op.gather(const(_sklearn.training_targets(model)), nearest)
     return op.reduce_sum(op.mul(normalised(weights), targets), const([1], "int64"), keepdims=0)
 
 
@@ -25,7 +26,7 @@ def neighbors_regressor(model: Any, matrix: Var) -> Var:
 def neighbors_classifier(model: Any, matrix: Var) -> Classes:
     """Each neighbour votes with its weight; the first class of the most votes."""
     weights, nearest = _neighbors(model, matrix)
-    belongs = np.eye(len(model.classes_))[np.ravel(model._y)]
+    belongs = np.eye(len(model.classes_))[_sklearn.training_targets(model)]
     votes = op.squeeze(
         op.matmul(op.unsqueeze(weights, const([1], "int64")), op.gather(const(belongs), nearest)), const([1], "int64")
     )
@@ -39,7 +40,7 @@ def _neighbors(model: Any, matrix: Var) -> tuple[Var, Var]:
     those that it meets first, which need not be the same.
     """
     power = _power(model)
-    points = const(np.asarray(model._fit_X, dtype="float64").T)
+    points = const(_sklearn.training_rows(model).T)
     count = const([model.n_neighbors], "int64")
 
     def search(row: Var) -> list[Var]:

@@ -11,6 +11,7 @@ from spox import Var
 from slipway.compile.estimators.ops import above, column, expit, most_probable, two_classes
 from slipway.compile.registry import Classes, classifier, regressor
 from slipway.compile.table import const
+from slipway.training import _pycaret
 
 ACTIVATIONS: dict[str, Callable[[Var], Var]] = {
     "identity": lambda values: values,
@@ -21,12 +22,12 @@ ACTIVATIONS: dict[str, Callable[[Var], Var]] = {
 }
 
 
-@regressor(MLPRegressor, "pycaret.internal.tunable.TunableMLPRegressor")
+@regressor(MLPRegressor, _pycaret.TUNABLE_MLP_REGRESSOR)
 def perceptron_regressor(model: Any, matrix: Var) -> Var:
     return column(_forward(model, matrix))
 
 
-@classifier(MLPClassifier, "pycaret.internal.tunable.TunableMLPClassifier")
+@classifier(MLPClassifier, _pycaret.TUNABLE_MLP_CLASSIFIER)
 def perceptron_classifier(model: Any, matrix: Var) -> Classes:
     """Two classes are told by whether the output is above a half; see `LabelBinarizer.inverse_transform`."""
     shares = _forward(model, matrix)

@@ -14,6 +14,7 @@ from slipway.compile.estimators.kernels import Kernel
 from slipway.compile.estimators.ops import above, column, expit, largest
 from slipway.compile.registry import Classes, classifier, regressor
 from slipway.compile.table import const
+from slipway.training import _sklearn
 
 LEAST = 1e-7
 """libsvm keeps the probabilities of pairs this far from 0 and 1."""
@@ -33,7 +34,8 @@ def support_classifier(model: Any, matrix: Var) -> Classes:
     n_classes = len(model.classes_)
     pairs = list(combinations(range(n_classes), 2))
     coefficients = np.column_stack([_pair_coefficients(model, *pair) for pair in pairs])
-    margins = op.add(_kernel(model).weighted(matrix, coefficients), const(model._intercept_[None]))
+    intercepts = _sign(model) * model.intercept_[None]
+    margins = op.add(_kernel(model).weighted(matrix, coefficients), const(intercepts))
     probabilities = _probabilities(model, margins, pairs) if model.probability else None
     if n_classes == 2:
         # A margin above zero is for the first class.
@@ -47,17 +49,28 @@ def support_classifier(model: Any, matrix: Var) -> Classes:
 def _kernel(model: Any) -> Kernel:
     if not isinstance(model.kernel, str):
         raise CannotCompileError(f"{type(model).__name__} with a kernel of one's own")
-    return Kernel(model.kernel, model.support_vectors_, float(model._gamma), float(model.degree), float(model.coef0))
+    return Kernel(
+        model.kernel,
+        model.support_vectors_,
+        _sklearn.kernel_coefficient(model),
+        float(model.degree),
+        float(model.coef0),
+    )
 
 
 def _pair_coefficients(model: Any, first: int, second: int) -> npt.NDArray[np.float64]:
     """What each support vector weighs in the margin of a pair of classes, of shape (n_SV,)."""
-    ends = np.cumsum(model._n_support)
+    ends = np.cumsum(model.n_support_)
     weights = np.zeros(ends[-1])
     for own, row in ((first, second - 1), (second, first)):
-        place = slice(ends[own] - model._n_support[own], ends[own])
-        weights[place] = model._dual_coef_[row, place]
+        place = slice(ends[own] - model.n_support_[own], ends[own])
+        weights[place] = _sign(model) * model.dual_coef_[row, place]
     return weights
+
+
+def _sign(model: Any) -> float:
+    """scikit-learn turns the signs of libsvm's coefficients round, of two classes alone."""
+    return -1.0 if len(model.classes_) == 2 else 1.0
 
 
 def _sides(pairs: list[tuple[int, int]], n_classes: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

@@ -20,6 +20,7 @@ from slipway.compile.errors import CannotCompileError
 from slipway.compile.estimators.ops import column, expit, most_probable, two_classes
 from slipway.compile.registry import Classes, classifier, regressor
 from slipway.compile.table import const
+from slipway.training import _sklearn
 
 LESS_OR_EQUAL, LESS = 0, 1
 
@@ -190,5 +191,4 @@ def _start(model: Any) -> npt.NDArray[np.float64]:
     """What boosting starts from, asked of the model itself: the same for every row unless `init` was given."""
     if model.init is not None and model.init != "zero":
         raise CannotCompileError(f"{type(model).__name__} with init={model.init!r}")
-    start = model._raw_predict_init(np.zeros((1, model.n_features_in_), dtype="float32"))
-    return np.asarray(start, dtype="float64").reshape(1, -1)
+    return _sklearn.boosting_start(model)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import spox.opset.ai.onnx.v20 as op
 from sklearn import ensemble
-from sklearn.calibration import CalibratedClassifierCV, _SigmoidCalibration
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.isotonic import IsotonicRegression
 from sklearn.multiclass import OneVsRestClassifier
 from spox import Var
@@ -24,18 +24,19 @@ from slipway.compile.estimators.ops import (
 )
 from slipway.compile.registry import Classes, classification, classifier, regression, regressor
 from slipway.compile.table import const
+from slipway.training import _pycaret, _sklearn
 
 
-@regressor(ensemble.VotingRegressor, "pycaret.internal.tunable.TunableVotingRegressor")
+@regressor(ensemble.VotingRegressor, _pycaret.TUNABLE_VOTING_REGRESSOR)
 def voting_regressor(model: Any, matrix: Var) -> Var:
-    return mean([regression(one, matrix) for one in model.estimators_], model._weights_not_none)
+    return mean([regression(one, matrix) for one in model.estimators_], _weights(model))
 
 
-@classifier(ensemble.VotingClassifier, "pycaret.internal.tunable.TunableVotingClassifier")
+@classifier(ensemble.VotingClassifier, _pycaret.TUNABLE_VOTING_CLASSIFIER)
 def voting_classifier(model: Any, matrix: Var) -> Classes:
     """The mean of the probabilities, or each estimator's weight for its class."""
     told = [classification(one, matrix) for one in model.estimators_]
-    weights = model._weights_not_none
+    weights = _weights(model)
     if model.voting == "soft":
         return most_probable(mean([_probabilities(each) for each in told], weights))
     votes = [
@@ -116,7 +117,7 @@ def one_against_rest(model: Any, matrix: Var) -> Classes:
     )
 
 
-@classifier("pycaret.internal.meta_estimators.CustomProbabilityThresholdClassifier")
+@classifier(_pycaret.THRESHOLD_CLASSIFIER)
 def threshold(model: Any, matrix: Var) -> Classes:
     """The second of two classes from its own probability on; PyCaret answers 0 and 1, whatever the classes."""
     told = classification(model.classifier_, matrix)
@@ -126,6 +127,13 @@ def threshold(model: Any, matrix: Var) -> Classes:
         raise CannotCompileError(f"a probability threshold for classes other than 0 and 1: {list(model.classes_)}")
     reached = op.greater_or_equal(column(_second(told.probabilities)), const(float(model.probability_threshold)))
     return Classes(op.cast(reached, to=np.int64), told.probabilities, told.scores)
+
+
+def _weights(voting: Any) -> list[float] | None:
+    """The weight of each of `estimators_`, which has none of those that were dropped; None where all weigh the same."""
+    if voting.weights is None:
+        return None
+    return [weight for (_, one), weight in zip(voting.estimators, voting.weights, strict=True) if one != "drop"]
 
 
 def _probabilities(told: Classes) -> Var:
@@ -190,7 +198,7 @@ def _calibrated(model: Any, matrix: Var, n_classes: int) -> Var:
 
 
 def _calibrator(model: Any, values: Var) -> Var:
-    if isinstance(model, _SigmoidCalibration):
+    if _sklearn.is_sigmoid(model):
         return expit(op.neg(op.add(op.mul(values, const(float(model.a_))), const(float(model.b_)))))
     if isinstance(model, IsotonicRegression):
         return isotonic(model, values)

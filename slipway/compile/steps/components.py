@@ -11,6 +11,7 @@ from slipway.compile.errors import CannotCompileError
 from slipway.compile.estimators.kernels import rbf
 from slipway.compile.registry import matrix_step
 from slipway.compile.table import const
+from slipway.training import _sklearn
 
 
 @matrix_step(PCA, IncrementalPCA)
@@ -34,5 +35,5 @@ def kernel(pca: Any, matrix: Var) -> Var:
     scaled = np.zeros_like(pca.eigenvectors_, dtype="float64")
     there = pca.eigenvalues_ > 0
     scaled[:, there] = pca.eigenvectors_[:, there] / np.sqrt(pca.eigenvalues_[there])
-    shift = np.asarray(pca._centerer.K_fit_rows_, dtype="float64") @ scaled
+    shift = _sklearn.mean_likeness(pca) @ scaled
     return op.sub(op.matmul(likeness, const(scaled)), const(shift[None]))

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import spox.opset.ai.onnx.v20 as op
-from pycaret.internal.preprocess.transformers import ExtractDateTimeFeatures
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
 from slipway.compile.registry import step
 from slipway.compile.table import Column, Table, const, split
+from slipway.training import _pycaret
 
 DAY = 86_400
 CALENDAR = {
@@ -32,7 +32,7 @@ TO_JANUARY = 306
 """Days from 1 March to 1 January."""
 
 
-@step(ExtractDateTimeFeatures)
+@step(_pycaret.EXTRACT_DATE_TIME_FEATURES)
 def dates(extractor: Any, table: Table, include: list[str]) -> dict[str, Column]:
     """Each feature of each date; a missing date has missing features.
 

@@ -5,10 +5,15 @@ common columns, which `tabulate` finds and refuses.
 """
 
 import category_encoders
-from pycaret.internal.preprocess.transformers import RareCategoryGrouping
 from sklearn import preprocessing
 
 from slipway.compile.registry import tabulated
+from slipway.training import _pycaret
 
-tabulated(RareCategoryGrouping, preprocessing.OrdinalEncoder, preprocessing.OneHotEncoder, preprocessing.TargetEncoder)
+tabulated(
+    _pycaret.RARE_CATEGORY_GROUPING,
+    preprocessing.OrdinalEncoder,
+    preprocessing.OneHotEncoder,
+    preprocessing.TargetEncoder,
+)
 tabulated(*(getattr(category_encoders, name) for name in category_encoders.__all__))

@@ -4,17 +4,17 @@ from typing import Any
 
 import numpy as np
 import spox.opset.ai.onnx.v20 as op
-from pycaret.internal.preprocess.transformers import GroupFeatures
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
 from slipway.compile.registry import step
 from slipway.compile.table import Column, Table, const, split, take
+from slipway.training import _pycaret
 
 STATISTICS = ("min", "max", "mean", "std", "median", "mode")
 
 
-@step(GroupFeatures)
+@step(_pycaret.GROUP_FEATURES)
 def groups(grouper: Any, table: Table, include: list[str]) -> dict[str, Column]:
     columns = dict(table.select(include).columns)
     for name, group in grouper.group_features.items():

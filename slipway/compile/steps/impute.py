@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import spox.opset.ai.onnx.v20 as op
-from pycaret.internal.preprocess.transformers import DropImputer
 from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.preprocessing import FunctionTransformer
 
 from slipway.compile.errors import CannotCompileError
 from slipway.compile.registry import step
 from slipway.compile.table import CategoricalColumn, Column, NumericColumn, Table, const, is_missing, split
+from slipway.training import _pycaret
 
 
 @step(SimpleImputer)
@@ -63,7 +63,7 @@ def _filled(table: Table, include: list[str], fills: dict[str, float]) -> dict[s
     return dict(split(op.where(op.isnan(matrix), const(row), matrix), names, nullable))
 
 
-@step(DropImputer)
+@step(_pycaret.DROP_IMPUTER)
 def drop_imputer(imputer: Any, table: Table, include: list[str]) -> dict[str, Column]:
     return _untouched(
         table, include, imputer.columns, "rows with missing values are dropped, so they have no prediction"

@@ -4,15 +4,15 @@ from typing import Any
 
 import numpy as np
 import spox.opset.ai.onnx.v20 as op
-from pycaret.internal.preprocess.iterative_imputer import IterativeImputer
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
 from slipway.compile.registry import regression, step
 from slipway.compile.table import Column, Table, const, split, take
+from slipway.training import _pycaret
 
 
-@step(IterativeImputer)
+@step(_pycaret.ITERATIVE_IMPUTER)
 def iterative_imputer(imputer: Any, table: Table, include: list[str]) -> dict[str, Column]:
     """Means first, then every prediction of every round in the order of the fit; what was measured stays."""
     # Names as the fitted step gives them: with categories PyCaret puts the old ones back.

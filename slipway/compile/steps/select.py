@@ -6,15 +6,15 @@ Which columns are left is read off the fitted step.
 import re
 from typing import Any
 
-from pycaret.internal.preprocess.transformers import CleanColumnNames, RemoveMulticollinearity
 from sklearn import feature_selection
 
 from slipway.compile.registry import step
 from slipway.compile.table import Column, Table
+from slipway.training import _pycaret
 
 
 @step(
-    RemoveMulticollinearity,
+    _pycaret.REMOVE_MULTICOLLINEARITY,
     feature_selection.VarianceThreshold,
     feature_selection.SelectFromModel,
     feature_selection.SelectKBest,
@@ -24,6 +24,6 @@ def selection(selector: Any, table: Table, include: list[str]) -> dict[str, Colu
     return table.select(include).columns
 
 
-@step(CleanColumnNames)
+@step(_pycaret.CLEAN_COLUMN_NAMES)
 def clean_names(cleaner: Any, table: Table, include: list[str]) -> dict[str, Column]:
     return {re.sub(cleaner.match, "", name): table.columns[name] for name in include}

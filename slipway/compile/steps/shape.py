@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 import spox.opset.ai.onnx.v20 as op
 from sklearn.preprocessing import PowerTransformer, QuantileTransformer
-from sklearn.preprocessing._data import BOUNDS_THRESHOLD
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
@@ -16,6 +15,7 @@ from slipway.compile.steps import normal
 from slipway.compile.steps.scale import standard
 from slipway.compile.steps.search import search
 from slipway.compile.table import const
+from slipway.training import _sklearn
 
 Floats = npt.NDArray[np.float64]
 
@@ -40,7 +40,7 @@ def power(transformer: Any, positions: Positions, matrix: Var) -> Var:
     if not np.all(above * below):
         logarithm = op.mul(op.log(grown), op.sign(matrix))
         shaped = op.where(op.equal(exponent, const(0.0)), logarithm, shaped)
-    return standard(transformer._scaler, positions, shaped) if transformer.standardize else shaped
+    return standard(_sklearn.scaler_of(transformer), positions, shaped) if transformer.standardize else shaped
 
 
 def check_yeo_johnson(transformer: Any) -> None:
@@ -69,7 +69,7 @@ def quantile(transformer: Any, positions: Positions, matrix: Var) -> Var:
     if not is_normal:
         return shares
     # Clipping the shares is clipping the values, and keeps infinity out.
-    least = BOUNDS_THRESHOLD - EPSILON
+    least = _sklearn.BOUNDS - EPSILON
     return normal.ppf(op.clip(shares, const(least), const(1 - least)))
 
 
@@ -113,14 +113,14 @@ def _ends(different: Floats, is_normal: bool) -> tuple[float, float]:
     if not is_normal:
         return float(np.nextafter(lowest, np.inf)), highest
     return (
-        _first(lambda x: not x - BOUNDS_THRESHOLD < lowest, lowest),
-        _first(lambda x: x + BOUNDS_THRESHOLD > highest, highest),
+        _first(lambda x: not x - _sklearn.BOUNDS < lowest, lowest),
+        _first(lambda x: x + _sklearn.BOUNDS > highest, highest),
     )
 
 
 def _first(holds: Callable[[float], bool], near: float) -> float:
     """The smallest double near `near` from which on something holds, by bisecting the doubles themselves."""
-    reach = 2 * BOUNDS_THRESHOLD + 4 * np.spacing(abs(near))
+    reach = 2 * _sklearn.BOUNDS + 4 * np.spacing(abs(near))
     low, high = _rank(near - reach), _rank(near + reach)
     while high - low > 1:
         middle = (low + high) // 2

@@ -5,15 +5,15 @@ from typing import Any
 
 import numpy as np
 import spox.opset.ai.onnx.v20 as op
-from pycaret.internal.preprocess.transformers import TargetTransformer
 from sklearn.preprocessing import PowerTransformer, QuantileTransformer
-from sklearn.preprocessing._data import BOUNDS_THRESHOLD
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
+from slipway.compile.registry import name_of
 from slipway.compile.steps import normal
 from slipway.compile.steps.shape import EPSILON, check_yeo_johnson
 from slipway.compile.table import const
+from slipway.training import _pycaret, _sklearn
 
 
 def inverse(steps: Sequence[tuple[str, Any]], value: Var) -> Var:
@@ -22,7 +22,7 @@ def inverse(steps: Sequence[tuple[str, Any]], value: Var) -> Var:
         if not hasattr(wrapper, "inverse_transform"):
             continue
         transformer = wrapper.transformer
-        estimator = transformer.estimator if type(transformer) is TargetTransformer else transformer
+        estimator = transformer.estimator if name_of(type(transformer)) == _pycaret.TARGET_TRANSFORMER else transformer
         if type(estimator) is PowerTransformer:
             value = _power(estimator, value)
         elif type(estimator) is QuantileTransformer:
@@ -36,7 +36,7 @@ def _power(transformer: Any, value: Var) -> Var:
     """Yeo-Johnson backwards: `(p |x| + 1) ** (1 / p) - 1` with the sign of x, below zero with 2 - lambda for p."""
     check_yeo_johnson(transformer)
     if transformer.standardize:
-        scaler = transformer._scaler
+        scaler = _sklearn.scaler_of(transformer)
         value = op.add(op.mul(value, const(float(scaler.scale_[0]))), const(float(scaler.mean_[0])))
     above = float(transformer.lambdas_[0])
     positive = op.greater_or_equal(value, const(0.0))
@@ -57,8 +57,8 @@ def _quantile(transformer: Any, value: Var) -> Var:
     references = np.asarray(transformer.references_, dtype="float64")
     share = normal.cdf(value) if transformer.output_distribution == "normal" else value
     # What scikit-learn takes for an end is one.
-    share = op.where(op.less(share, const(BOUNDS_THRESHOLD)), const(0.0), share)
-    share = op.where(op.greater(share, const(1 - BOUNDS_THRESHOLD)), const(1.0), share)
+    share = op.where(op.less(share, const(_sklearn.BOUNDS)), const(0.0), share)
+    share = op.where(op.greater(share, const(1 - _sklearn.BOUNDS)), const(1.0), share)
     last = len(quantiles) - 2
     place = op.cast(op.clip(op.mul(share, const(last + 1.0)), const(0.0), const(float(last))), to=np.int64)
     start, reference, slope = (

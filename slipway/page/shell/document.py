@@ -8,16 +8,14 @@ stands and whatever a proxy leaves of the path.
 import gzip
 import hashlib
 import json
-import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
+from slipway.page import _gradio
 from slipway.page.context import PageContext
 from slipway.page.html import macros
-from slipway.page.shell import assets
 
 SCRIPTS = [
     Path(__file__).with_name(name).read_text(encoding="utf-8")
@@ -25,9 +23,6 @@ SCRIPTS = [
 ]
 _HTML = macros("shell/document.html")
 PRINT = Path(__file__).with_name("print.css")
-_OTHERS = re.compile(r'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
-_ROOT = re.compile(r'"root": ?"([^"]*)"')
-_MANIFEST = re.compile(r'\s*<link rel="manifest" href="/[^>]*>')
 
 
 class Document:
@@ -40,17 +35,8 @@ class Document:
         self.compressed = lru_cache(maxsize=2)(self._compressed)
 
     def rewritten(self, html: str) -> str:
-        """Gradio's document with what is said of it here.
-
-        Everything up to the first script is Gradio's template and holds no text of ours that could look like a tag.
-        """
-        top, script, rest = html.partition("<script>")
-        top = _OTHERS.sub("", top).replace('lang="en"', f'lang="{self._tag}"', 1)
-        top = re.sub(r"(<base [^>]*>)", lambda found: found[1] + self._head, top, count=1)
-        if root := _ROOT.search(rest):
-            # Gradio's script and its own line in the document resolve "." against the document's address.
-            rest = rest.replace(f'"{root[1]}"', '"."')
-        return top + script + _MANIFEST.sub("", rest, count=1)
+        """Gradio's document with what is said of it here."""
+        return _gradio.with_head(html, self._tag, self._head)
 
     def _compressed(self, html: bytes, zipped: bool) -> bytes:
         content = self.rewritten(html.decode("utf-8")).encode("utf-8")
@@ -59,20 +45,17 @@ class Document:
 
 def _edition(blocks: gr.Blocks, tag: str) -> str:
     """What tells apart two pages whose events or answers do not fit each other; the same in every worker."""
-    config: dict[str, Any] = blocks.config
-    parts = [(component["id"], component["type"]) for component in config["components"]]
-    found = json.dumps([tag, parts, config["dependencies"], config["layout"]], sort_keys=True, default=str)
+    found = json.dumps([tag, *_gradio.parts(blocks)], sort_keys=True, default=str)
     return hashlib.sha256(found.encode()).hexdigest()[:16]
 
 
 def _head(blocks: gr.Blocks, page: PageContext, edition: str) -> str:
-    shown = {one["type"] for one in blocks.config["components"] if one["props"].get("visible") is not False}
     head = _HTML.head(
         page,
         locale=page.catalogue.territory,
         texts=json.dumps({"edition": edition, "texts": page.catalogue.section("online")}, ensure_ascii=False),
-        files=assets.needed(shown),
-        theme=f"theme.css?v={blocks.theme_hash}",
+        files=_gradio.needed(_gradio.kinds_shown(blocks)),
+        theme=_gradio.theme_address(blocks),
         print_style=PRINT.read_text(encoding="utf-8"),
         scripts=SCRIPTS,
     )

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from slipway.errors import RequestCode
+from slipway.page import _gradio
 from slipway.page.shell import assets
 from slipway.page.shell.document import Document
 from slipway.service.metrics import PAGES, RUN
@@ -32,8 +33,7 @@ class Guard:
         self.app = app
         self.page = page
         self.document = document
-        # Gradio checks which files an event may touch only for apps that it launched itself.
-        page.has_launched = True
+        _gradio.check_files(page)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -46,7 +46,7 @@ class Guard:
         headers = Headers(scope=scope)
         if scope["method"] in ("GET", "HEAD"):
             answer = await self._document(scope, receive) if path == "" else assets.response(path, headers)
-            if answer or path in PAGES or path in assets.others():
+            if answer or path in PAGES or path in _gradio.other_paths():
                 await (answer or self.app)(scope, receive, send)
                 return
         if scope["method"] != "POST" or path != RUN:
@@ -93,17 +93,12 @@ class Guard:
                 raise RequestError(400, RequestCode.INVALID_EVENT)
         try:
             call = parse_json(content, "a call of the page")
-            function = self.page.fns[call["fn_index"]]
             data = call["data"]
-            # An event without a function is answered in the browser.
             fits = (
-                function.fn is not None
-                and isinstance(data, list)
-                and len(data) == len(function.inputs)
+                isinstance(data, list)
                 and all(map(_is_plain, data))
+                and _gradio.accepts(self.page, call["fn_index"], data)
             )
-            for component, value in zip(function.inputs, data, strict=True) if fits else ():
-                component.preprocess(value)
             session = str(call.get("session_hash", ""))[:64]
             clean = {"fn_index": call["fn_index"], "data": data, "session_hash": session}
             sent = json.dumps(clean, ensure_ascii=False).encode("utf-8")  # which has no lone surrogates

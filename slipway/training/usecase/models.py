@@ -1,6 +1,6 @@
 """What a use-case file may say: every key with its type, default and meaning.
 
-pydantic checks a file by the annotations, and docs/usecase.md and usecases/usecase.schema.json are
+pydantic checks a file by the annotations, and docs/usecase.md and slipway/training/samples/usecase.schema.json are
 generated from them. Everything is optional but the name: `train.py --data FILE --target COLUMN`
 makes the smallest use case there is. An object made in code is not checked.
 """

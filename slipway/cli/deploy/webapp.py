@@ -13,8 +13,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from deploy.az import Call
-from deploy.config import Addresses, Config, Entra
+from slipway.cli.deploy.az import Call
+from slipway.cli.deploy.config import Addresses, Config, Entra
 
 PLACEHOLDER = "mcr.microsoft.com/appsvc/staticsite:latest"
 """What production runs until the first swap: Microsoft's static page. An app cannot be made without an image."""

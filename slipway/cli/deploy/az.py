@@ -195,6 +195,6 @@ class AzMissingError(CallError):
         SlipwayError.__init__(
             self,
             f"{program!r} cannot be run ({exc.strerror}); install the Azure CLI, "
-            "or name one: --az PATH (`pip install --require-hashes -r requirements/azure.txt` installs the tested one)",
+            "or name one: --az PATH (`pip install 'slipway-ml[azure]'` installs the tested one)",
         )
         self.call, self.words = call, str(exc.strerror)

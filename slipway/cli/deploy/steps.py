@@ -11,10 +11,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 
-from deploy.az import Az, Call, CallError
-from deploy.config import Addresses, Config
-from deploy.state import Found, Site, differences, image_of, look, needed, wanted_moves, wanted_stays
-from deploy.webapp import Calls, access_says, plan_id
+from slipway.cli.deploy.az import Az, Call, CallError
+from slipway.cli.deploy.config import Addresses, Config
+from slipway.cli.deploy.state import Found, Site, differences, image_of, look, needed, wanted_moves, wanted_stays
+from slipway.cli.deploy.webapp import Calls, access_says, plan_id
 from slipway.errors import SlipwayError
 
 POLL_SECONDS = 5.0
@@ -162,10 +162,10 @@ class Run:
         if not self.swap_is:
             return "not swapped: it runs what it ran before"
         if self.swap_is == "done":
-            return "swapped; `python -m deploy status` shows its image"
+            return "swapped; `slipway deploy status` shows its image"
         return (
             "whether it was swapped is not certain, and a swap that has begun may go on in Azure: "
-            "`python -m deploy status` shows its image"
+            "`slipway deploy status` shows its image"
         )
 
 
@@ -226,7 +226,7 @@ def _check(run: Run, image: str) -> None:
     shown = run.az.run(run.calls.read_site(None))
     if image_of(shown) != image:
         raise NotReadyError(
-            f"production runs {image_of(shown) or 'no image'}, expected {image}; run `python -m deploy status`"
+            f"production runs {image_of(shown) or 'no image'}, expected {image}; run `slipway deploy status`"
         )
     run.tell(f"production runs {image.partition('@')[2]}: https://{shown['defaultHostName']}/")
 
@@ -292,7 +292,7 @@ def status(config: Config, az: Az, say: Say = print) -> None:
     found = look(config, az)
     for name, site in (("production", found.production), (config.slot, found.staging)):
         if site is None:
-            say(f"{name}: not there; `python -m deploy apply` makes it")
+            say(f"{name}: not there; `slipway deploy apply` makes it")
             continue
         say(f"{name}: https://{site.host}/ {site.state}, {site.digest or site.image or 'no image'}")
         lines = differences(site.stays, wanted_stays(config))

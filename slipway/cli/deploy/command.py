@@ -9,12 +9,12 @@ import shlex
 import sys
 from pathlib import Path
 
-from deploy import config as configuration
-from deploy import steps
-from deploy.az import Az
-from deploy.config import Config
-from deploy.state import Found, needed
-from deploy.webapp import Calls, access_says
+from slipway.cli.deploy import config as configuration
+from slipway.cli.deploy import steps
+from slipway.cli.deploy.az import Az
+from slipway.cli.deploy.config import Config
+from slipway.cli.deploy.state import Found, needed
+from slipway.cli.deploy.webapp import Calls, access_says
 from slipway.errors import SlipwayError
 
 ACTIONS = {
@@ -25,19 +25,19 @@ ACTIONS = {
 }
 
 
-def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m deploy",
-        description=(__doc__ or "").split("\n\n")[0],
-        epilog="\n".join(f"{name:10}{text}" for name, text in ACTIONS.items()),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `slipway deploy` takes."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "\n".join(f"{name:10}{text}" for name, text in ACTIONS.items())
     parser.add_argument("action", choices=ACTIONS)
     parser.add_argument(
-        "--config", type=Path, default=Path("deploy/azure.yaml"), metavar="FILE", help="default: %(default)s"
+        "--config",
+        type=Path,
+        default=Path("deploy/azure.yaml"),
+        metavar="FILE",
+        help="default: %(default)s, of the repository",
     )
     parser.add_argument("--az", default="az", metavar="PATH", help="the Azure CLI to run (default: the one on PATH)")
-    return parser
 
 
 def plan(config: Config) -> str:
@@ -59,13 +59,12 @@ def _say(text: str) -> None:
 
 def _starts_over(args: argparse.Namespace) -> None:
     """Say with which command line this run is started again."""
-    again = [sys.executable, "-m", "deploy", args.action, "--config", str(args.config), "--az", args.az]
+    again = ["slipway", "deploy", args.action, "--config", str(args.config), "--az", args.az]
     print(f"  `{shlex.join(again)}` starts over", file=sys.stderr)
 
 
-def main(argv: list[str] | None = None, probe: steps.Probe = steps.https_status) -> int:
+def run(args: argparse.Namespace, probe: steps.Probe = steps.https_status) -> int:
     """Run one action. `probe` is there for the tests: no slot can be reached from where they run."""
-    args = build_parser().parse_args(argv)
     try:
         config = configuration.read(args.config)
         if args.action == "plan":
@@ -89,7 +88,3 @@ def main(argv: list[str] | None = None, probe: steps.Probe = steps.https_status)
         _starts_over(args)
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

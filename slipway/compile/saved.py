@@ -1,16 +1,12 @@
-"""Compile a saved PyCaret 3 pipeline into an ONNX graph, and check that it answers the same.
+"""Compiles a saved PyCaret 3 pipeline, which no use case and no experiment comes with.
 
-    python -m slipway.compile pipeline.pkl --data rows.csv --out model.onnx
-
-The rows say what the raw fields are, and are compared on; a target column among them gives
-the scale of what counts as equal. The graph is written only if it passes. A pickle runs code
-when it is read: compile what you trust.
+Rows say what its raw fields are, and are compared on; a target column among them gives the
+scale of what counts as equal. A pickle runs code when it is read: compile what you trust.
 """
 
-import argparse
 import os
-import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +16,7 @@ import numpy as np
 import onnx
 import pandas as pd
 
-from slipway.compile import compile_and_check
+from slipway.compile import Parity, compile_and_check
 from slipway.compile.registry import TABULATED, name_of
 from slipway.errors import DataError, SlipwayError, first_line, nearest
 from slipway.inference.frames import with_columns
@@ -28,43 +24,57 @@ from slipway.inference.pipeline_engine import classes_of
 from slipway.schema.schema import Target
 from slipway.tables.readers import read_table
 from slipway.tables.source import DataSource
-from slipway.training.schema_inference import InferredDataset, infer_dataset
-from slipway.training.usecase import FieldSpec, TargetSpec, UseCase, pairs
+from slipway.training._pycaret import columns_of
+from slipway.training.schema_inference import InferredDataset, infer_inputs
+from slipway.training.usecase import FieldSpec, UseCase
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Exit code 0 with the graph written, or 1 with one line that says why not."""
-    parser = argparse.ArgumentParser(prog="slipway.compile", description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("pipeline", help="what PyCaret's save_model() wrote, or a pickle of a finalised pipeline")
-    parser.add_argument(
-        "--data", required=True, metavar="FILE", help="a CSV or Parquet file with rows as it was fitted on"
-    )
-    parser.add_argument(
-        "--out", default="model.onnx", metavar="FILE", help="where to write the graph (default: model.onnx)"
-    )
-    parser.add_argument("--decimal", choices=(".", ","), help="the decimal mark, where 1.030 can be read in two ways")
-    parser.add_argument("--format", metavar="COLUMN=%d/%m/%Y", action="append", help="how the dates are written")
-    args = parser.parse_args(argv)
+def compile_saved(
+    pipeline: str, rows: DataSource, formats: dict[str, str], progress: Callable[[str], None] = lambda text: None
+) -> tuple[onnx.ModelProto, Parity]:
+    """The graph of a saved pipeline, and what the gate found.
+
+    Parameters
+    ----------
+    pipeline : str
+        What PyCaret's `save_model()` wrote, or a pickle of a finalised pipeline.
+    rows : DataSource
+        A table with rows as it was fitted on.
+    formats : dict
+        How dates are written, by column.
+
+    Raises
+    ------
+    SlipwayError
+        With why it cannot be compiled.
+    """
     try:
-        pipeline = _load(args.pipeline)
-        rows = DataSource(args.data, decimal=args.decimal)
-        learnt = _learnt(pipeline, rows, pairs("--format", args.format or ()))
-        model, parity = compile_and_check(pipeline, learnt, print)
-        _write(model, Path(args.out))
-    except SlipwayError as exc:
-        print(f"compile: {' '.join(str(exc).split())}", file=sys.stderr)
-        return 1
+        fitted = _load(pipeline)
+        return compile_and_check(fitted, _learnt(fitted, rows, formats), progress)
+    except SlipwayError:
+        raise
     except Exception as exc:  # a pickle may hold anything, and what it holds may raise anything
-        what = f"{args.pipeline} with the rows of {args.data}"
-        print(
-            f"compile: {what} cannot be compiled ({type(exc).__name__}: {first_line(str(exc))}); expected a pipeline "
-            "that PyCaret 3.5 has fitted, and rows as it was fitted on",
-            file=sys.stderr,
-        )
-        return 1
-    print(f"equal on {parity.rows:,} rows (largest difference {parity.largest:.1g}), {parity.seconds:.1f} s")
-    print(f"wrote {args.out} ({model.ByteSize():,} bytes)")
-    return 0
+        raise SlipwayError(
+            f"{pipeline} with the rows of {rows.file} cannot be compiled ({type(exc).__name__}: {first_line(str(exc))}); "
+            "expected a pipeline that PyCaret 3.5 has fitted, and rows as it was fitted on"
+        ) from exc
+
+
+def write(model: onnx.ModelProto, path: Path) -> None:
+    """Write a graph to a file, whole or not at all.
+
+    Raises
+    ------
+    SlipwayError
+        If it cannot be written.
+    """
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(model.SerializeToString())
+        os.chmod(file.name, 0o644)
+        os.replace(file.name, path)
+    except OSError as exc:
+        raise SlipwayError(f"{path} cannot be written: {exc.strerror or exc}") from exc
 
 
 def _load(path: str) -> Any:
@@ -91,15 +101,9 @@ def _learnt(pipeline: Any, rows: DataSource, formats: dict[str, str]) -> Inferre
     if absent:
         near = nearest(absent[0], list(table.columns))
         raise DataError(source, f"has no column {absent[0]!r}{near}; the pipeline was fitted on {', '.join(names)}")
-    answer = "answer"
-    while answer in names:
-        answer += "_"
-    # Any numbers do for a target here: only the inputs are learnt.
-    inputs = pd.concat([table[names], pd.Series(np.linspace(0.0, 1.0, len(table)), name=answer)], axis=1)
     fields = _kinds(pipeline, table[names])
     fields |= {name: replace(fields.get(name, FieldSpec()), format=format) for name, format in formats.items()}
-    case = UseCase("pipeline", TargetSpec(answer), task="regression", fields=fields)
-    learnt = infer_dataset(inputs, case, source, keep=names, reading=read.reading)
+    learnt = infer_inputs(table[names], UseCase("pipeline", fields=fields), source, keep=names, reading=read.reading)
     known = table[target] if target in table.columns else None
     learnt = replace(learnt, frame=_with_hours(learnt, table))
     return replace(learnt, schema=replace(learnt.schema, target=_target(pipeline, learnt, known)))
@@ -127,7 +131,7 @@ def _kinds(pipeline: Any, inputs: pd.DataFrame) -> dict[str, FieldSpec]:
     """Columns that the pipeline takes as categories or dates, whatever they look like."""
     kinds: dict[str, FieldSpec] = {}
     for name, wrapper in pipeline.steps[:-1]:
-        for column in getattr(wrapper, "_include", None) or ():
+        for column in columns_of(wrapper) or ():
             if name == "date_feature_extractor":
                 kinds[column] = FieldSpec(kind="date")
             elif name.endswith("encoding") and name_of(type(wrapper.transformer)) in TABULATED and column in inputs:
@@ -140,18 +144,3 @@ def _target(pipeline: Any, learnt: InferredDataset, known: pd.Series | None) -> 
         return Target("class", {"en": "class"}, classes=tuple(classes_of(pipeline)))
     values = pipeline.predict(learnt.inputs) if known is None else known
     return Target("value", {"en": "value"}, std=float(np.std(np.asarray(values, dtype="float64"), ddof=1)))
-
-
-def _write(model: onnx.ModelProto, path: Path) -> None:
-    """Whole or not at all."""
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(model.SerializeToString())
-        os.chmod(file.name, 0o644)
-        os.replace(file.name, path)
-    except OSError as exc:
-        raise SlipwayError(f"{path} cannot be written: {exc.strerror or exc}") from exc
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -5,9 +5,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.az import Az, Call
-from deploy.config import Config
-from deploy.webapp import PREVIOUS, Calls, address_rules, app_settings, identity_id, sign_in
+from slipway.cli.deploy.az import Az, Call
+from slipway.cli.deploy.config import Config
+from slipway.cli.deploy.webapp import PREVIOUS, Calls, address_rules, app_settings, identity_id, sign_in
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""The command line: `slipway COMMAND`, a module for each command. Each imports what it runs only when it runs."""

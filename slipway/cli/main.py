@@ -1,0 +1,51 @@
+"""`slipway`: what each command is called, and how its errors are shown.
+
+An expected failure is one line on standard error and exit code 1; a command or an option that
+does not exist is exit code 2; a bug keeps its traceback.
+"""
+
+import argparse
+import sys
+
+from slipway import __version__
+from slipway.cli import compile, look, models, serve, train
+from slipway.cli.deploy import command as deploy
+from slipway.errors import SlipwayError, nearest
+
+COMMANDS = {
+    "look": (look, "read a table, and say how it is read"),
+    "train": (train, "train a model and put it into the store"),
+    "models": (models, "list the versions in the store"),
+    "serve": (serve, "serve a model: page and API"),
+    "compile": (compile, "compile a saved PyCaret pipeline into an ONNX graph"),
+    "deploy": (deploy, "put an image on Azure, as a Web App"),
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands; `run` of what it parses runs one."""
+    parser = argparse.ArgumentParser(
+        prog="slipway", description="From a trained tabular model to something people use: an API, a page and an image."
+    )
+    parser.add_argument("--version", action="version", version=f"slipway {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (module, text) in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=(module.__doc__ or "").split("\n\n")[0])
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
+        hint = nearest(arguments[0], COMMANDS)
+        print(f"slipway: no command {arguments[0]!r}{hint} (there are: {', '.join(COMMANDS)})", file=sys.stderr)
+        return 2
+    args = build_parser().parse_args(arguments)
+    try:
+        return int(args.run(args))
+    except SlipwayError as exc:
+        print(f"{args.command}: {' '.join(str(exc).split())}", file=sys.stderr)
+        return 1

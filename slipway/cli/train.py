@@ -1,0 +1,100 @@
+"""Train a model from a use case or a table, and put it into the BentoML model store.
+
+    slipway train insurance                       a use case that comes with Slipway
+    slipway train path/to/usecase.yaml            a use case of your own
+    slipway train --data people.csv --target income
+
+The last line is the version that was saved.
+"""
+
+import argparse
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from slipway import training
+from slipway.cli import table
+from slipway.errors import DataError, UseCaseError, nearest
+from slipway.schema.types import TASKS
+from slipway.tables.source import DataSource
+from slipway.training import usecase
+from slipway.training.usecase import TargetSpec, UseCase
+
+SAMPLES = Path(training.__file__).parent / "samples"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `slipway train` takes."""
+    parser.add_argument("usecase", nargs="?", help="name of a use case that comes with Slipway, or path of a YAML file")
+    parser.add_argument("--data", metavar="FILE", help="a CSV or Parquet file to learn from")
+    parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
+    parser.add_argument("--name", help="name of the model in the store (default: the use case's, or the file's)")
+    parser.add_argument("--task", choices=TASKS, help="default: inferred from the target")
+    parser.add_argument(
+        "--metric", help="name of the metric to choose by, as PyCaret has it (default: R2; for classes the log loss)"
+    )
+    parser.add_argument(
+        "--include", metavar="gbr,rf,…", help="PyCaret's ids of the estimators to compare (default: all quick ones)"
+    )
+    parser.add_argument("--folds", type=int, help="folds of the cross-validation, 2 or more (default: 10)")
+    parser.add_argument("--tune", action="store_true", help="tune the best model's hyperparameters")
+    parser.add_argument("--seed", type=int, help="the same seed gives the same model (default: 123)")
+    parser.add_argument("--limit-rows", type=int, metavar="N", help="learn from N rows drawn at random")
+    table.add_arguments(parser)
+    parser.add_argument("--no-training-rows", action="store_true", help="keep no training row with the version")
+
+
+def resolve(args: argparse.Namespace) -> UseCase:
+    """The use case that the arguments ask for; an option outweighs what the file says."""
+    if args.usecase:
+        case = _named(args.usecase)
+    elif args.data and args.target:
+        name = args.name or re.sub(r"[^a-z0-9._-]+", "-", Path(args.data).stem.lower()).strip("-._")
+        case = UseCase(usecase.check_name(name, "--name"))
+    else:
+        raise UseCaseError(
+            "arguments", "give a use case, or --data FILE and --target COLUMN; `slipway train --help` shows more"
+        )
+    for option, least in (("folds", 2), ("seed", 0), ("limit_rows", 2)):
+        value = getattr(args, option)
+        if value is not None and value < least:
+            raise UseCaseError(f"--{option.replace('_', '-')}", f"{value} is too small; expected at least {least}")
+    include = tuple(filter(None, (args.include or "").replace(" ", "").split(","))) or None
+    options = {name: getattr(args, name) for name in ("metric", "folds", "seed", "limit_rows")} | {"include": include}
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    if include:
+        given["exclude"] = None
+    if args.tune:
+        given["tune"] = True
+    case = replace(case, training=replace(case.training, **given))
+    if args.data:
+        case = replace(case, data=DataSource(args.data))
+    if args.target and args.target != case.target.column:
+        case = replace(case, target=TargetSpec(args.target))
+    if args.name:
+        case = replace(case, name=usecase.check_name(args.name, "--name"))
+    return table.with_options(replace(case, task=args.task) if args.task else case, args)
+
+
+def _named(name: str) -> UseCase:
+    if Path(name).suffix in (".yaml", ".yml"):
+        return usecase.read(name)
+    known = sorted(path.stem for path in SAMPLES.glob("*.yaml"))
+    if name not in known:
+        raise UseCaseError(
+            "arguments",
+            f"no use case {name!r}{nearest(name, known)}; known are {', '.join(known)}, or give the path of a YAML file",
+        )
+    return usecase.read(SAMPLES / f"{name}.yaml")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, and end with the tag of the version."""
+    from slipway.publish.train import fit
+
+    try:
+        fit(resolve(args), training_rows=not args.no_training_rows)
+    except MemoryError as exc:
+        raise DataError(args.data or args.usecase, "does not fit into memory; use --limit-rows") from exc
+    return 0

@@ -1,0 +1,166 @@
+"""From a use case to a version in the store, step by step, and what is said of each on standard output."""
+
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from slipway.errors import TrainingError, UseCaseError
+from slipway.i18n import sentences
+from slipway.publish import smoke_test
+from slipway.schema.metrics import DataOrigin, ReadingNote
+from slipway.schema.schema import Schema
+from slipway.schema.types import Kind
+from slipway.tables import readers
+from slipway.tables.reading import Reading
+from slipway.training.profile import with_leaks
+from slipway.training.schema_inference import InferredDataset, infer_dataset
+from slipway.training.usecase import FieldSpec, UseCase
+
+KIND_OPTIONS: dict[str, Kind] = {
+    "numeric_features": "number",
+    "categorical_features": "category",
+    "date_features": "date",
+    "text_features": "text",
+}
+
+
+def check_python() -> None:
+    """Refuse a Python on which PyCaret fits wrong models.
+
+    Raises
+    ------
+    TrainingError
+        From 3.13 on: PyCaret 3.5.0 needs pandas 2.2 or later there, whose outer joins sort by index, and puts its
+        inputs into another order than its target.
+    """
+    if sys.version_info >= (3, 13):
+        version = ".".join(map(str, sys.version_info[:2]))
+        raise TrainingError(
+            f"Python {version} can serve models and cannot train them: PyCaret 3.5.0 needs pandas 2.2 or later there, with "
+            "which it fits the inputs of one row to the target of another, without a word; train with Python 3.11 or 3.12"
+        )
+
+
+def from_setup(case: UseCase) -> UseCase:
+    """What PyCaret's `setup:` says of columns, folds and seed, as the use case's own words.
+
+    So that the schema knows it too: a number that PyCaret is told to take as a category is a
+    category on the page and in the API.
+    """
+    setup = dict(case.setup)
+    ignore = (*case.ignore, *(setup.pop("ignore_features", None) or ()))
+    fields = dict(case.fields)
+    for option, kind in KIND_OPTIONS.items():
+        for name in setup.pop(option, None) or ():
+            fields[name] = replace(fields.get(name, FieldSpec()), kind=kind)
+    training = replace(
+        case.training,
+        folds=setup.pop("fold", case.training.folds),
+        seed=setup.pop("session_id", case.training.seed),
+    )
+    return replace(case, setup=setup, fields=fields, ignore=ignore, training=training)
+
+
+def fit(case: UseCase, *, training_rows: bool = True) -> str:
+    """Train as the use case says, report on standard output, and give the saved version's tag."""
+    check_python()
+    started = time.monotonic()
+    case = from_setup(case)
+    table, learnt, dropped = prepare(case)
+    progress("importing PyCaret …")
+    smoke_test.warm_up()
+    # Only now: it takes seconds, and a wrong file name should not.
+    from slipway.training.selection import experiment_class, train
+
+    experiment_class(learnt.schema.task)  # refuses another PyCaret before anything else imports it
+    from slipway.publish.version import save_version
+
+    trained = train(case, learnt, progress)
+    progress("")
+    if trained.failed:
+        progress(
+            f"{len(trained.failed)} of {len(trained.failed) + len(trained.leaderboard)} estimators could not be fitted, see above"
+        )
+    progress(trained.leaderboard.to_string(index=False, float_format=number))
+    origin = DataOrigin(table.source, table.sha256, dropped)
+    saved = save_version(trained, learnt, origin, training_rows, progress)
+    progress("")
+    progress(f"{'':10} {'folds':>12} {'SD':>12} {'hold-out':>12}")
+    for name, fold in saved.evaluation.folds.items():
+        progress(
+            f"{name:10} {number(fold.mean):>12} {number(fold.sd):>12} {number(saved.evaluation.holdout[name]):>12}"
+        )
+    if saved.threshold is not None:
+        positive = learnt.schema.target.positive
+        progress(f"classes are named at the threshold {saved.threshold:g}: {positive!r} from that probability on")
+    progress("")
+    progress(f"chosen by {trained.metric}; {time.monotonic() - started:.0f} s in all")
+    progress(f"saved {saved.tag}")
+    return saved.tag
+
+
+def prepare(case: UseCase) -> tuple[readers.Table, InferredDataset, int]:
+    """The table that a use case names, what is learnt from it, and the rows dropped for lack of a target.
+
+    Says on standard output what was read and decided.
+    """
+    if case.data is None:
+        raise UseCaseError(f"use case {case.name}", "has no `data:`; name the table there, or with --data FILE")
+    table = readers.read_table(case.data, case.reading)
+    target = case.target.column
+    rows, dropped = readers.drop_missing_targets(table, target, case.missing.get(target, ()))
+    if case.training.limit_rows and case.training.limit_rows < len(rows):
+        rows = rows.sample(case.training.limit_rows, random_state=case.training.seed).reset_index(drop=True)
+    learnt = with_leaks(infer_dataset(rows, case, table.source, reading=table.reading))
+    progress(
+        f"{case.name}: {len(table.frame):,} rows from {table.source}"
+        + (f", {dropped:,} without target dropped" if dropped else "")
+    )
+    inferred = (
+        ""
+        if case.task
+        else f" (inferred from {rows[case.target.column].nunique():,} different values; --task overrides)"
+    )
+    positive = learnt.schema.target.positive
+    sides = (
+        f"; positive is {positive!r} (`positive:` in a use case changes it)"
+        if len(learnt.schema.target.classes) == 2
+        else ""
+    )
+    progress(f"task: {learnt.schema.task} of {case.target.column!r}{inferred}{sides}")
+    for line in described(learnt):
+        progress(line)
+    # The file's cells were for telling lines; training needs the memory.
+    return replace(table, reading=Reading()), learnt, dropped
+
+
+def described(learnt: InferredDataset) -> Iterator[str]:
+    """A line for each column that is left out, for each input, and for each note of the reading."""
+    for name, reason in learnt.left_out.items():
+        yield f"left out: {name!r} {reason}"
+    yield from _inputs(learnt.schema)
+    for note in learnt.notes:
+        yield f"note: {sentences.note(ReadingNote(note.kind, note.column, note.values), 'en')}{f' [{note.hint}]' if note.hint else ''}"
+
+
+def _inputs(schema: Schema) -> Iterator[str]:
+    """A line for each input: its name, its kind, what was seen, and whether it may be missing."""
+    width = max(len(name) for name in schema.names)
+    for field in schema.fields:
+        seen = (
+            f"{field.observed_min} to {field.observed_max}"
+            if field.observed_min is not None
+            else ", ".join(map(str, field.categories[:8]))
+        )
+        more = f", … ({len(field.categories)})" if len(field.categories) > 8 else ""
+        yield f"input: {field.name:{width}}  {field.kind:8}  {seen}{more}{' or missing' if field.nullable else ''}"
+
+
+def number(value: float) -> str:
+    """A metric as a person compares it: no decimals where there are thousands."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4f}"
+
+
+def progress(text: str) -> None:
+    print(text, flush=True)

@@ -1,0 +1,62 @@
+"""All that Slipway takes from scikit-learn without its documentation promising it. Seen in scikit-learn 1.4.2.
+
+A fitted estimator is turned into a graph, and some of what it has learnt is in attributes that scikit-learn keeps for
+itself. Each function says what there is and why nothing public has it. What it relies on has a test in
+tests/test_adapters.py, which says what an upgrade has changed. Training and compiler use it; no server imports it.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.preprocessing._data import BOUNDS_THRESHOLD
+
+Floats = npt.NDArray[np.float64]
+
+BOUNDS = float(BOUNDS_THRESHOLD)
+"""How near to 0 or 1 a `QuantileTransformer` takes a share for the end; a constant of its module."""
+_SIGMOID = "sklearn.calibration._SigmoidCalibration"
+
+
+def is_sigmoid(calibrator: Any) -> bool:
+    """Whether one of a `CalibratedClassifierCV`'s calibrators is Platt's sigmoid, with `a_` and `b_`."""
+    kind = type(calibrator)
+    return f"{kind.__module__}.{kind.__qualname__}" == _SIGMOID
+
+
+def scaler_of(transformer: Any) -> Any:
+    """The `StandardScaler` behind a fitted `PowerTransformer(standardize=True)`, which shows its lambdas alone."""
+    return transformer._scaler
+
+
+def mean_likeness(pca: Any) -> Floats:
+    """The mean likeness of each training row to all, of a fitted `KernelPCA`, which centres by it, of shape (n_rows,).
+
+    Made anew from `X_fit_` it would differ in the last bits.
+    """
+    return np.asarray(pca._centerer.K_fit_rows_, dtype="float64")
+
+
+def training_rows(neighbors: Any) -> Floats:
+    """The rows that a nearest-neighbours estimator was fitted on, of shape (n_rows, n_features)."""
+    return np.asarray(neighbors._fit_X, dtype="float64")
+
+
+def training_targets(neighbors: Any) -> npt.NDArray[Any]:
+    """Their targets, of shape (n_rows,); of a classifier positions in `classes_`."""
+    return np.ravel(neighbors._y)
+
+
+def kernel_coefficient(machine: Any) -> float:
+    """The gamma of a fitted support vector machine; `gamma` may be the word "scale"."""
+    return float(machine._gamma)
+
+
+def boosting_start(model: Any) -> Floats:
+    """The raw prediction that gradient boosting starts from, of shape (1, n_outputs).
+
+    `init_` has it for a regressor; of a classifier it is a link function of `init_`'s probabilities, and the function
+    is private as well.
+    """
+    start = model._raw_predict_init(np.zeros((1, model.n_features_in_), dtype="float32"))
+    return np.asarray(start, dtype="float64").reshape(1, -1)
