@@ -251,5 +251,5 @@ def test_the_tab_fits_a_phone_and_its_picture_says_what_it_shows(open_page, diab
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     points = store.find(diabetes).figures().roc[0].points
     found = max(y for x, y in points if x <= 0.2)
-    image = page.get_by_role("img", name=f"“With”: at 20% false alarms, {found * 100:.0f}% are found.")
+    image = page.get_by_role("img", name=f"“With”: at 20% false alarms, {found * 100:.0f}% are detected.")
     assert image.bounding_box()["width"] > 250

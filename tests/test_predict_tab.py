@@ -232,7 +232,7 @@ def test_a_value_of_a_link_that_does_not_fit_is_replaced_and_named(charges):
     found = link.parse(charges, "age=abc&sex=martian&bmi=nan&children=2&region=%3Cscript%3E&~threshold=7")
 
     assert found.record == charges.defaults | {"children": 2} and found.threshold is None
-    assert [(fault["field"], fault["value"]) for fault in found.replaced] == [
+    assert [(fault.field, fault.value) for fault in found.replaced] == [
         ("age", "abc"),
         ("sex", "martian"),
         ("bmi", "nan"),

@@ -134,7 +134,7 @@ def test_batch_links_and_the_other_language_work_wherever_a_proxy_has_the_page(o
 
     page.get_by_role("tab", name="Batch").click()
     page.locator('.slip-drop input[type="file"]').set_input_files(file)
-    page.get_by_text("1 of 1 rows of people.csv predicted").wait_for()
+    page.get_by_text("1 of 1 row of people.csv predicted").wait_for()
     predicted = page.locator(".slip-batch-result tbody tr").first.inner_text()
     assert re.search(r"\$([\d,]+)", charge(server))[1] in predicted
     page.get_by_role("tab", name="Model").click()
