@@ -307,7 +307,7 @@ def test_a_class_that_a_threshold_names_is_not_called_the_most_likely():
 def model_answer(served: LoadedModel, record: dict[str, object]) -> str:
     page = PageContext(served.version, "en")
     answered = served.predictor.answer([record])
-    return answer.render(page, answered, record, "heading_answer", "[]", threshold.own(page))
+    return answer.render(page, answered, record, "page.heading_answer", "[]", threshold.own(page))
 
 
 def test_a_version_whose_golden_predictions_named_the_most_probable_class_still_starts(diabetes):
