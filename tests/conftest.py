@@ -36,6 +36,8 @@ from slipway.schema.schema import Schema
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = Path("/usr/bin/chromium")
+SLIPWAY = Path(sys.executable).with_name("slipway")
+"""The installed command."""
 PERSON = {"age": 40, "sex": "male", "bmi": 25.0, "children": 0, "smoker": "no", "region": "southwest"}
 
 

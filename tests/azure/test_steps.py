@@ -18,7 +18,7 @@ from slipway.cli.deploy.steps import NotReadyError, RefusedError, StoppedError
 from slipway.cli.deploy.webapp import PLACEHOLDER, PREVIOUS, Calls
 from tests.azure.conftest import ADDRESSES, ENTRA, NEW, OLD, config, main, written
 from tests.azure.standin import SUBSCRIPTION
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SLIPWAY
 
 CALL = Call(("webapp", "start", "--name", "x"), "start x")
 READY = itertools.repeat(200)
@@ -272,7 +272,7 @@ def interrupted(*_: object) -> int:
 
 def test_ctrl_c_says_what_was_done_and_which_line_starts_over(tmp_path, monkeypatch, capsys):
     file = written(tmp_path)
-    monkeypatch.setattr("deploy.__main__.Az", lambda program: Scripted(config(tmp_path)))
+    monkeypatch.setattr("slipway.cli.deploy.command.Az", lambda program: Scripted(config(tmp_path)))
 
     code = main(["apply", "--config", str(file), "--az", "/my/az"], interrupted)
 
@@ -457,7 +457,7 @@ def test_no_az_at_all_is_said_with_what_to_do():
 
 
 def test_a_call_without_end_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr("deploy.az.ONE_CALL_SECONDS", 0.2)
+    monkeypatch.setattr("slipway.cli.deploy.az.ONE_CALL_SECONDS", 0.2)
 
     with pytest.raises(CallError, match=r"no end after 0\.2 seconds"):
         program(tmp_path, "import time; time.sleep(60)").run(CALL)
@@ -631,6 +631,6 @@ def test_sign_in_that_was_switched_off_is_found(tmp_path):
 
 
 def test_help_names_the_four_actions():
-    ran = subprocess.run([sys.executable, "-m", "deploy", "--help"], capture_output=True, text=True, timeout=60)
+    ran = subprocess.run([SLIPWAY, "deploy", "--help"], capture_output=True, text=True, timeout=60)
 
     assert ran.returncode == 0 and all(f"\n{name} " in ran.stdout for name in ("plan", "apply", "rollback", "status"))
