@@ -33,12 +33,17 @@ LANGUAGE: dict[str, Any] = {
 }
 
 
+def _plain(codes: Iterable[str]) -> list[str]:
+    """The codes as texts: `bentoml build` writes the description as YAML, which has no members of an enumeration."""
+    return list(map(str, codes))
+
+
 def _fault(codes: Iterable[str], **more: Any) -> dict[str, Any]:
     properties = {
         **more,
         "field": {"type": "string", "nullable": True},
         "value": {"description": "As it was sent; long texts are cut."},
-        "code": {"type": "string", "enum": list(codes), "description": CODES},
+        "code": {"type": "string", "enum": _plain(codes), "description": CODES},
         "problem": {"type": "string", "description": "For people; it may change."},
         "expected": {"description": "A list of values, `minimum` and `maximum`, a text, or null."},
     }
@@ -56,7 +61,7 @@ FAULTS: dict[str, Any] = {
     "required": ["error", "code", "details"],
     "properties": {
         "error": {"type": "string", "description": "For people; it may change."},
-        "code": {"type": "string", "enum": list(RequestCode), "description": CODES},
+        "code": {"type": "string", "enum": _plain(RequestCode), "description": CODES},
         "details": {
             "type": "array",
             "description": "The first 100 faults of the records, or the columns that a file lacks; else empty.",
