@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from slipway.errors import DataError
-from slipway.tables.cells import parse_csv
+from slipway.tables.cells import RaggedRow, parse_csv
 from slipway.tables.readers import Table, drop_missing_targets, read_table
 from slipway.tables.source import DataSource
 
@@ -122,7 +122,7 @@ def test_ragged_rows_are_kept_and_reported():
     table = parse_csv(b"a,b\n1\n2,3\n4,5,6\n")
 
     assert table.rows == [["1", ""], ["2", "3"], ["4", "5"]]
-    assert table.ragged == {0: "1 cells, the header has 2", 2: "3 cells, the header has 2 (left over: '6')"}
+    assert table.ragged == {0: RaggedRow(1, 2, ""), 2: RaggedRow(3, 2, "'6'")}
 
 
 def test_a_ragged_line_of_a_training_table_is_named_with_its_line(frame):
