@@ -164,7 +164,7 @@ def test_a_pod_is_given_the_time_that_stopping_takes():
 
 
 def test_each_setting_is_one_that_the_service_reads():
-    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "slipway").glob("*.py"))
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "slipway").rglob("*.py"))
     ours = [item["name"] for item in SERVER["env"] if item["name"].startswith("SLIPWAY_")]
 
     assert ours and all(f'"{name}"' in source for name in ours)
