@@ -110,7 +110,7 @@ def test_the_card_and_the_metrics_say_how_the_gate_ended(insurance, uncompiled):
 
 
 def test_a_compiled_version_is_loaded_without_pandas(insurance):
-    ask = "import service, sys; service._served.check_golden(); print('pandas' in sys.modules)"
+    ask = "import sys; from slipway.page import server; server._served.check_golden(); print('pandas' in sys.modules)"
 
     run = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True, check=True)
 
