@@ -15,7 +15,7 @@ export BENTOML_DO_NOT_TRACK := True
 export GRADIO_ANALYTICS_ENABLED := False
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup serve train models bento image image-run push bench bench-image test image-test azure-test package package-test other-test docs lint format check coverage lock screenshots
+.PHONY: help setup serve train models bento image image-run push bench bench-image test slow-test image-test azure-test package package-test other-test docs lint format check coverage lock screenshots
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -73,8 +73,12 @@ coverage: $(READY)  ## document what can be compiled of PyCaret, in docs/compile
 	@PYTHONPATH=. .venv/coverage/bin/python scripts/coverage.py
 
 # Three processes for two cores: each waits for servers and pages now and then.
-test: $(READY)  ## run the tests
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
+test: $(READY)  ## run the tests, but for those of the next targets
+	@$(BIN)/python -m pytest $(PARALLEL)
+
+slow-test: $(READY)  ## run the tests that take long and rarely break
+	@$(BIN)/python -m pytest $(PARALLEL) -m slow
 
 image-test: $(READY)  ## build, run, open, stop, push and pull images (needs docker or podman)
 	@$(BIN)/python -m deploy.engine >/dev/null

@@ -16,6 +16,8 @@ from slipway.tables.readers import locate
 from slipway.tables.source import DataSource
 from tests.conftest import HOME, pipeline, says, serve, trained
 
+pytestmark = pytest.mark.slow
+
 PENGUINS = DataSource("palmerpenguins/data/penguins.csv", package="palmerpenguins")
 GENTOO = {
     "island": "Biscoe",

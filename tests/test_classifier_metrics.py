@@ -181,6 +181,7 @@ def test_a_metric_that_could_not_be_measured_is_left_out_of_the_sentences(no_yes
 # Which estimator is chosen
 
 
+@pytest.mark.slow
 def test_by_default_the_estimator_is_chosen_by_log_loss_and_has_probabilities():
     run = train(
         "--data", table("rare-default", ("no", "yes")), "--target", "y", "--include", "ridge,dummy,lr", "--folds", "3"

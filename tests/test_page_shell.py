@@ -144,6 +144,7 @@ def test_every_file_that_the_first_view_loads_is_named_in_the_document(open_page
     assert len(files) > 40 and files <= {one.rpartition("/")[2] for one in named if "assets/" in one}
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_server_that_restarts_loses_nothing_that_was_typed(browser, insurance):
     port, arguments = free_port(), ("--arg", f"model={insurance}")

@@ -408,6 +408,7 @@ def test_text_of_up_to_a_thousand_values_is_a_category_if_they_come_back(prepare
         assert len(learnt.schema.by_name["place"].categories) == different
 
 
+@pytest.mark.slow
 def test_a_category_of_many_values_is_learnt_from_compiled_and_served(tmp_path):
     rng = np.random.default_rng(0)
     at, x = np.arange(1420) % 142, rng.normal(size=1420).round(3)

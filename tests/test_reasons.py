@@ -104,6 +104,7 @@ def test_with_a_fault_there_are_no_reasons(open_page, insurance_server):
     assert page.locator(".slip-whatif, .slip-curve").count() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_model_without_probabilities_answers_and_has_no_reasons(open_page):
     trained("diabetes", "--include", "ridge", "--folds", "2", "--name", "bare")

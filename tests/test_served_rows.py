@@ -61,6 +61,7 @@ def values(predictor: Predictor) -> list[float]:
     return [one["prediction"] for one in predictor.answer(records())["predictions"]]
 
 
+@pytest.mark.slow
 def test_missing_and_empty_text_are_answered_as_the_pipeline_does(gaps, wanted):
     version = store.find(gaps)
 

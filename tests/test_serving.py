@@ -243,4 +243,4 @@ def test_events_handled_in_the_browser_cannot_be_called(insurance_server):
     answered = run(insurance_server, data=[*fields, '"><b>'])
 
     assert refused.status_code == 400 and refused.json()["details"] == []
-    assert 'data-fields="&quot;&gt;&lt;b&gt;"' in answered.json()["data"][0] and "<b>" not in answered.text
+    assert 'data-fields="&#34;&gt;&lt;b&gt;"' in answered.json()["data"][0] and "<b>" not in answered.text

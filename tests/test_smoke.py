@@ -57,6 +57,7 @@ def test_a_step_that_a_server_cannot_import_is_found_before_the_version_is_saved
     assert store.versions("unservable") == ([], 0)
 
 
+@pytest.mark.slow
 def test_a_process_that_was_killed_or_waited_in_vain_is_started_again(insurance):
     smoke_test.warm_up().process.kill()
     smoke_test.warm_up().process.wait()
@@ -164,6 +165,7 @@ def test_a_graph_saved_before_by_the_names_of_its_fields_is_served():
     assert list(engine._inputs.items()) == [(name, name) for name in version.schema().names]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("columns", "named"),
     [

@@ -153,6 +153,7 @@ def workers_of(server: Server) -> list[psutil.Process]:
     return [child for child in children if "_bentoml_impl.worker.service" in child.cmdline()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("workers", "fault", "named"),
     [
@@ -192,6 +193,7 @@ def test_a_setting_that_is_not_an_integer_is_refused_in_words(monkeypatch, text)
         setting("SLIPWAY_MAX_ROWS", 200_000)
 
 
+@pytest.mark.slow
 def test_two_workers_answer_alike_and_a_sigterm_lets_them_finish(insurance):
     text = ",".join(PERSON) + "\n" + (",".join(map(str, PERSON.values())) + "\n") * 15_000
     with (

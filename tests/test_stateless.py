@@ -16,7 +16,7 @@ import pytest
 from slipway.inference import frames
 from tests.conftest import Server, pipeline, says, serve
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def interact(page, tag: str, count: int) -> None:

@@ -15,6 +15,8 @@ from babel.messages.pofile import read_po, write_po
 from tests.catalogue_checks import faults
 from tests.conftest import HOME, PERSON, ROOT, Server, serve
 
+pytestmark = pytest.mark.slow
+
 CATALOGUES = "slipway/i18n/locales"
 
 

