@@ -62,7 +62,7 @@ HEAD = f"""\
 <!-- Written by `python scripts/usecase_reference.py`; change slipway/training/usecase/models.py instead. -->
 
 A use case says what a table cannot: labels and units, bounds, values that mean "not measured", the sentence of a
-prediction, how to train. `python train.py path/to/houses.yaml` trains from it; one in `slipway/training/samples/` is also trained by
+prediction, how to train. `slipway train path/to/houses.yaml` trains from it; one in `slipway/training/samples/` is also trained by
 its name, with `make train MODEL=insurance`. Only `target` is required:
 
 ```yaml
