@@ -693,19 +693,19 @@ ONE = json.dumps({"record": PERSON})
 @pytest.mark.parametrize(
     ("content", "named"),
     [
-        pytest.param(ONE.replace("25.0", "NaN"), "NaN is no JSON number", id="NaN"),
+        pytest.param(ONE.replace("25.0", "NaN"), "NaN is not a JSON number", id="NaN"),
         pytest.param(ONE.replace("25.0", "1e400"), "1 fault", id="1e400"),
-        pytest.param(ONE[:-1], "no JSON", id="cut short"),
-        pytest.param("", "no JSON", id="empty"),
+        pytest.param(ONE[:-1], "not valid JSON", id="cut short"),
+        pytest.param("", "not valid JSON", id="empty"),
         pytest.param("[]", 'no object; expected {"record": {…}}', id="list"),
         pytest.param("{}", "the keys (none)", id="no key"),
         pytest.param(GOOD, "the keys 'records'", id="records"),
         pytest.param(json.dumps({"class": 1}), "the keys 'class'", id="class alone"),
         pytest.param(json.dumps({"record": PERSON, "model": "x"}), "'model'", id="extra key"),
-        pytest.param(ONE.replace('"age": 40', '"age": 40, "age": 41'), "twice", id="doubled field"),
+        pytest.param(ONE.replace('"age": 40', '"age": 40, "age": 41'), "duplicate key 'age'", id="doubled field"),
         pytest.param(ONE.replace("25.0", r'"\ud800"'), "1 fault", id="lone surrogate"),
         pytest.param('{"record":' * 100_000, "nested too deeply", id="nested"),
-        pytest.param(b"\x80\x04K\x01.", "no JSON", id="pickle"),
+        pytest.param(b"\x80\x04K\x01.", "not valid JSON", id="pickle"),
     ],
 )
 def test_an_invalid_body_is_refused(insurance_server, content, named):
