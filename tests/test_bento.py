@@ -32,7 +32,14 @@ def test_a_bento_holds_what_serving_needs_and_nothing_else(bento):
     assert files - package == {"service.py", "LICENSE", "bentofile.yaml"}
     assert parts == {"__init__.py", "errors.py", "i18n", "inference", "page", "schema", "service", "store", "tables"}
     assert not {"slipway/tables/readers.py", "slipway/tables/reading.py"} & package
-    assert {Path(path).suffix for path in package if path.count("/") > 1} == {".py", ".js", ".css", ".html", ".po", ".svg"}
+    assert {Path(path).suffix for path in package if path.count("/") > 1} == {
+        ".py",
+        ".js",
+        ".css",
+        ".html",
+        ".po",
+        ".svg",
+    }
 
 
 def test_a_bentos_requirements_are_the_locked_ones_without_an_index(bento):
