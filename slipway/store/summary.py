@@ -1,6 +1,7 @@
 """What a version's model.yaml says of it, in BentoML's labels and metadata: enough to list versions without their files."""
 
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import Any
 
 import bentoml
@@ -49,11 +50,17 @@ class Summary:
             With the first key that is missing or holds something else.
         """
         try:
-            return TypeAdapter(cls).validate_python({**model.info.labels, **model.info.metadata})
+            return _adapter().validate_python({**model.info.labels, **model.info.metadata})
         except ValidationError as exc:
             first = exc.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"]))
             raise ModelDamagedError(str(model.tag), f"model.yaml: {where}: {first['msg']}") from exc
+
+
+@cache
+def _adapter() -> TypeAdapter[Summary]:
+    """Built once: a list of versions checks as many summaries."""
+    return TypeAdapter(Summary)
 
 
 def format_of(model: bentoml.Model) -> int:
