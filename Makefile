@@ -15,6 +15,13 @@ export BENTOML_DO_NOT_TRACK := True
 export GRADIO_ANALYTICS_ENABLED := False
 export ORT_DISABLE_TELEMETRY := 1
 
+# An environment of its own below .venv, made again: its name, its requirements, the Python it is made with.
+define environment
+@bash scripts/check-folder .venv/$(1)
+$(TIMED) "virtual environment" "$(3)" -m venv --clear .venv/$(1)
+$(TIMED) "packages" bash scripts/install-packages .venv/$(1)/bin/python requirements/$(2).txt
+endef
+
 .PHONY: help setup serve train models bento image image-run push bench bench-image test slow-test image-test azure-test package package-test other-test docs lint format check coverage lock screenshots
 
 help:  ## list the targets
@@ -67,9 +74,7 @@ bench-image: $(READY)  ## compare with other images, results in bench/results/im
 	@$(BIN)/python -m bench.images $(OPTIONS)
 
 coverage: $(READY)  ## document what can be compiled of PyCaret, in docs/compile-coverage.md (about 15 minutes)
-	@bash scripts/check-folder .venv/coverage
-	$(TIMED) "virtual environment" "$(PYTHON)" -m venv --clear .venv/coverage
-	$(TIMED) "packages" bash scripts/install-packages .venv/coverage/bin/python requirements/coverage.txt
+	$(call environment,coverage,coverage,$(PYTHON))
 	@PYTHONPATH=. .venv/coverage/bin/python scripts/coverage.py
 
 # Three processes for two cores: each waits for servers and pages now and then.
@@ -86,9 +91,7 @@ image-test: $(READY)  ## build, run, open, stop, push and pull images (needs doc
 
 AZURE := .venv/azure/ready-$(shell cksum < requirements/azure.txt | cut -d' ' -f1)
 $(AZURE): | $(READY)
-	@bash scripts/check-folder .venv/azure
-	$(TIMED) "virtual environment" "$(PYTHON)" -m venv --clear .venv/azure
-	$(TIMED) "azure-cli" bash scripts/install-packages .venv/azure/bin/python requirements/azure.txt
+	$(call environment,azure,azure,$(PYTHON))
 	@touch $@
 
 azure-test: $(READY) $(AZURE)  ## test `slipway deploy` with the real az against a stand-in for Azure
@@ -96,9 +99,7 @@ azure-test: $(READY) $(AZURE)  ## test `slipway deploy` with the real az against
 
 PACKAGE := .venv/package/ready-$(shell cksum < requirements/package.txt | cut -d' ' -f1)
 $(PACKAGE): | $(READY)
-	@bash scripts/check-folder .venv/package
-	$(TIMED) "virtual environment" "$(PYTHON)" -m venv --clear .venv/package
-	$(TIMED) "packages" bash scripts/install-packages .venv/package/bin/python requirements/package.txt
+	$(call environment,package,package,$(PYTHON))
 	@touch $@
 
 package: $(PACKAGE)  ## build wheel and sdist into dist/, and check them
@@ -112,9 +113,7 @@ package-test: package  ## install that wheel into empty environments, and serve 
 OTHER ?= 3.12
 OTHER_READY := .venv/other/$(OTHER)-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
 $(OTHER_READY): | $(READY)
-	@bash scripts/check-folder .venv/other
-	$(TIMED) "virtual environment" "$$(bash scripts/find-python $(OTHER))" -m venv --clear .venv/other
-	$(TIMED) "packages" bash scripts/install-packages .venv/other/bin/python requirements/dev.txt
+	$(call environment,other,dev,$$(bash scripts/find-python $(OTHER)))
 	@touch $@
 
 other-test: $(OTHER_READY)  ## train, compile, serve and open the page on another Python (OTHER=3.12)
@@ -122,9 +121,7 @@ other-test: $(OTHER_READY)  ## train, compile, serve and open the page on anothe
 
 DOCS := .venv/docs/ready-$(shell cksum < requirements/docs.txt | cut -d' ' -f1)
 $(DOCS): | $(READY)
-	@bash scripts/check-folder .venv/docs
-	$(TIMED) "virtual environment" "$(PYTHON)" -m venv --clear .venv/docs
-	$(TIMED) "packages" bash scripts/install-packages .venv/docs/bin/python requirements/docs.txt
+	$(call environment,docs,docs,$(PYTHON))
 	@touch $@
 
 docs: $(DOCS)  ## build the site into site/docs/index.html; a broken link is an error
