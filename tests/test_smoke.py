@@ -54,7 +54,7 @@ def test_a_step_that_a_server_cannot_import_is_found_before_the_version_is_saved
 
     assert "No module named 'only_in_training'" in str(refused.value) and "\n" not in str(refused.value)
     assert "unservable was trained and is not saved" in str(refused.value)
-    assert store.versions("unservable") == ([], 0)
+    assert store.list_versions("unservable") == ([], 0)
 
 
 @pytest.mark.slow

@@ -245,7 +245,7 @@ def test_the_listing_has_a_line_for_each_version_newest_first():
     time.sleep(0.01)
     second = store.save("listed", write)
 
-    heading, *lines = store.listing()
+    heading, *lines = store.list_models()
 
     assert heading.split() == ["MODEL", "TASK", "TARGET", "ESTIMATOR", "METRIC", "ENGINE", "AGE"]
     assert [line.split()[0] for line in lines if line.startswith("listed")] == [second, first]
@@ -258,7 +258,7 @@ def test_the_listing_names_a_damaged_version_and_lists_the_others():
     (store.find(broken).path / "model.yaml").write_text("labels: [")
 
     try:
-        lines = store.listing()
+        lines = store.list_models()
     finally:
         shutil.rmtree(store.find(kept).path.parents[1] / "broken")
 

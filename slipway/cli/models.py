@@ -11,5 +11,5 @@ def run(args: argparse.Namespace) -> int:
     """Print a line for each version."""
     from slipway import store
 
-    print("\n".join(store.listing()))
+    print("\n".join(store.list_models()))
     return 0

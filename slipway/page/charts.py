@@ -186,8 +186,8 @@ def places(edges: Sequence[float], values: Sequence[float]) -> list[float]:
     list of float
         In bars from the left.
     """
-    found = []
+    positions = []
     for value in values:
         at = next((at for at, (_, end) in enumerate(pairwise(edges)) if value <= end), len(edges) - 2)
-        found.append(at + (value - edges[at]) / (edges[at + 1] - edges[at]))
-    return found
+        positions.append(at + (value - edges[at]) / (edges[at + 1] - edges[at]))
+    return positions

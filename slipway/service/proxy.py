@@ -48,14 +48,14 @@ def relative(target: str, path: str) -> str:
     -------
     str
     """
-    found = urlsplit(target)
-    base, wanted = path.split("/")[:-1], found.path.split("/")
+    parts = urlsplit(target)
+    base, wanted = path.split("/")[:-1], parts.path.split("/")
     common = 0
     while common < min(len(base), len(wanted) - 1) and base[common] == wanted[common]:
         common += 1
     # With "./", since "a:b" alone would be an address of its own, and "//a" another host.
     steps = "../" * (len(base) - common) or "./"
-    return steps + "/".join(wanted[common:]) + (f"?{found.query}" if found.query else "")
+    return steps + "/".join(wanted[common:]) + (f"?{parts.query}" if parts.query else "")
 
 
 def below(path: str, root: str) -> str:

@@ -118,12 +118,12 @@ def media_type(request: Request) -> str:
 
 
 def _strict_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    parsed = dict(pairs)
+    if len(parsed) != len(pairs):
         times = Counter(key for key, _ in pairs)
-        doubled = next(key for key in found if times[key] > 1)
+        doubled = next(key for key in parsed if times[key] > 1)
         raise ValueError(f"duplicate key {truncated(doubled)!r}")
-    return found
+    return parsed
 
 
 def _no_constant(name: str) -> float:
@@ -181,16 +181,16 @@ def _quick(body: bytes) -> dict[str, Any] | None:
     quick way.
     """
     try:
-        found = orjson.loads(body)
+        content = orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         return None
-    keys = len(found)
-    for value in found.values():
+    keys = len(content)
+    for value in content.values():
         items = value if isinstance(value, list) else [value]
         keys += sum(len(item) for item in items if isinstance(item, dict))
-    return found if body.count(b":") == keys else None
+    return content if body.count(b":") == keys else None
 
 
 def _check_values(body: bytes, most: int) -> None:
@@ -198,8 +198,8 @@ def _check_values(body: bytes, most: int) -> None:
 
     Every value but the first has a comma or an opening bracket before it. (Those in texts count as well.)
     """
-    found = sum(map(body.count, (b",", b"[", b"{")))
-    if found > most:
+    separators = sum(map(body.count, (b",", b"[", b"{")))
+    if separators > most:
         raise RequestError(413, RequestCode.TOO_MANY_VALUES, found=most + 1)
 
 
@@ -221,13 +221,13 @@ async def read_object(
     if isinstance(body, dict) and body.keys() - {optional} == {key}:
         return body
     keys = ", ".join(repr(truncated(name)) for name in list(body)[:5]) if isinstance(body, dict) else ""
-    found = f"the keys {keys or '(none)'}" if isinstance(body, dict) else "no object"
-    raise RequestError(400, RequestCode.UNEXPECTED_BODY, found=found, expected=expected)
+    received = f"the keys {keys or '(none)'}" if isinstance(body, dict) else "no object"
+    raise RequestError(400, RequestCode.UNEXPECTED_BODY, found=received, expected=expected)
 
 
 def _unsupported(request: Request, expected: str) -> RequestError:
-    found = truncated(media_type(request)) or "missing"
-    return RequestError(415, RequestCode.UNSUPPORTED_MEDIA_TYPE, found=found, expected=expected)
+    received = truncated(media_type(request)) or "missing"
+    return RequestError(415, RequestCode.UNSUPPORTED_MEDIA_TYPE, found=received, expected=expected)
 
 
 @asynccontextmanager

@@ -103,11 +103,11 @@ def check_port() -> None:
     if not isinstance(host, str) or not isinstance(port, int):
         return
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(found[0], found[1]) as probe:
+        address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(address[0], address[1]) as probe:
             if os.name == "posix":  # elsewhere it would let two listen
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(found[4])
+            probe.bind(address[4])
             probe.listen()  # binding alone succeeds where another has bound and listens later
     except (OSError, OverflowError) as exc:
         reason = getattr(exc, "strerror", None) or exc

@@ -4,7 +4,7 @@ from slipway.store.artifacts import FORMAT, GRAPH, PIPELINE
 from slipway.store.background import read_background, write_background
 from slipway.store.checksums import SUMS, by_name, sums
 from slipway.store.compatible import check_compatible
-from slipway.store.listing import Listed, listing, versions
+from slipway.store.listing import Listed, list_models, list_versions
 from slipway.store.loading import load_explainer, load_predictor
 from slipway.store.summary import Summary
 from slipway.store.versions import Version, find
@@ -21,12 +21,12 @@ __all__ = [
     "by_name",
     "check_compatible",
     "find",
-    "listing",
+    "list_models",
+    "list_versions",
     "load_explainer",
     "load_predictor",
     "read_background",
     "save",
     "sums",
-    "versions",
     "write_background",
 ]

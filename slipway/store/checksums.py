@@ -38,10 +38,10 @@ def check_files(tag: str, path: Path) -> None:
         saved = (path / SUMS).read_bytes().decode("utf-8")
     except (OSError, ValueError) as exc:
         raise ModelDamagedError(tag, f"{SUMS} is missing or unreadable") from exc
-    found = sums(path)
-    if found == saved:
+    actual = sums(path)
+    if actual == saved:
         return
-    was, now = by_name(saved), by_name(found)
+    was, now = by_name(saved), by_name(actual)
     for name in sorted(was.keys() | now.keys()):
         if name not in now:
             raise ModelDamagedError(tag, f"{name} is missing")

@@ -27,7 +27,7 @@ class Listed:
     problem: str = ""
 
 
-def versions(name: str, most: int | None = None) -> tuple[list[Listed], int]:
+def list_versions(name: str, most: int | None = None) -> tuple[list[Listed], int]:
     """The newest versions of a name. Damaged ones are included, because nothing is served from them.
 
     Parameters
@@ -46,9 +46,9 @@ def versions(name: str, most: int | None = None) -> tuple[list[Listed], int]:
     folder = store_folder() / name
     paths = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
     newest = sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)[:most]
-    found = [_listed(name, path.name) for path in newest]
-    found.sort(key=lambda item: item.created, reverse=True)
-    return found, len(paths) - len(newest)
+    versions = [_listed(name, path.name) for path in newest]
+    versions.sort(key=lambda item: item.created, reverse=True)
+    return versions, len(paths) - len(newest)
 
 
 def _listed(name: str, version: str) -> Listed:
@@ -62,17 +62,17 @@ def _listed(name: str, version: str) -> Listed:
     return Listed(version, model.creation_time, summary)
 
 
-def listing() -> list[str]:
+def list_models() -> list[str]:
     """One line for each version in the store, newest first, under a heading."""
     rows = [("MODEL", "TASK", "TARGET", "ESTIMATOR", "METRIC", "ENGINE", "AGE")]
-    listed = [(f"{name}:{item.version}", item) for name in names() for item in versions(name)[0]]
+    listed = [(f"{name}:{item.version}", item) for name in names() for item in list_versions(name)[0]]
     problems = [f"{tag}  {item.problem}" for tag, item in listed if item.problem]
     for tag, item in sorted(listed, key=lambda one: one[1].created, reverse=True):
-        if (found := item.summary) is None:
+        if (summary := item.summary) is None:
             continue
-        score = f"{found.metric} {found.score:.4g}"
+        score = f"{summary.metric} {summary.score:.4g}"
         age = _age(dt.datetime.now(dt.UTC) - item.created)
-        rows.append((tag, found.task, found.target, found.estimator, score, found.engine, age))
+        rows.append((tag, summary.task, summary.target, summary.estimator, score, summary.engine, age))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return lines + problems

@@ -152,10 +152,10 @@ def find(tag: str) -> Version:
     check_files(str(model.tag), path)
     engine: Literal["onnx", "native"] = "onnx" if (path / GRAPH).exists() else "native"
     pipelines = _pipelines(f"{name}{PIPELINE_SUFFIX}:{version}")
-    found = Version(name, version, path, model.creation_time, Summary.of(model), engine, pipelines)
+    known = Version(name, version, path, model.creation_time, Summary.of(model), engine, pipelines)
     if pipelines is not None or engine == "native":
-        check_files(found.tag, found.pipeline.parent)
-    return found
+        check_files(known.tag, known.pipeline.parent)
+    return known
 
 
 def _pipelines(tag: str) -> Path | None:

@@ -37,8 +37,8 @@ class ProfileView:
     @cached_property
     def strength(self) -> dict[str, float]:
         """How strongly each field is related to the target, from 0 to 1; free texts have no value."""
-        found = self.profile.associations
-        return dict(zip(found.names[:-1], found.matrix[-1], strict=False))
+        associations = self.profile.associations
+        return dict(zip(associations.names[:-1], associations.matrix[-1], strict=False))
 
     @cached_property
     def axis(self) -> list[float]:

@@ -123,8 +123,8 @@ def _sort_value(value: float | None) -> str:
 
 
 def _interval(page: PageContext) -> Markup | str:
-    found = page.metrics.interval
-    if found is None:
+    interval = page.metrics.interval
+    if interval is None:
         return ""
     rows = [
         (
@@ -132,7 +132,7 @@ def _interval(page: PageContext) -> Markup | str:
             page.percent(one.covered),
             page.number(one.width),
         )
-        for one in (found.fifths if isinstance(found, IntervalMetrics) else ())
+        for one in (interval.fifths if isinstance(interval, IntervalMetrics) else ())
     ]
     return _HTML.interval(page, sentences.uncertainty(page.schema, page.metrics, page.language), rows)
 
@@ -202,15 +202,15 @@ def _made_of(page: PageContext) -> Markup:
     return _HTML.made_of(page, facts)
 
 
-def _reasons(page: PageContext, found: dict[str, str]) -> str:
+def _reasons(page: PageContext, reasons: dict[str, str]) -> str:
     """Names, each with the reason for it."""
-    return page.t("text.semicolon").join(f"{name} ({why})" for name, why in found.items())
+    return page.t("text.semicolon").join(f"{name} ({why})" for name, why in reasons.items())
 
 
 def _versions(page: PageContext) -> Markup:
-    found, older = store.versions(page.version.name, VERSIONS)
+    listed, older = store.list_versions(page.version.name, VERSIONS)
     rows: list[tuple[str, bool, list[str]]] = []
-    for item in found:
+    for item in listed:
         is_here = item.version == page.version.version
         if (summary := item.summary) is None:
             rows.append((item.version, is_here, [page.t("model.unreadable"), "", "", ""]))

@@ -42,11 +42,11 @@ def _class_sentence(page: PageContext, prediction: dict[str, Any], template: Tex
 
 def interval(page: PageContext, prediction: dict[str, Any]) -> str:
     """The prediction interval as a sentence; empty for classes and for a model without intervals."""
-    found = prediction.get("interval")
-    if not found:
+    interval = prediction.get("interval")
+    if not interval:
         return ""
-    low, high = (page.number(found[end]) for end in ("low", "high"))
-    coverage = page.share(found["coverage"], 0)
+    low, high = (page.number(interval[end]) for end in ("low", "high"))
+    coverage = page.share(interval["coverage"], 0)
     return page.t("page.interval", coverage=coverage, low=low, high=high, unit=page.unit_after)
 
 

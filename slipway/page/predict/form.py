@@ -80,13 +80,13 @@ def values(schema: Schema, record: Record) -> list[Any]:
     list
         In the order of `Input.components`.
     """
-    found: list[Any] = []
+    values: list[Any] = []
     for field in schema.fields:
         value = record[field.name]
-        found.append(to_component(field, field.default if value is None else value))
+        values.append(to_component(field, field.default if value is None else value))
         if field.nullable:
-            found.append(value is None)
-    return found
+            values.append(value is None)
+    return values
 
 
 def record(schema: Schema, values: Sequence[Any]) -> tuple[Record, list[Fault]]:
@@ -105,7 +105,7 @@ def record(schema: Schema, values: Sequence[Any]) -> tuple[Record, list[Fault]]:
         Only those that a form can have.
     """
     remaining = iter(values)
-    found: Record = {}
+    record: Record = {}
     own_faults: list[Fault] = []
     for field in schema.fields:
         value = next(remaining)
@@ -116,5 +116,5 @@ def record(schema: Schema, values: Sequence[Any]) -> tuple[Record, list[Fault]]:
             value = None
         if value is None and not ticked:
             own_faults.append(Fault(FaultCode.NULL, field.name))
-        found[field.name] = None if ticked else value
-    return found, own_faults
+        record[field.name] = None if ticked else value
+    return record, own_faults

@@ -85,6 +85,6 @@ def parse(schema: Schema, text: str) -> Linked | None:
 
 
 def _threshold(cell: str) -> float:
-    if not LOWEST <= (found := float(cell)) <= HIGHEST:
+    if not LOWEST <= (number := float(cell)) <= HIGHEST:
         raise ValueError(cell)
-    return found
+    return number

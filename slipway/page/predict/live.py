@@ -17,8 +17,8 @@ _HTML = macros("predict/live.html")
 
 def marks(name: str, fields: str | None = None, **read: Any) -> dict[str, str]:
     """What a panel carries: its name, the form's fields as the browser wrote them in JSON, and what else it read."""
-    found = {"live": name} | ({} if fields is None else {"fields": fields})
-    return found | {key: json.dumps(value) for key, value in read.items()}
+    attributes = {"live": name} | ({} if fields is None else {"fields": fields})
+    return attributes | {key: json.dumps(value) for key, value in read.items()}
 
 
 def panel(

@@ -70,18 +70,18 @@ def of_a_hundred(page: PageContext, prediction: dict[str, Any], bins: Sequence[R
     """
     positive = page.schema.target.positive
     share = prediction["probabilities"][str(positive)]
-    found = next((one for one in bins if share < one.high), bins[-1])
+    part = next((one for one in bins if share < one.high), bins[-1])
     words = {"label": page.class_label(positive), "target": page.target}
-    if found.passed:
+    if part.passed:
         count = round(share * 100)
         return _HTML.hundred(count, page.t("page.of_a_hundred", count=count, **words))
     text = page.t(
         "page.of_a_hundred_not",
-        rows=found.rows,
-        low=page.share(found.low, 0),
-        high=page.share(found.high, 0),
-        predicted=round(found.predicted * 100),
-        observed=round(found.observed * 100),
+        rows=part.rows,
+        low=page.share(part.low, 0),
+        high=page.share(part.high, 0),
+        predicted=round(part.predicted * 100),
+        observed=round(part.observed * 100),
         **words,
     )
     return _HTML.not_confirmed(text)

@@ -74,12 +74,12 @@ def build(blocks: gr.Blocks, page: PageContext, served: LoadedModel) -> None:
 
 def _examples(page: PageContext) -> list[tuple[gr.Button, Record]]:
     """The buttons of the use case's examples, with their records."""
-    found = page.schema.texts.examples
-    if not found:
+    examples = page.schema.texts.examples
+    if not examples:
         return []
     with gr.Row(elem_classes="slip-examples"):
         gr.HTML(_HTML.examples(page), apply_default_css=False)
-        return [(gr.Button(page.text(one.label), size="sm"), one.values) for one in found]
+        return [(gr.Button(page.text(one.label), size="sm"), one.values) for one in examples]
 
 
 def _fields(page: PageContext) -> list[form.Input]:
@@ -181,11 +181,11 @@ def _wire(
         return _counted(page, chosen)
 
     async def opened(fragment: str | None) -> list[Any]:
-        found = link.parse(schema, fragment or "")
-        if found is None:  # what is typed meanwhile stays
+        linked = link.parse(schema, fragment or "")
+        if linked is None:  # what is typed meanwhile stays
             return [gr.skip() for _ in (*tab.read, tab.replaced)]
-        moved_to = [found.threshold or threshold.own(page)] if tab.slider else []
-        return [*form.values(schema, found.record), *moved_to, answer.render_replaced(page, found.replaced)]
+        moved_to = [linked.threshold or threshold.own(page)] if tab.slider else []
+        return [*form.values(schema, linked.record), *moved_to, answer.render_replaced(page, linked.replaced)]
 
     changes = [component.change for component in tab.fields]
     slid = [tab.slider.change] if tab.slider else []
@@ -231,9 +231,9 @@ async def _answer(
             return [answer.render(page, answered, record, heading, fields, chosen), *[""] * len(schema.fields)]
         except RequestError as refused:
             details = refused.details
-    found = {fault.field: fault for fault in reversed(details)}
+    by_field = {fault.field: fault for fault in reversed(details)}
     texts = [
-        _HTML.fault(page.field_problem(field, found[field.name])) if field.name in found else ""
+        _HTML.fault(page.field_problem(field, by_field[field.name])) if field.name in by_field else ""
         for field in schema.fields
     ]
     return [answer.render_faults(page, fields, chosen), *texts]

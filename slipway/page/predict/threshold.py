@@ -34,9 +34,9 @@ def counts(thresholds: ThresholdCounts, threshold: float) -> dict[str, int]:
     at = round(threshold * 100)
     positives, negatives = thresholds.positives, thresholds.negatives
     true = round(CASES * positives / (positives + negatives))
-    found = round(true * thresholds.true_positives[at] / max(positives, 1))
+    true_positives = round(true * thresholds.true_positives[at] / max(positives, 1))
     alarms = round((CASES - true) * thresholds.false_positives[at] / max(negatives, 1))
-    return {"found": found, "missed": true - found, "alarms": alarms, "spared": CASES - true - alarms}
+    return {"found": true_positives, "missed": true - true_positives, "alarms": alarms, "spared": CASES - true - alarms}
 
 
 def verdict(page: PageContext, prediction: dict[str, Any], threshold: float) -> str:

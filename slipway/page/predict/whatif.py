@@ -57,8 +57,8 @@ def _between(low: float, high: float) -> list[float]:
 
 def records(field: Field, record: Record) -> tuple[list[Any], list[Record]]:
     """The values of a field, and the record with each of them."""
-    found = values(field, record[field.name])
-    return found, [record | {field.name: value} for value in found]
+    tried = values(field, record[field.name])
+    return tried, [record | {field.name: value} for value in tried]
 
 
 def heading(page: PageContext) -> Markup:
@@ -73,19 +73,19 @@ def render(
     target = page.schema.target
     shown = target.positive if len(target.classes) == 2 else now
     if target.classes:
-        found = [prediction["probabilities"][str(shown)] for prediction in predictions]
+        results = [prediction["probabilities"][str(shown)] for prediction in predictions]
     else:
-        found = [prediction["prediction"] for prediction in predictions]
+        results = [prediction["prediction"] for prediction in predictions]
     amount = page.percent if target.classes else page.number
     what = page.field_label(target)
     if target.classes:
         what = page.term(what, page.class_label(shown))
-    drawn = (_bars if field.categories else _curve)(page, field, own, asked, found, amount)
+    drawn = (_bars if field.categories else _curve)(page, field, own, asked, results, amount)
     return _HTML.whatif(what, drawn)
 
 
-def _bars(page: PageContext, field: Field, own: Any, asked: list[Any], found: list[float], amount: Amount) -> Markup:
-    top = max(max(found), 0) or 1.0
+def _bars(page: PageContext, field: Field, own: Any, asked: list[Any], results: list[float], amount: Amount) -> Markup:
+    top = max(max(results), 0) or 1.0
     rows = [
         {
             "label": page.value_text(field, value),
@@ -93,7 +93,7 @@ def _bars(page: PageContext, field: Field, own: Any, asked: list[Any], found: li
             "amount": amount(result),
             "is_own": json_equal(value, own),
         }
-        for value, result in zip(asked, found, strict=True)
+        for value, result in zip(asked, results, strict=True)
     ]
     are_all = len(asked) == len(field.categories)
     note = "" if are_all else page.t("page.whatif_part", shown=len(asked), all=len(field.categories))
@@ -104,9 +104,9 @@ def _position(field: Field, value: Any) -> float:
     return dt.date.fromisoformat(value).toordinal() if field.kind == "date" else float(value)
 
 
-def _curve(page: PageContext, field: Field, own: Any, asked: list[Any], found: list[float], amount: Amount) -> Markup:
+def _curve(page: PageContext, field: Field, own: Any, asked: list[Any], results: list[float], amount: Amount) -> Markup:
     places = [_position(field, value) for value in asked]
-    low, high = min(found), max(found)
+    low, high = min(results), max(results)
     wide, tall = places[-1] - places[0] or 1.0, high - low or 1.0
 
     def point(place: float, value: float) -> tuple[float, float]:
@@ -114,14 +114,14 @@ def _curve(page: PageContext, field: Field, own: Any, asked: list[Any], found: l
         return x, HEIGHT - EDGE - (value - low) / tall * (HEIGHT - 2 * EDGE)
 
     ends = [page.value_text(field, value) for value in (asked[0], asked[-1])]
-    words = {"low": ends[0], "high": ends[1], "first": amount(found[0]), "last": amount(found[-1])}
+    words = {"low": ends[0], "high": ends[1], "first": amount(results[0]), "last": amount(results[-1])}
     summary = page.t("page.whatif_summary", field=page.text(field.label), **words)
     mark = None
     if own in asked:
         at = asked.index(own)
-        x, y = point(places[at], found[at])
-        text = f"{page.value_text(field, own)} → {amount(found[at])}"
+        x, y = point(places[at], results[at])
+        text = f"{page.value_text(field, own)} → {amount(results[at])}"
         mark = {"x": x, "y": y, "left": x / WIDTH * 100, "is_before": x > WIDTH / 2, "text": text}
-    points = [point(place, value) for place, value in zip(places, found, strict=True)]
+    points = [point(place, value) for place, value in zip(places, results, strict=True)]
     sides = list(dict.fromkeys((amount(high), amount(low))))
     return _HTML.curve({"width": WIDTH, "height": HEIGHT}, points, mark, sides, ends, summary)

@@ -50,17 +50,17 @@ def render(page: PageContext, explained: dict[str, Any]) -> Markup:
 
 def _steps(page: PageContext, explained: dict[str, Any]) -> list[tuple[str, float]]:
     """Label and contribution of each field, largest first; tiny ones, and those beyond `MOST`, are summed last."""
-    found = sorted(explained["contributions"], key=lambda one: -abs(one["contribution"]))
-    least = SMALL * abs(found[0]["contribution"])
-    kept = [one for one in found if abs(one["contribution"]) > least][:MOST]
-    if len(kept) == len(found) - 1:  # one alone can as well be named
-        kept = found
+    ranked = sorted(explained["contributions"], key=lambda one: -abs(one["contribution"]))
+    least = SMALL * abs(ranked[0]["contribution"])
+    kept = [one for one in ranked if abs(one["contribution"]) > least][:MOST]
+    if len(kept) == len(ranked) - 1:  # one alone can as well be named
+        kept = ranked
     steps = []
     for one in kept:
         field = page.schema.by_name[one["field"]]
         label = page.term(page.text(field.label), page.value_text(field, one["value"]))
         steps.append((label, one["contribution"]))
-    rest = found[len(kept) :]
+    rest = ranked[len(kept) :]
     if rest:
         steps.append((page.t("page.why_rest", count=len(rest)), sum(one["contribution"] for one in rest)))
     return steps

@@ -48,8 +48,8 @@ class Document:
 
 def _edition(blocks: gr.Blocks, tag: str) -> str:
     """Distinguishes pages whose events or answers are incompatible; the same in every worker."""
-    found = json.dumps([tag, *_gradio.parts(blocks)], sort_keys=True, default=str)
-    return hashlib.sha256(found.encode()).hexdigest()[:16]
+    described = json.dumps([tag, *_gradio.parts(blocks)], sort_keys=True, default=str)
+    return hashlib.sha256(described.encode()).hexdigest()[:16]
 
 
 def _head(blocks: gr.Blocks, page: PageContext, edition: str) -> str:
