@@ -54,6 +54,7 @@ class WarningCode(StrEnum):
 
     OUT_OF_RANGE = "out_of_range"
     READ_AS_MISSING = "read_as_missing"
+    OTHER_SPELLING = "other_spelling"
 
 
 class RequestCode(StrEnum):

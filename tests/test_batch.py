@@ -190,13 +190,25 @@ def test_files_that_cannot_be_predicted_are_refused_in_words_and_the_next_one_is
         ("broken.parquet", b"PAR1" + bytes(40), "broken.parquet cannot be read as Parquet"),
     ):
         assert said in opened(page, kept(name, content))
-    missing = opened(page, kept("missing.csv", f"Age;sex;{MARKUP}\n1;male;x\n"))
+    missing = opened(page, kept("missing.csv", f"Ages;sex;{MARKUP}\n1;male;x\n"))
     assert missing.startswith("missing.csv cannot be predicted: columns are missing.")
     told = understood(page)
-    assert told["Columns missing (5)"] == "age (is it “Age”?), bmi, children, smoker, region"
-    assert told["Columns used (1)"] == "sex" and told["Columns kept, but not used (2)"] == f"Age, {MARKUP}"
+    assert told["Columns missing (5)"] == "age (is it “Ages”?), bmi, children, smoker, region"
+    assert told["Columns used (1)"] == "sex" and told["Columns kept, but not used (2)"] == f"Ages, {MARKUP}"
     assert opened(page, kept("good.csv", f"{HEADER}\n{ROW}\n")) == "1 of 1 row of good.csv predicted"
     assert page.evaluate("window.ran") is None
+
+
+@browsed
+def test_columns_spelt_otherwise_are_used_and_named_as_the_file_has_them(open_page, insurance_server):
+    page = open_page(insurance_server)
+
+    done = opened(page, kept("spelt.csv", f"{HEADER}\n{ROW}\n".replace("bmi", "BMI ").replace("smoker", "Smoker")))
+
+    assert done == "1 of 1 row of spelt.csv predicted"
+    told = understood(page)
+    used = "age, sex, bmi (in the file: BMI), children, smoker (in the file: Smoker), region"
+    assert told["Columns used (6)"] == used and told["Columns kept, but not used (0)"] == "none"
 
 
 @browsed

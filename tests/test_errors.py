@@ -83,7 +83,7 @@ WIDE = ",".join(f"c{i}" for i in range(6))
 FORM = {"content-type": "multipart/form-data"}
 CALLS = {
     RequestCode.INVALID_RECORDS: ("/predict", {"json": {"records": [PERSON | {"age": "x"}]}}),
-    RequestCode.MISSING_COLUMNS: ("/predict_csv", {"files": {"file": CSV.replace("age", "Age")}}),
+    RequestCode.MISSING_COLUMNS: ("/predict_csv", {"files": {"file": CSV.replace("age", "ages")}}),
     RequestCode.INVALID_JSON: ("/predict", {"content": GOOD.replace('"age"', '"age": 1, "age"'), "headers": JSON}),
     RequestCode.UNEXPECTED_BODY: ("/predict", {"json": {"rows": []}}),
     RequestCode.RECORDS_NOT_A_LIST: ("/predict", {"json": {"records": PERSON}}),

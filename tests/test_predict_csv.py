@@ -111,10 +111,10 @@ def test_an_uploaded_column_called_prediction_is_kept_beside_ours(insurance_serv
 
 
 def test_missing_columns_are_all_named_with_the_nearest(insurance_server):
-    body = refusal(upload(insurance_server, CSV.replace("age", "Age").replace("region", "regoin")))
+    body = refusal(upload(insurance_server, CSV.replace("age", "Ages").replace("region", "regoin")))
 
     assert [item["field"] for item in body["details"]] == ["age", "region"]
-    assert "did you mean 'Age'?" in body["error"] and "did you mean 'regoin'?" in body["error"]
+    assert "did you mean 'Ages'?" in body["error"] and "did you mean 'regoin'?" in body["error"]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from slipway.schema.fields import TEXT_LIMIT
 LISTED = 20
 """Values of an `expected` that a sentence names."""
 
-SELF_EXPLAINING = frozenset({FaultCode.OUT_OF_BOUNDS, FaultCode.TEXT_TOO_LONG})
+SELF_EXPLAINING = frozenset({FaultCode.OUT_OF_BOUNDS, FaultCode.TEXT_TOO_LONG, WarningCode.OTHER_SPELLING})
 """Codes whose `problem` says what was expected."""
 
 
@@ -32,6 +32,8 @@ def problem(fault: Fault, language: str = "en") -> str:
         return t(key, bounds=_bounds(fault.expected, language))
     if fault.code is FaultCode.TEXT_TOO_LONG:
         return t(key, maximum=TEXT_LIMIT)
+    if fault.code is WarningCode.OTHER_SPELLING:
+        return t(key, category=repr(fault.expected))
     if fault.code is FaultCode.WRONG_CELL_COUNT:
         cells, columns, surplus = fault.value
         text = t(key, count=cells, columns=columns)

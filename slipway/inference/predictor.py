@@ -31,10 +31,14 @@ Reasons = Callable[[Checked], Iterable[Sequence[float] | None]]
 
 @dataclass(frozen=True)
 class CsvAnswer:
-    """A table as UTF-8 CSV with our columns added, and the number of invalid rows, which have no prediction."""
+    """A table as UTF-8 CSV with our columns added, and the number of invalid rows, which have no prediction.
+
+    `matched` has the field of each column that was taken for it although its name is spelt otherwise.
+    """
 
     content: bytes
     faulty: int
+    matched: dict[str, str]
 
 
 class Engine(Protocol):
@@ -203,6 +207,8 @@ class Predictor:
         names = self.added(reasons is not None)
         header = _with_names(table.header, names)
         written = [write_rows([header], table.separator)]
+        matched = self.schema.match_columns(table.header)
+        table = replace(table, header=[matched.get(name, name) for name in table.header])
         size = faulty = start = 0
         marks = self.schema.decimal_marks(table)
         # Block by block: the values, faults and texts of 200,000 rows take many times the memory of the file.
@@ -220,7 +226,7 @@ class Predictor:
             start += BLOCK_ROWS
             if most and size > most.limit:
                 raise most.passed("the answer", size, "bytes", RequestCode.RESULT_TOO_LARGE)
-        return CsvAnswer(b"".join(written), faulty)
+        return CsvAnswer(b"".join(written), faulty, matched)
 
     def _added_cells(self, read: CheckedTable, reasons: Reasons | None, language: str) -> list[list[str]]:
         """The cells of our columns for each row of a table."""

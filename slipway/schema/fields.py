@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slipway.errors import ExpectedType, Fault, FaultCode, WarningCode
+from slipway.schema.matching import match_category
 from slipway.schema.types import Kind, Text
 from slipway.tables.cells import DECIMAL_COMMA, MISSING_CELLS, NUMBER, OPEN, plain_number, two_readings
 
@@ -64,6 +65,10 @@ def truncated(value: Any) -> Any:
 def json_equal(one: Any, other: Any) -> bool:
     """Whether two values are equal in JSON, which distinguishes 1 from true where Python does not."""
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 def _among(value: Any, values: Sequence[Any]) -> bool:
@@ -129,6 +134,34 @@ class Field:
             return None, Fault(WarningCode.READ_AS_MISSING, self.name, truncated(value))
         checked = self._checkers[self.kind](self, value)
         return checked, self._warning(checked)
+
+    def read(self, cell: str, decimal_comma: bool, mark: str | None = ".") -> tuple[Value, Fault | None]:
+        """The value of a CSV cell as the pipeline needs it, and a warning as of `check`.
+
+        A category may be written in another letter case there: "Yes" for "yes", which is a warning.
+
+        Parameters
+        ----------
+        cell : str
+        decimal_comma, mark
+            As of `parse`.
+
+        Returns
+        -------
+        value : Value
+        warning : Fault or None
+
+        Raises
+        ------
+        FieldError
+            If the field does not accept the value.
+        """
+        value = self.parse(cell, decimal_comma, mark)
+        if self.kind == "category" and isinstance(value, str) and value not in self.categories:
+            meant = match_category(value, filter(_is_text, self.categories))
+            if meant is not None:
+                return meant, Fault(WarningCode.OTHER_SPELLING, self.name, truncated(value), meant)
+        return self.check(value)
 
     def parse(self, cell: str, decimal_comma: bool, mark: str | None = ".") -> Any:
         """The JSON value that a CSV cell represents; a cell that represents none stays text.

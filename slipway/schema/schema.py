@@ -17,6 +17,7 @@ from slipway.errors import ExpectedType, Fault, FaultCode, RecordsError, Request
 from slipway.schema import arrays
 from slipway.schema.arrays import Columns
 from slipway.schema.fields import SHOWN, Field, FieldError, Record, Value, truncated
+from slipway.schema.matching import match_columns
 from slipway.schema.texts import ModelTexts
 from slipway.schema.types import Task, Text
 from slipway.tables.cells import OPEN, TextTable, column_mark, decimal_mark, is_number
@@ -302,6 +303,22 @@ class Schema:
         text = f"columns are missing: {missing}; the file has {found}" + (f"; {hints}" if hints else "")
         raise RecordsError(details, text, RequestCode.MISSING_COLUMNS, columns=missing)
 
+    def match_columns(self, header: Sequence[str]) -> dict[str, str]:
+        """The field of each column of a file whose name is that of the field but for case, spaces and accents.
+
+        Parameters
+        ----------
+        header : sequence of str
+
+        Returns
+        -------
+        dict
+            Names of fields, by the names of the columns. Where a column has a field's own name, none other is it.
+        """
+        named = self._known.intersection(header)
+        absent = [name for name in self.names if name not in named]
+        return match_columns(absent, [name for name in header if name not in named]) if absent else {}
+
     def decimal_marks(self, table: TextTable) -> DecimalMarks:
         """The decimal mark by which `1.030` is to be read in each number column of a whole file.
 
@@ -367,7 +384,7 @@ class _Cells(dict[str, tuple[Value, Fault | None, Fault | None]]):
 
     def __missing__(self, cell: str) -> tuple[Value, Fault | None, Fault | None]:
         try:
-            self[cell] = (*self._item.check(self._item.parse(cell, self._decimal_comma, self._mark)), None)
+            self[cell] = (*self._item.read(cell, self._decimal_comma, self._mark), None)
         except FieldError as exc:
             self[cell] = None, None, exc.fault(self._item.name, cell)
         return self[cell]

@@ -1,6 +1,7 @@
 """One version as it is served by a process."""
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -25,6 +26,9 @@ from slipway.tables.cells import SEPARATORS, TextTable, parse_csv
 
 INLINE_LIMIT = 16
 """Records of a call that a compiled version answers on the event loop: well below a millisecond."""
+
+HEADER_LIMIT = 2000
+"""Characters of names in a header: nginx refuses an answer whose headers together exceed 4,096 bytes."""
 
 
 class LoadedModel:
@@ -151,6 +155,8 @@ class LoadedModel:
             "X-Faulty-Rows": str(answer.faulty),
             "X-Separator": SEPARATORS[table.separator],
         }
+        if answer.matched:
+            headers["X-Matched-Columns"] = _in_header(answer.matched)
         return Response(answer.content, media_type="text/csv; charset=utf-8", headers=headers)
 
     @property
@@ -196,6 +202,18 @@ class LoadedModel:
     def cards(self) -> dict[str, str]:
         """The model card by language."""
         return self.version.cards()
+
+
+def _in_header(matched: dict[str, str]) -> str:
+    """As many of the names as fit, as JSON in ASCII."""
+    kept: dict[str, str] = {}
+    size = 0
+    for column, name in matched.items():
+        size += len(json.dumps({column: name}))
+        if size > HEADER_LIMIT:
+            break
+        kept[column] = name
+    return json.dumps(kept)
 
 
 def _described_calibration(calibration: CalibrationMetrics) -> dict[str, Any]:

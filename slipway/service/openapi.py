@@ -217,7 +217,8 @@ def _csv_call() -> dict[str, Any]:
     return {
         "summary": "Predict every row of a CSV; the answer is the CSV with predictions, in the order it came.",
         "description": "The column `codes` has the codes of a row's warnings or faults, separated by `; `; "
-        "`warnings` or `problems` says them in words.",
+        "`warnings` or `problems` says them in words. A column may be spelt in another letter case, with other spaces or "
+        "without accents: the header `X-Matched-Columns` has the fields of such columns as JSON, by their names in the file.",
         "parameters": [LANGUAGE],
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
         "responses": _responses({"text/csv": {"schema": {"type": "string"}}}, 413, 415, 503),

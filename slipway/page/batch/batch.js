@@ -115,16 +115,19 @@ function ourColumns(rows, ours, first) {
   return found;
 }
 
-function show(text, chosen, separator, isParquet, explained) {
+// `spelt` has the field of each column that was taken for it although its name is spelt otherwise.
+function show(text, chosen, separator, isParquet, explained, spelt) {
   const [header, ...rows] = parse(text, separator);
   const ours = explained ? addedReasons : added;  // the last columns, whatever number one of them was given
   const first = header.length - ours.length;
   const given = header.slice(0, first);
   const faulty = new Set(rows.flatMap((row, i) => (row[header.length - 1] ? [i] : [])));
   const comma = separator !== ",";
-  const needed = columns.map((name) => given.indexOf(name));
+  const spelling = Object.fromEntries(Object.entries(spelt).map(([found, name]) => [name, found]));
+  const used = columns.map((name) => spelling[name] ?? name);
+  const needed = used.map((name) => given.indexOf(name));
   const isLocal = comma && rows.some((row) => needed.some((i) => DECIMAL_COMMA.test(row[i])));
-  const download = safe(text, header, rows, separator, columns, first, isLocal);
+  const download = safe(text, header, rows, separator, used, first, isLocal);
 
   const values = { good: rows.length - faulty.size, count: rows.length, name: chosen.name };
   tell(t("batch.done", values), "slip-done");
@@ -137,8 +140,9 @@ function show(text, chosen, separator, isParquet, explained) {
 
   const csv = Object.keys(SEPARATORS).find((name) => SEPARATORS[name] === separator);
   const form = isParquet ? t("batch.parquet") : isLocal ? t("batch.decimal_comma", { form: t(FORMS[csv]) }) : t(FORMS[csv]);
-  const ignored = given.filter((name) => !columns.includes(name));
-  result.append(...understood({ rows: rows.length, form, matched: columns, ignored, missing: [] }));
+  const ignored = given.filter((name) => !used.includes(name));
+  const matched = columns.map((name) => (name in spelling ? t("batch.spelt", { name, spelling: spelling[name] }) : name));
+  result.append(...understood({ rows: rows.length, form, matched, ignored, missing: [] }));
 
   const predicted = rows.filter((_, i) => !faulty.has(i)).map((row) => row[first]);
   if (predicted.length) {
@@ -261,7 +265,8 @@ async function send(chosen) {
     const separator = SEPARATORS[answer.headers.get("X-Separator")];
     // A table of predictions and nothing else: a proxy may answer with a page of its own, and call it a success.
     if (answer.ok && !separator) throw new Unfit(t("batch.unanswered", { name: chosen.name, status: answer.status }));
-    if (answer.ok) show(content, chosen, separator, isParquet, explains);
+    const spelt = JSON.parse(answer.headers.get("X-Matched-Columns") ?? "{}");
+    if (answer.ok) show(content, chosen, separator, isParquet, explains, spelt);
     else refuse(content, answer.status, chosen, header);
     result.prepend(...notes);
   } catch (fault) {
