@@ -31,7 +31,7 @@ def test_a_bento_holds_what_serving_needs_and_nothing_else(bento):
     parts = {path.split("/")[1] for path in package}
     assert files - package == {"service.py", "LICENSE", "bentofile.yaml"}
     assert parts == {"__init__.py", "errors.py", "i18n", "inference", "page", "schema", "service", "store", "tables"}
-    assert not {"slipway/tables/readers.py", "slipway/tables/reading.py"} & package
+    assert not {f"slipway/tables/{name}.py" for name in ("columns", "readers", "reading")} & package
     assert {Path(path).suffix for path in package if path.count("/") > 1} == {
         ".py",
         ".js",

@@ -172,12 +172,12 @@ def test_a_file_that_is_not_a_training_table_is_refused(frame, content, match):
         ("x,y\nTRUE,0\nfalse,0\n", "bool", [True, False]),
         ("x,y\nyes,0\nno,0\n", "object", ["yes", "no"]),
         ("x,y\n,0\nNaN,0\n", "object", [None, None]),
-        ("x,y\nNone,0\n?,0\n", "object", ["None", "?"]),
+        ("x,y\nNone,0\n?,0\n", "object", [None, "?"]),
     ],
     ids=[
         "whole", "number", "exponent", "spaces", "gap", "leading zeros", "zero is no code", "decimal comma",
         "decimal comma with tabs", "no decimal comma beside commas", "not all numbers", "booleans", "yes stays text",
-        "nothing", "None and ? are values",
+        "nothing", "None as pandas has it",
     ],
 )  # fmt: skip
 def test_a_csv_column_is_typed_where_every_cell_allows_it(frame, text, dtype, values):
@@ -194,7 +194,7 @@ def test_digits_that_pandas_does_not_read_as_a_number_do_not_crash(frame, cell):
 
 
 def test_a_number_too_large_for_a_computer_is_infinite_and_so_refused_when_learnt(frame):
-    assert frame("x,y\n1e400,0\n1,0\n").x.tolist() == [float("inf"), 1]
+    assert frame("x,y\n1e400,0\n1.0,0\n").x.tolist() == [float("inf"), 1]
 
 
 @pytest.mark.parametrize(

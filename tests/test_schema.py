@@ -310,12 +310,13 @@ def test_invalid_rows_are_reported_with_their_lines_and_the_others_kept():
     assert [[warning.field for warning in row] for row in result.checked.warnings] == [[], ["age", "bmi"]]
 
 
-def test_a_decimal_comma_is_not_a_number_beside_comma_separators():
+def test_a_comma_beside_comma_separators_is_a_decimal_mark_where_it_can_be_nothing_else():
     header = HEADER.replace(";", ",")
 
-    result = read(header + '40,"25,5",no,true,1,north,2020-02-01,x\n')
+    result = read(header + '40,"25,5",no,true,1,north,2020-02-01,x\n40,"1,030",no,true,1,north,2020-02-01,x\n')
 
-    assert result.faults[0] == [Fault(FaultCode.WRONG_TYPE, "bmi", "25,5", "a number")]
+    assert result.checked.columns["bmi"].tolist() == [25.5]
+    assert result.faults[1] == [Fault(FaultCode.WRONG_TYPE, "bmi", "1,030", "a number")]
 
 
 @pytest.mark.parametrize("cell", ["1,5", "1.50"], ids=["decimal comma", "trailing zero"])

@@ -34,7 +34,6 @@ _REASONS = {
 _COUNTED = {
     "numbers_as_text": "numbers",
     "time_dropped": "rows",
-    "beyond_doubles": "rows",
     "class_left_out": "rows",
     "folds_for_class": "rows",
     "folds_for_rows": "rows",

@@ -12,7 +12,7 @@ from slipway.schema.metrics import DataOrigin, ReadingNote
 from slipway.schema.schema import Schema
 from slipway.schema.types import Kind
 from slipway.tables import readers
-from slipway.tables.reading import Reading
+from slipway.tables.notes import Reading
 from slipway.training.profile import with_leaks
 from slipway.training.schema_inference import InferredDataset, infer_dataset
 from slipway.training.usecase import FieldSpec, UseCase

@@ -7,12 +7,13 @@ import datetime as dt
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from slipway.errors import ExpectedType, Fault, FaultCode, WarningCode
 from slipway.schema.matching import match_category
 from slipway.schema.types import Kind, Text
-from slipway.tables.cells import DECIMAL_COMMA, MISSING_CELLS, NUMBER, OPEN, plain_number, two_readings
+from slipway.tables.missing import MISSING_CELLS
+from slipway.tables.numbers import NUMBER, NumberFormat, taken_apart, two_readings
 
 Value = float | int | str | bool | None
 Record = dict[str, Value]
@@ -83,8 +84,8 @@ class Field:
     `observed_max` are the range seen in training: outside it a value is answered with a warning.
     Dates are ISO texts throughout. `categories` holds the values as they stand in the data;
     a boolean has two, the negative one first. `missing` holds the values that mean "not
-    measured", `format` how dates are written in a CSV if not as ISO has it, and `decimal` the
-    decimal mark of its numbers where training had to be told, or thousands were separated.
+    measured", `format` how dates are written in a CSV if not as ISO has it. Where its numbers were not plain in
+    every cell, `decimal` is their decimal mark and `number_unit` the unit beside them, such as `$` or `%`.
     `dtype` is the pandas dtype that the pipeline was fitted with.
     """
 
@@ -105,7 +106,8 @@ class Field:
     category_labels: dict[str, Text] = field(default_factory=dict)
     missing: tuple[Any, ...] = ()
     format: str | None = None
-    decimal: str | None = None
+    decimal: Literal[".", ","] | None = None
+    number_unit: str = ""
 
     def check(self, value: Any) -> tuple[Value, Fault | None]:
         """The value as the pipeline needs it.
@@ -200,17 +202,27 @@ class Field:
                 return dt.datetime.strptime(cell, self.format).date().isoformat()
             except ValueError:
                 return cell
-        if self.kind in ("number", "integer") and (decimal_comma or self.decimal):
-            if mark is None and OPEN.fullmatch(cell):
-                raise FieldError(FaultCode.AMBIGUOUS_NUMBER, list(two_readings(cell)))
-            number = plain_number(cell, mark or ".")
-        else:
-            number = cell.replace(",", ".") if decimal_comma and DECIMAL_COMMA.fullmatch(cell) else cell
-        if self.kind in ("date", "text") or not NUMBER.fullmatch(number):
+        if self.kind in ("date", "text"):
+            return cell
+        number = self._plain(cell, decimal_comma, mark)
+        if number is None:
             return cell
         # pandas writes 1.0 for a whole number where a column has gaps, and a person 1.50 for 1.5.
         known = (value for value in by_text.values() if json_equal(value, float(number)))
         return next(known, float(number) if not self.categories else cell)
+
+    def _plain(self, cell: str, decimal_comma: bool, mark: str | None) -> str | None:
+        """A number as Python writes it; None if the cell is none."""
+        if NUMBER.fullmatch(cell) and not decimal_comma and not self.decimal:
+            return cell
+        found = taken_apart(cell)
+        if found is None:
+            return None
+        if not decimal_comma and not self.decimal and found.mark is None and "," in cell:
+            return None
+        if mark is None and found.is_open:
+            raise FieldError(FaultCode.AMBIGUOUS_NUMBER, list(two_readings(cell)))
+        return NumberFormat(self.decimal or ".", self.number_unit).plain(cell, "," if mark == "," else ".")
 
     @property
     def expected(self) -> Any:

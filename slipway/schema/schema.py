@@ -20,7 +20,8 @@ from slipway.schema.fields import SHOWN, Field, FieldError, Record, Value, trunc
 from slipway.schema.matching import match_columns
 from slipway.schema.texts import ModelTexts
 from slipway.schema.types import Task, Text
-from slipway.tables.cells import OPEN, TextTable, column_mark, decimal_mark, is_number
+from slipway.tables.cells import TextTable
+from slipway.tables.numbers import NumberCells, decimal_mark
 
 DecimalMarks = dict[str, str | None]
 """Name of a number field → its decimal mark in a file; None where `1.030` can be read in two ways."""
@@ -354,21 +355,20 @@ def _decimal_marks(fields: Sequence[Field], table: TextTable) -> DecimalMarks:
     if not table.decimal_comma and not any(item.decimal for item in fields):
         return {}
     numbers = {
-        item.name: set(filter(is_number, map(str.strip, set(table.column(item.name)))))
+        item.name: NumberCells(set(map(str.strip, table.column(item.name))))
         for item in fields
         if item.kind in ("number", "integer")
     }
-    if not any(OPEN.fullmatch(cell) for cells in numbers.values() for cell in cells):
+    if not any(column.open for column in numbers.values()):
         return {}
-    certain = {name: {found for cell in cells if (found := decimal_mark(cell))} for name, cells in numbers.items()}
-    commas = any("," in cell for cells in numbers.values() for cell in cells)
+    commas = any(column.with_commas for column in numbers.values())
 
     def mark(item: Field) -> str | None:
         # A comma-separated file without any other comma is not the one that training was told of.
         told = item.decimal if table.decimal_comma or commas or item.decimal == "." else None
-        others = set().union(*(marks for name, marks in certain.items() if name != item.name))
+        others = set().union(*(column.marks for name, column in numbers.items() if name != item.name))
         # Where no number has a comma, nothing speaks against the point.
-        return column_mark(numbers[item.name], told, others if commas or item.decimal else ".")
+        return decimal_mark(numbers[item.name], told, others if commas or item.decimal else ".")
 
     return {item.name: mark(item) for item in fields if item.name in numbers}
 

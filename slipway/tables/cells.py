@@ -8,7 +8,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from types import SimpleNamespace
@@ -17,16 +17,6 @@ from typing import NamedTuple
 from slipway.errors import CsvError, RequestCode, TableTooLargeError
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
-MISSING_CELLS = frozenset({"", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null"})
-"""Cells that mean "nothing here". `None` and `?` are left to a use case's `missing:`,
-since both occur as real categories."""
-
-NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?", re.ASCII)
-GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:(?:\.\d{3}){2,}|(?:\.\d{3})+,\d+|(?:,\d{3}){2,}|(?:,\d{3})+\.\d+)", re.ASCII)
-"""Numbers whose thousands are separated beyond doubt: `1.234,5`, `1,234,567`."""
-OPEN = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
-"""`1.030` and `1,030`: about one, or about a thousand."""
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _START = re.compile(r"\S")
@@ -324,71 +314,3 @@ def write_rows(rows: Sequence[Sequence[str]], separator: str) -> bytes:
         csv.writer(SimpleNamespace(write=lines.append), delimiter=separator, lineterminator="\r\n").writerows(rows)
         text = "".join(f"{line[:-2]}\n" for line in lines)
     return text.encode("utf-8", "replace")
-
-
-def is_number(cell: str) -> bool:
-    """Whether a cell is a number, with any decimal mark, with or without thousands separators."""
-    return bool(NUMBER.fullmatch(cell) or DECIMAL_COMMA.fullmatch(cell) or GROUPED.fullmatch(cell))
-
-
-def decimal_mark(number: str) -> str | None:
-    """The decimal mark that a number must have; None if it has none, or if both readings are possible."""
-    marks = number.count(".") + number.count(",")
-    if marks > 1:  # the first separates thousands
-        return "," if "." in number[:5] else "."
-    return None if not marks or OPEN.fullmatch(number) else "." if "." in number else ","
-
-
-def column_mark(cells: Collection[str], declared: str | None, elsewhere: Collection[str]) -> str | None:
-    """The decimal mark by which `1.030` or `1,030` among the numbers of a column is to be read.
-
-    The column's own cells decide first, then what was declared, then the marks of other columns.
-
-    Parameters
-    ----------
-    cells : collection of str
-    declared : str or None
-    elsewhere : collection of str
-        The certain decimal marks of other columns.
-
-    Returns
-    -------
-    str or None
-        None if both readings are still possible.
-    """
-    doubtful = {mark for cell in cells if OPEN.fullmatch(cell) for mark in ".," if mark in cell}
-    if not doubtful:
-        return declared or "."
-    own = {mark for cell in cells if (mark := decimal_mark(cell))}
-    if len(own) == 1 and (own == doubtful or any(map(GROUPED.fullmatch, cells))):
-        return own.pop()
-    agreed = doubtful == set(elsewhere) and len(doubtful) == 1 and not own
-    return declared or (doubtful.pop() if agreed else None)
-
-
-def plain_number(cell: str, decimal: str) -> str:
-    """A number as Python writes it.
-
-    Parameters
-    ----------
-    cell : str
-    decimal : str
-        The decimal mark, if both readings are possible.
-
-    Returns
-    -------
-    str
-        The cell itself if it is not a number.
-    """
-    is_open = OPEN.fullmatch(cell)
-    if not is_open and (NUMBER.fullmatch(cell) or DECIMAL_COMMA.fullmatch(cell)):
-        return cell.replace(",", ".")
-    if not is_open and not GROUPED.fullmatch(cell):
-        return cell
-    mark = decimal_mark(cell) or decimal
-    return cell.replace("." if mark == "," else ",", "").replace(mark, ".")
-
-
-def two_readings(cell: str) -> tuple[str, str]:
-    """The two readings of a cell such as `1.030`: 1.03 and 1030."""
-    return f"{float(cell.replace(',', '.')):g}", cell.replace(".", "").replace(",", "").removeprefix("+")

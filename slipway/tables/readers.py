@@ -13,7 +13,8 @@ import pandas as pd
 
 from slipway.errors import DataError, nearest
 from slipway.tables.cells import SEPARATORS, TextTable, parse_csv
-from slipway.tables.reading import Reading, mask_sentinels, read_cells
+from slipway.tables.notes import Reading
+from slipway.tables.reading import mask_sentinels, read_cells
 from slipway.tables.source import DataSource, ReadingOptions
 
 NO_OPTIONS = ReadingOptions()

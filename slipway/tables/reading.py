@@ -4,146 +4,28 @@ What is certain gets a type; what was decided is noted, so that training and the
 it; what can be read in two ways is rejected with both readings and with what to type.
 """
 
-import re
 import shlex
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
 
 from slipway.errors import DataError
-from slipway.tables.cells import (
-    GROUPED,
-    MISSING_CELLS,
-    NUMBER,
-    OPEN,
-    TextTable,
-    column_mark,
+from slipway.tables.cells import TextTable
+from slipway.tables.columns import Gaps, TextColumn, missing_markers, plain_numbers, typed
+from slipway.tables.missing import MISSING_CELLS, is_marker
+from slipway.tables.notes import LISTED, Note, Reading, kind_option, missing_option
+from slipway.tables.numbers import (
+    PLAIN,
+    NumberFormat,
     decimal_mark,
     is_number,
-    plain_number,
+    mark_by_length,
+    taken_apart,
     two_readings,
 )
 from slipway.tables.source import ReadingOptions
-
-# 00123 is a code, as a number it would lose its zeros; and 18 digits are what int64 surely holds.
-_CODE = re.compile(r"[+-]?(0\d+|\d{19,})")
-WITH_SIGN = re.compile(r"(?:[$€£¥₹]\s*[+-]?[\d.,]*\d|[+-]?[\d.,]*\d\s*[%$€£¥₹])", re.ASCII)
-"""An amount of money or a percentage."""
-LIKE_MISSING = frozenset({"na", "n/a", "#n/a", "nan", "null", "none", "?"})
-"""Texts, in lower case, that often stand for "nothing here", and sometimes for a class."""
-LISTED = 3
-"""Cells of a column that a note or an error names."""
-
-
-@dataclass(frozen=True)
-class Note:
-    """What was decided in reading or learning a column, for people.
-
-    `kind` and `values` make a sentence and are kept with the version; `hint` is for whoever
-    trains (where the first such cell is, what to type) and is not.
-    """
-
-    kind: str
-    column: str
-    values: dict[str, Any] = field(default_factory=dict)
-    hint: str = ""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How a table was read: notes, the decimal marks that thousands left open, and its cells."""
-
-    notes: tuple[Note, ...] = ()
-    decimals: dict[str, str] = field(default_factory=dict)
-    cells: TextTable | None = None
-
-    def line(self, column: str, cell: Any) -> str:
-        """` (line 12)`, where a cell first stands in the file; empty where that is not known."""
-        if self.cells is None or column not in self.cells.header:
-            return ""
-        texts = [text.strip() for text in self.cells.column(column)]
-        return f" (line {self.cells.lines[texts.index(str(cell))]})" if str(cell) in texts else ""
-
-
-def typed(cells: Sequence[str | None], decimal: str | None = None) -> pd.Series:
-    """Cells as numbers or booleans if every one of them is, and otherwise as text.
-
-    Parameters
-    ----------
-    cells : sequence of n (str or None)
-        None where missing.
-    decimal : str, optional
-        The decimal mark; without it, a number has a point and no thousands separators.
-
-    Returns
-    -------
-    Series of shape (n,)
-    """
-    plain = {cell: plain_number(cell, decimal) for cell in set(cells) if cell is not None} if decimal else {}
-    values = [plain.get(cell, cell) if cell is not None else None for cell in cells] if plain else list(cells)
-    present = [value for value in values if value is not None]
-    if present and all(map(NUMBER.fullmatch, present)) and not any(map(_CODE.fullmatch, present)):
-        try:
-            return pd.to_numeric(pd.Series(values, dtype=object))
-        except ValueError:  # 1e400, which is too large for a float; float() makes it infinite
-            return pd.Series([None if value is None else float(value) for value in values], dtype="float64")
-    if len(present) == len(values) and {value.lower() for value in present} == {"true", "false"}:
-        return pd.Series([value is not None and value.lower() == "true" for value in values])
-    return pd.Series(list(cells), dtype=object)
-
-
-@dataclass(frozen=True)
-class _Column:
-    """The stripped cells of a column, None where they stand for nothing, and what stood there."""
-
-    name: str
-    cells: list[str | None]
-    gaps: Counter[str]
-
-    @cached_property
-    def counts(self) -> Counter[str]:
-        """How often each cell occurs, in the order of the file."""
-        return Counter(cell for cell in self.cells if cell is not None)
-
-    @cached_property
-    def numeric(self) -> bool:
-        return bool(self.counts) and all(map(is_number, self.counts))
-
-    @cached_property
-    def with_commas(self) -> bool:
-        return any("," in cell for cell in self.counts)
-
-    @cached_property
-    def marks(self) -> set[str]:
-        """The decimal marks of its numbers, where they are certain."""
-        return {mark for cell in self.counts if (mark := decimal_mark(cell))} if self.numeric else set()
-
-    @cached_property
-    def open(self) -> list[str]:
-        """The numbers that can be read in two ways."""
-        return [cell for cell in self.counts if OPEN.fullmatch(cell)]
-
-    @cached_property
-    def grouped(self) -> list[str]:
-        """The numbers whose thousands are separated, whatever the others are."""
-        return [cell for cell in self.counts if GROUPED.fullmatch(cell)]
-
-
-def _column(table: TextTable, name: str, options: ReadingOptions) -> _Column:
-    sentinels = options.missing.get(name)
-    # An empty list says that no text stands for nothing; numbers that do are seen to when kinds are known.
-    marks = (
-        {""}
-        if sentinels == ()
-        else MISSING_CELLS | {str(value) for value in sentinels or () if not is_number(str(value))}
-    )
-    cells = [cell.strip() for cell in table.column(name)]
-    gaps = Counter(cell for cell in cells if cell in marks and cell)
-    return _Column(name, [None if cell in marks else cell for cell in cells], gaps)
 
 
 def read_cells(
@@ -163,54 +45,86 @@ def read_cells(
     DataError
         If a column can be read in two ways, and nothing in the file or the use case decides.
     """
-    columns = [_column(table, name, options) for name in table.header]
+    has_points = not table.decimal_comma and not declared
+    columns = [_column(table, name, options, has_points) for name in table.header]
     reading = Reading(cells=table)
-    frame, notes, decimals = {}, [], {}
-    doubtful = table.decimal_comma and any(column.numeric and column.open for column in columns)
-    with_mark = Counter(mark for column in columns for mark in column.marks) if doubtful else Counter()
+    gaps = Gaps.of(columns)
+    with_mark = Counter(mark for column in columns if column.is_numeric for mark in column.numbers.marks)
+    frame, notes, formats, missing = {}, [], {}, {}
     for column in columns:
         judged = column.name not in options.ignore
-        if judged and column.name == options.target:
-            _check_target(column, options, reading, source)
-        elsewhere = {mark for mark, count in with_mark.items() if count > (mark in column.marks)}
-        decimal = _decimal(column, elsewhere, table.decimal_comma, declared)
-        if decimal == "" and judged:
+        if judged and column.is_target:
+            _check_target(column, reading, source)
+        own = column.numbers.marks if column.is_numeric else set()
+        elsewhere = {mark for mark, count in with_mark.items() if count > (mark in own)}
+        format = _format(column, elsewhere, table.decimal_comma, declared)
+        if format is None and _is_ambiguous(column, table.decimal_comma, declared) and judged:
             raise _two_numbers(column, elsewhere, reading, source)
-        frame[column.name] = typed(column.cells, decimal if decimal == "," or column.with_commas else None)
+        markers, why = missing_markers(column, quoted(table, column), gaps)
+        out = {"", *markers, *column.strays, *(column.counts.keys() - column.values.keys() - set(column.markers))}
+        is_whole = len(out) == 1 and not column.has_empty
+        cells: list[str | None] = (
+            [*column.cells] if is_whole else [None if cell in out else cell for cell in column.cells]
+        )
+        frame[column.name] = typed(cells, column.numbers.plain(format) if format else None)
         if not judged:
             continue
-        if (
-            decimal
-            and (column.with_commas or table.decimal_comma or declared)
-            and _worth_a_word(column, decimal, table, declared)
-        ):
-            notes.append(_thousands(column, decimal, reading))
-            decimals[column.name] = decimal
-        notes += _notes(column, frame[column.name], options, reading)
-    return pd.DataFrame(frame), Reading(tuple(notes), decimals, table)
+        if taken := tuple(cell for cell in column.counts if cell in markers or cell in column.strays):
+            missing[column.name] = taken
+        said = [] if format is None else _of_numbers(column, format, reading, table, declared)
+        if format is not None and (said or format != PLAIN):
+            formats[column.name] = format
+        notes += [*said, *_notes(column, format, markers, why, reading)]
+    return pd.DataFrame(frame), Reading(tuple(notes), formats, missing, table)
 
 
-def _decimal(column: _Column, elsewhere: set[str], decimal_comma: bool, declared: str | None) -> str | None:
-    """The decimal mark of a column's numbers; None if they are text, "" if two readings fit."""
-    if not column.numeric:
+def _column(table: TextTable, name: str, options: ReadingOptions, has_points: bool) -> TextColumn:
+    sentinels = options.missing.get(name)
+    return TextColumn(
+        name,
+        [cell.strip() for cell in table.column(name)],
+        None if sentinels is None else tuple(map(str, sentinels)),
+        options.kinds.get(name),
+        name == options.target,
+        has_points,
+    )
+
+
+def quoted(table: TextTable, column: TextColumn) -> Mapping[str, bool] | None:
+    """Of each possible marker of a column whether it stands in quotes, where the file puts texts into quotes.
+
+    None where the file does not tell.
+    """
+    in_quotes = getattr(table, "quoted", None)
+    return in_quotes(column.name, column.markers) if in_quotes and column.markers else None
+
+
+def _format(column: TextColumn, elsewhere: set[str], decimal_comma: bool, declared: str | None) -> NumberFormat | None:
+    """How the numbers of a column are written; None if they are text, or can be read in two ways."""
+    if not column.is_numeric or _is_quoted_list(column, decimal_comma, declared):
         return None
-    if not column.with_commas and not declared and not decimal_comma:
-        return "."  # as in nearly every file
-    if not decimal_comma and not declared and "," in column.marks and not column.grouped:
-        return None  # 1,5 in quotes, where the comma separates cells
-    return column_mark(column.counts, declared, elsewhere if decimal_comma else ".") or ""
+    numbers = column.numbers
+    if not numbers.with_commas and not declared and not decimal_comma:
+        return NumberFormat(".", column.unit)  # as in nearly every file
+    marks: Collection[str] = elsewhere if decimal_comma else "."
+    mark = decimal_mark(numbers, declared, marks) or mark_by_length(numbers, marks)
+    return NumberFormat("," if mark == "," else ".", column.unit) if mark else None
 
 
-def _worth_a_word(column: _Column, decimal: str, table: TextTable, declared: str | None) -> bool:
-    """Whether the mark was given or inferred, rather than plain to see in each cell."""
-    quoted = not table.decimal_comma and "," in column.marks
-    return bool(column.grouped or quoted or column.open and (declared or decimal == ","))
+def _is_quoted_list(column: TextColumn, decimal_comma: bool, declared: str | None) -> bool:
+    """Whether its numbers have a comma that may as well separate two of them: `1,5` where the comma separates cells."""
+    numbers = column.numbers
+    return not decimal_comma and not declared and "," in numbers.marks and not numbers.grouped
 
 
-def _two_numbers(column: _Column, elsewhere: set[str], reading: Reading, source: str) -> DataError:
-    cell = column.open[0]
+def _is_ambiguous(column: TextColumn, decimal_comma: bool, declared: str | None) -> bool:
+    return column.is_numeric and bool(column.numbers.open) and not _is_quoted_list(column, decimal_comma, declared)
+
+
+def _two_numbers(column: TextColumn, elsewhere: set[str], reading: Reading, source: str) -> DataError:
+    cell = column.numbers.open[0]
     small, large = two_readings(cell)
-    other = next((f"{c!r}{reading.line(column.name, c)}" for c in column.counts if decimal_mark(c)), None)
+    other = next((f"{c!r}{reading.line(column.name, c)}" for c, n in column.numbers.numbers.items() if n.mark), None)
     beside = f", beside {other}" if other else ", and other columns have both marks" if len(elsewhere) > 1 else ""
     point, comma = (large, small) if "," in cell else (small, large)
     return DataError(
@@ -220,15 +134,15 @@ def _two_numbers(column: _Column, elsewhere: set[str], reading: Reading, source:
     )
 
 
-def _check_target(column: _Column, options: ReadingOptions, reading: Reading, source: str) -> None:
+def _check_target(column: TextColumn, reading: Reading, source: str) -> None:
     """Refuse a class that may as well mean "no value": it would be learnt, or its rows dropped."""
-    if column.name in options.missing:
+    if column.declared is not None:
         return
-    every = column.gaps + column.counts
-    doubtful = [cell for cell in every if cell.lower() in LIKE_MISSING]
-    others = [cell for cell in every if cell.lower() not in LIKE_MISSING]
-    # NA among numbers is not a number; but `?`, which would stay, makes text of them all.
-    if not others or not doubtful or all(cell in column.gaps for cell in doubtful) and all(map(is_number, others)):
+    every = column.counts
+    doubtful = [cell for cell in every if is_marker(cell)]
+    others = [cell for cell in every if not is_marker(cell)]
+    # NA among numbers is not a number; but `?` might be a class that was not foreseen.
+    if not others or not doubtful or all(cell in MISSING_CELLS for cell in doubtful) and all(map(is_number, others)):
         return
     cell = doubtful[0]
     rows = "1 row" if every[cell] == 1 else f"{every[cell]:,} rows"
@@ -242,49 +156,84 @@ def _check_target(column: _Column, options: ReadingOptions, reading: Reading, so
     )
 
 
-def _thousands(column: _Column, decimal: str, reading: Reading) -> Note:
-    cell = (column.grouped or column.open or [cell for cell in column.counts if "," in cell])[0]
-    hint = f"{cell!r}{reading.line(column.name, cell)} is {plain_number(cell, decimal)}"
-    return Note("decimal_comma" if decimal == "," else "decimal_point", column.name, hint=hint)
-
-
-def _notes(column: _Column, values: pd.Series, options: ReadingOptions, reading: Reading) -> list[Note]:
+def _notes(
+    column: TextColumn,
+    format: NumberFormat | None,
+    markers: list[str],
+    why: str,
+    reading: Reading,
+) -> list[Note]:
+    """What was decided of a column's missing values, strays and codes."""
     notes = []
-    unasked = {
-        cell: rows for cell, rows in column.gaps.items() if cell not in map(str, options.missing.get(column.name, ()))
-    }
-    if unasked:
-        notes.append(_taken_for_missing(column, unasked, values, reading))
-    if values.dtype == object:
-        notes += _numbers_as_text(column, reading)
-    elif any("e" in cell.lower() for cell in column.counts):
-        notes += _merged(column, values, reading)
+    if markers:
+        rows = {cell: column.counts[cell] for cell in markers}
+        hint = f"first {markers[0]!r}{reading.line(column.name, markers[0])}"
+        if why != "numbers":
+            hint += f"; if it is a value, {missing_option(column.name, [])}"
+        notes.append(Note("taken_for_missing", column.name, {"cells": rows}, hint))
+    kept = [cell for cell in column.markers if cell not in markers and cell in MISSING_CELLS]
+    if kept:
+        hint = f"first {kept[0]!r}{reading.line(column.name, kept[0])}; if it is missing, {missing_option(column.name, kept)}"
+        notes.append(Note("kept_as_value", column.name, {"cells": {cell: column.counts[cell] for cell in kept}}, hint))
+    if column.strays:
+        named = ", ".join(_counted(column, cell, reading) for cell in column.strays)
+        ways = f"{missing_option(column.name, column.strays)} to say so yourself, or {kind_option(column.name, 'category')}"
+        rows = {cell: column.counts[cell] for cell in column.strays}
+        notes.append(Note("strays", column.name, {"cells": rows}, f"{named}; {ways}"))
+    if format is None:
+        notes += _codes(column, reading) or _numbers_as_text(column, reading)
     return notes
 
 
-def _taken_for_missing(column: _Column, gaps: dict[str, int], values: pd.Series, reading: Reading) -> Note:
-    first = next(iter(gaps))
-    hint = f"first {first!r}{reading.line(column.name, first)}"
-    if values.dtype == object and len(column.counts):
-        asked = shlex.quote(f"{column.name}=")
-        hint += f"; if it is a value, type `--missing {asked}` (in a use case: `missing: {{{column.name}: []}}`)"
-    return Note("taken_for_missing", column.name, {"cells": gaps}, hint)
+def _of_numbers(
+    column: TextColumn, format: NumberFormat, reading: Reading, table: TextTable, declared: str | None
+) -> list[Note]:
+    """The marks of the numbers, where not plain to see in each cell, and their unit."""
+    notes, numbers = [], column.numbers
+    by_comma = not table.decimal_comma and "," in numbers.marks
+    separated = [cell for cell in numbers.grouped if not numbers.numbers[cell].spaced]
+    if separated or by_comma or numbers.open and (declared or numbers.with_commas or format.decimal == ","):
+        cell = (separated or numbers.open or [cell for cell in column.values if "," in cell])[0]
+        hint = f"{cell!r}{reading.line(column.name, cell)} is {format.plain(cell)}"
+        notes.append(Note("decimal_comma" if format.decimal == "," else "decimal_point", column.name, hint=hint))
+    if format.unit:
+        cell = next(cell for cell in column.values if numbers.numbers.get(cell) and numbers.numbers[cell].unit)
+        hint = f"{cell!r}{reading.line(column.name, cell)} is {format.plain(cell)}"
+        bare = next((cell for cell, number in numbers.numbers.items() if not number.unit and number.point != "0"), None)
+        if bare is not None:
+            hint += f"; {bare!r}{reading.line(column.name, bare)} is taken for the same unit"
+        notes.append(Note("unit", column.name, {"unit": format.unit}, hint))
+    odd_sign = next((cell for cell in column.values if cell[0] == "(" or cell[-1] in "-−–" and cell[-1:] != cell), None)
+    if not numbers.is_plain and odd_sign and is_number(odd_sign):
+        hint = f"{odd_sign!r}{reading.line(column.name, odd_sign)} is {format.plain(odd_sign)}"
+        notes.append(Note("negative", column.name, {"cells": [odd_sign]}, hint))
+    return notes
 
 
-def _numbers_as_text(column: _Column, reading: Reading) -> list[Note]:
-    """What kept a column that is mostly numbers from being one."""
-    cells = list(column.counts)
-    odd = [cell for cell in cells if not is_number(cell)]
-    if cells and all(map(WITH_SIGN.fullmatch, odd)) and len(odd) >= len(cells) / 2:
-        hint = f"{odd[0]!r}{reading.line(column.name, odd[0])}; write plain numbers, as in 1234.5, and the unit into the column's name"
-        return [Note("numbers_with_signs", column.name, {"cells": odd[:1]}, hint)]
-    if len(odd) > len(cells) / 2 or not cells:
+def _codes(column: TextColumn, reading: Reading) -> list[Note]:
+    """Numbers whose text counts: too long for a number, or 1E2 beside 100."""
+    if column.codes not in ("long", "mixed") or not all(map(is_number, column.values)):
         return []
+    cells = list(column.values)
+    cell = max(cells, key=len) if column.codes == "long" else next(cell for cell in cells if not cell.isdigit())
+    hint = f"{cell!r}{reading.line(column.name, cell)}; if these are numbers, {kind_option(column.name, 'number')}"
+    return [Note("long_codes" if column.codes == "long" else "mixed_codes", column.name, {"cells": [cell]}, hint)]
+
+
+def _numbers_as_text(column: TextColumn, reading: Reading) -> list[Note]:
+    """What kept a column that is mostly numbers from being one."""
+    cells, odd = list(column.values), column.odd
+    if len(odd) > len(cells) / 2 or not cells or column.kind in ("category", "text"):
+        return []
+    units = {number.unit for cell in cells if (number := taken_apart(cell))}
+    if len(units) > 1 and all(map(is_number, cells)):
+        some = [next(cell for cell in cells if (n := taken_apart(cell)) and n.unit == unit) for unit in sorted(units)]
+        hint = ", ".join(f"{cell!r}{reading.line(column.name, cell)}" for cell in some[:LISTED])
+        return [Note("mixed_units", column.name, {"cells": some[:LISTED]}, f"{hint}; write all in one unit")]
     values = {"numbers": len(cells) - len(odd), "different": len(cells), "cells": odd[:LISTED]}
     if odd:
         named = ", ".join(_counted(column, cell, reading) for cell in odd[:LISTED])
-        asked = shlex.quote(f"{column.name}={','.join(odd[:LISTED])}")
-        use = f"type `--missing {asked}` (in a use case: `missing: {{{column.name}: {odd[:LISTED]}}}`)"
+        use = missing_option(column.name, odd[:LISTED])
         return [Note("numbers_as_text", column.name, values, f"{named}; if these stand for missing, {use}")]
     commas = [cell for cell in cells if "," in cell]
     if not commas:  # codes such as 007
@@ -293,22 +242,10 @@ def _numbers_as_text(column: _Column, reading: Reading) -> list[Note]:
     return [Note("commas_as_text", column.name, {"cells": commas[:1]}, hint)]
 
 
-def _counted(column: _Column, cell: str, reading: Reading) -> str:
-    rows = column.counts[cell]
-    return f"{cell!r}{reading.line(column.name, cell)[:-1]}, {'1 cell' if rows == 1 else f'{rows:,} cells'})"
-
-
-def _merged(column: _Column, values: pd.Series, reading: Reading) -> list[Note]:
-    """Cells such as 1E2 and 100, which may be two codes and are one number."""
-    by_value: dict[float, str] = {}
-    for cell, value in zip(column.cells, values, strict=True):
-        if cell is None:
-            continue
-        other = by_value.setdefault(value, cell)
-        if ("e" in other.lower()) != ("e" in cell.lower()):
-            hint = f"{other!r}{reading.line(column.name, other)} and {cell!r}{reading.line(column.name, cell)}; if they are codes, begin each with a letter"
-            return [Note("merged", column.name, {"cells": [other, cell]}, hint)]
-    return []
+def _counted(column: TextColumn, cell: str, reading: Reading) -> str:
+    rows, line = column.counts[cell], reading.line(column.name, cell)
+    count = "1 cell" if rows == 1 else f"{rows:,} cells"
+    return f"{cell!r}{line[:-1]}, {count})" if line else f"{cell!r} ({count})"
 
 
 def mask_sentinels(column: pd.Series, missing: tuple[Any, ...]) -> pd.Series:
@@ -331,5 +268,5 @@ def mask_sentinels(column: pd.Series, missing: tuple[Any, ...]) -> pd.Series:
     column = column.mask(column.isin(missing) | column.isin([str(value) for value in missing]))
     if column.dtype == object and all(isinstance(value, str) for value in column.dropna()):
         cells = [None if pd.isna(value) else value.strip() for value in column]
-        return typed([None if cell in MISSING_CELLS else cell for cell in cells])
+        return plain_numbers(cells)
     return column

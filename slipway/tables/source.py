@@ -43,9 +43,11 @@ class ReadingOptions:
     """What a use case says about the cells of a table.
 
     `missing` has, for each column, the values that mean "not measured"; columns in `ignore` are
-    read without any question being raised; `target` is the column to predict.
+    read without any question being raised; `target` is the column to predict; `kinds` has the kinds
+    that were named.
     """
 
     target: str = ""
     missing: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     ignore: tuple[str, ...] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)

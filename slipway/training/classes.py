@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from slipway.errors import DataError
-from slipway.tables.cells import is_number
-from slipway.tables.reading import WITH_SIGN, Note, Reading
+from slipway.tables.notes import Note, Reading
+from slipway.tables.numbers import is_number, taken_apart
 from slipway.training import kinds
 from slipway.training.kinds import python_value
 from slipway.training.usecase import UseCase
@@ -72,6 +72,9 @@ def check_classes(column: pd.Series, usecase: UseCase, source: str, reading: Rea
             raise DataError(source, f"{many}; use --task regression")
         return
     odd = column[~column.map(lambda value: is_number(str(value).strip()))]
+    if not len(odd) and (units := _units(column)):
+        cells = " and ".join(f"{cell!r}{reading.line(name, cell)}" for cell in units[:2])
+        raise DataError(source, f"the target {name!r} holds numbers in different units, {cells}; write all in one unit")
     if different > kinds.CLASS_LIMIT and _amounts(odd, different) and (_too_many(column) or usecase.task is None):
         classes = "" if _too_many(column) else f"type --task classification for {different} classes"
         text = _no_number(column, odd, reading, classes)
@@ -84,9 +87,17 @@ def check_classes(column: pd.Series, usecase: UseCase, source: str, reading: Rea
 
 
 def _amounts(odd: pd.Series, different: int) -> bool:
-    """Whether the values that are not numbers are the minority, or amounts of money and percentages."""
-    signs = odd.map(lambda value: bool(WITH_SIGN.fullmatch(str(value).strip())))
-    return 0 < odd.nunique() <= different / 2 or bool(len(odd) and signs.all())
+    """Whether the values that are not numbers are the minority, or all of them are in different units."""
+    return bool(0 < odd.nunique() <= different / 2)
+
+
+def _units(column: pd.Series) -> list[str]:
+    """A value in each of the units of a target that is read as text because there are several."""
+    units: dict[str, str] = {}
+    for value in column.unique():
+        if number := taken_apart(str(value).strip()):
+            units.setdefault(number.unit, str(value))
+    return list(units.values()) if len(units) > 1 else []
 
 
 def _too_many(column: pd.Series) -> bool:
@@ -99,7 +110,7 @@ def _no_number(column: pd.Series, wrong: pd.Series, reading: Reading, classes: s
     ways = [classes] if classes else []
     if isinstance(first, str):
         ways.append("write plain numbers there, as in 1234.5")
-        if len(wrong) < len(column) and not WITH_SIGN.fullmatch(first.strip()):
+        if len(wrong) < len(column):
             marks = ",".join(list(dict.fromkeys(map(str, wrong)))[:3])
             ways.append(f"type `--missing {shlex.quote(f'{name}={marks}')}` if such rows have no value")
     if len(wrong) < len(column):

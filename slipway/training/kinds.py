@@ -9,21 +9,11 @@ import pandas as pd
 
 from slipway.errors import DataError
 from slipway.schema.types import Kind
-from slipway.tables.reading import Note, Reading
+from slipway.tables.notes import Note, Reading
+from slipway.tables.numbers import EXACT
+from slipway.tables.yes_no import YES_NO
 from slipway.training.usecase import FieldSpec
 
-YES_NO = [
-    ("no", "yes"),
-    ("n", "y"),
-    ("false", "true"),
-    ("f", "t"),
-    ("0", "1"),
-    ("nein", "ja"),
-    ("non", "oui"),
-    ("no", "sí"),
-    ("no", "si"),
-    ("否", "是"),
-]
 DAY_FIRST, MONTH_FIRST = "%d/%m/%Y", "%m/%d/%Y"
 DATE_FORMATS = ("%d.%m.%Y", DAY_FIRST, MONTH_FIRST, "%Y/%m/%d")
 DATE_LIKE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}", re.ASCII)
@@ -41,6 +31,11 @@ FEW_CATEGORIES = 100
 def is_whole(numbers: pd.Series) -> bool:
     """Whether every number is an integer that fits into 64 bits."""
     return bool(np.all(np.mod(numbers, 1) == 0) and np.all(np.abs(numbers.astype("float64")) < 2**63))
+
+
+def beyond_doubles(present: pd.Series) -> bool:
+    """Whether whole numbers are so large that neighbours would be one value to a pipeline: codes, not numbers."""
+    return pd.api.types.is_integer_dtype(present) and bool((present.astype("float64").abs() > EXACT).any())
 
 
 def exclusion_reason(name: str, column: pd.Series, spec: FieldSpec) -> str | None:
@@ -70,7 +65,7 @@ def exclusion_reason(name: str, column: pd.Series, spec: FieldSpec) -> str | Non
         counted = present.iloc[0] in (0, 1) and (present.diff().dropna() == 1).all()
         if IDENTIFIER.search(name) or counted:
             return "is an identifier: different in every row"
-    if present.dtype == object and dates(present, spec.format)[0] is None:
+    if beyond_doubles(present) or present.dtype == object and dates(present, spec.format)[0] is None:
         if different == len(present) > CLASS_LIMIT:
             return "is an identifier or free text: different in every row"
         if different > max(CATEGORY_LIMIT, len(column) // 20):
@@ -97,6 +92,8 @@ def infer(column: pd.Series, spec: FieldSpec) -> Kind:
         return "boolean"
     if pd.api.types.is_datetime64_any_dtype(present):
         return "date"
+    if beyond_doubles(present):
+        return "category"
     if pd.api.types.is_numeric_dtype(present):
         return "integer" if is_whole(present) else "number"
     return "date" if dates(present, spec.format)[0] is not None else "category"

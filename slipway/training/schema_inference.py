@@ -19,7 +19,8 @@ from slipway.schema.fields import Field
 from slipway.schema.schema import Schema, Target
 from slipway.schema.texts import BandText, ExampleRecord, ModelTexts
 from slipway.schema.types import Kind, Task, Text
-from slipway.tables.reading import Note, Reading, mask_sentinels
+from slipway.tables.notes import Note, Reading, kind_option
+from slipway.tables.reading import mask_sentinels
 from slipway.training import classes, kinds
 from slipway.training.kinds import python_value
 from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
@@ -128,10 +129,20 @@ def _inputs(
             continue
         kind = spec.kind or kinds.infer(column, spec)
         inputs[name], format = kinds.cast(name, column, kind, spec, source)
+        missing = (*missing, *(cell for cell in reading.missing.get(name, ()) if cell not in map(str, missing)))
         field = _field(name, inputs[name], kind, spec, missing, format, source)
-        fields.append(replace(field, decimal=reading.decimals.get(name) if kind in ("number", "integer") else None))
+        fields.append(_written(field, reading))
         notes += _decided(name, column, kind, spec, source, reading)
     return inputs, fields, left_out, notes
+
+
+def _written(field: Field, reading: Reading) -> Field:
+    """The field with how its numbers are written, where that is not plain in every cell."""
+    format = reading.numbers.get(field.name)
+    if format is None or field.kind not in ("number", "integer"):
+        return field
+    unit = field.unit or ({"en": format.unit} if format.unit else None)
+    return replace(field, decimal=format.decimal, number_unit=format.unit, unit=unit)
 
 
 def infer_inputs(
@@ -152,11 +163,10 @@ def _decided(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: 
     present = column.dropna()
     if kind == "date":
         return kinds.date_notes(name, present, spec, source, reading)
-    if kind in ("number", "integer") and pd.api.types.is_integer_dtype(present):
-        beyond = present[present.abs() > 2**53]
-        if len(beyond):
-            hint = f"first {beyond.iloc[0]}{reading.line(name, beyond.iloc[0])}; if these are codes, give `fields: {{{name}: {{kind: category}}}}` in a use case"
-            return [Note("beyond_doubles", name, {"rows": len(beyond)}, hint)]
+    if kind == "category" and spec.kind is None and kinds.beyond_doubles(present):
+        first = present[present.abs() > 2**53].iloc[0]
+        hint = f"first {first}; if these are numbers, {kind_option(name, 'number')}"
+        return [Note("long_codes", name, {"cells": [str(first)]}, hint)]
     return []
 
 
@@ -281,10 +291,11 @@ def _decimals(present: pd.Series) -> int:
 
 def _target(column: pd.Series, task: Task, usecase: UseCase, source: str, reading: Reading) -> tuple[Target, pd.Series]:
     spec = usecase.target
+    written = reading.numbers.get(spec.column)
     common: dict[str, Any] = {
         "name": spec.column,
         "label": spec.label or {"en": spec.column},
-        "unit": spec.unit,
+        "unit": spec.unit or ({"en": written.unit} if written and written.unit and task == "regression" else None),
         "class_labels": spec.classes,
     }
     count = column.nunique() if task == "classification" else 0

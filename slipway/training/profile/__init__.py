@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from slipway.schema.profile import CategoryCounts, Histogram, Part, Profile, TargetClasses, TargetNumbers
-from slipway.tables.reading import Note
+from slipway.tables.notes import Note
 from slipway.training.profile.alerts import alerts, leaks
 from slipway.training.profile.association import associations
 from slipway.training.profile.column import Codes, Column, Numbers, Rows, of_field, of_target, short

@@ -238,4 +238,5 @@ class UseCase:
     @property
     def reading(self) -> ReadingOptions:
         """What a reader of the table has to know."""
-        return ReadingOptions(self.target.column, self.missing, self.ignore)
+        kinds = {name: spec.kind for name, spec in self.fields.items() if spec.kind}
+        return ReadingOptions(self.target.column, self.missing, self.ignore, kinds)
