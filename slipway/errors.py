@@ -98,6 +98,8 @@ class ExpectedType(StrEnum):
     NUMBER = "a number"
     WHOLE_NUMBER = "a whole number"
     DATE = "a date such as 2024-05-31"
+    DATETIME = "a date and time such as 2024-05-31T18:30:00"
+    TIME = "a time of day such as 18:30"
     TEXT = "a text"
     RECORD = "an object with the fields of the model"
 

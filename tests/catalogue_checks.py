@@ -51,7 +51,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
             "decimal_point",
         ),
         *("unit", "mixed_units", "negative", "strays", "kept_as_value", "long_codes", "mixed_codes"),
-        *("day_first", "month_first", "time_dropped", "class_left_out", "folds_for_class"),
+        *("day_first", "month_first", "time_dropped", "short_years", "local_time", "class_left_out", "folds_for_class"),
         *("folds_for_rows", "leak"),
     ),
     "alert.": ("leak", "imbalance", "missing", "twins", "constant", "rare", "skewed"),

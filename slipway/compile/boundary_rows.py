@@ -87,7 +87,7 @@ def tree_splits(model: onnx.ModelProto, trained: Columns, schema: Schema) -> Ite
     trained : Columns
         The training rows, each column of shape (n_rows,).
     schema : Schema
-        Says which columns are numbers and may move, and which are dates and move by whole days.
+        Says which columns are numbers and may move, and which are dates and move by whole days or seconds.
 
     Yields
     ------
@@ -229,8 +229,8 @@ class _Around:
         self.features = features
         self.trained = trained
         self.matrix = features(trained)
-        self.numbers = _of_kind(schema, "number", "integer")
-        self.days = _of_kind(schema, "date")
+        self.numbers = _of_kind(schema, "number", "integer", "time")
+        self.units = dict.fromkeys(_of_kind(schema, "date"), DAY) | dict.fromkeys(_of_kind(schema, "datetime"), 1.0)
 
     def rows(self) -> Iterator[Moved]:
         """The rows with the feature of each node moved to both sides of its split."""
@@ -245,7 +245,7 @@ class _Around:
                 continue
             for side in sides:
                 yield rows[here], {raw[feature]: side[nodes[here]]}
-        if bisected and (self.numbers or self.days):
+        if bisected and (self.numbers or self.units):
             here = np.concatenate(bisected)
             for side in sides:
                 yield self._on_the_way(self.ensemble.feature[nodes[here]], rows[here], side[nodes[here]])
@@ -261,12 +261,12 @@ class _Around:
         smallest, largest = np.nanargmin(self.matrix, axis=0), np.nanargmax(self.matrix, axis=0)
         towards = np.where(here > wanted, smallest[feature], largest[feature])
         start = {name: column[rows] for name, column in self.trained.items()}
-        way = {name: self.trained[name][towards] - start[name] for name in (*self.numbers, *self.days)}
+        way = {name: self.trained[name][towards] - start[name] for name in (*self.numbers, *self.units)}
         low, high = np.zeros(len(rows)), np.ones(len(rows))
 
         def at(share: Floats) -> Columns:
             moved = {name: start[name] + share * np.nan_to_num(length) for name, length in way.items()}
-            return start | moved | {name: np.floor(moved[name] / DAY) * DAY for name in self.days}
+            return start | moved | {name: np.floor(moved[name] / unit) * unit for name, unit in self.units.items()}
 
         def value(share: Floats) -> Floats:
             values: Floats = self.features(at(share))[np.arange(len(rows)), feature]

@@ -160,7 +160,7 @@ def served_rows(learnt: InferredDataset) -> tuple[pd.DataFrame, Columns]:
         If serving rejects a row for any other reason.
     """
     schema, own = learnt.schema, frames.of_person(learnt.fitted_on)
-    records = frames.records(own)
+    records = frames.records(own, [field.name for field in schema.fields if field.kind == "time"])
     try:
         return own, schema.check_records(records).columns
     except RecordsError:

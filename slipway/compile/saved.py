@@ -27,6 +27,7 @@ from slipway.tables.readers import read_table
 from slipway.tables.source import DataSource
 from slipway.training._pycaret import columns_of
 from slipway.training.schema_inference import InferredDataset, infer_inputs
+from slipway.training.temporal import infer_temporal
 from slipway.training.usecase import FieldSpec, UseCase
 
 
@@ -115,7 +116,7 @@ def _with_hours(learnt: InferredDataset, table: pd.DataFrame) -> pd.DataFrame:
     moments = {
         field.name: pd.to_datetime(table[field.name], format=field.format or "ISO8601", errors="coerce")
         for field in learnt.schema.fields
-        if field.kind == "date"
+        if field.kind in ("date", "datetime")
     }
     plain = {name: column for name, column in moments.items() if column.dtype == "datetime64[ns]"}
     return with_columns(learnt.inputs, plain)
@@ -134,7 +135,7 @@ def _kinds(pipeline: Any, inputs: pd.DataFrame) -> dict[str, FieldSpec]:
     for name, wrapper in pipeline.steps[:-1]:
         for column in columns_of(wrapper) or ():
             if name == "date_feature_extractor":
-                kinds[column] = FieldSpec(kind="date")
+                kinds[column] = FieldSpec(kind=infer_temporal(inputs[column].dropna(), None) or "date")
             elif name.endswith("encoding") and name_of(type(wrapper.transformer)) in TABULATED and column in inputs:
                 kinds[column] = FieldSpec(kind="category")
     return kinds

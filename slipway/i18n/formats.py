@@ -15,6 +15,7 @@ from babel.numbers import NumberPattern
 from slipway.i18n.catalogues import catalogue, translate
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema, Target
+from slipway.tables.dates import time_text
 
 COMPACT_FROM = 1e6
 """From here on numbers are counted in millions and so on, where there is little room."""
@@ -131,9 +132,18 @@ def value_text(field: Field, value: Any, language: str) -> str:
         return catalogue(language).text("text.not_measured")
     if field.categories:
         return translate(field.category_labels.get(str(value)), language) or str(value)
-    if field.kind == "date":
-        return day(dt.datetime.fromisoformat(value).date(), language)
+    if field.kind in ("date", "datetime"):
+        moment = dt.datetime.fromisoformat(value)
+        text = day(moment.date(), language)
+        # Where days are counted, a value of a field with times has none.
+        return text if "T" not in value else f"{text}, {_clock(moment.time())}"
+    if field.kind == "time":
+        return _clock(dt.time.fromisoformat(value)) if isinstance(value, str) else time_text(value)
     return format_value(round(value, max(field.decimals, 2)) if isinstance(value, float) else value, language)
+
+
+def _clock(time: dt.time) -> str:
+    return time.isoformat("seconds" if time.second else "minutes")
 
 
 def _apply(kind: str, value: float, decimals: int, language: str, grouped: bool = True) -> str:

@@ -5,7 +5,7 @@ and for versions that are served by their pipeline.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,7 @@ from slipway.schema import arrays
 from slipway.schema.arrays import Columns
 from slipway.schema.fields import Field, Record
 from slipway.schema.schema import Schema
+from slipway.tables.dates import minutes, time_text
 
 
 def frame(schema: Schema, columns: Columns) -> pd.DataFrame:
@@ -47,19 +48,22 @@ def _as_one(field: Field, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return arrays.fill(column, "")
 
 
-def records(frame: pd.DataFrame) -> list[Record]:
+def records(frame: pd.DataFrame, times: Collection[str] = ()) -> list[Record]:
     """The rows of a user's frame as a client would send them in JSON, whatever dtypes the frame has.
 
     Parameters
     ----------
     frame : DataFrame of shape (n_rows, n_columns)
+    times : collection of str, optional
+        The columns whose numbers are times of day, in minutes since midnight.
 
     Returns
     -------
     list of n_rows dicts
         By column name; missing values are None, dates are ISO texts.
     """
-    values = [[_in_json(value) for value in _objects(frame[name])] for name in frame.columns]
+    texts = {name: frame[name].map(time_text, na_action="ignore") for name in times}
+    values = [[_in_json(value) for value in _objects(texts.get(name, frame[name]))] for name in frame.columns]
     return [dict(zip(frame.columns, row, strict=True)) for row in zip(*values, strict=True)]
 
 
@@ -93,8 +97,10 @@ def of_records(schema: Schema, given: Sequence[Record]) -> pd.DataFrame:
     columns = {}
     for field in schema.fields:
         column = pd.Series([record[field.name] for record in given])
-        if field.kind == "date":
-            columns[field.name] = pd.to_datetime(column).astype("datetime64[ns]")
+        if field.kind in ("date", "datetime"):
+            columns[field.name] = pd.to_datetime(column, format="ISO8601").astype("datetime64[ns]")
+        elif field.kind == "time":
+            columns[field.name] = column.map(minutes, na_action="ignore").astype("float64")
         elif column.dtype == object:
             columns[field.name] = with_nan(column)
         else:
@@ -163,7 +169,7 @@ def series(field: Field, column: npt.NDArray[Any]) -> pd.Series:
     -------
     Series of shape (n_rows,)
     """
-    if field.kind == "date":
+    if field.kind in ("date", "datetime"):
         return pd.Series(pd.to_datetime(column, unit="s")).astype("datetime64[ns]")
     if field.kind == "text":
         return with_nan(pd.Series(column, dtype=object))

@@ -135,7 +135,7 @@ def _original(experiment: Any) -> pd.DataFrame:
 def _check_dates(experiment: Any, schema: Schema) -> None:
     """Refuse dates with gaps of which PyCaret's steps, asked for one record, do not make the columns of training."""
     whole = schema.columns([schema.defaults])
-    for field in [field for field in schema.fields if field.kind == "date" and field.nullable]:
+    for field in [field for field in schema.fields if field.kind in ("date", "datetime") and field.nullable]:
         gap = schema.columns([schema.defaults | {field.name: None}])
         with quiet(), prediction_errors():
             made = [list(experiment.pipeline.transform(frames.frame(schema, taken)).columns) for taken in (whole, gap)]
@@ -155,7 +155,7 @@ def _kinds(experiment: Any, case: UseCase, table: pd.DataFrame) -> dict[str, Fie
     kinds |= {
         name: "category"
         for name in given["Categorical"]
-        if pd.api.types.is_numeric_dtype(table[name]) or infer(table[name], FieldSpec()) == "date"
+        if pd.api.types.is_numeric_dtype(table[name]) or infer(table[name], FieldSpec()) in ("date", "datetime", "time")
     }
     fields = {name: spec for name, spec in case.fields.items() if name in table.columns}
     return fields | {

@@ -1,6 +1,6 @@
 """Checked values as arrays: one per field, as the compiled graph takes them and frames are made from them.
 
-Numbers, booleans and dates (seconds since 1970) are float64 with NaN for missing; text is
+Numbers, booleans, dates (seconds since 1970) and times of day (minutes since midnight) are float64 with NaN for missing; text is
 an object array of `str` with None for missing, because "" may be a category. Records are rows,
 but a model needs columns.
 """
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from slipway.schema.fields import Field, Value
+from slipway.tables.dates import minutes
 
 Columns = dict[str, npt.NDArray[Any]]
 """Name of each field → array of shape (n_rows,)."""
@@ -46,7 +47,9 @@ def array(field: Field, values: Sequence[Value]) -> npt.NDArray[Any]:
         plain = set(map(type, values)) <= {str, type(None)}
         found[:] = values if plain else [None if value is None else str(value) for value in values]
         return found
-    if field.kind == "date":
+    if field.kind == "time":
+        return np.array([float("nan") if value is None else minutes(str(value)) for value in values], dtype="float64")
+    if field.kind in ("date", "datetime"):
         return np.array([_seconds(value) for value in values], dtype="float64")
     return np.array(values, dtype="float64")
 

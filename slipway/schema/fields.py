@@ -12,6 +12,7 @@ from typing import Any, Literal
 from slipway.errors import ExpectedType, Fault, FaultCode, WarningCode
 from slipway.schema.matching import match_category
 from slipway.schema.types import Kind, Text
+from slipway.tables.dates import DateFormat, time_of_day
 from slipway.tables.missing import MISSING_CELLS
 from slipway.tables.numbers import NUMBER, NumberFormat, taken_apart, two_readings
 
@@ -31,6 +32,8 @@ _TYPES: dict[Kind, ExpectedType] = {
     "number": ExpectedType.NUMBER,
     "integer": ExpectedType.WHOLE_NUMBER,
     "date": ExpectedType.DATE,
+    "datetime": ExpectedType.DATETIME,
+    "time": ExpectedType.TIME,
     "text": ExpectedType.TEXT,
 }
 
@@ -197,12 +200,12 @@ class Field:
             lower = {text.lower(): value for text, value in by_text.items()}
             if cell.lower() in lower:
                 return lower[cell.lower()]
-        if self.kind == "date" and self.format:
-            try:
-                return dt.datetime.strptime(cell, self.format).date().isoformat()
-            except ValueError:
+        if self.kind in ("date", "datetime"):
+            moment = DateFormat(self.format).moment(cell)
+            if moment is None:
                 return cell
-        if self.kind in ("date", "text"):
+            return (moment.date() if self.kind == "date" else moment).isoformat()
+        if self.kind in ("text", "time"):
             return cell
         number = self._plain(cell, decimal_comma, mark)
         if number is None:
@@ -256,6 +259,19 @@ class Field:
         raise FieldError(FaultCode.UNKNOWN_CATEGORY if type(value) in kinds else FaultCode.WRONG_TYPE, self.expected)
 
     def _date(self, value: Any) -> str:
+        return self._moment(value).date().isoformat()
+
+    def _datetime(self, value: Any) -> str:
+        # Local time is kept as it stands, whatever the zone after it.
+        return self._moment(value).replace(tzinfo=None).isoformat()
+
+    def _time(self, value: Any) -> str:
+        time = time_of_day(value.strip()) if isinstance(value, str) else None
+        if time is None:
+            raise FieldError(FaultCode.WRONG_TYPE, self.expected)
+        return time
+
+    def _moment(self, value: Any) -> dt.datetime:
         if not isinstance(value, str):
             raise FieldError(FaultCode.WRONG_TYPE, self.expected)
         try:
@@ -264,7 +280,7 @@ class Field:
             raise FieldError(FaultCode.WRONG_TYPE, self.expected) from None
         if not 1678 <= moment.year <= 2261:  # what pandas' nanoseconds can hold
             raise FieldError(FaultCode.OUT_OF_BOUNDS, {"minimum": "1678-01-01", "maximum": "2261-12-31"})
-        return moment.date().isoformat()
+        return moment
 
     def _text(self, value: Any) -> str:
         if not isinstance(value, str):
@@ -279,6 +295,8 @@ class Field:
         "boolean": _category,
         "category": _category,
         "date": _date,
+        "datetime": _datetime,
+        "time": _time,
         "text": _text,
     }
 
@@ -302,7 +320,7 @@ class Field:
         else:
             schema["type"] = {"number": "number", "integer": "integer"}.get(self.kind, "string")
             if self.kind == "date":
-                schema["format"] = "date"
+                schema["format"] = "date"  # the other two of RFC 3339 would need a time zone
         if self.nullable:
             schema["nullable"] = True
         schema |= {key: bound for key in ("minimum", "maximum") if (bound := getattr(self, key)) is not None}

@@ -6,7 +6,7 @@ Text = dict[str, str]
 """One text in each language: `{"en": …, "zh": …}`; `en` is always there."""
 
 Task = Literal["regression", "classification"]
-Kind = Literal["number", "integer", "boolean", "category", "date", "text"]
+Kind = Literal["number", "integer", "boolean", "category", "date", "datetime", "time", "text"]
 
 TASKS: tuple[Task, ...] = ("regression", "classification")
-KINDS: tuple[Kind, ...] = ("number", "integer", "boolean", "category", "date", "text")
+KINDS: tuple[Kind, ...] = ("number", "integer", "boolean", "category", "date", "datetime", "time", "text")

@@ -299,13 +299,20 @@ def minutes(text: str) -> float:
     return time.hour * 60 + time.minute + time.second / 60 + time.microsecond / 60e6
 
 
+def time_text(number: float) -> str:
+    """Minutes since midnight as an ISO time of day."""
+    return _time_text((dt.datetime.min + dt.timedelta(microseconds=round(number * 60e6))).time())
+
+
+def _time_text(time: dt.time) -> str:
+    return time.isoformat("minutes" if not (time.second or time.microsecond) else "auto")
+
+
 def time_of_day(cell: str) -> str | None:
     """A cell such as `8:30`, `08:30:15` or `8:30 pm` as an ISO time; None if it is none."""
     match = _CLOCK.fullmatch(cell)
     time = _time(match) if match else None
-    if time is None:
-        return None
-    return time.isoformat("minutes" if not (time.second or time.microsecond) else "auto")
+    return None if time is None else _time_text(time)
 
 
 def is_time(cells: Collection[str]) -> bool:

@@ -142,8 +142,7 @@ def taken_apart(cell: str) -> NumberCell | None:
         return NumberCell(cell, None if "." in cell else cell)
     if _WITH_COMMA.fullmatch(cell):
         number = cell.replace(",", ".")
-        is_open = OPEN.fullmatch(number)
-        return NumberCell(cell.replace(",", "") if is_open else None, number)
+        return NumberCell(cell.replace(",", "") if OPEN.fullmatch(number) else None, number)
     match = _CELL.fullmatch(cell)
     if match is None:
         return None

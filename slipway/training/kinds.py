@@ -1,7 +1,6 @@
 """What kind of input a column is, and the column as it is passed to the pipeline."""
 
 import re
-import shlex
 from typing import Any
 
 import numpy as np
@@ -9,14 +8,11 @@ import pandas as pd
 
 from slipway.errors import DataError
 from slipway.schema.types import Kind
-from slipway.tables.notes import Note, Reading
 from slipway.tables.numbers import EXACT
 from slipway.tables.yes_no import YES_NO
+from slipway.training import temporal
 from slipway.training.usecase import FieldSpec
 
-DAY_FIRST, MONTH_FIRST = "%d/%m/%Y", "%m/%d/%Y"
-DATE_FORMATS = ("%d.%m.%Y", DAY_FIRST, MONTH_FIRST, "%Y/%m/%d")
-DATE_LIKE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}", re.ASCII)
 IDENTIFIER = re.compile(
     r"(?:^|[\W_])(?i:id|uuid|guid|index|key|no|nr|number|rownames|unnamed.*)$|(?<=[a-z])(?:Id|ID|Key|No|Nr)$"
 )
@@ -65,7 +61,7 @@ def exclusion_reason(name: str, column: pd.Series, spec: FieldSpec) -> str | Non
         counted = present.iloc[0] in (0, 1) and (present.diff().dropna() == 1).all()
         if IDENTIFIER.search(name) or counted:
             return "is an identifier: different in every row"
-    if beyond_doubles(present) or present.dtype == object and dates(present, spec.format)[0] is None:
+    if beyond_doubles(present) or present.dtype == object and temporal.infer_temporal(present, spec.format) is None:
         if different == len(present) > CLASS_LIMIT:
             return "is an identifier or free text: different in every row"
         if different > max(CATEGORY_LIMIT, len(column) // 20):
@@ -90,13 +86,11 @@ def infer(column: pd.Series, spec: FieldSpec) -> Kind:
     present = column.dropna()
     if yes_no(present):
         return "boolean"
-    if pd.api.types.is_datetime64_any_dtype(present):
-        return "date"
     if beyond_doubles(present):
         return "category"
     if pd.api.types.is_numeric_dtype(present):
         return "integer" if is_whole(present) else "number"
-    return "date" if dates(present, spec.format)[0] is not None else "category"
+    return temporal.infer_temporal(present, spec.format) or "category"
 
 
 def yes_no(present: pd.Series) -> tuple[Any, Any] | None:
@@ -112,106 +106,6 @@ def python_value(value: Any) -> Any:
     """A NumPy value as a Python value; floats without a fraction become ints, so that JSON shows them as they are."""
     value = value.item() if isinstance(value, np.generic) else value
     return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def dates(present: pd.Series, format: str | None) -> tuple[pd.Series | None, str | None]:
-    """A column as days.
-
-    Parameters
-    ----------
-    present : Series of shape (n_present,)
-        The values that are not missing.
-    format : str or None
-        As in `strptime`; inferred by default.
-
-    Returns
-    -------
-    days : Series of shape (n_present,), or None
-        None unless every value is a date in a single format.
-    format : str or None
-        None for ISO dates.
-    """
-    if pd.api.types.is_datetime64_any_dtype(present):
-        return present.dt.normalize(), None
-    texts = present.astype(str).str.strip()
-    if format is None:
-        if not texts.map(DATE_LIKE.match).notna().all():
-            return None, None
-        moments = pd.to_datetime(texts, format="ISO8601", errors="coerce", utc=True)
-        if moments.notna().all() and texts.str.contains(r"^\d{4}-\d{2}-\d{2}").all():
-            # The day as written, whatever the time zone after it.
-            return pd.to_datetime(texts.str[:10], format="%Y-%m-%d", errors="coerce"), None
-    for wanted in (format,) if format else DATE_FORMATS:
-        try:
-            moments = pd.to_datetime(texts, format=wanted, errors="coerce")
-        except ValueError:  # not a valid format
-            return None, None
-        if moments.notna().all():
-            return moments.dt.tz_localize(None).dt.normalize(), wanted
-    return None, None
-
-
-def date_notes(name: str, present: pd.Series, spec: FieldSpec, source: str, reading: Reading) -> list[Note]:
-    """What was decided when a column was read as days.
-
-    Parameters
-    ----------
-    name : str
-    present : Series of shape (n_present,)
-        The values that are not missing.
-    spec : FieldSpec
-    source : str
-        The table, for messages.
-    reading : Reading
-
-    Returns
-    -------
-    list of Note
-
-    Raises
-    ------
-    DataError
-        If day and month are interchangeable, and no format was given.
-    """
-    format = spec.format or dates(present, None)[1]
-    notes = []
-    if spec.format is None and format in (DAY_FIRST, MONTH_FIRST):
-        notes += _order(name, present.astype(str).str.strip(), format, source, reading)
-    late = present[_times(present, format)]
-    if len(late):
-        hint = f"first {str(late.iloc[0])!r}{reading.line(name, late.iloc[0])}; if the hour matters, put it into a column of its own"
-        notes.append(Note("time_dropped", name, {"rows": len(late)}, hint))
-    return notes
-
-
-def _order(name: str, texts: pd.Series, format: str, source: str, reading: Reading) -> list[Note]:
-    other = MONTH_FIRST if format == DAY_FIRST else DAY_FIRST
-    here, there = (pd.to_datetime(texts, format=order, errors="coerce") for order in (format, other))
-    if there.notna().all():
-        if (here == there).all():
-            return []
-        one, two = ([*texts[here != there].unique(), ""])[:2]
-        cells = " and ".join(f"{cell!r}{reading.line(name, cell)}" for cell in (one, two) if cell)
-        day, month = (f"{pd.to_datetime(one, format=order):%-d %B %Y}" for order in (DAY_FIRST, MONTH_FIRST))
-        options = [f"`--format {shlex.quote(f'{name}={order}')}`" for order in (DAY_FIRST, MONTH_FIRST)]
-        raise DataError(
-            source,
-            f"{name!r} holds dates that fit day first and month first, {cells}: {one!r} can be {day} or {month}; "
-            f"type {options[0]} or {options[1]} (in a use case: `fields: {{{name}: {{format: '{DAY_FIRST}'}}}}`)",
-        )
-    cell = texts[there.isna()].iloc[0]
-    hint = f"{cell!r}{reading.line(name, cell)} fits no other order"
-    return [Note("day_first" if format == DAY_FIRST else "month_first", name, hint=hint)]
-
-
-def _times(present: pd.Series, format: str | None) -> pd.Series:
-    """Which values have a time of day."""
-    if not pd.api.types.is_datetime64_any_dtype(present):
-        texts = present.astype(str).str.strip()
-        if format is None:  # ISO: the day as written, whatever the time zone
-            return texts.str.extract(r"^.{10}[T ]([\d:.,]*)")[0].str.contains("[1-9]", na=False)
-        present = pd.to_datetime(texts, format=format, errors="coerce")
-    return present != present.dt.normalize()
 
 
 def cast(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: str) -> tuple[pd.Series, str | None]:
@@ -238,15 +132,13 @@ def cast(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: str)
     DataError
         If a value is not of this kind: with the value, and what to do.
     """
-    if kind == "date":
-        moments, format = dates(column.dropna(), spec.format)
-        if moments is None:
-            by_format = f" by the format {spec.format!r}" if spec.format else ""
-            problem = (
-                f"{name!r} cannot be read as dates{by_format}; give their `format:` in the use case, as in '%d/%m/%Y'"
-            )
-            raise DataError(source, problem)
-        return moments.reindex(column.index).astype("datetime64[ns]"), format
+    if kind in ("date", "datetime"):
+        return _moments(name, column, kind, spec, source)
+    if kind == "time":
+        minutes = temporal.minutes_of_day(column)
+        if minutes is None:
+            raise DataError(source, f"{name!r} cannot be read as times of day, such as 08:30; use `kind: category`")
+        return minutes, None
     if kind in ("number", "integer"):
         return _numbers(name, column, kind, source), None
     if kind == "text":
@@ -262,6 +154,15 @@ def cast(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: str)
     if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
         return column, None
     return column.astype("int64" if pd.api.types.is_integer_dtype(column) else "float64"), None
+
+
+def _moments(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: str) -> tuple[pd.Series, str | None]:
+    moments, format = temporal.moments(column, spec.format)
+    if moments is None:
+        by_format = f" by the format {spec.format!r}" if spec.format else ""
+        problem = f"{name!r} cannot be read as dates{by_format}; give their `format:` in the use case, as in '%d/%m/%Y'"
+        raise DataError(source, problem)
+    return (moments.dt.normalize() if kind == "date" else moments), spec.format or format
 
 
 def _numbers(name: str, column: pd.Series, kind: Kind, source: str) -> pd.Series:

@@ -19,9 +19,10 @@ from slipway.schema.fields import Field
 from slipway.schema.schema import Schema, Target
 from slipway.schema.texts import BandText, ExampleRecord, ModelTexts
 from slipway.schema.types import Kind, Task, Text
+from slipway.tables.dates import time_text
 from slipway.tables.notes import Note, Reading, kind_option
 from slipway.tables.reading import mask_sentinels
-from slipway.training import classes, kinds
+from slipway.training import classes, kinds, temporal
 from slipway.training.kinds import python_value
 from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
 
@@ -161,8 +162,8 @@ def infer_inputs(
 def _decided(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, source: str, reading: Reading) -> list[Note]:
     """What was decided in taking a column for its kind."""
     present = column.dropna()
-    if kind == "date":
-        return kinds.date_notes(name, present, spec, source, reading)
+    if kind in ("date", "datetime"):
+        return temporal.notes(name, present, kind, spec, source, reading)
     if kind == "category" and spec.kind is None and kinds.beyond_doubles(present):
         first = present[present.abs() > 2**53].iloc[0]
         hint = f"first {first}; if these are numbers, {kind_option(name, 'number')}"
@@ -243,11 +244,18 @@ def _field(
         return Field(**common, categories=tuple(values), default=python_value(present.mode().iloc[0]))
     if kind == "text":
         return Field(**common, default="")
-    if kind == "date":
-        low, high = present.min().date().isoformat(), present.max().date().isoformat()
-        default = present.quantile(0.5, "lower").date().isoformat()
+    if kind in ("date", "datetime", "time"):
+        ends = (present.min(), present.max(), present.quantile(0.5, "lower"))
+        low, high, default = (_as_text(kind, end) for end in ends)
         return Field(**common, observed_min=low, observed_max=high, default=default, format=format)
     return _number_field(common, present, kind, spec, source)
+
+
+def _as_text(kind: Kind, value: Any) -> str:
+    """A date or time of day as records have it."""
+    if kind == "time":
+        return time_text(value)
+    return str(value.date().isoformat() if kind == "date" else value.to_pydatetime(warn=False).isoformat())
 
 
 def _number_field(common: dict[str, Any], present: pd.Series, kind: Kind, spec: FieldSpec, source: str) -> Field:

@@ -209,6 +209,7 @@ def _set_up(experiment: Any, usecase: UseCase, learnt: InferredDataset) -> None:
         "n_jobs": 1,
         "memory": False,
         **_without_gaps(schema),
+        **_clock_features(learnt),
         **usecase.setup,
     }
     try:
@@ -270,12 +271,23 @@ def _without_gaps(schema: Schema) -> dict[str, Any]:
     from sklearn.preprocessing import FunctionTransformer
 
     fills = {
-        field.name: pd.Timestamp(field.default) for field in schema.fields if field.kind == "date" and field.nullable
+        field.name: pd.Timestamp(field.default)
+        for field in schema.fields
+        if field.kind in ("date", "datetime") and field.nullable
     }
     if not fills:
         return {}
     step = FunctionTransformer(pd.DataFrame.fillna, kw_args={"value": fills})
     return {"custom_pipeline": [("missing_dates", step)], "custom_pipeline_position": 0}
+
+
+def _clock_features(learnt: InferredDataset) -> dict[str, Any]:
+    """`setup()` options that make features of the time of day, too, where an input has one."""
+    moments = [learnt.inputs[field.name].dropna() for field in learnt.schema.fields if field.kind == "datetime"]
+    if not moments:
+        return {}
+    clock = ["hour", "minute"] if any((column.dt.minute != 0).any() for column in moments) else ["hour"]
+    return {"create_date_columns": ["day", "month", "year", *clock]}
 
 
 def _refused(exc: Exception, schema: Schema) -> TrainingError:

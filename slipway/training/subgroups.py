@@ -14,6 +14,7 @@ import pandas as pd
 from slipway.schema.fields import Field
 from slipway.schema.figures import FieldGroups, Group, Groups, Measure
 from slipway.schema.schema import Schema
+from slipway.tables.dates import time_text
 from slipway.training.calibration import losses
 from slipway.training.conformal import usable
 from slipway.training.evaluation import HeldOut
@@ -161,7 +162,7 @@ def _categories(column: pd.Series, field: Field) -> tuple[list[Group], Positions
 
 def _bands(column: pd.Series, field: Field, missing: Mask) -> tuple[list[Group], Positions]:
     """Quartiles, at round values; fewer where many rows share a value."""
-    if field.kind == "date":
+    if field.kind in ("date", "datetime"):
         column = (column - EPOCH).dt.days
     known = column[~missing]
     if known.empty:
@@ -180,7 +181,9 @@ def _bands(column: pd.Series, field: Field, missing: Mask) -> tuple[list[Group],
 
 
 def _end(value: float, field: Field) -> float | int | str:
-    if field.kind == "date":
+    if field.kind == "time":
+        return time_text(value)
+    if field.kind in ("date", "datetime"):
         return str((EPOCH + pd.Timedelta(days=int(value))).date())
     return int(value) if field.kind == "integer" else round(float(value), field.decimals)
 

@@ -97,8 +97,9 @@ def _histogram(view: ProfileView, field: Field, stored: Histogram) -> tuple[Mark
     most = max(range(len(counts)), key=counts.__getitem__)
     share = view.page.percent(counts[most] / sum(counts))
     summary = view.page.t("data.often", field=view.name(field.name), value=names[most], share=share)
-    tails = [] if field.kind == "date" else _tails(edges)
-    ticks = _date_ticks(edges) if field.kind == "date" else _number_ticks(view, edges, tails, whole)
+    is_date = field.kind in ("date", "datetime")
+    tails = [] if is_date else _tails(edges)
+    ticks = _date_ticks(edges) if is_date else _number_ticks(view, edges, tails, whole)
     chart = charts.histogram(counts, bars, ticks, summary, view.page.rows(counts[most]), tails)
     notes = [
         view.page.t("data.tail_high" if bar else "data.tail_low", end=view.page.value_text(field, edges[bar or 1]))

@@ -81,7 +81,7 @@ class ProfileView:
     def band(self, field: Field, low: Any, high: Any) -> str:
         """A part of a number's range or of time; months and years are given as such."""
         stored = self.profile.fields[field.name]
-        if field.kind == "date" and isinstance(stored, Histogram):
+        if field.kind in ("date", "datetime") and isinstance(stored, Histogram):
             short = date_length(stored.edges)
             first, last = str(low)[:short], str(high)[:short]
         elif field.kind == "text":

@@ -57,13 +57,15 @@ def _component(page: PageContext, field: Field, value: Any, common: dict[str, An
     if field.kind in ("number", "integer"):
         # The bounds are checked by the schema, which names the field; Gradio's own check would show a toast.
         return gr.Number(value, step=10.0**-field.decimals if field.decimals else 1, **common)
-    if field.kind == "date":
-        return gr.DateTime(value, include_time=False, type="string", **common)
-    return gr.Textbox(value, lines=2, **common)
+    if field.kind in ("date", "datetime"):
+        return gr.DateTime(value, include_time=field.kind == "datetime", type="string", **common)
+    return gr.Textbox(value, lines=1 if field.kind == "time" else 2, **common)
 
 
 def to_component(field: Field, value: Any) -> Any:
     """A record's value as the component expects it."""
+    if field.kind == "datetime" and value is not None:
+        return str(value).partition(".")[0].replace("T", " ")  # as Gradio writes it
     return str(value) if field.categories and value is not None else value
 
 

@@ -10,6 +10,7 @@ from slipway.page.context import PageContext
 from slipway.page.html import macros
 from slipway.schema.fields import Field, Record, json_equal
 from slipway.schema.schema import Schema
+from slipway.tables.dates import minutes, time_text
 
 POINTS = 41
 CATEGORIES = 24
@@ -46,6 +47,10 @@ def _grid(field: Field) -> list[Any]:
     if field.kind == "date":
         first, last = (dt.date.fromisoformat(str(end)).toordinal() for end in (field.observed_min, field.observed_max))
         return [dt.date.fromordinal(round(day)).isoformat() for day in _between(first, last)]
+    if field.kind in ("datetime", "time"):
+        ends = (_position(field, end) for end in (field.observed_min, field.observed_max))
+        places = [round(place) for place in _between(*ends)]
+        return [_moment(field, place) for place in places]
     low, high = float(field.observed_min or 0), float(field.observed_max or 0)
     points = _between(low, high)
     return sorted({round(point) for point in points}) if field.kind == "integer" else points
@@ -101,7 +106,18 @@ def _bars(page: PageContext, field: Field, own: Any, asked: list[Any], results: 
 
 
 def _position(field: Field, value: Any) -> float:
-    return dt.date.fromisoformat(value).toordinal() if field.kind == "date" else float(value)
+    """A value as a number: days of dates, minutes of what has a time of day."""
+    if field.kind == "date":
+        return dt.date.fromisoformat(value).toordinal()
+    if field.kind == "datetime":
+        return (dt.datetime.fromisoformat(value) - dt.datetime.min) / dt.timedelta(minutes=1)
+    return minutes(value) if field.kind == "time" else float(value)
+
+
+def _moment(field: Field, place: float) -> str:
+    if field.kind == "time":
+        return time_text(place)
+    return (dt.datetime.min + dt.timedelta(minutes=place)).isoformat()
 
 
 def _curve(page: PageContext, field: Field, own: Any, asked: list[Any], results: list[float], amount: Amount) -> Markup:

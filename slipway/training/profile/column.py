@@ -24,7 +24,8 @@ WIDEST = 1e150
 class Column:
     """A field, or the target. `values` and `present` have shape (n_rows,).
 
-    `values` are numbers (NaN where missing), days since 1970 for dates and lengths for free texts;
+    `values` are numbers (NaN where missing), days since 1970 for dates (with or without a time of day), minutes since
+    midnight for times and lengths for free texts;
     for a column with `categories`, positions in them (-1 where missing).
     """
 
@@ -70,9 +71,9 @@ def of_field(field: Field, column: pd.Series) -> Column:
     """
     if field.categories:
         return Column(field.name, field.kind, _positions(column, field.categories), field.categories)
-    if field.kind == "date":
+    if field.kind in ("date", "datetime"):
         days = column.to_numpy("datetime64[D]")
-        return Column(field.name, field.kind, np.where(np.isnat(days), np.nan, days.astype("float64")))
+        return Column(field.name, "date", np.where(np.isnat(days), np.nan, days.astype("float64")))
     if field.kind == "text":
         return Column(field.name, field.kind, column.str.len().to_numpy("float64"))
     return Column(field.name, field.kind, np.clip(column.to_numpy("float64"), -WIDEST, WIDEST))
