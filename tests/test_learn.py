@@ -70,14 +70,14 @@ def test_yes_and_no_are_recognised_in_their_spellings_with_no_first(no, yes, gap
     "cells",
     [
         ("2024-05-31", "2024-06-01"),
-        ("2024-05-31T10:30", "2024-06-01T11:00"),
-        ("2024-05-31T10:30+01:00", "2024-06-01T11:00+02:00"),
+        ("2024-05-31T00:00", "2024-06-01T00:00:00"),
+        ("2024-05-31T00:00+01:00", "2024-06-01T00:00+02:00"),
         ("31.05.2024", "01.06.2024"),
         ("31/05/2024", "01/06/2024"),
         ("05/31/2024", "06/01/2024"),
         ("2024/05/31", "2024/06/01"),
     ],
-    ids=["ISO", "ISO with time", "ISO across summer time", "d.m.Y", "d/m/Y", "m/d/Y", "Y/m/d"],
+    ids=["ISO", "ISO at midnight", "ISO across summer time", "d.m.Y", "d/m/Y", "m/d/Y", "Y/m/d"],
 )
 def test_dates_are_recognised_in_their_spellings(cells):
     found = field(cycle(*cells, cells[0]))

@@ -12,6 +12,7 @@ from slipway.errors import ModelDamagedError
 from slipway.schema import arrays
 from slipway.schema.arrays import Columns
 from slipway.schema.fields import Field, Value
+from slipway.tables.dates import time_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +30,8 @@ def write_background(folder: Path, rows: "pd.DataFrame", schema_fields: tuple[Fi
     for field in schema_fields:
         if field.kind == "text" or "" in field.categories:
             rows[field.name] = rows[field.name].where(rows[field.name].notna(), arrays.MISSING_TEXT)
+        if field.kind == "time":
+            rows[field.name] = rows[field.name].map(time_text, na_action="ignore")
     rows.to_csv(folder / BACKGROUND, index=False)
 
 

@@ -95,8 +95,11 @@ def quoted(table: TextTable, column: TextColumn) -> Mapping[str, bool] | None:
 
     None where the file does not tell.
     """
-    in_quotes = getattr(table, "quoted", None)
-    return in_quotes(column.name, column.markers) if in_quotes and column.markers else None
+    find = getattr(table, "quoted", None)
+    rows = find(column.name, column.markers) if find and column.markers else None
+    if rows is None:
+        return None
+    return {cell: any(column.cells[row] == cell for row in rows) for cell in column.markers}
 
 
 def _format(column: TextColumn, elsewhere: set[str], decimal_comma: bool, declared: str | None) -> NumberFormat | None:
