@@ -1,5 +1,7 @@
 """What the tests share: a separate store, models trained once, servers that really run."""
 
+import csv
+import io
 import os
 import random
 import re
@@ -286,3 +288,17 @@ def sentence(page) -> str:
 
 def says(page, text: str) -> None:
     page.locator(".slip-sentence", has_text=re.compile(f"^{re.escape(text)}$")).wait_for()
+
+
+def answers_of_its_own_file(folder: Path, table: str, name: str):
+    """A version learnt from a table by a linear model, its schema, and its answers to the same file, as dicts."""
+    from slipway.tables.cells import parse_csv
+
+    path = folder / "t.csv"
+    path.write_text(table, encoding="utf-8")
+    version = store.find(
+        trained("--data", str(path), "--target", "y", "--include", "lr", "--folds", "2", "--name", name)
+    )
+    cells = parse_csv(table.encode())
+    answer = store.load_predictor(version).predict_csv(cells).content.decode()
+    return version, version.schema(), list(csv.DictReader(io.StringIO(answer), delimiter=cells.separator))

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slipway import store
 from slipway.tables.numbers import NumberCells, NumberFormat, decimal_mark, mark_by_length, taken_apart, two_readings
+from tests.conftest import answers_of_its_own_file
 
 SPACES = " \u00a0\u2009\u202f"
 
@@ -161,3 +163,47 @@ def test_any_text_is_taken_apart_or_is_no_number(text):
 
     if found is not None:
         assert [float(reading) for reading in found[:2] if reading is not None]
+
+
+def test_a_table_of_written_numbers_is_learnt_and_its_own_file_is_answered_as_the_plain_values_are(tmp_path):
+    rows = range(90)
+    columns = {
+        "income": [f"{1000 + 131 * row:,}".replace(",", ".") for row in rows],
+        "rate": [f"{row % 9},{row % 4}" for row in rows],
+        "price": [f"€ {row % 13},50" for row in rows],
+        "share": [f"{row * 7 % 101}%" for row in rows],
+        "member": [("TRUE", "False", "true", "FALSE", "")[row % 5] for row in rows],
+        "account": [str(123456789012345671 + row % 4) for row in rows],
+        "code": [("1E2", "77", "100")[row % 3] for row in rows],
+        "y": [f"{900 + 13 * (row % 17)},00 $" for row in rows],
+    }
+    columns["income"][7] = "n/a"
+    table = "\n".join(map(";".join, [columns.keys(), *zip(*columns.values(), strict=True)])) + "\n"
+
+    version, schema, answers = answers_of_its_own_file(tmp_path, table, "written")
+
+    fields = schema.by_name
+    kinds = {name: (field.kind, field.number_unit, field.nullable) for name, field in fields.items()}
+    assert kinds == {
+        "income": ("integer", "", True),
+        "rate": ("number", "", False),
+        "price": ("number", "€", False),
+        "share": ("integer", "%", False),
+        "member": ("boolean", "", True),
+        "account": ("category", "", False),
+        "code": ("category", "", False),
+    }
+    assert (fields["income"].observed_max, fields["income"].missing, schema.target.unit) == (
+        12659,
+        ("n/a",),
+        {"en": "$"},
+    )
+    assert [row["problems"] for row in answers] == [""] * 90
+    record = {"income": 1000, "rate": 0.0, "price": 0.5, "share": 0, "member": True} | {
+        "account": "123456789012345671",
+        "code": "1E2",
+    }
+    (prediction,) = store.load_predictor(version).answer([record])["predictions"]
+    assert float(answers[0]["prediction"]) == prediction["prediction"]
+    gap = store.load_predictor(version).answer([record | {"income": "n/a"}])["predictions"][0]
+    assert [warning.code for warning in gap["warnings"]] == ["read_as_missing"]

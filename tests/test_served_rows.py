@@ -26,7 +26,7 @@ from slipway.schema.schema import Schema
 from slipway.store import read_background, write_background
 from slipway.tables.cells import parse_csv
 from slipway.training.schema_inference import InferredDataset, infer_dataset
-from slipway.training.usecase import TargetSpec, UseCase
+from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
 from tests.conftest import pipeline as pipeline_of
 
 QUIET = {"session_id": 1, "fold": 2, "n_jobs": 1, "html": False, "verbose": False, "system_log": False}
@@ -161,13 +161,14 @@ def test_a_pipeline_saved_before_is_given_what_it_was_given(gaps, wanted):
 
 
 def by_hour() -> tuple[Pipeline, InferredDataset]:
-    """A pipeline that goes by the hour, and what `infer_dataset`, which keeps days alone, makes of its table."""
+    """A pipeline that goes by the hour, and what `infer_dataset` makes of its table if it is told to keep days alone."""
     moments = pd.to_datetime("2023-01-01") + pd.to_timedelta(np.arange(ROWS) * 29, "h")
     frame = pd.DataFrame({"at": moments, "x": np.arange(ROWS) % 11})
     target = moments.hour * 5.0 + frame["x"]
     dates = TransformerWrapper(ExtractDateTimeFeatures(["hour"]), include=["at"])
     pipeline = Pipeline([("dates", dates), ("trained_model", LinearRegression())]).fit(frame, target)
-    learnt = infer_dataset(frame.assign(y=target), UseCase("hours", TargetSpec("y")), "table")
+    days = UseCase("hours", TargetSpec("y"), fields={"at": FieldSpec(kind="date")})
+    learnt = infer_dataset(frame.assign(y=target), days, "table")
     return pipeline, replace(learnt, frame=frame)
 
 
@@ -196,20 +197,24 @@ def test_a_training_row_that_no_client_could_send_is_refused():
         check_reading(pipeline, replace(learnt, schema=narrow))
 
 
-def test_an_experiment_with_times_of_day_is_not_saved_and_says_what_to_do():
+def test_an_experiment_with_times_of_day_is_saved_and_goes_by_the_hour():
     moments = pd.to_datetime("2023-01-01") + pd.to_timedelta(np.arange(ROWS) * 29, "h")
     table = pd.DataFrame({"at": moments, "x": np.arange(ROWS) % 11, "y": moments.hour * 5.0})
     experiment = RegressionExperiment()
     experiment.setup(table, target="y", create_date_columns=["hour"], **QUIET)
 
-    advice = r"'at' holds times of day, such as 2023-.*:00, and .* make a number .* \(`\.dt\.hour`\)"
-    with pytest.raises(DataError, match=advice):
-        slipway.save(experiment, "hours", experiment.create_model("lr", verbose=False))
+    version = store.find(slipway.save(experiment, "hours", experiment.create_model("lr", verbose=False)))
+
+    records = [{"at": f"2023-02-01T{hour:02}:15:00", "x": 3} for hour in (1, 23)]
+    answers = store.load_predictor(version).answer(records)["predictions"]
+    assert (version.engine, version.schema().by_name["at"].kind) == ("onnx", "datetime")
+    assert [answer["prediction"] for answer in answers] == pytest.approx([5, 115], abs=1e-6)
 
 
 DAY = pd.Timestamp("2024-03-01")
 CARRIED = {
     "days": pd.Series([DAY, pd.NaT]),
+    "times of day": pd.Series([DAY, DAY + pd.Timedelta("5h")]),
     "numbers": pd.Series([1.5, np.nan]),
     "NumPy's numbers as objects": pd.Series([np.int64(3), np.float64(2.5)], dtype=object),
     "texts": pd.Series(["a", "", None]),
@@ -219,7 +224,6 @@ CARRIED = {
     "large sizes": pd.Series([2.0**60, 5.0]),
 }
 LOST = {
-    "a time of day": (pd.Series([DAY, DAY + pd.Timedelta("5h")]), "times of day, such as 2024-03-01 05:00:00"),
     "a time zone": (pd.Series([DAY]).dt.tz_localize("UTC"), r"a time zone, such as 2024-03-01T00:00:00\+00:00"),
     "durations": (pd.Series([pd.Timedelta("5h")]), "Timedelta, such as 0 days 05:00:00"),
     "periods": (pd.Series([DAY.to_period("M")]), "Period, such as 2024-03"),

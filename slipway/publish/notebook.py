@@ -38,12 +38,11 @@ def check_carried(table: pd.DataFrame, source: str) -> None:
 def _problem(present: pd.Series) -> str | None:
     if isinstance(present.dtype, pd.DatetimeTZDtype):
         return (
-            f"holds times with a time zone, such as {present.iloc[0].isoformat()}, and a request carries plain days: "
-            "`.dt.tz_localize(None).dt.normalize()` keeps the day, `.dt.hour` is a number"
+            f"holds times with a time zone, such as {present.iloc[0].isoformat()}, and a request carries local time: "
+            "`.dt.tz_localize(None)` keeps it as it stands"
         )
     if pd.api.types.is_datetime64_any_dtype(present):
-        late = present[present != present.dt.normalize()]
-        return _hours(late.iloc[0]) if len(late) else None
+        return None
     if isinstance(present.dtype, pd.SparseDtype):
         return "is sparse, and a request carries every value: `.sparse.to_dense()` makes plain numbers"
     if pd.api.types.is_integer_dtype(present) and (beyond := present[present.astype("float64").abs() > 2**53]).any():
@@ -58,16 +57,9 @@ def _problem(present: pd.Series) -> str | None:
     odd = next((value for value in values if not isinstance(value, (str, bool, int, float))), None)
     if odd is not None:
         kind = "dates as objects" if isinstance(odd, dt.date) else f"values of the type {type(odd).__name__}"
-        return f"holds {kind}, such as {odd}, and a request carries numbers, texts, booleans and days"
+        return f"holds {kind}, such as {odd}, and a request carries numbers, texts, booleans, dates and times"
     texts = [value for value in values if isinstance(value, str)]
     other = next((value for value in values if not isinstance(value, str)), None)
     if texts and other is not None:
         return f"holds texts and other values, such as {texts[0]!r} and {other!r}, which PyCaret cannot put in an order"
     return None
-
-
-def _hours(moment: pd.Timestamp) -> str:
-    return (
-        f"holds times of day, such as {moment.isoformat(sep=' ')}, and a request carries days: the hours would be lost; "
-        "make a number of what counts (`.dt.hour`), and drop the rest with `.dt.normalize()`"
-    )

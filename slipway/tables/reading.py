@@ -27,6 +27,9 @@ from slipway.tables.numbers import (
 )
 from slipway.tables.source import ReadingOptions
 
+ASKED = 20
+"""Values of a column that tell whether its texts stand in quotes."""
+
 
 def read_cells(
     table: TextTable, source: str, options: ReadingOptions, declared: str | None
@@ -91,13 +94,14 @@ def _column(table: TextTable, name: str, options: ReadingOptions, has_points: bo
 
 
 def quoted(table: TextTable, column: TextColumn) -> Mapping[str, bool] | None:
-    """Of each possible marker of a column whether it stands in quotes, where the file puts texts into quotes.
+    """Of each possible marker of a column whether it stands in quotes, where the column's texts do.
 
     None where the file does not tell.
     """
     find = getattr(table, "quoted", None)
-    rows = find(column.name, column.markers) if find and column.markers else None
-    if rows is None:
+    texts = [cell for cell, _ in column.values.most_common(ASKED)]
+    rows = find(column.name, {*column.markers, *texts}) if find and column.markers else None
+    if not rows:
         return None
     return {cell: any(column.cells[row] == cell for row in rows) for cell in column.markers}
 
