@@ -76,7 +76,6 @@ class RequestCode(StrEnum):
     NO_ROWS = "no_rows"
     NOT_A_CSV = "not_a_csv"
     NOT_TEXT = "not_text"
-    INVALID_CSV = "invalid_csv"
     DUPLICATE_COLUMN = "duplicate_column"
     BODY_TOO_LARGE = "body_too_large"
     TOO_MANY_VALUES = "too_many_values"

@@ -23,8 +23,9 @@ from slipway.service.model import LoadedModel
 from slipway.service.requests import RequestError
 from slipway.service.routes import make_routes
 from slipway.service.settings import Limits
-from slipway.tables import cells
-from slipway.tables.cells import Bound, Bounds, parse_csv
+from slipway.tables import csv_file
+from slipway.tables.bounds import Bound, Bounds
+from slipway.tables.csv_file import parse_csv
 from tests.calls import CSV, HEADER, JSON, ROW, on_a_loop, refusal, rows, upload
 from tests.conftest import PERSON, Server, serve
 
@@ -197,7 +198,7 @@ def test_a_worker_reads_two_files_at_a_time(insurance, monkeypatch):
     def parse(data, bounds):
         running.append(data)
         most.append(len(running))
-        found = cells.parse_csv(data, bounds=bounds)
+        found = csv_file.parse_csv(data, bounds=bounds)
         Event().wait(0.2)
         running.pop()
         return found

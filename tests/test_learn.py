@@ -9,7 +9,7 @@ import pytest
 from slipway.errors import DataError, UseCaseError
 from slipway.inference import frames
 from slipway.schema.texts import ExampleRecord
-from slipway.tables.cells import parse_csv
+from slipway.tables.csv_file import parse_csv
 from slipway.tables.readers import DataSource, read_table
 from slipway.training.schema_inference import infer_dataset, infer_task
 from slipway.training.usecase import Example, FieldSpec, TargetSpec, UseCase

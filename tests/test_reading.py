@@ -17,7 +17,8 @@ from slipway.publish.train import prepare
 from slipway.schema.fields import Field
 from slipway.schema.metrics import ReadingNote
 from slipway.schema.schema import Schema, Target
-from slipway.tables.cells import column_mark, decimal_mark, parse_csv, plain_number
+from slipway.tables.cells import column_mark, decimal_mark, plain_number
+from slipway.tables.csv_file import parse_csv
 from slipway.training import usecase
 from slipway.training.kinds import CATEGORY_LIMIT
 from tests.conftest import trained

@@ -24,7 +24,7 @@ from slipway.publish.notebook import check_carried
 from slipway.publish.version import background
 from slipway.schema.schema import Schema
 from slipway.store import read_background, write_background
-from slipway.tables.cells import parse_csv
+from slipway.tables.csv_file import parse_csv
 from slipway.training.schema_inference import InferredDataset, infer_dataset
 from slipway.training.usecase import TargetSpec, UseCase
 from tests.conftest import pipeline as pipeline_of

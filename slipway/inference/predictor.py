@@ -20,7 +20,8 @@ from slipway.inference.interval import Interval
 from slipway.schema.arrays import Columns
 from slipway.schema.sampling import draw_records
 from slipway.schema.schema import Checked, CheckedTable, Schema
-from slipway.tables.cells import Bound, TextTable, write_rows
+from slipway.tables.bounds import Bound
+from slipway.tables.cells import TextTable, write_rows
 
 BLOCK_ROWS = 20_000
 """Rows of a file that are checked, predicted and written together."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from slipway.errors import ExpectedType, Fault, FaultCode, RecordsError, RequestCode, nearest, nearest_name
+from slipway.errors import CsvError, ExpectedType, Fault, FaultCode, RecordsError, RequestCode, nearest, nearest_name
 from slipway.schema import arrays
 from slipway.schema.arrays import Columns
 from slipway.schema.fields import SHOWN, Field, FieldError, Record, Value, truncated
@@ -288,6 +288,11 @@ class Schema:
         return CheckedTable(table, good, Checked(columns, [warnings[row] for row in good]), faults)
 
     def _check_header(self, table: TextTable) -> None:
+        doubled = [name for name in table.read.renamed.values() if name in self._known]
+        if doubled:
+            times = 1 + doubled.count(doubled[0])
+            problem = f"has the column name {doubled[0][:80]!r} {times} times; rename them"
+            raise CsvError("the file", problem, RequestCode.DUPLICATE_COLUMN, column=doubled[0][:80], times=times)
         absent = [name for name in self.names if name not in table.header]
         if not absent:
             return

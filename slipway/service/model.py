@@ -22,7 +22,9 @@ from slipway.schema.schema import Checked
 from slipway.service.requests import RequestError, gc_paused
 from slipway.service.settings import Limits
 from slipway.store import Version
-from slipway.tables.cells import SEPARATORS, TextTable, parse_csv
+from slipway.tables.cells import TextTable
+from slipway.tables.csv_file import parse_csv
+from slipway.tables.dialect import SEPARATORS
 
 INLINE_LIMIT = 16
 """Records of a call that a compiled version answers on the event loop: well below a millisecond."""

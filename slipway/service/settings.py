@@ -6,7 +6,7 @@ import re
 from slipway.errors import SlipwayError
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema
-from slipway.tables.cells import Bound, Bounds
+from slipway.tables.bounds import Bound, Bounds
 
 
 def setting(variable: str, default: int) -> int:

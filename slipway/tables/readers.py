@@ -12,7 +12,9 @@ from typing import Any
 import pandas as pd
 
 from slipway.errors import DataError, nearest
-from slipway.tables.cells import SEPARATORS, TextTable, parse_csv
+from slipway.tables.cells import TextTable
+from slipway.tables.csv_file import parse_csv
+from slipway.tables.dialect import SEPARATORS
 from slipway.tables.reading import Reading, mask_sentinels, read_cells
 from slipway.tables.source import DataSource, ReadingOptions
 

@@ -1,0 +1,122 @@
+"""A delimited text file as a table: its encoding, its dialect, and where the table is in it.
+
+The same reader serves training and `POST /predict_csv`, so both understand the same files; a server's bounds are checked
+while it reads.
+"""
+
+from slipway.errors import CsvError, RequestCode
+from slipway.tables.bounds import UNBOUNDED, Bounds
+from slipway.tables.cells import HowRead, TextTable
+from slipway.tables.dialect import detect
+from slipway.tables.encoding import Decoded, decode
+from slipway.tables.layout import Skipped, lay_out
+from slipway.tables.mend import mend
+from slipway.tables.rows import Rows
+
+_KINDS = {b"PK\x03\x04": "a ZIP or Excel", b"PAR1": "a Parquet", b"%PDF": "a PDF", b"\x89PNG": "a PNG"}
+
+
+def parse_csv(data: bytes, source: str = "the file", bounds: Bounds = UNBOUNDED) -> TextTable:
+    """The table in a delimited text file.
+
+    Separator, quotes, encoding and header are found. Empty lines are ignored; an unnamed column is called
+    `Unnamed: <position>`, as in pandas.
+
+    Parameters
+    ----------
+    data : bytes
+    source : str
+        The name of the file, for messages.
+    bounds : Bounds
+        Limits that are checked while reading; none by default, as for training.
+
+    Returns
+    -------
+    TextTable
+
+    Raises
+    ------
+    TableTooLargeError
+        As soon as a limit is exceeded.
+    CsvError
+        If the file is empty, is not text, or has no rows.
+    """
+    table = read_text(data, source, bounds)
+    if not table.header:
+        raise CsvError(source, "is empty; expected a header line and rows", RequestCode.EMPTY_FILE)
+    if not table.rows:
+        problem = f"has a header ({len(table.header)} columns) and no rows"
+        raise CsvError(source, problem, RequestCode.NO_ROWS, columns=len(table.header))
+    return table
+
+
+def read_text(
+    data: bytes,
+    source: str = "the file",
+    bounds: Bounds = UNBOUNDED,
+    *,
+    encoding: str | None = None,
+    separator: str | None = None,
+    header: bool | None = None,
+) -> TextTable:
+    """The table in a delimited text file, which may have no rows, or nothing at all.
+
+    Parameters
+    ----------
+    data, source, bounds
+        As of `parse_csv`.
+    encoding, separator, header : optional
+        What is known of the file, and need not be found.
+
+    Returns
+    -------
+    TextTable
+
+    Raises
+    ------
+    TableTooLargeError, CsvError
+        As `parse_csv`.
+    """
+    decoded = _decode(data, source, encoding)
+    text = decoded.text
+    if not text or text.isspace():
+        return TextTable([], [], [], {}, separator or ",", read=HowRead(encoding=decoded.encoding))
+    detected = detect(text, separator)
+    first_line = 2 if detected.start else 1
+    rows = Rows(text, detected.dialect, detected.width, source, bounds, detected.start, first_line)
+    table = lay_out(rows, source, bounds, header)
+    mended = mend(table, rows.odd, detected.dialect)
+    before = [Skipped(1, text[: detected.start].strip())] if detected.start else []
+    read = HowRead(
+        dialect=detected.dialect,
+        encoding=decoded.encoding,
+        before=(*before, *table.before),
+        after=tuple(table.after),
+        names=None if table.names is None else tuple(table.names),
+        header_lines=tuple(table.header_lines),
+        renamed=table.renamed,
+        repaired=tuple(sorted({*rows.repaired, *mended})),
+        odd_bytes=decoded.odd_bytes,
+        nuls=decoded.nuls,
+    )
+    # For `quoted`; a server does not ask, and has no memory to spare.
+    kept = text if bounds is UNBOUNDED and detected.dialect.quote and detected.dialect.quote in text else None
+    return TextTable(
+        table.header, table.rows, table.lines, table.ragged, detected.dialect.separator, table.surplus, read, kept
+    )
+
+
+def _decode(data: bytes, source: str, encoding: str | None) -> Decoded:
+    kind = _KINDS.get(data[:4])
+    if kind:
+        problem = f"is {kind} file, not a CSV text; save the table as CSV"
+        raise CsvError(source, problem, RequestCode.NOT_A_CSV, kind=kind.partition(" ")[2])
+    try:
+        found = decode(data, encoding)
+    except (UnicodeDecodeError, LookupError) as exc:
+        problem = f"is not text in the encoding {encoding} ({exc}); leave `encoding` out, or name another"
+        raise CsvError(source, problem, RequestCode.NOT_TEXT) from exc
+    if found is None:
+        problem = "is not a text table (it has bytes no CSV has); save the table as CSV in UTF-8"
+        raise CsvError(source, problem, RequestCode.NOT_TEXT)
+    return found
