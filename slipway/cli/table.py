@@ -25,14 +25,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--decimal", choices=(".", ","), help="the decimal mark, where numbers such as 1.030 can be read in two ways"
     )
+    parser.add_argument(
+        "--sheet",
+        metavar="NAME",
+        help="the sheet of a workbook, by its name or number (default: the first with a table)",
+    )
+    parser.add_argument("--query", metavar="SELECT", help="what to read from a database; one SELECT")
+    parser.add_argument("--encoding", help="of a text file, where the one that was found is wrong")
+    parser.add_argument(
+        "--separator",
+        metavar="CHARACTER",
+        type=_separator,
+        help="between the cells of a text file, where what was found is wrong",
+    )
+    parser.add_argument(
+        "--header", choices=("yes", "no"), help="whether a file has names of columns, where what was found is wrong"
+    )
+
+
+def _separator(text: str) -> str:
+    found = {"tab": "\t", "\\t": "\t", "space": " "}.get(text, text)
+    if len(found) != 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not one character; expected one such as ; or tab")
+    return found
 
 
 def with_options(case: UseCase, args: argparse.Namespace) -> UseCase:
     """The use case with what the options say of columns and their cells."""
-    if args.decimal:
+    names = ("decimal", "sheet", "query", "encoding", "separator", "header")
+    given = {name: value for name in names if (value := getattr(args, name)) is not None}
+    if "header" in given:
+        given["header"] = given["header"] == "yes"
+    if given:
         if case.data is None:
-            raise UseCaseError("--decimal", "there is no table yet; give it with --data FILE")
-        case = replace(case, data=replace(case.data, decimal=args.decimal))
+            raise UseCaseError(f"--{next(iter(given))}", "there is no table yet; give it with --data FILE")
+        case = replace(case, data=replace(case.data, **given))
     missing, fields = dict(case.missing), dict(case.fields)
     for name, marks in usecase.pairs("--missing", args.missing or ()).items():
         missing[name] = tuple(filter(None, marks.split(",")))

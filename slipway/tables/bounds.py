@@ -26,15 +26,18 @@ class Bound:
         return TableTooLargeError(source, problem, code, found=found, limit=self.limit, line=line)
 
 
+_NONE = Bound(2**48, "", "")
+
+
 @dataclass(frozen=True)
 class Bounds:
-    """What a file may have. `cells` counts those that a row lacks, too; `cell` is in characters."""
+    """What a file may have. `cells` counts those that a row lacks, too; `cell` is in characters, `unpacked` in bytes."""
 
     rows: Bound
     columns: Bound
     cells: Bound
     cell: Bound
+    unpacked: Bound = _NONE
 
 
-_NONE = Bound(2**48, "", "")
 UNBOUNDED = Bounds(_NONE, _NONE, _NONE, _NONE)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 from slipway.tables.dialect import Dialect
-from slipway.tables.layout import RaggedRow, Skipped
+from slipway.tables.layout import Layout, RaggedRow, Skipped
 from slipway.tables.quoting import quoted_cells
 
 MISSING_CELLS = frozenset({"", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null"})
@@ -133,6 +133,33 @@ class TextTable:
             part = slice(start, start + size)
             ragged = {row - start: found for row, found in self.ragged.items() if start <= row < start + size}
             yield TextTable(self.header, self.rows[part], self.lines[part], ragged, self.separator, read=self.read)
+
+
+def table_of(layout: Layout, read: HowRead, separator: str, text: str | None = None) -> TextTable:
+    """The table that was found in a file.
+
+    Parameters
+    ----------
+    layout : Layout
+    read : HowRead
+        What is known of the file beside its layout.
+    separator : str
+    text : str, optional
+        The file, for whoever asks which cells were quoted.
+
+    Returns
+    -------
+    TextTable
+    """
+    read = replace(
+        read,
+        before=(*read.before, *layout.before),
+        after=tuple(layout.after),
+        names=None if layout.names is None else tuple(layout.names),
+        header_lines=tuple(layout.header_lines),
+        renamed=layout.renamed,
+    )
+    return TextTable(layout.header, layout.rows, layout.lines, layout.ragged, separator, layout.surplus, read, text)
 
 
 def write_cells(table: TextTable) -> bytes:

@@ -6,7 +6,7 @@ while it reads.
 
 from slipway.errors import CsvError, RequestCode
 from slipway.tables.bounds import UNBOUNDED, Bounds
-from slipway.tables.cells import HowRead, TextTable
+from slipway.tables.cells import HowRead, TextTable, table_of
 from slipway.tables.dialect import detect
 from slipway.tables.encoding import Decoded, decode
 from slipway.tables.layout import Skipped, lay_out
@@ -41,7 +41,7 @@ def parse_csv(data: bytes, source: str = "the file", bounds: Bounds = UNBOUNDED)
     CsvError
         If the file is empty, is not text, or has no rows.
     """
-    table = read_text(data, source, bounds)
+    table = read_text(decode_text(data, source), source, bounds)
     if not table.header:
         raise CsvError(source, "is empty; expected a header line and rows", RequestCode.EMPTY_FILE)
     if not table.rows:
@@ -51,21 +51,16 @@ def parse_csv(data: bytes, source: str = "the file", bounds: Bounds = UNBOUNDED)
 
 
 def read_text(
-    data: bytes,
-    source: str = "the file",
-    bounds: Bounds = UNBOUNDED,
-    *,
-    encoding: str | None = None,
-    separator: str | None = None,
-    header: bool | None = None,
+    decoded: Decoded, source: str, bounds: Bounds, *, separator: str | None = None, header: bool | None = None
 ) -> TextTable:
-    """The table in a delimited text file, which may have no rows, or nothing at all.
+    """The table in a delimited text, which may have no rows, or nothing at all.
 
     Parameters
     ----------
-    data, source, bounds
+    decoded : Decoded
+    source, bounds
         As of `parse_csv`.
-    encoding, separator, header : optional
+    separator, header : optional
         What is known of the file, and need not be found.
 
     Returns
@@ -74,10 +69,9 @@ def read_text(
 
     Raises
     ------
-    TableTooLargeError, CsvError
-        As `parse_csv`.
+    TableTooLargeError
+        As soon as a limit is exceeded.
     """
-    decoded = _decode(data, source, encoding)
     text = decoded.text
     if not text or text.isspace():
         return TextTable([], [], [], {}, separator or ",", read=HowRead(encoding=decoded.encoding))
@@ -86,27 +80,39 @@ def read_text(
     rows = Rows(text, detected.dialect, detected.width, source, bounds, detected.start, first_line)
     table = lay_out(rows, source, bounds, header)
     mended = mend(table, rows.odd, detected.dialect)
-    before = [Skipped(1, text[: detected.start].strip())] if detected.start else []
     read = HowRead(
         dialect=detected.dialect,
         encoding=decoded.encoding,
-        before=(*before, *table.before),
-        after=tuple(table.after),
-        names=None if table.names is None else tuple(table.names),
-        header_lines=tuple(table.header_lines),
-        renamed=table.renamed,
+        before=(Skipped(1, text[: detected.start].strip()),) if detected.start else (),
         repaired=tuple(sorted({*rows.repaired, *mended})),
         odd_bytes=decoded.odd_bytes,
         nuls=decoded.nuls,
     )
     # For `quoted`; a server does not ask, and has no memory to spare.
     kept = text if bounds is UNBOUNDED and detected.dialect.quote and detected.dialect.quote in text else None
-    return TextTable(
-        table.header, table.rows, table.lines, table.ragged, detected.dialect.separator, table.surplus, read, kept
-    )
+    return table_of(table, read, detected.dialect.separator, kept)
 
 
-def _decode(data: bytes, source: str, encoding: str | None) -> Decoded:
+def decode_text(data: bytes, source: str, encoding: str | None = None) -> Decoded:
+    """The text of a file.
+
+    Parameters
+    ----------
+    data : bytes
+    source : str
+        The name of the file, for messages.
+    encoding : str, optional
+        The encoding, where it is known.
+
+    Returns
+    -------
+    Decoded
+
+    Raises
+    ------
+    CsvError
+        If it is not text, or not in this encoding.
+    """
     kind = _KINDS.get(data[:4])
     if kind:
         problem = f"is {kind} file, not a CSV text; save the table as CSV"
