@@ -53,6 +53,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         ),
         *("merged", "day_first", "month_first", "time_dropped", "beyond_doubles", "class_left_out", "folds_for_class"),
         *("folds_for_rows", "leak"),
+        *("lines_around", "sheet", "no_header", "header_lines", "names_changed", "ragged_rows", "cut_otherwise"),
+        *("encoding", "odd_bytes"),
     ),
     "alert.": ("leak", "imbalance", "missing", "twins", "constant", "rare", "skewed"),
     "threshold.": ("found", "missed", "spared", "alarms"),

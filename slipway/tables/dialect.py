@@ -135,7 +135,7 @@ def _with_backslash(dialect: Dialect, lines: list[str]) -> Dialect:
     escaped = sum(len(re.findall(rf"(?<!\\)\\{quote}", line)) for line in lines)
     if not escaped:
         return dialect
-    inside = re.compile(rf"(?<![{mark}{quote}\\\s]){quote}(?![{mark}\s])")
+    inside = re.compile(rf"(?<=[^{mark}{quote}\\\s]){quote}(?![{mark}\s])")
     # C:\data\ at the end of a quoted cell is no escape: then the rows are worse with it.
     with_escape = replace(dialect, backslash=True)
     better = _judged(lines, with_escape)[0] >= _judged(lines, dialect)[0]

@@ -153,7 +153,7 @@ def _names_columns(cells: Sequence[str], below: Sequence[Row], width: int, repea
         return True
     # Texts throughout: a name is found nowhere else in its column.
     named = [column for column, cell in enumerate(cells[:width]) if cell.strip()]
-    regular = [row.cells for row in below if len(row.cells) == width]
+    regular = [row.cells for row in below if len(row.cells) == width and row.cells != list(cells)]
     again = sum(any(row[column] == cells[column] for row in regular) for column in named)
     return not named or again * 2 < len(named)
 
@@ -164,8 +164,8 @@ def _counts_up(cells: Sequence[str], numbers: Sequence[int], below: Sequence[Row
         return False
     found = [int(cells[column]) for column in numbers]
     steps = {after - before for before, after in zip(found, found[1:], strict=False)}
-    if len(found) > 1 and steps == {1} and found[0] in (0, 1) and len(found) >= len(cells) - 1:
-        return True
+    if [cell.strip() for cell in cells] in ([str(at + first) for at in range(len(cells))] for first in (0, 1)):
+        return len(cells) > 1
     if not all(1800 <= number <= 2100 for number in found) or len(found) == len(cells):
         return False
     years = [row.cells[column] for row in below for column in numbers if column < len(row.cells)]

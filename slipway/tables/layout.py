@@ -252,9 +252,9 @@ def _drop_repeated_headers(table: Layout) -> None:
     if not repeated:
         return
     first = repeated[0]
-    known = set(map(tuple, table.rows[:first]))
     after = table.rows[first + 1 :]
-    if after and sum(tuple(row) in known for row in after) >= 0.9 * len(after):
+    same = sum(row == again for row, again in zip(table.rows[:first], after, strict=False))
+    if after and same >= 0.9 * len(after):
         _drop(table, range(first, len(table.rows)))
     else:
         _drop(table, repeated)
@@ -275,7 +275,11 @@ def _drop_second_table(table: Layout, gaps: set[int]) -> None:
     own = [Row((row.cells + [""] * width)[:width], 0) for row in own]
     values = value_columns(own[1:], width)
     names = [own[0].cells[column] for column in values]
-    if (names and not any(map(is_value, names))) or (start in gaps and rows > 2):
+    held = value_columns(
+        [Row(row, 0) for place, row in enumerate(table.rows[:start]) if place not in table.widths], len(table.header)
+    )
+    others = not any(is_value(row.cells[column]) for row in own for column in held if column < width)
+    if (names and not any(map(is_value, names))) or (rows > 2 and (start in gaps or (held and others))):
         _drop(table, range(start, len(table.rows)))
 
 

@@ -4,6 +4,7 @@ Nothing is ever written: one SELECT is all that is sent, in a transaction that i
 ones, and that is never committed. A password in the address is in no message.
 """
 
+import importlib.util
 import os
 import re
 from typing import Any
@@ -22,8 +23,9 @@ _NOT_SENT = re.compile(
 _HARMLESS = re.compile(r"\breplace\s*\(|\b(?:insert|truncate)\s*\(", re.I)
 """Functions that are called like a statement."""
 _TEXTS = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]\n]*\]|(\$\w*\$).*?\1", re.S)
+_POSTGRESQL = ("psycopg", "psycopg2", "pg8000")
 _DRIVERS = {
-    "postgresql": "psycopg[binary]",
+    "postgresql": "pg8000",
     "mysql": "pymysql",
     "mariadb": "pymysql",
     "mssql": "pyodbc",
@@ -107,7 +109,8 @@ def _engine(address: str, shown: str) -> Any:
 
     url = sqlalchemy.make_url(address)
     if url.drivername == "postgresql":
-        url = url.set(drivername="postgresql+psycopg")
+        installed = (name for name in _POSTGRESQL if importlib.util.find_spec(name))
+        url = url.set(drivername=f"postgresql+{next(installed, _POSTGRESQL[-1])}")
     if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
         path = url.database.removeprefix("file:")
         if not os.path.isfile(path):
@@ -135,7 +138,9 @@ def _reason(exc: Exception, address: str) -> str:
         driver = _DRIVERS.get(kind)
         install = f"`pip install '{driver}'`" if driver else "install the driver that SQLAlchemy names"
         return f"needs a driver for {kind}: {install}"
-    text = str(getattr(exc, "orig", None) or exc)
+    cause = getattr(exc, "orig", None) or exc
+    told = cause.args[0] if cause.args else ""
+    text = str(told.get("M", told) if isinstance(told, dict) else cause)  # pg8000 has the parts of PostgreSQL's message
     if type(exc).__name__ == "NoSuchModuleError":
         return "is of a database that SQLAlchemy does not know; expected postgresql://, mysql+pymysql://, sqlite:/// …"
     if type(exc).__name__ == "ArgumentError":
