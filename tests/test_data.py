@@ -142,7 +142,7 @@ def test_a_ragged_line_of_a_training_table_is_named_with_its_line(frame):
         (b"a,b\n1,2\n", "has 1 row; a model needs"),
         (b"a\n1\n2\n", "has one column, 'a'; expected columns separated by comma, semicolon, tab, bar, space"),
         (PNG, "is a PNG file, not a CSV text"),
-        (b"PK\x03\x04xlsx", "is a ZIP or Excel file, not a CSV text; save the table as CSV"),
+        (b"PK\x03\x04xlsx", "is not a complete ZIP file"),
         (b"%PDF-1.7", "is a PDF file, not a CSV text"),
         (random.Random(0).randbytes(500), "is not a text table"),
     ],
@@ -292,7 +292,7 @@ def test_a_parquet_table_with_too_few_rows_is_refused(parquet, rows, match):
 
 @pytest.mark.parametrize(("name", "reason"), [("none.csv", "No such file"), (".", "Is a directory")])
 def test_a_path_that_is_not_a_file_is_refused_with_the_reason(tmp_path, name, reason):
-    with pytest.raises(DataError, match=f"cannot be read: {reason}.*give the path of a CSV or Parquet file"):
+    with pytest.raises(DataError, match=f"cannot be read: {reason}.*give the path of a table"):
         read_table(DataSource(str(tmp_path / name)))
 
 

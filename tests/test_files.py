@@ -124,12 +124,21 @@ def test_a_stray_quote_is_text_and_spoils_no_other_row(name, seed):
          [["2024-01-02", "1", "x"], ["2024-01-03", "2", "y"], ["2024-01-04", "3", "z"]]),
         ("id,name,n\n1,Ann,5\n2,Smith, Bo,6\n3,Cy,7\n", ["id", "name", "n"], [["1", "Ann", "5"], ["2", "Smith, Bo", "6"], ["3", "Cy", "7"]]),
         ("x;y\n1,5;2\n2,5;3\n", ["x", "y"], [["1,5", "2"], ["2,5", "3"]]),
+        ("comment\nI like it, really\nNo, thanks, not today\nfine\nwell, yes\n", ["comment"],
+         [["I like it, really"], ["No, thanks, not today"], ["fine"], ["well, yes"]]),
+        ("Title\n\nText about this, with commas, and more.\n\ny,m,v\n2010,1,2\n2011,2,3\n2012,3,4\n\nNotes:\n1. One, two\n",
+         ["y", "m", "v"], [["2010", "1", "2"], ["2011", "2", "3"], ["2012", "3", "4"]]),
+        ("Table 1\na,b\n1,2\n3,4\n\nTable 2\nc,d\n5,6\n7,8\n", ["a", "b"], [["1", "2"], ["3", "4"]]),
+        ("Jahr;n\n;Anzahl\n2010;5,5\n2011;6\n2012;7\n____\n© das Amt, 2021\n", ["Jahr", "n Anzahl"], [["2010", "5,5"], ["2011", "6"], ["2012", "7"]]),
+        ('"Source","Indicators",\n\n"Land","Code","2019","2020",\n"A","x","1.5","2",\n"B","y","","3",\n"C","z","2","4",\n',
+         ["Land", "Code", "2019", "2020", "Unnamed: 4"], [["A", "x", "1.5", "2", ""], ["B", "y", "", "3", ""], ["C", "z", "2", "4", ""]]),
     ],
     ids=[
         "quote never closed", "doubled", "not doubled", "two lines", "backslash at the end", "escaped by backslash",
         "separator at the end", "row names of R", "a name too many", "names twice", "years", "numbered columns", "units",
         "header over several columns", "aligned by spaces", "tilde", "end of DOS file", "NUL", "a row with another separator",
-        "a comma in a text", "decimal commas",
+        "a comma in a text", "decimal commas", "texts with commas", "text above and below", "two tables with titles",
+        "a rule and a source below", "years and a separator at the end",
     ],
 )  # fmt: skip
 def test_a_file_is_read_as_it_was_meant(text, header, rows):

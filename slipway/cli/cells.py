@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from slipway.errors import DataError, SlipwayError
@@ -35,10 +36,9 @@ def write_all(files: Sequence[str], out: Path, source: DataSource) -> int:
     source : DataSource
         What the options say of the files.
     """
-    from dataclasses import replace
-
     into_folder = len(files) > 1 or out.is_dir()
-    failed, taken = 0, set()
+    failed = 0
+    taken: set[str] = set()
     try:
         (out if into_folder else out.parent).mkdir(parents=True, exist_ok=True)
     except OSError as exc:

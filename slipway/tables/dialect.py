@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import islice
+from operator import itemgetter
 
 from slipway.tables.patterns import plausibility
 
@@ -21,6 +22,8 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _SEP_LINE = re.compile(r'"?sep=(\\t|[^\r\n"])"?[ \t]*(?:[,;\t]*)(?:\r\n?|\n)', re.I)
 _SAMPLE_LINES, _SAMPLE_CHARACTERS = 200, 256 * 1024
 _JUDGED_ROWS, _JUDGED_CELLS = 100, 40
+
+_Judged = tuple[float, int, "Dialect"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def detect(text: str, separator: str | None = None) -> Detected:
         separator = declared[1].replace("\\t", "\t")
     lines = _sample(text, start)
     if separator is not None:
-        best = max((_judged(lines, dialect) for dialect in _variants(lines, separator)), key=lambda one: one[0])
+        best = max((_judged(lines, dialect) for dialect in _variants(lines, separator)), key=itemgetter(0))
     else:
         best = _best(lines)
     _, width, dialect = best
@@ -92,17 +95,24 @@ def _sample(text: str, start: int) -> list[str]:
     return [line for line in lines if line.strip()]
 
 
-def _best(lines: list[str]) -> tuple[float, int, Dialect]:
-    found = [_judged(lines, dialect) for mark in SEPARATORS for dialect in _variants(lines, mark)]
-    best = max(found, key=lambda one: one[0], default=(0.0, 1, Dialect()))
+def _best(lines: list[str]) -> _Judged:
+    likely = [_judged(lines, dialect) for mark in SEPARATORS for dialect in _variants(lines, mark)]
+    best = max(likely, key=itemgetter(0), default=(0.0, 1, Dialect()))
     if best[0] < 0.5:
         rare = [_judged(lines, dialect) for mark in RARE_SEPARATORS for dialect in _variants(lines, mark)]
-        found = max(rare, key=lambda one: one[0], default=best)
-        if found[0] > max(best[0], 0.6):
-            return found
-    if best[1] < 2:
-        return 0.0, 1, max(_variants(lines, ","), key=lambda one: _judged(lines, one)[0], default=Dialect())
+        other = max(rare, key=itemgetter(0), default=best)
+        if other[0] > max(best[0], 0.6):
+            return other
+    if best[1] < 2 or (best[0] < 0.35 and _is_scattered(lines, best[2].separator)):  # one column: whatever does not occur separates it
+        mark = next((mark for mark in SEPARATORS if not any(mark in line for line in lines)), ",")
+        return 0.0, 1, Dialect(mark, _quote(lines, mark))
     return best
+
+
+def _is_scattered(lines: list[str], separator: str) -> bool:
+    """Whether a separator is here and there in texts: not in the first line, and not as often in most others."""
+    counts = Counter(line.count(separator) for line in lines)
+    return separator not in lines[0] and max(counts[count] for count in counts if count) * 2 < len(lines)
 
 
 def _variants(lines: list[str], separator: str) -> list[Dialect]:
@@ -142,7 +152,7 @@ def _with_backslash(dialect: Dialect, lines: list[str]) -> Dialect:
     return with_escape if better and escaped > sum(len(inside.findall(line)) for line in lines) else dialect
 
 
-def _judged(lines: list[str], dialect: Dialect) -> tuple[float, int, Dialect]:
+def _judged(lines: list[str], dialect: Dialect) -> _Judged:
     """How well the lines fit a dialect, from 0 to about 1, and the number of cells that most rows have."""
     options = dialect.reader_options() | {"strict": False, "doublequote": not dialect.backslash}
     if dialect.backslash:

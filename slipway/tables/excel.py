@@ -22,7 +22,7 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 """The part of an encrypted workbook that holds the rest."""
 _MOST_CELLS = 200_000_000
 """Cells of a sheet, empty ones too: calamine holds them all. One cell in the last corner of a sheet makes 17 billion."""
-_WITH_PASSWORD = "is encrypted; save it without a password (in Excel: File, Info, Protect Workbook)"
+_LOCKED = "is encrypted; save it without a password (in Excel: File, Info, Protect Workbook)"
 _MOST_BYTES = 4 * 1024**3
 _CHUNK = 1024 * 1024
 _PLACE = re.compile(rb'<(?:\w+:)?c [^>]*?r="([A-Z]{1,3})(\d{1,7})"')
@@ -64,13 +64,13 @@ def read_workbook(
     import python_calamine as calamine  # only now: most files are none
 
     if data.startswith(_OLE) and _ENCRYPTED in data:
-        raise _refused(source, _WITH_PASSWORD)
+        raise _refused(source, _LOCKED)
     _check_size(data, source, bounds)
     try:
         book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
         names = list(book.sheet_names)
     except calamine.PasswordError as exc:
-        raise _refused(source, _WITH_PASSWORD) from exc
+        raise _refused(source, _LOCKED) from exc
     except (calamine.CalamineError, OSError, ValueError) as exc:
         raise _refused(source, f"is not a workbook that can be read ({_short(exc)}); save the table as CSV") from exc
     if not names:

@@ -86,7 +86,7 @@ def _first_of_table(rows: Sequence[Row], gaps: set[int], width: int) -> int:
             return position
         if abs(len(row.cells) - width) <= 1 and _filled(row) >= least:
             if len(row.cells) == width:
-                exact = first is None or _is_header(rows, position, width)
+                exact = first is None or is_header(rows, position, width)
                 return position if exact else first or 0
             first = position if first is None else first
         elif first is not None and position - first > 5:
@@ -99,12 +99,12 @@ def _after_gap(rows: Sequence[Row], gaps: set[int], start: int, width: int) -> i
     for position in sorted(gap for gap in gaps if start < gap < _DEEPEST):
         above, below = position - start, len(rows) - position
         if below > 2 * above and (above <= 5 or not value_columns(rows[start:position], width)):
-            if len(rows[position].cells) == width and _is_header(rows, position, width):
+            if len(rows[position].cells) == width and is_header(rows, position, width):
                 return position
     return start
 
 
-def _is_header(rows: Sequence[Row], position: int, width: int) -> bool:
+def is_header(rows: Sequence[Row], position: int, width: int) -> bool:
     """Whether a row has texts, and no value, where the rows below have values."""
     if position >= len(rows) - 1:
         return False
@@ -118,8 +118,8 @@ def _is_last_of_header(rows: Sequence[Row], position: int, width: int) -> bool:
     """Whether a row has names and the next one has not: names may be few, a title is above other names."""
     return (
         len(rows[position].cells) == width
-        and _is_header(rows, position, width)
-        and not _is_header(rows, position + 1, width)
+        and is_header(rows, position, width)
+        and not is_header(rows, position + 1, width)
     )
 
 
@@ -160,17 +160,17 @@ def _names_columns(cells: Sequence[str], below: Sequence[Row], width: int, repea
 
 def _counts_up(cells: Sequence[str], numbers: Sequence[int], below: Sequence[Row]) -> bool:
     """Whether numbers are names: years beside a text, or 0, 1, 2, … as pandas calls columns without a name."""
-    if not all(re.fullmatch(r"\s*\d{1,4}\s*", cells[column]) for column in numbers):
+    names = [cell.strip() for cell in cells]
+    for first, least in ((0, 2), (1, 4)):
+        if len(names) >= least and names == [str(first + place) for place in range(len(names))]:
+            return True
+    years = [int(name) for name in names if re.fullmatch(r"(?:1[89]|20)\d\d", name)]
+    if not all(re.fullmatch(r"(?:1[89]|20)\d\d", names[column]) for column in numbers) or len(years) == len(names):
         return False
-    found = [int(cells[column]) for column in numbers]
-    steps = {after - before for before, after in zip(found, found[1:], strict=False)}
-    if [cell.strip() for cell in cells] in ([str(at + first) for at in range(len(cells))] for first in (0, 1)):
-        return len(cells) > 1
-    if not all(1800 <= number <= 2100 for number in found) or len(found) == len(cells):
-        return False
-    years = [row.cells[column] for row in below for column in numbers if column < len(row.cells)]
-    like_years = sum(bool(re.fullmatch(r"\s*(?:18|19|20)\d\d\s*", cell)) for cell in years)
-    return (len(found) == 1 or steps <= {1, -1, 5, 10}) and like_years * 2 < len(years)
+    steps = {after - before for before, after in zip(years, years[1:], strict=False)}
+    held = [row.cells[column].strip() for row in below for column in numbers if column < len(row.cells)]
+    like_years = sum(bool(re.fullmatch(r"(?:1[89]|20)\d\d", cell)) for cell in held)
+    return steps <= {1, -1, 2, 5, 10} and like_years * 2 < len(held)
 
 
 def _is_lower_line(rows: Sequence[Row], start: int, lines: int, width: int) -> bool:
@@ -184,7 +184,11 @@ def _is_lower_line(rows: Sequence[Row], start: int, lines: int, width: int) -> b
     if not held or any(map(is_value, held)):
         return False
     merged = any(not name.strip() and cells[column].strip() for column, name in enumerate(upper[:width]))
-    return merged or (len(held) >= 2 and len(held) * 2 > len(values))
+    full = [
+        column for column in values if not any(is_gap(row.cells[column]) for row in below if len(row.cells) == width)
+    ]
+    units = any(not cells[column].strip() and upper[column : column + 1] != [""] for column in full)
+    return merged or units or (len(held) >= 2 and len(held) * 2 > len(values))
 
 
 def _names_other_width(rows: Sequence[Row], gaps: set[int], start: int, width: int) -> bool:

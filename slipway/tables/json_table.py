@@ -76,7 +76,7 @@ def _refused(source: str, problem: str) -> CsvError:
 
 def _lines(text: str, source: str, bounds: Bounds, encoding: str, whole: ValueError) -> TextTable:
     """One record a line."""
-    records = []
+    records: list[tuple[int, dict[str, Any]]] = []
     for line, content in enumerate(text.split("\n"), 1):
         if content.strip():
             try:

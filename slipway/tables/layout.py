@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from slipway.errors import RequestCode
-from slipway.tables.bounds import Bounds
-from slipway.tables.header import Head, find_head, value_columns
+from slipway.tables.bounds import UNBOUNDED, Bounds
+from slipway.tables.header import Head, find_head, is_header, value_columns
 from slipway.tables.patterns import is_value
 from slipway.tables.rows import Row
 
 _HEAD_ROWS, _HEAD_CELLS = 200, 1_000_000
 """Rows that are looked at before the header is decided."""
-_FOOTER_ROWS = 40
+_FOOTER_ROWS, _GAPS = 40, 50
+"""Rows at the end, and empty lines, that are looked at for what is not part of the table."""
 _SHOWN = 80
 
 
@@ -90,9 +91,13 @@ def lay_out(rows: Iterable[Row], source: str, bounds: Bounds, header: bool | Non
         head = Head(head.start, max(1, head.lines) if header else 0, head.width)
     table = Layout(before=[_skipped(row) for row in first[: head.start]])
     _name_columns(table, first[head.start :], head)
-    _add_rows(table, _chained(first[head.start + head.lines :], filled), source, bounds)
+    _add_rows(table, first[head.start + head.lines :], source, bounds)
+    _add_rows(table, filled, source, bounds)
+    if bounds is not UNBOUNDED:
+        return table  # a server answers every row that it was sent, if only with what is wrong with it
     gaps = {position - head.start - head.lines for position in filled.gaps}
     _drop_repeated_headers(table)
+    _drop_next_table(table, gaps)
     _drop_second_table(table, gaps)
     _drop_footer(table, gaps)
     return table
@@ -114,17 +119,18 @@ class _Filled:
         self._empty = 0
 
     def __iter__(self) -> Iterator[Row]:
-        most = self._bounds.rows.limit
+        most, position = self._bounds.rows.limit, self._position
         for row in self._rows:
-            for cell in row.cells:
+            for cell in row[0]:
                 if cell and not cell.isspace():
-                    self._position += 1
+                    position += 1
+                    self._position = position  # the next reader of the same rows goes on from here
                     yield row
                     break
             else:
                 self._empty += 1
-                if self._position and len(self.gaps) < most:
-                    self.gaps.add(self._position)
+                if position and len(self.gaps) < most:
+                    self.gaps.add(position)
                 if self._empty > most:
                     raise self._bounds.rows.passed(self._source, self._empty, "empty lines", RequestCode.TOO_MANY_ROWS)
 
@@ -136,11 +142,6 @@ class _Filled:
             rows, cells = rows + 1, cells + len(row.cells)
             if rows >= _HEAD_ROWS or cells > _HEAD_CELLS or rows > self._bounds.rows.limit + _HEAD_ROWS:
                 return
-
-
-def _chained(first: Sequence[Row], rest: Iterable[Row]) -> Iterator[Row]:
-    yield from first
-    yield from rest
 
 
 def _name_columns(table: Layout, rows: Sequence[Row], head: Head) -> None:
@@ -223,6 +224,7 @@ def _add_rows(table: Layout, rows: Iterable[Row], source: str, bounds: Bounds) -
     """Every row with as many cells as the header; those that had more or fewer are noted."""
     width, found, lines = len(table.header), table.rows, table.lines
     most_rows = min(bounds.rows.limit, bounds.cells.limit // max(1, width))
+    add_row, add_line = found.append, lines.append
     for cells, line in rows:
         if len(found) == most_rows:
             if most_rows == bounds.rows.limit:
@@ -237,8 +239,8 @@ def _add_rows(table: Layout, rows: Iterable[Row], source: str, bounds: Bounds) -
                 if rest:
                     table.surplus[len(found)] = rest
             cells = (cells + [""] * (width - len(cells)))[:width]
-        found.append(cells)
-        lines.append(line)
+        add_row(cells)
+        add_line(line)
 
 
 def _drop_repeated_headers(table: Layout) -> None:
@@ -283,25 +285,43 @@ def _drop_second_table(table: Layout, gaps: set[int]) -> None:
         _drop(table, range(start, len(table.rows)))
 
 
+def _drop_next_table(table: Layout, gaps: set[int]) -> None:
+    """Another table after an empty line, perhaps with a title: texts again where this one has values."""
+    width = len(table.header)
+    if table.names is None or width < 2:
+        return
+    for gap in sorted(gap for gap in gaps if 0 < gap < len(table.rows) - 1)[:_GAPS]:
+        below = [Row(row, 0) for row in table.rows[gap : gap + 50]]
+        title = int(_filled(below[0].cells) == 1)
+        if len(below) > title + 1 and _filled(below[title].cells) > 1 and is_header(below, title, width):
+            _drop(table, range(gap, len(table.rows)))
+            return
+
+
 def _drop_footer(table: Layout, gaps: set[int]) -> None:
     """Lines below the table: one cell in a row of several, after an empty line or as a sentence."""
-    width = len(table.header)
-    if width < 2 or len(table.rows) < 2:
+    width, end = len(table.header), len(table.rows)
+    if width < 2 or end < 2:
         return
-    end, start = len(table.rows), len(table.rows)
-    while start > max(0, end - _FOOTER_ROWS):
-        filled = sum(bool(cell.strip()) for cell in table.rows[start - 1])
-        if filled > 1 or (start - 1) in table.surplus:
-            break
+    for gap in sorted(gap for gap in gaps if max(end // 2, end - _FOOTER_ROWS) < gap < end):
+        if all(place in table.widths or _filled(table.rows[place]) <= 1 for place in range(gap, end)):
+            _drop(table, range(gap, end))
+            return
+    start = end
+    while start > max(0, end - _FOOTER_ROWS) and _filled(table.rows[start - 1]) <= 1 and start - 1 not in table.surplus:
         start -= 1
-    usual = sum(sum(bool(cell.strip()) for cell in row) for row in table.rows[:50]) / min(50, len(table.rows))
+    usual = sum(map(_filled, table.rows[:50])) / min(50, end)
     if start == 0 or usual < 1.5:
         return
     for place in range(start, end):
         text = "".join(table.rows[place]).strip()
-        if place in gaps or (len(text.split()) > 1 and not is_value(text)):
+        if (len(text.split()) > 1 and not is_value(text)) or not any(map(str.isalnum, text)):
             _drop(table, range(place, end))
             return
+
+
+def _filled(cells: Sequence[str]) -> int:
+    return sum(bool(cell.strip()) for cell in cells)
 
 
 def _drop(table: Layout, places: Iterable[int]) -> None:
