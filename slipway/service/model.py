@@ -24,7 +24,7 @@ from slipway.service.settings import Limits
 from slipway.store import Version
 from slipway.tables.cells import TextTable
 from slipway.tables.csv_file import parse_csv
-from slipway.tables.dialect import SEPARATORS
+from slipway.tables.dialect import separator_name
 
 INLINE_LIMIT = 16
 """Records of a call that a compiled version answers on the event loop: well below a millisecond."""
@@ -155,7 +155,7 @@ class LoadedModel:
             "Content-Disposition": 'attachment; filename="predictions.csv"',
             "X-Rows": str(len(table.rows)),
             "X-Faulty-Rows": str(answer.faulty),
-            "X-Separator": SEPARATORS[table.separator],
+            "X-Separator": separator_name(table.separator),
         }
         if answer.matched:
             headers["X-Matched-Columns"] = _in_header(answer.matched)

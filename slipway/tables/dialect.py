@@ -26,6 +26,11 @@ _JUDGED_ROWS, _JUDGED_CELLS = 100, 40
 _Judged = tuple[float, int, "Dialect"]
 
 
+def separator_name(separator: str) -> str:
+    """What a separator is called; one that is not among those looked for is itself."""
+    return (SEPARATORS | RARE_SEPARATORS).get(separator, separator)
+
+
 @dataclass(frozen=True)
 class Dialect:
     """How the cells of a text are separated.
@@ -103,7 +108,9 @@ def _best(lines: list[str]) -> _Judged:
         other = max(rare, key=itemgetter(0), default=best)
         if other[0] > max(best[0], 0.6):
             return other
-    if best[1] < 2 or (best[0] < 0.35 and _is_scattered(lines, best[2].separator)):  # one column: whatever does not occur separates it
+    if best[1] < 2 or (
+        best[0] < 0.35 and _is_scattered(lines, best[2].separator)
+    ):  # one column: whatever does not occur separates it
         mark = next((mark for mark in SEPARATORS if not any(mark in line for line in lines)), ",")
         return 0.0, 1, Dialect(mark, _quote(lines, mark))
     return best

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from slipway.tables.cells import TextTable
-from slipway.tables.dialect import SEPARATORS
+from slipway.tables.dialect import separator_name
 from slipway.tables.reading import Note
 
 _LISTED, _SHOWN = 12, 3
@@ -30,7 +30,7 @@ def described(table: TextTable) -> str:
     if read.dialect:
         quote = f", quotes {read.dialect.quote}" if read.dialect.quote and read.dialect.quote != '"' else ""
         escape = ", quotes escaped by a backslash" if read.dialect.backslash else ""
-        parts.append(f"separated by {SEPARATORS.get(table.separator, repr(table.separator))}{quote}{escape}")
+        parts.append(f"separated by {separator_name(table.separator)}{quote}{escape}")
     if read.compression:
         parts.append(f"packed with {read.compression}")
     for note in file_notes(table):

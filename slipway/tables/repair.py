@@ -6,7 +6,6 @@ ways to cut a line, the one with the right number of cells is taken that takes t
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import islice
 
 from slipway.tables.dialect import Dialect
@@ -37,6 +36,8 @@ def cut(line: str, dialect: Dialect, width: int | None, thorough: bool = True) -
     separators = line.count(dialect.separator)
     if width is not None and separators < width - 1:
         return None
+    if dialect.quote and not dialect.spaced and line.count(dialect.quote) == 1:  # it closes nothing
+        return line.split(dialect.separator) if width in (None, separators + 1) else None
     cells = _first_closings(line, dialect)
     if cells is not None and width in (None, len(cells)):
         return cells
@@ -86,7 +87,13 @@ class _Ways:
         self._quote = dialect.quote or ""
         self._spaced = dialect.spaced
         self._closing = _closing(dialect)
-        self.best = lru_cache(maxsize=None)(self._best)
+        self._known: dict[tuple[int, int], tuple[float, tuple[str, ...]] | None] = {}
+
+    def best(self, start: int, count: int) -> tuple[float, tuple[str, ...]] | None:
+        """The cheapest way to cut the rest of the line into so many cells, and what it costs."""
+        if (start, count) not in self._known:
+            self._known[start, count] = self._best(start, count)
+        return self._known[start, count]
 
     def _best(self, start: int, count: int) -> tuple[float, tuple[str, ...]] | None:
         best: tuple[float, tuple[str, ...]] | None = None

@@ -21,7 +21,7 @@ _ESCAPED_QUOTE, _ESCAPED_BACKSLASH = "\ue0f1", "\ue0f2"
 """Stand for escaped characters while the rows are cut; of the private use area."""
 _LINES_OF_A_ROW = 30
 """Lines that are looked at for the end of a row whose quotes are wrong."""
-_LONGEST, _MOST_EFFORT, _MOST_KEPT = 20_000, 20_000_000, 5_000_000
+_LONGEST, _MOST_EFFORT, _MOST_KEPT = 20_000, 500_000, 5_000_000
 """Characters: of a row that is looked at, of all of them together, and of odd rows that are kept."""
 
 csv.field_size_limit(2**31 - 1)
@@ -45,21 +45,22 @@ class _RowTooLongError(Exception):
 class _Lines:
     """The lines of a text, until those of one row have more than `longest` characters.
 
-    Whoever reads says where a row begins. (Plain attributes: this runs for every row of a file.)
+    Whoever reads says where a row begins; `returns` tells whether there are carriage returns. (Plain attributes: this runs for every row of a file.)
     """
 
-    def __init__(self, text: str, start: int, line: int, longest: int) -> None:
+    def __init__(self, text: str, start: int, line: int, longest: int, returns: bool) -> None:
         self.end = start  # of the lines so far
         self.row_start = start
         self.row_line = line
         self._text = text
         self._longest = longest
+        self._returns = returns
 
     def __iter__(self) -> Iterator[str]:
         text, longest = self._text, self._longest
         # A line may also end with a carriage return alone; to look for that takes three times as long.
         ends: Iterator[int]
-        if "\r" in text:
+        if self._returns:
             ends = (line.end() for line in _LINE.finditer(text, self.end))
         else:
             ends = _line_feeds(text, self.end)
@@ -132,9 +133,9 @@ class Rows:
 
     def _rows(self) -> Iterator[Row]:
         start, line = self.start, self.line
-        options = self.dialect.reader_options()
+        options, returns = self.dialect.reader_options(), "\r" in self.text
         while start < len(self.text):
-            lines = _Lines(self.text, start, line, CELLS_OF_A_ROW * self.bounds.cell.limit)
+            lines = _Lines(self.text, start, line, CELLS_OF_A_ROW * self.bounds.cell.limit, returns)
             reader = csv.reader(lines, **options)  # type: ignore[arg-type]
             first, width = line, self.width
             again = None
@@ -195,7 +196,7 @@ class Rows:
     def _right_cut(self, start: int, lines: int) -> tuple[list[str], int] | None:
         """The row that begins here, with as many cells as it should have; in the fewest lines."""
         end = start
-        for _ in range(lines):
+        for _ in range(lines if self._effort < _MOST_EFFORT else 1):
             if end >= len(self.text):
                 return None
             body, end = self._line_end(end)

@@ -9,7 +9,10 @@ const input = drop.querySelector("input");
 const tick = root.querySelector(".slip-reasons-tick");
 const LISTED = 20;
 const MEGABYTE = 1024 * 1024;
-const SEPARATORS = { comma: ",", semicolon: ";", tab: "\t" };
+const SEPARATORS = {
+  comma: ",", semicolon: ";", tab: "\t", bar: "|", space: " ",
+  colon: ":", caret: "^", tilde: "~", "section sign": "§", "broken bar": "¦",
+};
 const FORMS = { comma: "batch.comma", semicolon: "batch.semicolon", tab: "batch.tab" };
 const OWN = { warnings: "batch.warnings", problems: "batch.problems" }; // columns of the answer that are texts
 let current = null; // of the file under way: what would call it off

@@ -60,7 +60,7 @@ function countRows(bytes) {
 // The first line, as cells; the separator is the one that finds most of the model's columns.
 function readHeader(text, known) {
   const line = text.replace(/^\ufeff/, "").trimStart().split("\n", 1)[0].replace(/\r$/, "") + "\n";
-  const headers = [",", ";", "\t"].map((separator) => parse(line, separator)[0].map((name) => name.trim()));
+  const headers = [",", ";", "\t", "|", " "].map((separator) => parse(line, separator)[0].map((name) => name.trim()));
   const found = (header) => header.filter((name) => known.includes(name)).length + header.length / 1e6;
   return headers.reduce((best, header) => (found(header) > found(best) ? header : best));
 }
