@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from slipway.errors import CsvError, ExpectedType, Fault, FaultCode, RecordsError, RequestCode, nearest, nearest_name
+from slipway.errors import ExpectedType, Fault, FaultCode, RecordsError, RequestCode, nearest, nearest_name
 from slipway.schema import arrays
 from slipway.schema.arrays import Columns
 from slipway.schema.fields import SHOWN, Field, FieldError, Record, Value, truncated
 from slipway.schema.matching import match_columns
 from slipway.schema.texts import ModelTexts
 from slipway.schema.types import Task, Text
-from slipway.tables.cells import OPEN, TextTable, column_mark, decimal_mark, is_number
+from slipway.tables.cells import OPEN, TextTable, check_duplicates, column_mark, decimal_mark, is_number
 
 DecimalMarks = dict[str, str | None]
 """Name of a number field → its decimal mark in a file; None where `1.030` can be read in two ways."""
@@ -288,11 +288,7 @@ class Schema:
         return CheckedTable(table, good, Checked(columns, [warnings[row] for row in good]), faults)
 
     def _check_header(self, table: TextTable) -> None:
-        doubled = [name for name in table.read.renamed.values() if name in self._known]
-        if doubled:
-            times = 1 + doubled.count(doubled[0])
-            problem = f"has the column name {doubled[0][:80]!r} {times} times; rename them"
-            raise CsvError("the file", problem, RequestCode.DUPLICATE_COLUMN, column=doubled[0][:80], times=times)
+        check_duplicates(table, self._known)
         absent = [name for name in self.names if name not in table.header]
         if not absent:
             return

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
+from slipway.errors import CsvError, RequestCode
 from slipway.tables.dialect import Dialect
 from slipway.tables.layout import Layout, RaggedRow, Skipped
 from slipway.tables.quoting import quoted_cells
@@ -160,6 +161,20 @@ def table_of(layout: Layout, read: HowRead, separator: str, text: str | None = N
         renamed=layout.renamed,
     )
     return TextTable(layout.header, layout.rows, layout.lines, layout.ragged, separator, layout.surplus, read, text)
+
+
+def check_duplicates(table: TextTable, names: Collection[str]) -> None:
+    """Refuse a table that has one of these names more than once: which of the columns is meant is not known.
+
+    Raises
+    ------
+    CsvError
+    """
+    doubled = [name for name in table.read.renamed.values() if name in names]
+    if doubled:
+        times = 1 + doubled.count(doubled[0])
+        problem = f"has the column name {doubled[0][:80]!r} {times} times; rename them"
+        raise CsvError("the file", problem, RequestCode.DUPLICATE_COLUMN, column=doubled[0][:80], times=times)
 
 
 def write_cells(table: TextTable) -> bytes:

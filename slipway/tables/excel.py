@@ -61,29 +61,14 @@ def read_workbook(
     TableTooLargeError
         As soon as a limit is exceeded.
     """
-    import python_calamine as calamine  # only now: most files are none
-
-    if data.startswith(_OLE) and _ENCRYPTED in data:
-        raise _refused(source, _LOCKED)
-    _check_size(data, source, bounds)
-    try:
-        book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
-        names = list(book.sheet_names)
-    except calamine.PasswordError as exc:
-        raise _refused(source, _LOCKED) from exc
-    except (calamine.CalamineError, OSError, ValueError) as exc:
-        raise _refused(source, f"is not a workbook that can be read ({_short(exc)}); save the table as CSV") from exc
+    book = _opened(data, source, bounds)
+    names = list(book.sheet_names)
     if not names:
         raise _refused(source, "has no sheets")
     wanted = [_chosen(names, sheet, source)] if sheet is not None else names
     best: TextTable | None = None
     for name in wanted:
-        try:
-            rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-        except (calamine.CalamineError, ValueError) as exc:
-            if sheet is None and type(exc).__name__ == "WorksheetNotFound":
-                continue  # a sheet of charts
-            raise _refused(source, f"has a sheet {name!r} that cannot be read: {_short(exc)}") from exc
+        rows = _rows(book, name, source)
         found = lay_out((Row(row, line) for line, row in enumerate(_texts(rows), 1)), source, bounds, header)
         read = HowRead(sheet=name, others=tuple(other for other in names if other != name))
         table = table_of(found, read, "\t")
@@ -94,6 +79,32 @@ def read_workbook(
         held = f"the sheet {wanted[0]!r} is empty" if len(wanted) == 1 else f"all {len(wanted)} sheets are empty"
         raise CsvError(source, f"has no table: {held}", RequestCode.EMPTY_FILE)
     return best
+
+
+def _opened(data: bytes, source: str, bounds: Bounds) -> Any:
+    import python_calamine as calamine  # only now: most files are no workbook
+
+    if data.startswith(_OLE) and _ENCRYPTED in data:
+        raise _refused(source, _LOCKED)
+    _check_size(data, source, bounds)
+    try:
+        return calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+    except calamine.PasswordError as exc:
+        raise _refused(source, _LOCKED) from exc
+    except (calamine.CalamineError, OSError, ValueError) as exc:
+        raise _refused(source, f"is not a workbook that can be read ({_short(exc)}); save the table as CSV") from exc
+
+
+def _rows(book: Any, name: str, source: str) -> list[list[Any]]:
+    """The cells of a sheet; a sheet of charts has none."""
+    import python_calamine as calamine
+
+    try:
+        return book.get_sheet_by_name(name).to_python(skip_empty_area=False)  # type: ignore[no-any-return]
+    except calamine.WorksheetNotFound:
+        return []
+    except (calamine.CalamineError, ValueError) as exc:
+        raise _refused(source, f"has a sheet {name!r} that cannot be read: {_short(exc)}") from exc
 
 
 def _refused(source: str, problem: str) -> CsvError:
