@@ -75,6 +75,8 @@ class RequestCode(StrEnum):
     EMPTY_FILE = "empty_file"
     NO_ROWS = "no_rows"
     NOT_A_CSV = "not_a_csv"
+    UNREADABLE_FILE = "unreadable_file"
+    ENCRYPTED_FILE = "encrypted_file"
     NOT_TEXT = "not_text"
     DUPLICATE_COLUMN = "duplicate_column"
     BODY_TOO_LARGE = "body_too_large"

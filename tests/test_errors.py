@@ -81,6 +81,7 @@ LIMITS = {
     "SLIPWAY_MAX_CELL_CHARACTERS": "100",
 }
 WIDE = ",".join(f"c{i}" for i in range(6))
+ENCRYPTED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le")
 FORM = {"content-type": "multipart/form-data"}
 CALLS = {
     RequestCode.INVALID_RECORDS: ("/predict", {"json": {"records": [PERSON | {"age": "x"}]}}),
@@ -97,6 +98,8 @@ CALLS = {
     RequestCode.EMPTY_FILE: ("/predict_csv", {"files": {"file": " \n"}}),
     RequestCode.NO_ROWS: ("/predict_csv", {"files": {"file": HEADER}}),
     RequestCode.NOT_A_CSV: ("/predict_csv", {"files": {"file": b"\x89PNG\r\n\x1a\n"}}),
+    RequestCode.UNREADABLE_FILE: ("/predict_csv", {"files": {"file": b'{"a": 1}'}}),
+    RequestCode.ENCRYPTED_FILE: ("/predict_csv", {"files": {"file": ENCRYPTED}}),
     RequestCode.NOT_TEXT: ("/predict_csv", {"files": {"file": b"a,b\n\x00\x01\x02\n" * 9}}),
     RequestCode.DUPLICATE_COLUMN: ("/predict_csv", {"files": {"file": f"{HEADER},age\n{ROW},1\n"}}),
     RequestCode.BODY_TOO_LARGE: ("/predict", {"content": b" " * (25 * 2**20 + 1), "headers": JSON}),

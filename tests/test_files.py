@@ -13,13 +13,13 @@ import pytest
 from slipway.cli.main import main
 from slipway.errors import CsvError, DataError, TableTooLargeError
 from slipway.tables.bounds import UNBOUNDED, Bound, Bounds
-from slipway.tables.cells import write_cells
 from slipway.tables.csv_file import parse_csv
 from slipway.tables.encoding import decode
 from slipway.tables.file_notes import file_notes, line_numbers
 from slipway.tables.files import read_file
 from slipway.tables.readers import read_table
 from slipway.tables.source import DataSource, FileOptions
+from slipway.tables.writers import write_cells
 from tests import polluted
 
 SEEDS = range(3)

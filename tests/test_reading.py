@@ -13,12 +13,14 @@ from slipway.errors import DataError, SlipwayError
 from slipway.i18n.faults import describe
 from slipway.inference.equality import Answers
 from slipway.inference.predictor import Predictor
+from slipway.inference.table import predict_table
 from slipway.publish.train import prepare
 from slipway.schema.fields import Field
 from slipway.schema.metrics import ReadingNote
 from slipway.schema.schema import Schema, Target
 from slipway.tables.cells import column_mark, decimal_mark, plain_number
 from slipway.tables.csv_file import parse_csv
+from slipway.tables.writers import TextWriter
 from slipway.training import usecase
 from slipway.training.kinds import CATEGORY_LIMIT
 from tests.conftest import trained
@@ -456,7 +458,7 @@ def test_a_version_keeps_what_was_decided_and_its_card_says_it_in_two_languages(
 
 
 def test_a_long_file_has_one_decimal_mark_in_all_its_blocks(monkeypatch):
-    monkeypatch.setattr("slipway.inference.predictor.BLOCK_ROWS", 2)
+    monkeypatch.setattr("slipway.inference.table.BLOCK_ROWS", 2)
     rows = [f"{row % 7},5;{row}" for row in range(ROWS)]
     fields = (
         Field("x", "number", "float64", {"en": "x"}, 1.0, observed_min=0.0, observed_max=9000.0),
@@ -464,7 +466,8 @@ def test_a_long_file_has_one_decimal_mark_in_all_its_blocks(monkeypatch):
     )
     predictor = Predictor("m:1", Schema("m", "regression", fields, Target("y", {"en": "y"})), Sum())
 
-    answer = predictor.predict_csv(parse_csv("\n".join(["x;n", *rows, "1.030;1", "1.030;2"]).encode()))
+    table = parse_csv("\n".join(["x;n", *rows, "1.030;1", "1.030;2"]).encode())
+    answer = predict_table(predictor, table, TextWriter())
 
     last = answer.content.decode().splitlines()[-1]
     assert answer.faulty == 2 and "x: '1.030' can be read in two ways, expected 1.03 or 1030" in last

@@ -73,11 +73,11 @@ def _cells(source: DataSource) -> tuple[bytes, str]:
     """The cells of a table as CSV, and one line about them."""
     from slipway.tables.address import is_address
     from slipway.tables.arrow import is_arrow, read_arrow
-    from slipway.tables.cells import write_cells
     from slipway.tables.file_notes import described
     from slipway.tables.files import read_file
     from slipway.tables.readers import locate, read_bytes
     from slipway.tables.sql import read_query
+    from slipway.tables.writers import write_cells
 
     if is_address(source.file):
         frame = read_query(source.file, source.query)

@@ -17,7 +17,6 @@ from slipway.errors import ExpectedType, Fault, FaultCode, RecordsError, Request
 from slipway.schema import arrays
 from slipway.schema.arrays import Columns
 from slipway.schema.fields import SHOWN, Field, FieldError, Record, Value, truncated
-from slipway.schema.matching import match_columns
 from slipway.schema.texts import ModelTexts
 from slipway.schema.types import Task, Text
 from slipway.tables.cells import OPEN, TextTable, check_duplicates, column_mark, decimal_mark, is_number
@@ -303,22 +302,6 @@ class Schema:
         hints = "; ".join(filter(None, (near[name].removeprefix("; ") for name in absent[:5])))
         text = f"columns are missing: {missing}; the file has {found}" + (f"; {hints}" if hints else "")
         raise RecordsError(details, text, RequestCode.MISSING_COLUMNS, columns=missing)
-
-    def match_columns(self, header: Sequence[str]) -> dict[str, str]:
-        """The field of each column of a file whose name is that of the field but for case, spaces and accents.
-
-        Parameters
-        ----------
-        header : sequence of str
-
-        Returns
-        -------
-        dict
-            Names of fields, by the names of the columns. Where a column has a field's own name, none other is it.
-        """
-        named = self._known.intersection(header)
-        absent = [name for name in self.names if name not in named]
-        return match_columns(absent, [name for name in header if name not in named]) if absent else {}
 
     def decimal_marks(self, table: TextTable) -> DecimalMarks:
         """The decimal mark by which `1.030` is to be read in each number column of a whole file.

@@ -3,12 +3,10 @@
 Cells stay text here, because what "0" or "yes" means is for the schema to say.
 """
 
-import csv
-import io
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
-from types import SimpleNamespace
+from typing import Literal
 
 from slipway.errors import CsvError, RequestCode
 from slipway.tables.dialect import Dialect
@@ -31,11 +29,12 @@ OPEN = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 class HowRead:
     """How a file was read as a table, for people.
 
-    `before` and `after` are the lines that are not part of the table; `names` are those of the file, None if it has none;
+    `kind` is what kind of file it is; `before` and `after` are the lines that are not part of the table; `names` are those of the file, None if it has none;
     `renamed` maps a new name of a column to the one in the file; `repaired` are lines on which a quote was taken for text;
-    `sheet` is the sheet of a workbook or the key of a JSON object that holds the table, `others` those that were not read.
+    `line_end` is how its first line ends; `sheet` is the sheet of a workbook or the key of a JSON object that holds the table, `others` those that were not read.
     """
 
+    kind: Literal["text", "excel", "json"] = "text"
     dialect: Dialect | None = None
     encoding: str = "utf-8"
     compression: str | None = None
@@ -45,6 +44,7 @@ class HowRead:
     header_lines: tuple[int, ...] = ()
     renamed: dict[str, str] = field(default_factory=dict)
     repaired: tuple[int, ...] = ()
+    line_end: str = "\n"
     odd_bytes: int = 0
     nuls: int = 0
     sheet: str | None = None
@@ -175,48 +175,6 @@ def check_duplicates(table: TextTable, names: Collection[str]) -> None:
         times = 1 + doubled.count(doubled[0])
         problem = f"has the column name {doubled[0][:80]!r} {times} times; rename them"
         raise CsvError("the file", problem, RequestCode.DUPLICATE_COLUMN, column=doubled[0][:80], times=times)
-
-
-def write_cells(table: TextTable) -> bytes:
-    """The cells as they were read, as comma-separated UTF-8: the names as in the file, and rows with all of their cells.
-
-    Parameters
-    ----------
-    table : TextTable
-
-    Returns
-    -------
-    bytes
-        Without a first line of names if the file has none.
-    """
-    names = [] if table.read.names is None else [list(table.read.names)]
-    rows = [
-        [*row[: table.ragged[place].cells], *table.surplus.get(place, [])] if place in table.ragged else row
-        for place, row in enumerate(table.rows)
-    ]
-    return write_rows([*names, *rows], ",")
-
-
-def write_rows(rows: Sequence[Sequence[str]], separator: str) -> bytes:
-    """Rows as UTF-8 CSV with a line feed after each; any reader gets every cell back unchanged.
-
-    Parameters
-    ----------
-    rows : sequence of sequences of str
-    separator : str
-
-    Returns
-    -------
-    bytes
-    """
-    out = io.StringIO(newline="")
-    csv.writer(out, delimiter=separator, lineterminator="\n").writerows(rows)
-    text = out.getvalue()
-    if "\r" in text:  # Python 3.11 quotes it only where a row ends with it
-        lines: list[str] = []
-        csv.writer(SimpleNamespace(write=lines.append), delimiter=separator, lineterminator="\r\n").writerows(rows)
-        text = "".join(f"{line[:-2]}\n" for line in lines)
-    return text.encode("utf-8", "replace")
 
 
 def is_number(cell: str) -> bool:

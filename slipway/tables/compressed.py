@@ -100,15 +100,15 @@ def _read(opener: Callable[[IO[bytes]], Any], name: str, data: bytes, source: st
         raise
     except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, ValueError, NotImplementedError) as exc:
         problem = f"is not a complete {name} file ({exc}); pack it again, or unpack it first"
-        raise CsvError(source, problem, RequestCode.NOT_A_CSV, kind=name) from exc
+        raise CsvError(source, problem, RequestCode.UNREADABLE_FILE, kind=name) from exc
     except RuntimeError as exc:  # zipfile says so of an encrypted file
         problem = f"is encrypted ({name}); unpack it first"
-        raise CsvError(source, problem, RequestCode.NOT_A_CSV, kind=name) from exc
+        raise CsvError(source, problem, RequestCode.UNREADABLE_FILE, kind=name) from exc
     except Exception as exc:  # Zstandard's own class, which is imported with it
         if type(exc).__name__ != "ZstdError":
             raise
         problem = f"is not a complete {name} file ({exc}); pack it again, or unpack it first"
-        raise CsvError(source, problem, RequestCode.NOT_A_CSV, kind=name) from exc
+        raise CsvError(source, problem, RequestCode.UNREADABLE_FILE, kind=name) from exc
     if len(found) > most:
         bound = bounds.unpacked if bounds.unpacked.limit == most else None
         if bound is not None:
@@ -116,7 +116,7 @@ def _read(opener: Callable[[IO[bytes]], Any], name: str, data: bytes, source: st
         problem = (
             f"unpacks from {len(data):,} to more than {most:,} bytes, as no table does; unpack it first if it is one"
         )
-        raise CsvError(source, problem, RequestCode.NOT_A_CSV, kind=name)
+        raise CsvError(source, problem, RequestCode.UNREADABLE_FILE, kind=name)
     return found
 
 
@@ -131,5 +131,5 @@ def _member(file: IO[bytes], source: str) -> IO[bytes]:
     if len(names) != 1:
         listed = ", ".join(map(repr, names[:5])) + (", …" if len(names) > 5 else "")
         problem = f"is a ZIP archive of {len(names)} files ({listed or 'none'}); unpack it, and name one of them"
-        raise CsvError(source, problem, RequestCode.NOT_A_CSV, kind="ZIP")
+        raise CsvError(source, problem, RequestCode.UNREADABLE_FILE, kind="ZIP")
     return archive.open(names[0])

@@ -4,6 +4,8 @@ The same reader serves training and `POST /predict_csv`, so both understand the 
 while it reads.
 """
 
+import re
+
 from slipway.errors import CsvError, RequestCode
 from slipway.tables.bounds import UNBOUNDED, Bounds
 from slipway.tables.cells import HowRead, TextTable, table_of
@@ -42,12 +44,22 @@ def parse_csv(data: bytes, source: str = "the file", bounds: Bounds = UNBOUNDED)
         If the file is empty, is not text, or has no rows.
     """
     table = read_text(decode_text(data, source), source, bounds)
+    check_rows(table, source)
+    return table
+
+
+def check_rows(table: TextTable, source: str) -> None:
+    """Refuse a table without a header, or without rows.
+
+    Raises
+    ------
+    CsvError
+    """
     if not table.header:
         raise CsvError(source, "is empty; expected a header line and rows", RequestCode.EMPTY_FILE)
     if not table.rows:
         problem = f"has a header ({len(table.header)} columns) and no rows"
         raise CsvError(source, problem, RequestCode.NO_ROWS, columns=len(table.header))
-    return table
 
 
 def read_text(
@@ -83,6 +95,7 @@ def read_text(
     read = HowRead(
         dialect=detected.dialect,
         encoding=decoded.encoding,
+        line_end=_line_end(text),
         before=(Skipped(1, text[: detected.start].strip()),) if detected.start else (),
         repaired=tuple(sorted({*rows.repaired, *mended})),
         odd_bytes=decoded.odd_bytes,
@@ -91,6 +104,12 @@ def read_text(
     # For `quoted`; a server does not ask, and has no memory to spare.
     kept = text if bounds is UNBOUNDED and detected.dialect.quote and detected.dialect.quote in text else None
     return table_of(table, read, detected.dialect.separator, kept)
+
+
+def _line_end(text: str) -> str:
+    """How the first line ends."""
+    first = re.search(r"\r\n?|\n", text)
+    return first[0] if first else "\n"
 
 
 def decode_text(data: bytes, source: str, encoding: str | None = None) -> Decoded:

@@ -70,7 +70,7 @@ def read_workbook(
     for name in wanted:
         rows = _rows(book, name, source)
         found = lay_out((Row(row, line) for line, row in enumerate(_texts(rows), 1)), source, bounds, header)
-        read = HowRead(sheet=name, others=tuple(other for other in names if other != name))
+        read = HowRead("excel", sheet=name, others=tuple(other for other in names if other != name))
         table = table_of(found, read, "\t")
         if table.rows and len(table.header) > 1:
             return table
@@ -85,12 +85,12 @@ def _opened(data: bytes, source: str, bounds: Bounds) -> Any:
     import python_calamine as calamine  # only now: most files are no workbook
 
     if data.startswith(_OLE) and _ENCRYPTED in data:
-        raise _refused(source, _LOCKED)
+        raise _locked(source)
     _check_size(data, source, bounds)
     try:
         return calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
     except calamine.PasswordError as exc:
-        raise _refused(source, _LOCKED) from exc
+        raise _locked(source) from exc
     except (calamine.CalamineError, OSError, ValueError) as exc:
         raise _refused(source, f"is not a workbook that can be read ({_short(exc)}); save the table as CSV") from exc
 
@@ -108,7 +108,11 @@ def _rows(book: Any, name: str, source: str) -> list[list[Any]]:
 
 
 def _refused(source: str, problem: str) -> CsvError:
-    return CsvError(source, problem, RequestCode.NOT_A_CSV, kind="Excel")
+    return CsvError(source, problem, RequestCode.UNREADABLE_FILE, kind="Excel")
+
+
+def _locked(source: str) -> CsvError:
+    return CsvError(source, _LOCKED, RequestCode.ENCRYPTED_FILE, kind="Excel")
 
 
 def _short(exc: Exception) -> str:

@@ -6,7 +6,7 @@ from slipway.errors import CsvError, RequestCode
 from slipway.tables.bounds import UNBOUNDED, Bounds
 from slipway.tables.cells import TextTable
 from slipway.tables.compressed import unpack
-from slipway.tables.csv_file import decode_text, read_text
+from slipway.tables.csv_file import check_rows, decode_text, read_text
 from slipway.tables.excel import is_workbook, read_workbook
 from slipway.tables.json_table import looks_like_json, read_json
 from slipway.tables.source import FileOptions
@@ -49,6 +49,28 @@ def read_file(
     else:
         table = _read_text(data, source, bounds, options)
     return replace(table, read=replace(table.read, compression=compression)) if compression else table
+
+
+def read_upload(data: bytes, bounds: Bounds) -> TextTable:
+    """The table in a file that a client sent, which has at least one row.
+
+    Parameters
+    ----------
+    data : bytes
+    bounds : Bounds
+
+    Returns
+    -------
+    TextTable
+
+    Raises
+    ------
+    CsvError, TableTooLargeError
+        As of `read_file`, and for a file without a header or without rows.
+    """
+    table = read_file(data, bounds=bounds)
+    check_rows(table, "the file")
+    return table
 
 
 def _read_text(data: bytes, source: str, bounds: Bounds, options: FileOptions) -> TextTable:

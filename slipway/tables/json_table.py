@@ -67,11 +67,11 @@ def read_json(text: str, source: str, bounds: Bounds, encoding: str) -> TextTabl
         found = lay_out(cells, source, bounds)
     else:
         found = _records(list(enumerate(rows, 1)), source, bounds)
-    return table_of(found, HowRead(encoding=encoding, sheet=".".join(path) or None), "\t")
+    return table_of(found, HowRead("json", encoding=encoding, sheet=".".join(path) or None), "\t")
 
 
 def _refused(source: str, problem: str) -> CsvError:
-    return CsvError(source, problem, RequestCode.NOT_A_CSV, kind="JSON")
+    return CsvError(source, problem, RequestCode.UNREADABLE_FILE, kind="JSON")
 
 
 def _lines(text: str, source: str, bounds: Bounds, encoding: str, whole: ValueError) -> TextTable:
@@ -87,7 +87,7 @@ def _lines(text: str, source: str, bounds: Bounds, encoding: str, whole: ValueEr
             if not isinstance(record, dict):
                 raise _refused(source, f"has {_kind(record)} on line {line}; expected one record a line")
             records.append((line, record))
-    return table_of(_records(records, source, bounds), HowRead(encoding=encoding), "\t")
+    return table_of(_records(records, source, bounds), HowRead("json", encoding=encoding), "\t")
 
 
 def _table_in(value: Any, path: tuple[str, ...]) -> tuple[tuple[str, ...], list[Any]]:
