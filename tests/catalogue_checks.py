@@ -17,6 +17,7 @@ from jinja2 import Environment, nodes
 
 from slipway.errors import ExpectedType, FaultCode, RequestCode, WarningCode
 from slipway.i18n.catalogues import LOCALES
+from slipway.schema.metrics import ExclusionReason
 from slipway.schema.types import KINDS, TASKS
 from tests.conftest import ROOT
 
@@ -52,10 +53,11 @@ FAMILIES: dict[str, tuple[str, ...]] = {
             "decimal_point",
         ),
         *("merged", "day_first", "month_first", "time_dropped", "beyond_doubles", "class_left_out", "folds_for_class"),
-        *("folds_for_rows", "leak"),
+        *("folds_for_rows", "leak", "codes_by_name", "codes_by_values"),
         *("lines_around", "sheet", "no_header", "header_lines", "names_changed", "ragged_rows", "cut_otherwise"),
         *("encoding", "odd_bytes"),
     ),
+    "left_out.": tuple(ExclusionReason),
     "alert.": ("leak", "imbalance", "missing", "twins", "constant", "rare", "skewed"),
     "threshold.": ("found", "missed", "spared", "alarms"),
     "engine.": ("onnx", "native"),

@@ -1,12 +1,14 @@
 """Read a table as training would, and say how: its columns, their kinds, and what was decided.
 
 slipway look people.csv
-slipway look people.csv --target income
+slipway look people.csv --target income --json
 slipway look *.csv --cells cells/
 """
 
 import argparse
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from slipway.cli import cells, table
@@ -24,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="OUT",
         help="write the cells as they are read, as CSV: into a folder, or one table into a file",
     )
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
     table.add_arguments(parser)
 
 
@@ -35,8 +38,9 @@ def run(args: argparse.Namespace) -> int:
     if len(args.file) == 1:
         _look(args, args.file[0])
         return 0
-    if args.target:
-        raise UseCaseError("--target", "is for one table; give one file")
+    for option in ("target", "json"):
+        if getattr(args, option):
+            raise UseCaseError(f"--{option}", "is for one table; give one file")
     failed = 0
     for file in args.file:
         try:
@@ -49,17 +53,25 @@ def run(args: argparse.Namespace) -> int:
 
 def _look(args: argparse.Namespace, file: str) -> None:
     # Only now: pandas takes a second, and `slipway --help` should not.
-    from slipway.publish.train import described, prepare
+    from slipway.publish.train import described, prepare, read
     from slipway.tables.readers import read_table
     from slipway.training.schema_inference import infer_inputs
 
     source = DataSource(file)
     case = table.with_options(UseCase("table", TargetSpec(args.target or ""), data=source), args)
-    if args.target:
+    if args.target and not args.json:
         prepare(case)
         return
-    read = read_table(case.data or source, case.reading, sample=True)
-    learnt = infer_inputs(read.frame, case, read.source, reading=read.reading)
-    beginning = ", the beginning of a large file" if read.sampled else ""
-    print(f"{read.source}: {len(read.frame):,} rows, {len(read.frame.columns):,} columns{beginning}")
+    if args.target:
+        whole, learnt, _ = read(case, inputs_needed=False)
+    else:
+        whole = read_table(case.data or source, case.reading, sample=True)
+        learnt = infer_inputs(whole.frame, case, whole.source, reading=whole.reading)
+    if args.json:
+        from slipway.training.report import report
+
+        print(json.dumps(asdict(report(whole, learnt, case)), ensure_ascii=False, indent=1))
+        return
+    beginning = ", the beginning of a large file" if whole.sampled else ""
+    print(f"{whole.source}: {len(whole.frame):,} rows, {len(whole.frame.columns):,} columns{beginning}")
     print("\n".join(described(learnt)))

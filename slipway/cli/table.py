@@ -3,7 +3,8 @@
 import argparse
 from dataclasses import replace
 
-from slipway.errors import UseCaseError
+from slipway.errors import UseCaseError, nearest
+from slipway.schema.types import KINDS
 from slipway.training import usecase
 from slipway.training.usecase import FieldSpec, UseCase
 
@@ -12,6 +13,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Columns that do not count, cells that are missing, how dates and numbers are written."""
     parser.add_argument(
         "--ignore", metavar="COLUMN", action="append", help="leave a column out; may be given repeatedly"
+    )
+    parser.add_argument(
+        "--kind",
+        metavar="COLUMN=KIND",
+        action="append",
+        help=f"what a column holds, instead of what its values suggest: {', '.join(KINDS)}",
     )
     parser.add_argument(
         "--missing",
@@ -63,6 +70,12 @@ def with_options(case: UseCase, args: argparse.Namespace) -> UseCase:
     missing, fields = dict(case.missing), dict(case.fields)
     for name, marks in usecase.pairs("--missing", args.missing or ()).items():
         missing[name] = tuple(filter(None, marks.split(",")))
+    for name, kind in usecase.pairs("--kind", args.kind or ()).items():
+        if kind not in KINDS:
+            raise UseCaseError(
+                "--kind", f"{kind!r} is not a kind{nearest(kind, KINDS)}; expected one of {', '.join(KINDS)}"
+            )
+        fields[name] = replace(fields.get(name, FieldSpec()), kind=kind)
     for name, format in usecase.pairs("--format", args.format or ()).items():
         fields[name] = replace(fields.get(name, FieldSpec()), format=format)
     return replace(case, missing=missing, fields=fields, ignore=(*case.ignore, *(args.ignore or ())))

@@ -7,6 +7,7 @@ version of an earlier format, not kept.
 
 import dataclasses
 from dataclasses import dataclass
+from enum import StrEnum
 
 from slipway.schema.fields import Value
 
@@ -61,6 +62,27 @@ class ReadingNote:
 
     kind: str
     field: str
+    values: dict[str, NoteValue] = dataclasses.field(default_factory=dict)
+
+
+class ExclusionReason(StrEnum):
+    """Why a column of the table is not an input."""
+
+    IGNORED = "ignored"
+    EMPTY = "empty"
+    ALMOST_EMPTY = "almost_empty"
+    CONSTANT = "constant"
+    IDENTIFIER = "identifier"
+    FREE_TEXT = "free_text"
+    MANY_VALUES = "many_values"
+    OTHER = "other"  # of versions that hold the reason as an English text
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Why a column is not an input; the reason and its `values` make a sentence."""
+
+    reason: ExclusionReason
     values: dict[str, NoteValue] = dataclasses.field(default_factory=dict)
 
 
@@ -164,7 +186,7 @@ class Metrics:
     compiled: Parity | Unavailable
     chosen: str | None = None
     threshold: float | None = None
-    left_out: dict[str, str] = dataclasses.field(default_factory=dict)
+    left_out: dict[str, LeftOut] = dataclasses.field(default_factory=dict)
     reading: tuple[ReadingNote, ...] = ()
     failed: dict[str, str] = dataclasses.field(default_factory=dict)
     tuned: bool = False

@@ -6,7 +6,8 @@ that tell the model nothing, are left out and named with the reason.
 
 import math
 import re
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,13 +15,15 @@ import numpy as np
 import pandas as pd
 
 from slipway.errors import DataError, UseCaseError, nearest
+from slipway.i18n import sentences
 from slipway.i18n.faults import describe
 from slipway.schema.fields import Field
+from slipway.schema.metrics import ExclusionReason, LeftOut
 from slipway.schema.schema import Schema, Target
 from slipway.schema.texts import BandText, ExampleRecord, ModelTexts
 from slipway.schema.types import Kind, Task, Text
 from slipway.tables.reading import Note, Reading, mask_sentinels
-from slipway.training import classes, kinds
+from slipway.training import classes, codes, exclusion, kinds
 from slipway.training.kinds import python_value
 from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
 
@@ -45,7 +48,7 @@ class InferredDataset:
     schema: Schema
     inputs: pd.DataFrame
     target: pd.Series
-    left_out: dict[str, str]
+    left_out: dict[str, LeftOut]
     frame: pd.DataFrame | None = None
     notes: tuple[Note, ...] = ()
     folds: int | None = None
@@ -57,7 +60,13 @@ class InferredDataset:
 
 
 def infer_dataset(
-    table: pd.DataFrame, usecase: UseCase, source: str, keep: Iterable[str] = (), reading: Reading | None = None
+    table: pd.DataFrame,
+    usecase: UseCase,
+    source: str,
+    keep: Iterable[str] = (),
+    reading: Reading | None = None,
+    *,
+    inputs_needed: bool = True,
 ) -> InferredDataset:
     """The schema of a table's columns for predicting `usecase.target`.
 
@@ -73,6 +82,8 @@ def infer_dataset(
         Columns that stay whatever they look like, because a fitted pipeline needs them. All rows stay then.
     reading : Reading, optional
         How a text table was read.
+    inputs_needed : bool, default=True
+        Whether a table without any input is refused; a report has reasons to give even then.
 
     Returns
     -------
@@ -89,49 +100,85 @@ def infer_dataset(
     reading, keep = reading or Reading(), list(keep)
     notes = list(reading.notes)
     task = usecase.task or infer_task(table[usecase.target.column])
-    folds = usecase.training.folds
     if task == "classification":
         classes.check_classes(table[usecase.target.column], usecase, source, reading)
-        table, folds, added = classes.enough_rows(table, usecase, source, fixed=bool(keep))
-        notes += added
-    if not keep:
-        folds, added = classes.folds_for_rows(len(table), folds, usecase.target.column)
-        notes += added
+    table, folds, added = _rows(table, usecase, task, source, bool(keep))
+    notes += added
     inputs, fields, left_out, decided = _inputs(table, usecase, source, keep, reading)
     notes += decided
-    if not fields:
-        hints = {note.column: f" ({note.hint})" for note in reading.notes if note.hint}
-        reasons = "; ".join(f"{name!r} {reason}{hints.get(name, '')}" for name, reason in left_out.items())
-        raise DataError(source, f"has no column to predict from: {reasons}")
+    if inputs_needed and not fields:
+        raise _no_inputs(left_out, reading, source)
     _check_names([usecase.target.column, *inputs], source)
     target, answers = _target(table[usecase.target.column], task, usecase, source, reading)
     schema = Schema(usecase.name, task, tuple(fields), target, _texts(usecase, target, fields))
     return InferredDataset(schema, pd.DataFrame(inputs), answers, left_out, notes=tuple(notes), folds=folds)
 
 
+def _rows(
+    table: pd.DataFrame, usecase: UseCase, task: Task, source: str, fixed: bool
+) -> tuple[pd.DataFrame, int, list[Note]]:
+    """The rows to learn from and the folds that they allow; `fixed` rows are those of a fitted experiment."""
+    folds = usecase.training.folds
+    notes: list[Note] = []
+    if task == "classification":
+        table, folds, notes = classes.enough_rows(table, usecase, source, fixed)
+    if not fixed:
+        folds, added = classes.folds_for_rows(len(table), folds, usecase.target.column)
+        notes = notes + added
+    return table, folds, notes
+
+
+def _no_inputs(left_out: dict[str, LeftOut], reading: Reading, source: str) -> DataError:
+    hints = {note.column: f" ({note.hint})" for note in reading.notes if note.hint}
+    reasons = "; ".join(
+        f"{name!r} {sentences.left_out(why, 'en')}{hints.get(name, '')}" for name, why in left_out.items()
+    )
+    return DataError(source, f"has no column to predict from: {reasons}")
+
+
 def _inputs(
     table: pd.DataFrame, usecase: UseCase, source: str, keep: list[str], reading: Reading
-) -> tuple[dict[str, pd.Series], list[Field], dict[str, str], list[Note]]:
+) -> tuple[dict[str, pd.Series], list[Field], dict[str, LeftOut], list[Note]]:
     """The columns that are inputs, their fields, why others are left out, and what was decided."""
     inputs: dict[str, pd.Series] = {}
     fields: list[Field] = []
-    left_out: dict[str, str] = {}
+    left_out: dict[str, LeftOut] = {}
     notes: list[Note] = []
     for name in table.columns.drop(usecase.target.column):
         spec = usecase.fields.get(name, FieldSpec())
         missing = usecase.missing.get(name, ())
         column = mask_sentinels(table[name], missing)
-        reason = "the use case ignores it" if name in usecase.ignore else None
-        reason = reason or (None if name in keep else kinds.exclusion_reason(name, column, spec))
-        if reason:
-            left_out[name] = reason
+        kind, reason, found = _use(name, column, spec, keep, usecase.ignore)
+        if reason or kind is None:
+            left_out[name] = reason or LeftOut(ExclusionReason.EMPTY)
             continue
-        kind = spec.kind or kinds.infer(column, spec)
+        notes += found
         inputs[name], format = kinds.cast(name, column, kind, spec, source)
         field = _field(name, inputs[name], kind, spec, missing, format, source)
         fields.append(replace(field, decimal=reading.decimals.get(name) if kind in ("number", "integer") else None))
         notes += _decided(name, column, kind, spec, source, reading)
     return inputs, fields, left_out, notes
+
+
+def _use(
+    name: str, column: pd.Series, spec: FieldSpec, keep: Sequence[str], ignore: Sequence[str]
+) -> tuple[Kind | None, LeftOut | None, list[Note]]:
+    """The kind of an input or why it is left out, and a note if its whole numbers are taken for codes."""
+    if name in ignore:
+        return None, LeftOut(ExclusionReason.IGNORED), []
+    if name in keep:
+        return spec.kind or kinds.infer(column, spec), None, []
+    if left := exclusion.without_information(column, spec.kind is not None):
+        return None, left, []
+    if spec.kind:
+        return spec.kind, None, []
+    kind, notes = kinds.infer(column, spec), []
+    if kind == "integer" and (why := codes.evidence(name, column.dropna())):
+        kind = "category"
+        asked = shlex.quote(f"{name}=number")
+        hint = f"if they count or measure something, type `--kind {asked}` (in a use case: `fields: {{{name}: {{kind: number}}}}`)"
+        notes = [Note(f"codes_by_{why}", name, {"different": int(column.nunique())}, hint)]
+    return kind, exclusion.without_meaning(name, column, kind), notes
 
 
 def infer_inputs(
@@ -143,7 +190,7 @@ def infer_inputs(
         target += "_"
     rows = pd.concat([table, pd.Series(np.linspace(0.0, 1.0, len(table)), name=target)], axis=1)
     case = replace(usecase, target=TargetSpec(target), task="regression")
-    learnt = infer_dataset(rows, case, source, keep, reading)
+    learnt = infer_dataset(rows, case, source, keep, reading, inputs_needed=False)
     return replace(learnt, notes=tuple(note for note in learnt.notes if note.column != target))
 
 
