@@ -72,7 +72,10 @@ def test_look_says_of_each_column_what_it_is_and_what_was_decided(table, capsys)
 
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{table}: 60 rows, 5 columns"
-    assert "left out: 'name' is free text: 60 different values in 60 rows [type `--kind name=text` to keep it]" in lines
+    assert (
+        "left out: 'name' is an identifier: 60 different values in 60 rows [type `--kind name=category` to keep it]"
+        in lines
+    )
     assert "input: age     integer   20 to 59" in lines
     assert "input: height  number    1.6 to 1.659" in lines
     assert any(line.startswith("note: height: numbers are read with a decimal comma") for line in lines)

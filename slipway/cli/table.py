@@ -14,6 +14,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ignore", metavar="COLUMN", action="append", help="leave a column out; may be given repeatedly"
     )
+    together = parser.add_mutually_exclusive_group()
+    together.add_argument(
+        "--groups", metavar="COLUMN", help="rows with one value here stay together in hold-out and folds"
+    )
+    together.add_argument("--time", metavar="COLUMN", help="the newest rows by this column are the hold-out")
     parser.add_argument(
         "--kind",
         metavar="COLUMN=KIND",
@@ -78,4 +83,6 @@ def with_options(case: UseCase, args: argparse.Namespace) -> UseCase:
         fields[name] = replace(fields.get(name, FieldSpec()), kind=kind)
     for name, format in usecase.pairs("--format", args.format or ()).items():
         fields[name] = replace(fields.get(name, FieldSpec()), format=format)
+    if args.groups or args.time:
+        case = replace(case, groups=args.groups, time=args.time)
     return replace(case, missing=missing, fields=fields, ignore=(*case.ignore, *(args.ignore or ())))

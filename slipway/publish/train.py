@@ -18,6 +18,9 @@ from slipway.training.profile import with_leaks
 from slipway.training.schema_inference import InferredDataset, infer_dataset
 from slipway.training.usecase import FieldSpec, UseCase
 
+WIDEST = 40
+"""Characters up to which shorter names are filled up, so that kinds stand below each other."""
+
 KIND_OPTIONS: dict[str, Kind] = {
     "numeric_features": "number",
     "categorical_features": "category",
@@ -160,7 +163,7 @@ def _way_back(name: str, item: LeftOut) -> str:
 
 def _inputs(schema: Schema) -> Iterator[str]:
     """A line for each input: its name, its kind, what was seen, and whether it may be missing."""
-    width = max(map(len, schema.names), default=0)
+    width = min(max(map(len, schema.names), default=0), WIDEST)
     for field in schema.fields:
         seen = (
             f"{field.observed_min} to {field.observed_max}"

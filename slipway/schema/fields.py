@@ -85,7 +85,8 @@ class Field:
     a boolean has two, the negative one first. `missing` holds the values that mean "not
     measured", `format` how dates are written in a CSV if not as ISO has it, and `decimal` the
     decimal mark of its numbers where training had to be told, or thousands were separated.
-    `dtype` is the pandas dtype that the pipeline was fitted with.
+    `dtype` is the pandas dtype that the pipeline was fitted with, and `column` the name that its column has
+    there, where PyCaret could not be given `name`.
     """
 
     name: str
@@ -106,6 +107,12 @@ class Field:
     missing: tuple[Any, ...] = ()
     format: str | None = None
     decimal: str | None = None
+    column: str | None = None
+
+    @property
+    def pipeline_name(self) -> str:
+        """The name of the column that the fitted pipeline is given."""
+        return self.name if self.column is None else self.column
 
     def check(self, value: Any) -> tuple[Value, Fault | None]:
         """The value as the pipeline needs it.

@@ -32,6 +32,20 @@ class RowCounts:
 
 
 @dataclass(frozen=True)
+class Split:
+    """How hold-out and folds were drawn, where not row by row at random.
+
+    `by` is "copies" (equal rows stay together), "groups" (rows with one value of `column` do; there are so many
+    `groups`) or "time" (the rows that are newest by `column` are the hold-out, and each fold is later than what it is
+    trained on).
+    """
+
+    by: str
+    column: str | None = None
+    groups: int | None = None
+
+
+@dataclass(frozen=True)
 class DataOrigin:
     """Where the training table came from, and how many of its rows had no target and were dropped."""
 
@@ -75,6 +89,7 @@ class ExclusionReason(StrEnum):
     IDENTIFIER = "identifier"
     FREE_TEXT = "free_text"
     MANY_VALUES = "many_values"
+    GROUPS = "groups"
     OTHER = "other"  # of versions that hold the reason as an English text
 
 
@@ -172,7 +187,7 @@ class Metrics:
     somebody else chose. `folds` and `holdout` have the same metrics. `importance` is, for each input,
     how much the error grows when it is shuffled, most important first. `left_out` and `failed` map
     columns and estimators to reasons. `training_rows_kept` says whether the background is of training
-    rows. `averaged` is true of versions whose metrics of two classes are averages over both, as
+    rows. `split` is None where rows were split at random. `averaged` is true of versions whose metrics of two classes are averages over both, as
     PyCaret's are.
     """
 
@@ -196,6 +211,7 @@ class Metrics:
     reliability: tuple[ReliabilityBin, ...] = ()
     thresholds: ThresholdCounts | None = None
     averaged: bool = False
+    split: Split | None = None
 
 
 @dataclass(frozen=True)

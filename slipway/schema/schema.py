@@ -130,7 +130,11 @@ class Schema:
     def to_json(self) -> dict[str, Any]:
         """This schema as `GET /model/schema` answers it: its keys are a contract, whatever the attributes are called."""
         answer = asdict(self)
-        answer["fields"] = [_renamed(field, API_NAMES) for field in answer["fields"]]
+        # What a column is called inside the pipeline is nobody else's business.
+        answer["fields"] = [
+            _renamed({key: value for key, value in field.items() if key != "column"}, API_NAMES)
+            for field in answer["fields"]
+        ]
         answer["target"] = _renamed(answer["target"], API_NAMES)
         return answer
 

@@ -16,15 +16,16 @@ import pandas as pd
 
 from slipway.errors import DataError, UseCaseError, nearest
 from slipway.i18n import sentences
-from slipway.i18n.faults import describe
 from slipway.schema.fields import Field
 from slipway.schema.metrics import ExclusionReason, LeftOut
 from slipway.schema.schema import Schema, Target
-from slipway.schema.texts import BandText, ExampleRecord, ModelTexts
-from slipway.schema.types import Kind, Task, Text
+from slipway.schema.types import Kind, Task
 from slipway.tables.reading import Note, Reading, mask_sentinels
 from slipway.training import classes, codes, exclusion, kinds
 from slipway.training.kinds import python_value
+from slipway.training.names import safe_names
+from slipway.training.splits import SplitPlan, plan_split
+from slipway.training.texts import model_texts
 from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
 
 BOUND_FACTOR = 1000
@@ -52,6 +53,7 @@ class InferredDataset:
     frame: pd.DataFrame | None = None
     notes: tuple[Note, ...] = ()
     folds: int | None = None
+    split: SplitPlan | None = None
 
     @property
     def fitted_on(self) -> pd.DataFrame:
@@ -109,9 +111,35 @@ def infer_dataset(
     if inputs_needed and not fields:
         raise _no_inputs(left_out, reading, source)
     _check_names([usecase.target.column, *inputs], source)
+    if not keep:
+        inside = safe_names(inputs, usecase.target.column)
+        fields = [replace(field, column=inside.get(field.name)) for field in fields]
     target, answers = _target(table[usecase.target.column], task, usecase, source, reading)
-    schema = Schema(usecase.name, task, tuple(fields), target, _texts(usecase, target, fields))
-    return InferredDataset(schema, pd.DataFrame(inputs), answers, left_out, notes=tuple(notes), folds=folds)
+    schema = Schema(usecase.name, task, tuple(fields), target, model_texts(usecase, target, fields))
+    learnt = InferredDataset(schema, pd.DataFrame(inputs), answers, left_out, notes=tuple(notes), folds=folds)
+    return learnt if keep or not fields else _with_split(learnt, table, usecase, source)
+
+
+def _with_split(learnt: InferredDataset, table: pd.DataFrame, usecase: UseCase, source: str) -> InferredDataset:
+    """The dataset with the way in which its rows are split, unless at random."""
+    time = None
+    if usecase.time:
+        time = learnt.inputs.get(usecase.time, table[usecase.time])
+        if not pd.api.types.is_numeric_dtype(time) and not pd.api.types.is_datetime64_any_dtype(time):
+            spec = usecase.fields.get(usecase.time, FieldSpec())
+            time, _ = kinds.cast(usecase.time, time, "date", spec, source)
+    plan, notes = plan_split(
+        learnt.inputs,
+        learnt.target,
+        learnt.schema.task,
+        groups=table[usecase.groups] if usecase.groups else None,
+        time=time,
+        setup=usecase.setup,
+        folds=learnt.folds or usecase.training.folds,
+        seed=usecase.training.seed,
+        source=source,
+    )
+    return replace(learnt, split=plan, notes=(*learnt.notes, *notes), folds=plan.folds if plan else learnt.folds)
 
 
 def _rows(
@@ -148,7 +176,7 @@ def _inputs(
         spec = usecase.fields.get(name, FieldSpec())
         missing = usecase.missing.get(name, ())
         column = mask_sentinels(table[name], missing)
-        kind, reason, found = _use(name, column, spec, keep, usecase.ignore)
+        kind, reason, found = _use(name, column, spec, keep, usecase.ignore, name == usecase.groups)
         if reason or kind is None:
             left_out[name] = reason or LeftOut(ExclusionReason.EMPTY)
             continue
@@ -161,11 +189,13 @@ def _inputs(
 
 
 def _use(
-    name: str, column: pd.Series, spec: FieldSpec, keep: Sequence[str], ignore: Sequence[str]
+    name: str, column: pd.Series, spec: FieldSpec, keep: Sequence[str], ignore: Sequence[str], grouping: bool
 ) -> tuple[Kind | None, LeftOut | None, list[Note]]:
     """The kind of an input or why it is left out, and a note if its whole numbers are taken for codes."""
     if name in ignore:
         return None, LeftOut(ExclusionReason.IGNORED), []
+    if grouping and spec.kind is None:
+        return None, LeftOut(ExclusionReason.GROUPS), []
     if name in keep:
         return spec.kind or kinds.infer(column, spec), None, []
     if left := exclusion.without_information(column, spec.kind is not None):
@@ -218,7 +248,13 @@ def infer_task(target: pd.Series) -> Task:
 
 def _check_columns_named(table: pd.DataFrame, usecase: UseCase) -> None:
     inputs = list(table.columns.drop(usecase.target.column))
-    named = [("fields", list(usecase.fields)), ("missing", list(usecase.missing)), ("ignore", list(usecase.ignore))]
+    splits = [(part, [name]) for part in ("groups", "time") if (name := getattr(usecase, part))]
+    named = [
+        *splits,
+        ("fields", list(usecase.fields)),
+        ("missing", list(usecase.missing)),
+        ("ignore", list(usecase.ignore)),
+    ]
     for part, names in named:
         for name in names:
             if name not in inputs:
@@ -236,18 +272,6 @@ def _check_names(names: list[str], source: str) -> None:
                 "begins or ends with a space" if name != name.strip() else "has a character that is not valid text"
             )
             raise DataError(source, f"the column name {name!r} {problem}; rename it")
-        if name.endswith("__drop__"):
-            raise DataError(source, f"the column name {name!r} ends in '__drop__', where PyCaret drops it; rename it")
-    # PyCaret strips these from column names, and then two columns may share one.
-    cleaned: dict[str, str] = {}
-    for name in names:
-        clean = re.sub(r"[\]\[,{}\":]+", "", name)
-        if clean in cleaned or not clean:
-            other = f" and {cleaned[clean]!r} differ only in" if clean in cleaned else " has nothing but"
-            raise DataError(
-                source, f"{name!r}{other} brackets, commas, quotes or colons, which PyCaret drops; rename it"
-            )
-        cleaned[clean] = name
 
 
 def _field(
@@ -360,27 +384,3 @@ def _target(column: pd.Series, task: Task, usecase: UseCase, source: str, readin
     return Target(**common, classes=values, positive=positive, threshold=threshold), column.astype(
         "int64"
     ) if whole else column
-
-
-def _texts(usecase: UseCase, target: Target, fields: list[Field]) -> ModelTexts:
-    examples = []
-    draft = Schema(usecase.name, "regression", tuple(fields), target)
-    for example in usecase.examples:
-        record = draft.defaults | example.values
-        _, _, faults = draft.check_record(record)
-        if faults:
-            first = faults[0]
-            raise UseCaseError(
-                f"use case {usecase.name}",
-                f"the example {example.label['en']!r} is not a valid record: {describe(first)}",
-            )
-        examples.append(ExampleRecord(example.label, record))
-    title: Text = usecase.title or {"en": f"{target.label['en']} from {len(fields)} inputs"}
-    return ModelTexts(
-        title=title,
-        summary=usecase.summary,
-        answer=usecase.answer,
-        bands=tuple(BandText(band.below, band.text) for band in usecase.bands),
-        disclaimer=usecase.disclaimer,
-        examples=tuple(examples),
-    )
