@@ -55,7 +55,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         *("merged", "day_first", "month_first", "time_dropped", "beyond_doubles", "class_left_out", "folds_for_class"),
             *("folds_for_rows", "leak", "codes_by_name", "codes_by_values", "lines_around", "sheet"),
             *("no_header", "header_lines", "names_changed", "ragged_rows", "cut_otherwise", "encoding"),
-            *("odd_bytes", "split_copies", "split_groups", "split_time"),
+            *("odd_bytes", "split_copies", "split_groups", "split_time", "target_copy"),
     ),
     "left_out.": tuple(ExclusionReason),
     "alert.": ("leak", "imbalance", "missing", "twins", "constant", "rare", "skewed"),

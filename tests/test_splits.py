@@ -7,6 +7,7 @@ import pytest
 from slipway import store
 from slipway.errors import DataError, UseCaseError
 from slipway.schema.metrics import Split
+from slipway.training.profile import with_leaks
 from slipway.training.schema_inference import infer_dataset
 from slipway.training.splits import copied_rows
 from slipway.training.usecase import FieldSpec, TargetSpec, TrainingSpec, UseCase
@@ -152,3 +153,49 @@ def test_a_model_is_trained_and_measured_by_the_split(tmp_path, options, by):
     assert (metrics.split.by, version.engine) == (by, "onnx")
     assert metrics.rows.train + metrics.rows.holdout == ROWS and metrics.folds["R2"].mean > 0.7
     assert "hold-out" in (version.path / "card.md").read_text(encoding="utf-8")
+
+
+# Columns that give the target away
+
+
+def noted(frame, **usecase):
+    return {(note.kind, note.column) for note in with_leaks(learnt(frame, **usecase)).notes if note.column != "y"}
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (lambda t: t.y * -2.54 + 7, "target_copy"),
+        (lambda t: t.y, "target_copy"),
+        (lambda t: t.y**3, "leak"),
+        (lambda t: t.y + np.random.default_rng(1).normal(size=len(t)) * 0.01, "leak"),
+        (lambda t: pd.to_datetime("2024-01-01") + pd.to_timedelta((t.y * 100).round(), "D"), "leak"),
+    ],
+    ids=["another unit", "equal", "a function", "with noise", "a date"],
+)
+def test_an_input_that_gives_a_number_away_is_named(make, kind):
+    frame = table(300)
+
+    assert noted(frame.assign(after=make(frame))) == {(kind, "after")}
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (lambda high, rng: np.where(high, "Y", "N"), "target_copy"),
+        (lambda high, rng: np.where(high, rng.choice(["won", "paid"], len(high)), "none"), "leak"),
+        (lambda high, rng: np.where(high, rng.normal(size=len(high)).round(4), np.nan), "leak"),
+        (lambda high, rng: np.where(high, 0, rng.integers(20, 900, len(high))), "leak"),
+    ],
+    ids=["renamed", "finer", "filled in for one class", "zero for one class"],
+)
+def test_an_input_that_gives_a_class_away_is_named(make, kind):
+    frame = table(300)
+    high = (frame.y > 0).to_numpy()
+    frame = frame.assign(after=make(high, np.random.default_rng(2)), y=np.where(high, "high", "low"))
+
+    assert (kind, "after") in noted(frame)
+
+
+def test_an_honest_input_is_not():
+    assert noted(table(300)) == set()
