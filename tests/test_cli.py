@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -121,7 +122,7 @@ def test_bad_input_is_one_line(arguments, named, table, capsys):
 
 
 def test_training_on_a_python_that_pycaret_trains_wrongly_on_is_refused_with_the_reason(monkeypatch, capsys):
-    monkeypatch.setattr(training.sys, "version_info", (3, 13, 0))
+    monkeypatch.setattr(training, "sys", SimpleNamespace(version_info=(3, 13, 0)))
 
     code = main(["train", "insurance"])
 

@@ -451,12 +451,12 @@ def test_a_version_keeps_what_was_decided_and_its_card_says_it_in_two_languages(
         ReadingNote("taken_for_missing", "land", {"cells": {"NA": 30}}),
         ReadingNote("class_left_out", "y", {"value": "once", "rows": 1}),
         ReadingNote("time_dropped", "at", {"rows": 85}),
-        ReadingNote("leak", "answer", {"target": "y"}),
+        ReadingNote("target_copy", "answer", {"target": "y"}),
     )
     assert metrics.rows.all == 89 and version.schema().target.classes == ("high", "low")
     english, chinese = ((version.path / file).read_text(encoding="utf-8") for file in ("card.md", "card.zh.md"))
     assert "- land: “NA” (30) was read as missing." in english and "“NA” (30) 被视为缺失" in chinese
-    assert "answer alone nearly gives y away" in english and "仅凭 answer 几乎就能得知 y" in chinese
+    assert "answer is y under another name" in english and "answer 就是换了名称的 y" in chinese
     assert "the class “once” has too few rows and was left out, with its 1 row." in english
 
 

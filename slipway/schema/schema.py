@@ -31,12 +31,12 @@ UNLISTED = Fault(FaultCode.UNKNOWN_FIELD)
 """Stands for a fault that is counted, but not listed any more: a call may have millions."""
 
 
-API_NAMES = {"observed_min": "low", "observed_max": "high", "std": "spread"}
-"""What `GET /model/schema` calls attributes that have other names here."""
+API_NAMES = {"observed_min": "low", "observed_max": "high", "std": "spread", "column": ""}
+"""What `GET /model/schema` calls attributes that have other names here; nothing for what is nobody else's business."""
 
 
 def _renamed(stored: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    return {names.get(key, key): value for key, value in stored.items()}
+    return {names.get(key, key): value for key, value in stored.items() if names.get(key, key)}
 
 
 @dataclass(frozen=True)
@@ -130,11 +130,7 @@ class Schema:
     def to_json(self) -> dict[str, Any]:
         """This schema as `GET /model/schema` answers it: its keys are a contract, whatever the attributes are called."""
         answer = asdict(self)
-        # What a column is called inside the pipeline is nobody else's business.
-        answer["fields"] = [
-            _renamed({key: value for key, value in field.items() if key != "column"}, API_NAMES)
-            for field in answer["fields"]
-        ]
+        answer["fields"] = [_renamed(field, API_NAMES) for field in answer["fields"]]
         answer["target"] = _renamed(answer["target"], API_NAMES)
         return answer
 

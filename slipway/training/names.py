@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from slipway.errors import DataError
 from slipway.schema.schema import Schema
 
 _PLAIN = re.compile(r"[^\W\d_][\w .-]{0,99}")
@@ -44,6 +45,34 @@ def _fits(name: str, every: list[str]) -> bool:
     # PyCaret makes `color_red` of the color red, and `a b` and `a^2` of products.
     made = any(name != other and name.startswith((f"{other}_", f"{other} ", f"{other}^")) for other in every)
     return bool(_PLAIN.fullmatch(name)) and not _TAKEN.fullmatch(name) and not made and name == name.rstrip()
+
+
+def check_fitted_names(names: Iterable[str], source: str) -> None:
+    """Refuse the names of a fitted experiment that PyCaret cannot tell apart.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Of the target and the inputs.
+    source : str
+        The table, for messages.
+
+    Raises
+    ------
+    DataError
+        With the name and what to do.
+    """
+    cleaned: dict[str, str] = {}
+    for name in names:
+        if name.endswith("__drop__"):
+            raise DataError(source, f"the column name {name!r} ends in '__drop__', where PyCaret drops it; rename it")
+        clean = re.sub(r"[\]\[,{}\":]+", "", name)
+        if clean in cleaned or not clean:
+            other = f" and {cleaned[clean]!r} differ only in" if clean in cleaned else " has nothing but"
+            raise DataError(
+                source, f"{name!r}{other} brackets, commas, quotes or colons, which PyCaret drops; rename it"
+            )
+        cleaned[clean] = name
 
 
 def setup_names(schema: Schema) -> dict[str, str]:

@@ -23,7 +23,7 @@ from slipway.schema.types import Kind, Task
 from slipway.tables.reading import Note, Reading, mask_sentinels
 from slipway.training import classes, codes, exclusion, kinds
 from slipway.training.kinds import python_value
-from slipway.training.names import safe_names
+from slipway.training.names import check_fitted_names, safe_names
 from slipway.training.splits import SplitPlan, plan_split
 from slipway.training.texts import model_texts
 from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
@@ -111,7 +111,9 @@ def infer_dataset(
     if inputs_needed and not fields:
         raise _no_inputs(left_out, reading, source)
     _check_names([usecase.target.column, *inputs], source)
-    if not keep:
+    if keep:
+        check_fitted_names([usecase.target.column, *inputs], source)
+    else:
         inside = safe_names(inputs, usecase.target.column)
         fields = [replace(field, column=inside.get(field.name)) for field in fields]
     target, answers = _target(table[usecase.target.column], task, usecase, source, reading)
