@@ -41,7 +41,7 @@ def form(server: Server, content: bytes, kind: str = "multipart/form-data; bound
 
 def rows(response: httpx.Response, separator: str = ",") -> list[dict[str, str]]:
     assert response.status_code == 200, response.text
-    return list(csv.DictReader(io.StringIO(response.text), delimiter=separator))
+    return list(csv.DictReader(io.StringIO(response.text.removeprefix("\ufeff")), delimiter=separator))
 
 
 def on_a_loop(work: Coroutine) -> object:

@@ -17,6 +17,7 @@ from jinja2 import Environment, nodes
 
 from slipway.errors import ExpectedType, FaultCode, RequestCode, WarningCode
 from slipway.i18n.catalogues import LOCALES
+from slipway.schema.metrics import ExclusionReason
 from slipway.schema.types import KINDS, TASKS
 from tests.conftest import ROOT
 
@@ -50,10 +51,14 @@ FAMILIES: dict[str, tuple[str, ...]] = {
             "decimal_comma",
             "decimal_point",
         ),
-        *("unit", "mixed_units", "negative", "strays", "kept_as_value", "long_codes", "mixed_codes"),
-        *("day_first", "month_first", "time_dropped", "short_years", "local_time", "class_left_out", "folds_for_class"),
-        *("folds_for_rows", "leak"),
+        *("unit", "mixed_units", "negative", "strays", "kept_as_value", "long_codes"),
+        *("mixed_codes", "day_first", "month_first", "time_dropped", "short_years", "local_time"),
+        *("class_left_out", "folds_for_class", "folds_for_rows", "leak", "merged", "beyond_doubles"),
+        *("codes_by_name", "codes_by_values", "lines_around", "sheet", "no_header", "header_lines"),
+        *("names_changed", "ragged_rows", "cut_otherwise", "encoding", "odd_bytes", "split_copies"),
+        *("split_groups", "split_time", "target_copy"),
     ),
+    "left_out.": tuple(ExclusionReason),
     "alert.": ("leak", "imbalance", "missing", "twins", "constant", "rare", "skewed"),
     "threshold.": ("found", "missed", "spared", "alarms"),
     "engine.": ("onnx", "native"),

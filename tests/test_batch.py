@@ -19,6 +19,7 @@ from slipway.inference import frames
 from slipway.inference.equality import equal
 from slipway.page.batch import tab as batch
 from slipway.page.context import PageContext
+from slipway.service.file_answer import Wanted, answer_file
 from slipway.service.model import LoadedModel
 from slipway.service.requests import RequestError
 from tests.calls import HEADER, ROW, on_a_loop
@@ -353,9 +354,9 @@ def test_an_estimator_without_probabilities_has_no_reasons_to_offer():
 
     assert batch._for_script(PageContext(served.version, "en"), served)["reasons"] is None
     with pytest.raises(RequestError, match="without probabilities") as caught:
-        on_a_loop(served.answer_csv(b"a,b\n1,2\n", True, Event()))
+        on_a_loop(answer_file(served, b"a,b\n1,2\n", Wanted(reasons=True), Event()))
     assert caught.value.code == "no_probabilities"
-    plain = on_a_loop(served.answer_csv(b"a,b\n1,2\n", False, Event()))
+    plain = on_a_loop(answer_file(served, b"a,b\n1,2\n", Wanted(), Event()))
     assert (
         plain.body == b"a,b,prediction,probability_no,probability_yes,threshold,codes,warnings,problems\n1,2,no,,,,,,\n"
     )

@@ -9,22 +9,27 @@ from pathlib import Path
 from threading import Event
 
 import httpx
+import numpy as np
 import psutil
 import pytest
 from starlette.testclient import TestClient
 
 from slipway import store
 from slipway.errors import Fault, FaultCode, RecordsError, TableTooLargeError
-from slipway.inference import predictor
+from slipway.inference.equality import Answers
+from slipway.inference.table import predict_table
 from slipway.schema.fields import Field
 from slipway.schema.schema import UNLISTED, Schema, Target
-from slipway.service import model
+from slipway.service import file_answer
+from slipway.service.file_answer import Wanted, answer_file
 from slipway.service.model import LoadedModel
 from slipway.service.requests import RequestError
 from slipway.service.routes import make_routes
 from slipway.service.settings import Limits
-from slipway.tables import cells
-from slipway.tables.cells import Bound, Bounds, parse_csv
+from slipway.tables import files
+from slipway.tables.bounds import Bound, Bounds
+from slipway.tables.csv_file import parse_csv
+from slipway.tables.writers import TextWriter
 from tests.calls import CSV, HEADER, JSON, ROW, on_a_loop, refusal, rows, upload
 from tests.conftest import PERSON, Server, serve
 
@@ -73,28 +78,29 @@ def test_a_table_in_blocks_is_the_table(insurance, monkeypatch):
     served = LoadedModel(store.find(insurance))
     text = f"note,{HEADER}\n" + f"x,{ROW}\ny,{ROW},9\n\nz,{ROW.replace('male', 'robot')}\n" * 5
     table = parse_csv(text.encode())
-    whole = served.predictor.predict_csv(table)
+    whole = predict_table(served.predictor, table, TextWriter())
 
-    monkeypatch.setattr(predictor, "BLOCK_ROWS", 4)
+    monkeypatch.setattr("slipway.inference.table.BLOCK_ROWS", 4)
 
-    assert served.predictor.predict_csv(table) == whole
+    assert predict_table(served.predictor, table, TextWriter()) == whole
     assert whole.faulty == 10 and whole.content.count(b"line 17:") == 1
 
 
 def test_a_row_without_a_finite_answer_is_named_by_its_place_in_the_file(insurance, monkeypatch):
     served = LoadedModel(store.find(insurance))
-    monkeypatch.setattr(predictor, "BLOCK_ROWS", 2)
+    monkeypatch.setattr("slipway.inference.table.BLOCK_ROWS", 2)
 
     def none_for_the_first(checked):
         raise RecordsError([Fault(FaultCode.NO_FINITE_PREDICTION, record=0)])
 
-    monkeypatch.setattr(
-        served.predictor, "predict", lambda checked: [] if len(checked.warnings) == 2 else none_for_the_first(checked)
-    )
+    def first_block(checked):
+        return Answers(np.ones(2)) if len(checked.warnings) == 2 else none_for_the_first(checked)
+
+    monkeypatch.setattr(served.predictor, "predict_arrays", first_block)
     text = f"{HEADER}\n{ROW}\n{ROW}\n{ROW.replace('male', 'robot')}\n{ROW}\n"
 
     with pytest.raises(RecordsError) as caught:
-        served.predictor.predict_csv(parse_csv(text.encode()))
+        predict_table(served.predictor, parse_csv(text.encode()), TextWriter())
 
     assert [fault.record for fault in caught.value.details] == [3]
 
@@ -182,7 +188,7 @@ def test_an_answer_that_is_longer_than_its_limit_is_413_that_names_it(insurance,
     served = LoadedModel(store.find(insurance))
 
     with pytest.raises(RequestError, match=r"the answer has at least .* bytes; the limit is 1,048,576 \(SLIPWAY_MAX_ANSWER_MEG") as caught:  # fmt: skip
-        on_a_loop(served.answer_csv((CSV + "x,x,x,x,x,x\n" * 5000).encode(), False, Event()))
+        on_a_loop(answer_file(served, (CSV + "x,x,x,x,x,x\n" * 5000).encode(), Wanted(), Event()))
 
     assert (caught.value.status, caught.value.code) == (413, "result_too_large")
 
@@ -194,15 +200,15 @@ def test_a_worker_reads_two_files_at_a_time(insurance, monkeypatch):
     served = LoadedModel(store.find(insurance))
     running, most = [], []
 
-    def parse(data, bounds):
+    def read(data, bounds):
         running.append(data)
         most.append(len(running))
-        found = cells.parse_csv(data, bounds=bounds)
+        found = files.read_upload(data, bounds)
         Event().wait(0.2)
         running.pop()
         return found
 
-    monkeypatch.setattr(model, "parse_csv", parse)
+    monkeypatch.setattr(file_answer, "read_upload", read)
     app = make_routes(served, None)
 
     async def call(client):

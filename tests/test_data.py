@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from slipway.errors import DataError
-from slipway.tables.cells import RaggedRow, parse_csv
+from slipway.tables.csv_file import parse_csv
+from slipway.tables.layout import RaggedRow
 from slipway.tables.readers import Table, drop_missing_targets, read_table
 from slipway.tables.source import DataSource
 
@@ -139,16 +140,13 @@ def test_a_ragged_line_of_a_training_table_is_named_with_its_line(frame):
         (b"\xef\xbb\xbf \n", "is empty; expected a header line and rows"),
         (b"a,b\n", r"has a header \(2 columns\) and no rows"),
         (b"a,b\n1,2\n", "has 1 row; a model needs"),
-        (b"a\n1\n2\n", "has one column, 'a'; expected columns separated by comma, semicolon, tab"),
-        (b"a|b\n1|2\n3|4\n", "has one column, 'a|b'; expected columns separated by comma, semicolon, tab"),
-        (b"a,b, a\n1,2,3\n", "has the column name 'a' 2 times; rename them"),
+        (b"a\n1\n2\n", "has one column, 'a'; expected columns separated by comma, semicolon, tab, bar, space"),
         (PNG, "is a PNG file, not a CSV text"),
-        (b"PK\x03\x04xlsx", "is a ZIP or Excel file, not a CSV text; save the table as CSV"),
+        (b"PK\x03\x04xlsx", "is not a complete ZIP file"),
         (b"%PDF-1.7", "is a PDF file, not a CSV text"),
         (random.Random(0).randbytes(500), "is not a text table"),
-        (b"a,b\n1,\x00\n", "is not a text table"),
     ],
-    ids=["empty", "blank", "header", "one row", "one column", "bars", "doubled", "PNG", "Excel", "PDF", "random", "NUL"],
+    ids=["empty", "blank", "header", "one row", "one column", "PNG", "Excel", "PDF", "random"],
 )  # fmt: skip
 def test_a_file_that_is_not_a_training_table_is_refused(frame, content, match):
     with pytest.raises(DataError, match=match):
@@ -294,7 +292,7 @@ def test_a_parquet_table_with_too_few_rows_is_refused(parquet, rows, match):
 
 @pytest.mark.parametrize(("name", "reason"), [("none.csv", "No such file"), (".", "Is a directory")])
 def test_a_path_that_is_not_a_file_is_refused_with_the_reason(tmp_path, name, reason):
-    with pytest.raises(DataError, match=f"cannot be read: {reason}.*give the path of a CSV or Parquet file"):
+    with pytest.raises(DataError, match=f"cannot be read: {reason}.*give the path of a table"):
         read_table(DataSource(str(tmp_path / name)))
 
 

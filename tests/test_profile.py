@@ -224,7 +224,7 @@ def test_a_leaking_field_and_a_small_class_are_reported():
     "values",
     [
         [1e300, -1e300, 5e-324, 0.0] * 15,
-        [None] * 58 + [1.0, 2.0],
+        [None] * 57 + [1.0, 2.0, 3.5],
         [True, False] * 30,
         [True, None, False] * 20,
         [10**15 + step / 8 for step in range(60)],

@@ -13,7 +13,8 @@ from slipway.schema.fields import Field, FieldError
 from slipway.schema.schema import VECTORIZE_FROM, Schema, Target
 from slipway.schema.texts import ExampleRecord, ModelTexts
 from slipway.store import artifacts
-from slipway.tables.cells import RaggedRow, parse_csv
+from slipway.tables.csv_file import parse_csv
+from slipway.tables.layout import RaggedRow
 
 
 def a(name, kind, dtype, default, **more):

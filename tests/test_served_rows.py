@@ -19,12 +19,14 @@ from slipway.errors import DataError, TrainingError
 from slipway.inference.onnx_engine import MISSING_KEY, CompiledEngine
 from slipway.inference.pipeline_engine import NativeEngine
 from slipway.inference.predictor import Predictor
+from slipway.inference.table import predict_table
 from slipway.page.predict import form, link
 from slipway.publish.notebook import check_carried
 from slipway.publish.version import background
 from slipway.schema.schema import Schema
 from slipway.store import read_background, write_background
-from slipway.tables.cells import parse_csv
+from slipway.tables.csv_file import parse_csv
+from slipway.tables.writers import TextWriter
 from slipway.training.schema_inference import InferredDataset, infer_dataset
 from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
 from tests.conftest import pipeline as pipeline_of
@@ -83,7 +85,8 @@ def test_served_by_its_pipeline_a_version_answers_the_same(gaps, wanted):
 
 
 def test_an_empty_cell_of_a_file_is_missing_where_that_may_be(gaps, wanted):
-    file = store.load_predictor(store.find(gaps)).predict_csv(parse_csv(b'code,h\na,5\nb,5\n"",5\n,5\n')).content
+    table = parse_csv(b'code,h\na,5\nb,5\n"",5\n,5\n')
+    file = predict_table(store.load_predictor(store.find(gaps)), table, TextWriter()).content
 
     assert pd.read_csv(io.BytesIO(file))["prediction"].tolist() == pytest.approx(
         [wanted[0], wanted[1], wanted[3], wanted[3]], rel=1e-9

@@ -13,9 +13,7 @@ from slipway.training.usecase import pairs
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `slipway compile` takes."""
     parser.add_argument("pipeline", help="what PyCaret's save_model() wrote, or a pickle of a finalised pipeline")
-    parser.add_argument(
-        "--data", required=True, metavar="FILE", help="a CSV or Parquet file with rows as it was fitted on"
-    )
+    parser.add_argument("--data", required=True, metavar="FILE", help="a table with rows as it was fitted on")
     parser.add_argument(
         "--out", default="model.onnx", metavar="FILE", help="where to write the graph (default: model.onnx)"
     )

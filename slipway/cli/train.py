@@ -12,11 +12,13 @@ import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from slipway import training
 from slipway.cli import table
 from slipway.errors import DataError, UseCaseError, nearest
 from slipway.schema.types import TASKS
+from slipway.tables.address import is_address, shown_address
 from slipway.tables.source import DataSource
 from slipway.training import usecase
 from slipway.training.usecase import TargetSpec, UseCase
@@ -27,7 +29,11 @@ SAMPLES = Path(training.__file__).parent / "samples"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `slipway train` takes."""
     parser.add_argument("usecase", nargs="?", help="name of a use case that comes with Slipway, or path of a YAML file")
-    parser.add_argument("--data", metavar="FILE", help="a CSV or Parquet file to learn from")
+    parser.add_argument(
+        "--data",
+        metavar="FILE",
+        help="the table to learn from: CSV, Excel, JSON, Parquet …, or the address of a database",
+    )
     parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
     parser.add_argument("--name", help="name of the model in the store (default: the use case's, or the file's)")
     parser.add_argument("--task", choices=TASKS, help="default: inferred from the target")
@@ -50,7 +56,9 @@ def resolve(args: argparse.Namespace) -> UseCase:
     if args.usecase:
         case = _named(args.usecase)
     elif args.data and args.target:
-        name = args.name or re.sub(r"[^a-z0-9._-]+", "-", Path(args.data).stem.lower()).strip("-._")
+        # An address may have a password in it; of a database only its name is taken.
+        place = urlsplit(args.data).path if is_address(args.data) else args.data
+        name = args.name or re.sub(r"[^a-z0-9._-]+", "-", Path(place).stem.lower()).strip("-._")
         case = UseCase(usecase.check_name(name, "--name"))
     else:
         raise UseCaseError(
@@ -96,5 +104,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         fit(resolve(args), training_rows=not args.no_training_rows)
     except MemoryError as exc:
-        raise DataError(args.data or args.usecase, "does not fit into memory; use --limit-rows") from exc
+        raise DataError(
+            shown_address(args.data) if args.data else args.usecase, "does not fit into memory; use --limit-rows"
+        ) from exc
     return 0

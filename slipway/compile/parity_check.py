@@ -131,7 +131,7 @@ def gate_rows(pipeline: Any, model: onnx.ModelProto, learnt: InferredDataset) ->
     """
     schema = learnt.schema
     own, trained = served_rows(learnt)
-    moved = [*_missing(trained, schema), *_bins(pipeline, trained), *tree_splits(model, trained, schema)]
+    moved = [*_missing(trained, schema), *_bins(pipeline, trained, schema), *tree_splits(model, trained, schema)]
     drawn = draw_records(schema, DRAWN, seed=2)
     parts = [trained, *({name: trained[name][rows] for name in schema.names} | new for rows, new in moved)]
     parts.append(schema.check_records(drawn).columns)
@@ -267,12 +267,13 @@ def _missing(trained: Columns, schema: Schema) -> Iterator[Moved]:
         yield some, absent
 
 
-def _bins(pipeline: Any, trained: Columns) -> Iterator[Moved]:
+def _bins(pipeline: Any, trained: Columns, schema: Schema) -> Iterator[Moved]:
     """The nearest numbers around every edge of a `KBinsDiscretizer`, put into a few training rows."""
+    fields = {field.pipeline_name: field.name for field in schema.fields}
     for _, wrapper in pipeline.steps[:-1]:
         edges = getattr(getattr(wrapper, "transformer", None), "bin_edges_", None)
-        for name, inner in zip(columns_of(wrapper) or (), edges, strict=True) if edges is not None else ():
-            if name in trained and trained[name].dtype == np.float64:
+        for column, inner in zip(columns_of(wrapper) or (), edges, strict=True) if edges is not None else ():
+            if (name := fields.get(column, column)) in trained and trained[name].dtype == np.float64:
                 around = np.concatenate([np.nextafter(inner, -np.inf), inner, np.nextafter(inner, np.inf)])
                 yield np.arange(3).repeat(len(around)) % len(trained[name]), {name: np.tile(around, 3)}
 

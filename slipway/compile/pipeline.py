@@ -25,6 +25,7 @@ from slipway.compile.registry import COLUMN_STEPS, MATRIX_STEPS, STEPS, TABULATE
 from slipway.compile.steps.target import inverse
 from slipway.compile.table import CategoricalColumn, Column, Table, const, split
 from slipway.compile.tabulate import tabulate
+from slipway.inference.frames import for_pipeline
 from slipway.inference.onnx_engine import MISSING_KEY
 from slipway.inference.pipeline_engine import classes_of
 from slipway.schema import arrays
@@ -54,7 +55,7 @@ def compile_pipeline(pipeline: Any, schema: Schema, rows: pd.DataFrame) -> onnx.
         The text that represents a missing one is in the graph's metadata, under `MISSING_KEY` of
         `slipway.inference.onnx_engine`.
     rows : DataFrame of shape (n_rows, n_fields)
-        Some rows as the pipeline takes them; only a few are used.
+        Some rows as the pipeline takes them, by the fields' names; only a few are used.
 
     Returns
     -------
@@ -72,7 +73,7 @@ def compile_pipeline(pipeline: Any, schema: Schema, rows: pd.DataFrame) -> onnx.
     inputs, table = _inputs(schema, missing)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        matrix = _preprocess(pipeline, table, _sample(rows))
+        matrix = _preprocess(pipeline, table, for_pipeline(schema, _sample(rows)))
         final = pipeline.steps[-1][1]
         outputs = (
             _class_outputs(pipeline, schema, classification(final, matrix))
@@ -107,14 +108,14 @@ def _inputs(schema: Schema, missing: str) -> tuple[dict[str, Var], Table]:
         column = spox.argument(spox.Tensor(kind, ("n",)))
         inputs[_free(field.name, schema.names)] = column
         if field.categories:
-            columns[field.name] = _coded(field, column, missing)
+            columns[field.pipeline_name] = _coded(field, column, missing)
         else:
             plain.append(field)
             each.append(op.unsqueeze(column, const([1], "int64")))
     if plain:
         matrix = each[0] if len(each) == 1 else op.concat(each, axis=1)
-        columns |= split(matrix, [field.name for field in plain], [field.nullable for field in plain])
-    return inputs, Table(columns).select(schema.names)
+        columns |= split(matrix, [field.pipeline_name for field in plain], [field.nullable for field in plain])
+    return inputs, Table(columns).select(field.pipeline_name for field in schema.fields)
 
 
 def _free(name: str, names: Sequence[str]) -> str:

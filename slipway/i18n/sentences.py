@@ -23,7 +23,16 @@ from slipway.i18n.formats import (
 )
 from slipway.schema.fields import Field
 from slipway.schema.figures import Figures, Group, Groups, Measure
-from slipway.schema.metrics import CalibrationMetrics, FoldScore, IntervalMetrics, Metrics, ReadingNote, Unavailable
+from slipway.schema.metrics import (
+    CalibrationMetrics,
+    ExclusionReason,
+    FoldScore,
+    IntervalMetrics,
+    LeftOut,
+    Metrics,
+    ReadingNote,
+    Unavailable,
+)
 from slipway.schema.schema import Schema
 
 _REASONS = {
@@ -35,6 +44,11 @@ _COUNTED = {
     "numbers_as_text": "numbers",
     "time_dropped": "rows",
     "class_left_out": "rows",
+    "split_groups": "groups",
+    "split_copies": "rows",
+    "split_time": "rows",
+    "codes_by_name": "different",
+    "codes_by_values": "different",
     "folds_for_class": "rows",
     "folds_for_rows": "rows",
 }
@@ -126,6 +140,14 @@ def note(item: ReadingNote, language: str) -> str:
     else:
         named = [f"“{cell}”" for cell in cells] if isinstance(cells, list) else []
     return t(f"note.{item.kind}", field=item.field, **values, cells=t("text.comma").join(named))
+
+
+def left_out(item: LeftOut, language: str) -> str:
+    """Why a column is not an input, without its name."""
+    t, values = catalogue(language).text, dict(item.values)
+    if item.reason is ExclusionReason.ALMOST_EMPTY:
+        values["count"] = values.pop("present")
+    return t(f"left_out.{item.reason.value}", **values)
 
 
 def metric(name: str, value: float | None, language: str) -> str:

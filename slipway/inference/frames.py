@@ -41,6 +41,38 @@ def frame(schema: Schema, columns: Columns) -> pd.DataFrame:
     return pd.DataFrame({field.name: series(field, columns[field.name]) for field in schema.fields})
 
 
+def for_pipeline(schema: Schema, frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame of fields with the names that their columns have in the pipeline.
+
+    Parameters
+    ----------
+    schema : Schema
+    frame : DataFrame of shape (n_rows, n_fields)
+
+    Returns
+    -------
+    DataFrame of the same shape
+    """
+    names = {field.name: field.pipeline_name for field in schema.fields if field.column}
+    return frame.rename(columns=names) if names else frame
+
+
+def of_pipeline(schema: Schema, frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame as the pipeline takes it, with the names of the fields.
+
+    Parameters
+    ----------
+    schema : Schema
+    frame : DataFrame of shape (n_rows, n_fields)
+
+    Returns
+    -------
+    DataFrame of the same shape
+    """
+    names = {field.pipeline_name: field.name for field in schema.fields if field.column}
+    return frame.rename(columns=names) if names else frame
+
+
 def _as_one(field: Field, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """A text column with "" and missing as one value: the category "" if there is one, else missing."""
     if field.kind == "text" and field.nullable:

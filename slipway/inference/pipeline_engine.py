@@ -123,6 +123,7 @@ class NativeEngine:
         """
         with self._one_at_a_time, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # from steps fitted on a different dtype of the same numbers
+            frame = frames.for_pipeline(self._schema, frame)
             answers = np.ravel(self.pipeline.predict(frame))  # CatBoost returns a column
             if not self._positions:
                 return Answers(answers.astype("float64"))

@@ -119,8 +119,9 @@ class _Parts:
         """The fields, and what of the table was read how or left out."""
         heads = self._texts("card.input", "card.kind", "card.seen", "card.nullable")
         lines = [*self._heading("card.inputs"), *_table(heads, "l l l l", list(map(self._input, self.schema.fields)))]
-        if self.metrics.left_out:
-            lines += ["", self._term("card.left_out", self._reasons(self.metrics.left_out))]
+        if left_out := self.metrics.left_out:
+            reasons = {name: sentences.left_out(item, self.language) for name, item in left_out.items()}
+            lines += ["", self._term("card.left_out", self._reasons(reasons))]
         if notes := sentences.reading(self.metrics, self.language):
             lines += ["", self._term("card.notes", "").rstrip(), "", *_items(notes)]
         return lines

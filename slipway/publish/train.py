@@ -1,5 +1,6 @@
 """From a use case to a version in the store, step by step, and what is said of each on standard output."""
 
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from dataclasses import replace
 from slipway.errors import TrainingError, UseCaseError
 from slipway.i18n import sentences
 from slipway.publish import smoke_test
-from slipway.schema.metrics import DataOrigin, ReadingNote
+from slipway.schema.metrics import DataOrigin, ExclusionReason, LeftOut, ReadingNote
 from slipway.schema.schema import Schema
 from slipway.schema.types import Kind
 from slipway.tables import readers
@@ -16,6 +17,9 @@ from slipway.tables.notes import Reading
 from slipway.training.profile import with_leaks
 from slipway.training.schema_inference import InferredDataset, infer_dataset
 from slipway.training.usecase import FieldSpec, UseCase
+
+WIDEST = 40
+"""Characters up to which shorter names are filled up, so that kinds stand below each other."""
 
 KIND_OPTIONS: dict[str, Kind] = {
     "numeric_features": "number",
@@ -100,11 +104,8 @@ def fit(case: UseCase, *, training_rows: bool = True) -> str:
     return saved.tag
 
 
-def prepare(case: UseCase) -> tuple[readers.Table, InferredDataset, int]:
-    """The table that a use case names, what is learnt from it, and the rows dropped for lack of a target.
-
-    Says on standard output what was read and decided.
-    """
+def read(case: UseCase, *, inputs_needed: bool = True) -> tuple[readers.Table, InferredDataset, int]:
+    """The table that a use case names, what is learnt from it, and the rows dropped for lack of a target."""
     if case.data is None:
         raise UseCaseError(f"use case {case.name}", "has no `data:`; name the table there, or with --data FILE")
     table = readers.read_table(case.data, case.reading)
@@ -112,16 +113,18 @@ def prepare(case: UseCase) -> tuple[readers.Table, InferredDataset, int]:
     rows, dropped = readers.drop_missing_targets(table, target, case.missing.get(target, ()))
     if case.training.limit_rows and case.training.limit_rows < len(rows):
         rows = rows.sample(case.training.limit_rows, random_state=case.training.seed).reset_index(drop=True)
-    learnt = with_leaks(infer_dataset(rows, case, table.source, reading=table.reading))
+    learnt = infer_dataset(rows, case, table.source, reading=table.reading, inputs_needed=inputs_needed)
+    return table, with_leaks(learnt), dropped
+
+
+def prepare(case: UseCase) -> tuple[readers.Table, InferredDataset, int]:
+    """As `read`; says on standard output what was read and decided."""
+    table, learnt, dropped = read(case)
     progress(
         f"{case.name}: {len(table.frame):,} rows from {table.source}"
         + (f", {dropped:,} without target dropped" if dropped else "")
     )
-    inferred = (
-        ""
-        if case.task
-        else f" (inferred from {rows[case.target.column].nunique():,} different values; --task overrides)"
-    )
+    inferred = "" if case.task else f" (inferred from {learnt.target.nunique():,} different values; --task overrides)"
     positive = learnt.schema.target.positive
     sides = (
         f"; positive is {positive!r} (`positive:` in a use case changes it)"
@@ -137,16 +140,30 @@ def prepare(case: UseCase) -> tuple[readers.Table, InferredDataset, int]:
 
 def described(learnt: InferredDataset) -> Iterator[str]:
     """A line for each column that is left out, for each input, and for each note of the reading."""
-    for name, reason in learnt.left_out.items():
-        yield f"left out: {name!r} {reason}"
+    for name, item in learnt.left_out.items():
+        yield f"left out: {name!r} {sentences.left_out(item, 'en')}{_way_back(name, item)}"
     yield from _inputs(learnt.schema)
     for note in learnt.notes:
         yield f"note: {sentences.note(ReadingNote(note.kind, note.column, note.values), 'en')}{f' [{note.hint}]' if note.hint else ''}"
 
 
+_KEPT_AS = {
+    ExclusionReason.ALMOST_EMPTY: "category",
+    ExclusionReason.IDENTIFIER: "category",
+    ExclusionReason.FREE_TEXT: "text",
+    ExclusionReason.MANY_VALUES: "category",
+}
+"""The kind to name so that a column stays that is left out for a reason; it may have a better one."""
+
+
+def _way_back(name: str, item: LeftOut) -> str:
+    kind = _KEPT_AS.get(item.reason)
+    return f" [type `--kind {shlex.quote(f'{name}={kind}')}` to keep it]" if kind else ""
+
+
 def _inputs(schema: Schema) -> Iterator[str]:
     """A line for each input: its name, its kind, what was seen, and whether it may be missing."""
-    width = max(len(name) for name in schema.names)
+    width = min(max(map(len, schema.names), default=0), WIDEST)
     for field in schema.fields:
         seen = (
             f"{field.observed_min} to {field.observed_max}"

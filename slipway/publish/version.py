@@ -36,6 +36,7 @@ from slipway.schema.schema import Schema
 from slipway.store import artifacts
 from slipway.training.diagnostics import Diagnostics, diagnose
 from slipway.training.evaluation import Evaluation, evaluate, last_step
+from slipway.training.names import with_own_names
 from slipway.training.profile import profile
 from slipway.training.schema_inference import InferredDataset
 from slipway.training.selection import Trained, quiet
@@ -159,6 +160,7 @@ def _metrics(
         calibration=sure.calibration,
         reliability=found.reliability,
         thresholds=found.thresholds,
+        split=learnt.split.split if learnt.split else None,
     )
 
 
@@ -206,9 +208,9 @@ def _compile(pipeline: Any, learnt: InferredDataset, progress: Progress) -> tupl
         with quiet():
             model, parity = compile_and_check(pipeline, learnt, progress)
     except CannotCompileError as exc:
-        reason = " ".join(str(exc).split())
+        reason = with_own_names(" ".join(str(exc).split()), learnt.schema)
     except Exception as exc:  # a pipeline that surprises a converter can still be served by itself
-        reason = f"the compiler failed ({type(exc).__name__}: {first_line(str(exc))})"
+        reason = f"the compiler failed ({type(exc).__name__}: {with_own_names(first_line(str(exc)), learnt.schema)})"
     else:
         progress(f"compiled: equal on {parity.rows:,} rows, {parity.seconds:.1f} s")
         return model.SerializeToString(), parity

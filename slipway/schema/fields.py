@@ -89,7 +89,8 @@ class Field:
     a boolean has two, the negative one first. `missing` holds the values that mean "not
     measured", `format` how dates are written in a CSV if not as ISO has it. Where its numbers were not plain in
     every cell, `decimal` is their decimal mark and `number_unit` the unit beside them, such as `$` or `%`.
-    `dtype` is the pandas dtype that the pipeline was fitted with.
+    `dtype` is the pandas dtype that the pipeline was fitted with, and `column` the name that its column has
+    there, where PyCaret could not be given `name`.
     """
 
     name: str
@@ -111,6 +112,12 @@ class Field:
     format: str | None = None
     decimal: Literal[".", ","] | None = None
     number_unit: str = ""
+    column: str | None = None
+
+    @property
+    def pipeline_name(self) -> str:
+        """The name of the column that the fitted pipeline is given."""
+        return self.name if self.column is None else self.column
 
     def check(self, value: Any) -> tuple[Value, Fault | None]:
         """The value as the pipeline needs it.

@@ -17,12 +17,12 @@ def simplified(name: str) -> str:
     return _BETWEEN_WORDS.sub("", "".join(letters).casefold())
 
 
-def match_columns(names: Iterable[str], header: Sequence[str]) -> dict[str, str]:
+def match_columns(names: Sequence[str], header: Sequence[str]) -> dict[str, str]:
     """Columns of a file that have an expected name but for its spelling.
 
     Parameters
     ----------
-    names : iterable of str
+    names : sequence of str
         The expected names.
     header : sequence of str
         The names in the file.
@@ -31,13 +31,15 @@ def match_columns(names: Iterable[str], header: Sequence[str]) -> dict[str, str]
     -------
     dict
         The expected name of each such column, by its name in the file. A column is left out if two expected names,
-        or two columns of the file, differ in nothing else.
+        or two columns of the file, differ in nothing else; a column that has an expected name is that one and no other.
     """
-    wanted, given = _by_simplified(names), _by_simplified(header)
+    exact = set(names).intersection(header)
+    wanted = _by_simplified(name for name in names if name not in exact)
+    given = _by_simplified(name for name in header if name not in exact)
     matched = {}
     for simple, (name, *others) in wanted.items():
         columns = given[simple]
-        if simple and not others and len(columns) == 1 and columns[0] != name:
+        if simple and not others and len(columns) == 1:
             matched[columns[0]] = name
     return matched
 

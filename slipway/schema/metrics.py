@@ -7,6 +7,7 @@ version of an earlier format, not kept.
 
 import dataclasses
 from dataclasses import dataclass
+from enum import StrEnum
 
 from slipway.schema.fields import Value
 
@@ -28,6 +29,20 @@ class RowCounts:
     train: int
     holdout: int
     all: int
+
+
+@dataclass(frozen=True)
+class Split:
+    """How hold-out and folds were drawn, where not row by row at random.
+
+    `by` is "copies" (equal rows stay together), "groups" (rows with one value of `column` do; there are so many
+    `groups`) or "time" (the rows that are newest by `column` are the hold-out, and each fold is later than what it is
+    trained on).
+    """
+
+    by: str
+    column: str | None = None
+    groups: int | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +76,28 @@ class ReadingNote:
 
     kind: str
     field: str
+    values: dict[str, NoteValue] = dataclasses.field(default_factory=dict)
+
+
+class ExclusionReason(StrEnum):
+    """Why a column of the table is not an input."""
+
+    IGNORED = "ignored"
+    EMPTY = "empty"
+    ALMOST_EMPTY = "almost_empty"
+    CONSTANT = "constant"
+    IDENTIFIER = "identifier"
+    FREE_TEXT = "free_text"
+    MANY_VALUES = "many_values"
+    GROUPS = "groups"
+    OTHER = "other"  # of versions that hold the reason as an English text
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Why a column is not an input; the reason and its `values` make a sentence."""
+
+    reason: ExclusionReason
     values: dict[str, NoteValue] = dataclasses.field(default_factory=dict)
 
 
@@ -150,7 +187,7 @@ class Metrics:
     somebody else chose. `folds` and `holdout` have the same metrics. `importance` is, for each input,
     how much the error grows when it is shuffled, most important first. `left_out` and `failed` map
     columns and estimators to reasons. `training_rows_kept` says whether the background is of training
-    rows. `averaged` is true of versions whose metrics of two classes are averages over both, as
+    rows. `split` is None where rows were split at random. `averaged` is true of versions whose metrics of two classes are averages over both, as
     PyCaret's are.
     """
 
@@ -164,7 +201,7 @@ class Metrics:
     compiled: Parity | Unavailable
     chosen: str | None = None
     threshold: float | None = None
-    left_out: dict[str, str] = dataclasses.field(default_factory=dict)
+    left_out: dict[str, LeftOut] = dataclasses.field(default_factory=dict)
     reading: tuple[ReadingNote, ...] = ()
     failed: dict[str, str] = dataclasses.field(default_factory=dict)
     tuned: bool = False
@@ -174,6 +211,7 @@ class Metrics:
     reliability: tuple[ReliabilityBin, ...] = ()
     thresholds: ThresholdCounts | None = None
     averaged: bool = False
+    split: Split | None = None
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,9 @@ from slipway.errors import ExpectedType, Fault, FaultCode, RecordsError, Request
 from slipway.schema import arrays
 from slipway.schema.arrays import Columns
 from slipway.schema.fields import SHOWN, Field, FieldError, Record, Value, truncated
-from slipway.schema.matching import match_columns
 from slipway.schema.texts import ModelTexts
 from slipway.schema.types import Task, Text
-from slipway.tables.cells import TextTable
+from slipway.tables.cells import TextTable, check_duplicates
 from slipway.tables.numbers import NumberCells, decimal_mark
 
 DecimalMarks = dict[str, str | None]
@@ -33,12 +32,12 @@ UNLISTED = Fault(FaultCode.UNKNOWN_FIELD)
 """Stands for a fault that is counted, but not listed any more: a call may have millions."""
 
 
-API_NAMES = {"observed_min": "low", "observed_max": "high", "std": "spread"}
-"""What `GET /model/schema` calls attributes that have other names here."""
+API_NAMES = {"observed_min": "low", "observed_max": "high", "std": "spread", "column": ""}
+"""What `GET /model/schema` calls attributes that have other names here; nothing for what is nobody else's business."""
 
 
 def _renamed(stored: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    return {names.get(key, key): value for key, value in stored.items()}
+    return {names.get(key, key): value for key, value in stored.items() if names.get(key, key)}
 
 
 @dataclass(frozen=True)
@@ -289,6 +288,7 @@ class Schema:
         return CheckedTable(table, good, Checked(columns, [warnings[row] for row in good]), faults)
 
     def _check_header(self, table: TextTable) -> None:
+        check_duplicates(table, self._known)
         absent = [name for name in self.names if name not in table.header]
         if not absent:
             return
@@ -303,22 +303,6 @@ class Schema:
         hints = "; ".join(filter(None, (near[name].removeprefix("; ") for name in absent[:5])))
         text = f"columns are missing: {missing}; the file has {found}" + (f"; {hints}" if hints else "")
         raise RecordsError(details, text, RequestCode.MISSING_COLUMNS, columns=missing)
-
-    def match_columns(self, header: Sequence[str]) -> dict[str, str]:
-        """The field of each column of a file whose name is that of the field but for case, spaces and accents.
-
-        Parameters
-        ----------
-        header : sequence of str
-
-        Returns
-        -------
-        dict
-            Names of fields, by the names of the columns. Where a column has a field's own name, none other is it.
-        """
-        named = self._known.intersection(header)
-        absent = [name for name in self.names if name not in named]
-        return match_columns(absent, [name for name in header if name not in named]) if absent else {}
 
     def decimal_marks(self, table: TextTable) -> DecimalMarks:
         """The decimal mark by which `1.030` is to be read in each number column of a whole file.

@@ -1,34 +1,24 @@
 """One version as it is served by a process."""
 
 import asyncio
-import json
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import cached_property
-from itertools import takewhile
-from threading import Event, Lock
+from threading import Lock
 from typing import Any
 
-from starlette.responses import Response
-
 from slipway import store
-from slipway.errors import CsvError, ExplanationError, RecordsError, RequestCode, TableTooLargeError
+from slipway.errors import ExplanationError, RecordsError, RequestCode
 from slipway.inference.decision import threshold_of
-from slipway.inference.predictor import CsvAnswer, Predictor
+from slipway.inference.predictor import Predictor
 from slipway.inference.shapley import DEFAULT_CLASS, Explainer
 from slipway.schema.metrics import CalibrationMetrics
-from slipway.schema.schema import Checked
-from slipway.service.requests import RequestError, gc_paused
+from slipway.service.requests import RequestError
 from slipway.service.settings import Limits
 from slipway.store import Version
-from slipway.tables.cells import SEPARATORS, TextTable, parse_csv
 
 INLINE_LIMIT = 16
 """Records of a call that a compiled version answers on the event loop: well below a millisecond."""
-
-HEADER_LIMIT = 2000
-"""Characters of names in a header: nginx refuses an answer whose headers together exceed 4,096 bytes."""
 
 
 class LoadedModel:
@@ -123,42 +113,6 @@ class LoadedModel:
         except (RecordsError, ExplanationError) as exc:
             raise RequestError.of(400, exc) from exc
 
-    async def answer_csv(self, data: bytes, reasons: bool, unwanted: Event, language: str = "en") -> Response:
-        """The contract's answer to a CSV: the same rows with predictions, and their reasons if asked for.
-
-        Reasons take their time; once the event is set no more of them are looked for. `language` is that of
-        the columns `warnings` and `problems`.
-
-        Raises
-        ------
-        RequestError
-            400 for no such table, or 413 for too many rows.
-        """
-
-        def explained(checked: Checked) -> Iterator[list[float] | None]:
-            return takewhile(lambda _: not unwanted.is_set(), self.explainer.shares(checked))
-
-        def work(predictor: Predictor) -> tuple[TextTable, CsvAnswer]:
-            with nullcontext() if reasons else gc_paused():
-                table = parse_csv(data, bounds=self.limits.file(reasons))
-                return table, predictor.predict_csv(table, explained if reasons else None, self.limits.answer, language)
-
-        try:
-            table, answer = await self.run(work)
-        except TableTooLargeError as exc:
-            raise RequestError.of(413, exc) from exc
-        except (CsvError, ExplanationError, RecordsError) as exc:
-            raise RequestError.of(400, exc) from exc
-        headers = {
-            "Content-Disposition": 'attachment; filename="predictions.csv"',
-            "X-Rows": str(len(table.rows)),
-            "X-Faulty-Rows": str(answer.faulty),
-            "X-Separator": SEPARATORS[table.separator],
-        }
-        if answer.matched:
-            headers["X-Matched-Columns"] = _in_header(answer.matched)
-        return Response(answer.content, media_type="text/csv; charset=utf-8", headers=headers)
-
     @property
     def threshold(self) -> float | None:
         """The probability from which a case is positive; None if the most probable class is predicted."""
@@ -202,18 +156,6 @@ class LoadedModel:
     def cards(self) -> dict[str, str]:
         """The model card by language."""
         return self.version.cards()
-
-
-def _in_header(matched: dict[str, str]) -> str:
-    """As many of the names as fit, as JSON in ASCII."""
-    kept: dict[str, str] = {}
-    size = 0
-    for column, name in matched.items():
-        size += len(json.dumps({column: name}))
-        if size > HEADER_LIMIT:
-            break
-        kept[column] = name
-    return json.dumps(kept)
 
 
 def _described_calibration(calibration: CalibrationMetrics) -> dict[str, Any]:

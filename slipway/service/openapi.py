@@ -7,6 +7,7 @@ from slipway.errors import FaultCode, RequestCode, WarningCode
 from slipway.i18n.catalogues import languages
 from slipway.inference.shapley import EXACT_FIELDS
 from slipway.schema.schema import Schema
+from slipway.tables.excel_writer import ExcelWriter
 
 DOCS_PAGE = """<!doctype html>
 <html lang="en">
@@ -203,6 +204,18 @@ def describe(schema: Schema, tag: str, bentoml: dict[str, Any]) -> dict[str, Any
     return document
 
 
+_FILES: dict[str, Any] = {
+    "text/csv": {"schema": {"type": "string"}},
+    ExcelWriter.media_type: {"schema": {"type": "string", "format": "binary"}},
+    "multipart/form-data": {
+        "schema": {
+            "type": "object",
+            "properties": {"table": {"type": "string"}, "file": {"type": "string", "format": "binary"}},
+        }
+    },
+}
+
+
 def _csv_call() -> dict[str, Any]:
     reasons = "Also what each field added, as `/explain` says it without a class: `base` and `contribution_<field>`; "
     parts = {
@@ -212,16 +225,24 @@ def _csv_call() -> dict[str, Any]:
             "default": False,
             "description": f"{reasons}for files of at most SLIPWAY_MAX_REASONS rows (500).",
         },
+        "for_spreadsheets": {
+            "type": "boolean",
+            "default": False,
+            "description": "A cell that a spreadsheet would run as a formula gets a `'` before it.",
+        },
     }
     form = {"type": "object", "required": ["file"], "properties": parts}
     return {
-        "summary": "Predict every row of a CSV; the answer is the CSV with predictions, in the order it came.",
-        "description": "The column `codes` has the codes of a row's warnings or faults, separated by `; `; "
+        "summary": "Predict every row of a file; the answer is the file with predictions, in the order it came.",
+        "description": "The file is CSV in any dialect and encoding, a workbook (.xlsx, .xls, .ods), or JSON; it may be packed (.gz, .zip, .bz2, .xz, .zst). "
+        "The answer to text has its separator, decimal mark, encoding and line ends, the answer to a workbook is an .xlsx, "
+        "to JSON it is comma-separated UTF-8. With `Accept: multipart/form-data` the answer has two parts: `table`, always comma-separated UTF-8, "
+        "and `file`. The header `X-Form` has the file's form as JSON. The column `codes` has the codes of a row's warnings or faults, separated by `; `; "
         "`warnings` or `problems` says them in words. A column may be spelt in another letter case, with other spaces or "
         "without accents: the header `X-Matched-Columns` has the fields of such columns as JSON, by their names in the file.",
         "parameters": [LANGUAGE],
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
-        "responses": _responses({"text/csv": {"schema": {"type": "string"}}}, 413, 415, 503),
+        "responses": _responses(_FILES, 413, 415, 503),
     }
 
 

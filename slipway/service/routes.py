@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from slipway.i18n.catalogues import FALLBACK
 from slipway.inference.shapley import DEFAULT_CLASS
 from slipway.service import openapi
+from slipway.service.file_answer import Wanted, answer_file
 from slipway.service.model import LoadedModel
 from slipway.service.requests import (
     RequestError,
@@ -95,12 +96,17 @@ def _add_predictions(app: FastAPI, served: LoadedModel) -> None:
     @app.post("/predict_csv")
     async def predict_csv(request: Request) -> Response:
         async with read_upload(request, served.limits.bytes) as (file, texts):
-            reasons, language = parse_bool(texts, "reasons"), language_of(request.scope)
+            wanted = Wanted(
+                reasons=parse_bool(texts, "reasons"),
+                for_spreadsheets=parse_bool(texts, "for_spreadsheets"),
+                as_form="multipart/form-data" in request.headers.get("accept", ""),
+                language=language_of(request.scope),
+            )
 
             async def work(unwanted: Event) -> Response:
                 # Those that wait are on disk as yet.
-                async with turns[reasons]:
-                    return await served.answer_csv(await file.read(), reasons, unwanted, language)
+                async with turns[wanted.reasons]:
+                    return await answer_file(served, await file.read(), wanted, unwanted)
 
             return await run_until_disconnect(request, work)
 

@@ -6,7 +6,7 @@ import re
 from slipway.errors import SlipwayError
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema
-from slipway.tables.cells import Bound, Bounds
+from slipway.tables.bounds import Bound, Bounds
 
 
 def setting(variable: str, default: int) -> int:
@@ -56,6 +56,11 @@ class Limits:
         self.columns = setting("SLIPWAY_MAX_COLUMNS", 10_000)
         self.cells = setting("SLIPWAY_MAX_CELLS", 5_000_000)
         self.cell = setting("SLIPWAY_MAX_CELL_CHARACTERS", 1_000_000)
+        self.unpacked = Bound(
+            setting("SLIPWAY_MAX_UNPACKED_MEGABYTES", 100) * 1024 * 1024,
+            "SLIPWAY_MAX_UNPACKED_MEGABYTES",
+            "split the file",
+        )
         self.answer = Bound(
             setting("SLIPWAY_MAX_ANSWER_MEGABYTES", 150) * 1024 * 1024, "SLIPWAY_MAX_ANSWER_MEGABYTES", "split the file"
         )
@@ -76,4 +81,5 @@ class Limits:
             Bound(self.columns, "SLIPWAY_MAX_COLUMNS", "leave out columns that the model does not use"),
             Bound(self.cells, "SLIPWAY_MAX_CELLS", "split it, or leave out columns that the model does not use"),
             Bound(self.cell, "SLIPWAY_MAX_CELL_CHARACTERS", "shorten it; is a quote never closed?"),
+            self.unpacked,
         )

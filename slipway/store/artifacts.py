@@ -30,7 +30,7 @@ from slipway.schema.profile import Profile
 from slipway.schema.schema import Schema
 from slipway.store.upgrades import UPGRADES
 
-FORMAT = 2
+FORMAT = 3
 
 T = TypeVar("T")
 

@@ -103,6 +103,16 @@ def _part_2(part: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in part.items() if key != "value"} | {"missing": True}
 
 
+# 2 → 3: why a column was left out is a code with values, no English text.
+
+
+def _metrics_3(stored: dict[str, Any], folder: Path) -> dict[str, Any]:
+    left_out = stored.get("left_out", {})
+    return stored | {
+        "left_out": {name: {"reason": "other", "values": {"text": text}} for name, text in left_out.items()}
+    }
+
+
 UPGRADES: dict[int, dict[str, Upgrade]] = {
     1: {
         "schema.json": _schema_2,
@@ -110,6 +120,9 @@ UPGRADES: dict[int, dict[str, Upgrade]] = {
         "metrics.json": _metrics_2,
         "figures.json": _figures_2,
         "profile.json": _profile_2,
+    },
+    2: {
+        "metrics.json": _metrics_3,
     },
 }
 """Format → file → what makes its content one of the next format; a file that is not named stays as it is."""

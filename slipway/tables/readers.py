@@ -1,9 +1,9 @@
-"""Reads a training table from CSV or Parquet into pandas, and says what is wrong with one."""
+"""Reads a training table from a file or a database into pandas, and says what is wrong with one."""
 
 import hashlib
 import importlib.metadata
-from collections import Counter
-from dataclasses import dataclass, field
+import os
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -12,19 +12,24 @@ from typing import Any
 import pandas as pd
 
 from slipway.errors import DataError, nearest
-from slipway.tables.cells import SEPARATORS, TextTable, parse_csv
+from slipway.tables.address import is_address
+from slipway.tables.arrow import is_arrow, read_arrow
+from slipway.tables.cells import TextTable
+from slipway.tables.compressed import is_packed
+from slipway.tables.dialect import SEPARATORS
+from slipway.tables.excel import is_workbook
+from slipway.tables.file_notes import file_notes
+from slipway.tables.files import read_file
 from slipway.tables.notes import Reading
 from slipway.tables.reading import mask_sentinels, read_cells
 from slipway.tables.source import DataSource, ReadingOptions
+from slipway.tables.sql import read_query
 
 NO_OPTIONS = ReadingOptions()
-
-
-def _check_ragged(table: TextTable, source: str) -> None:
-    if table.ragged:
-        row, first = next(iter(table.ragged.items()))
-        more = f" (and {len(table.ragged) - 1} more such lines)" if len(table.ragged) > 1 else ""
-        raise DataError(source, f"line {table.lines[row]} has {first}{more}; fix the file or remove them")
+_MOST_RAGGED = 0.1
+"""The share of rows that may be left out for having more or fewer cells than the header."""
+_SAMPLE, _SAMPLE_ROWS = 32 * 1024 * 1024, 200_000
+"""Bytes of a text file, and rows of another, that tell how it is read."""
 
 
 def _plain_column(column: pd.Series) -> pd.Series:
@@ -69,40 +74,15 @@ def numpy_column(column: pd.Series) -> pd.Series:
     return plain.set_axis(column.index).rename(column.name)
 
 
-def _parquet(path: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_parquet(path)
-    except ImportError as exc:
-        raise DataError(path, "is Parquet, which needs pyarrow: `pip install 'pyarrow<26'`, or save it as CSV") from exc
-    except Exception as exc:  # pyarrow's own errors share no base class with pandas'
-        raise DataError(path, _unreadable(path) or f"is not a valid Parquet file: {str(exc).splitlines()[0]}") from exc
-    table.columns = [str(name).strip() for name in table.columns]
-    doubled = table.columns[table.columns.duplicated()]
-    if len(doubled):
-        raise DataError(path, f"has the column name {doubled[0]!r} more than once; rename them")
-    if not len(table):
-        raise DataError(path, f"has {len(table.columns)} columns and no rows")
-    # A named index is a column that pandas has set apart.
-    table = table.reset_index(drop=set(table.index.names) == {None})
+def _plain_frame(frame: pd.DataFrame, source: str) -> pd.DataFrame:
+    """A table that had types already, with those the schema knows."""
     columns = {}
-    for name in table.columns:
+    for name in frame.columns:
         try:
-            columns[name] = _plain_column(table[name])
+            columns[name] = _plain_column(frame[name])
         except (pd.errors.OutOfBoundsDatetime, OverflowError) as exc:
-            raise DataError(path, f"{name!r} holds a date outside the years 1678 to 2261: {exc}") from exc
+            raise DataError(source, f"{name!r} holds a date outside the years 1678 to 2261: {exc}") from exc
     return pd.DataFrame(columns)
-
-
-def _unreadable(path: Path) -> str | None:
-    """Why pandas would not read a Parquet file that is one: it cannot with a name twice."""
-    import pyarrow.parquet
-
-    try:
-        names = pyarrow.parquet.read_schema(path).names
-    except Exception:  # not Parquet at all, as the caller will say
-        return None
-    doubled = [name for name, count in Counter(names).items() if count > 1]
-    return f"has the column name {doubled[0]!r} more than once; rename them" if doubled else None
 
 
 def locate(source: DataSource) -> Path:
@@ -121,18 +101,33 @@ def locate(source: DataSource) -> Path:
 
 @dataclass(frozen=True)
 class Table:
-    """A table as read for training: the frame, where it came from, its SHA-256, and how it was read."""
+    """A table as read for training: the frame, where it came from, its SHA-256, and how it was read.
+
+    `sampled` says that only the beginning of the file was read.
+    """
 
     frame: pd.DataFrame
     source: str
     sha256: str
     reading: Reading = field(default_factory=Reading)
+    sampled: bool = False
 
 
-def read_table(source: DataSource, options: ReadingOptions = NO_OPTIONS) -> Table:
+def read_table(source: DataSource, options: ReadingOptions = NO_OPTIONS, sample: bool = False) -> Table:
     """The whole table, with typed columns and at least two of them.
 
-    `options` say which cells are missing, which columns are ignored, and which is the target.
+    Parameters
+    ----------
+    source : DataSource
+        A file of delimited text, Excel, JSON, Parquet, Feather or Arrow, packed or not, or a database with a query.
+    options : ReadingOptions
+        Which cells are missing, which columns are ignored, and which is the target.
+    sample : bool, default=False
+        Whether the beginning of a large file will do.
+
+    Returns
+    -------
+    Table
 
     Raises
     ------
@@ -140,29 +135,92 @@ def read_table(source: DataSource, options: ReadingOptions = NO_OPTIONS) -> Tabl
         If the file is missing, empty, no table, has one row or one column, is not the file
         whose SHA-256 the use case names, or has cells that can be read in two ways.
     """
-    path = locate(source)
-    try:
-        data = path.read_bytes()
-    except OSError as exc:
-        raise DataError(path, f"cannot be read: {exc.strerror or exc}; give the path of a CSV or Parquet file") from exc
-    sha256 = hashlib.sha256(data).hexdigest()
-    if source.sha256 and sha256 != source.sha256.lower():
-        raise DataError(path, f"has SHA-256 {sha256}, the use case expects {source.sha256}; it is another table")
-    if path.suffix.lower() in (".parquet", ".pq") or data[:4] == b"PAR1":
-        frame, reading = _parquet(path), Reading()
+    if is_address(source.file):
+        table = _from_database(source)
     else:
-        cells = parse_csv(data, str(path))
-        _check_ragged(cells, str(path))
-        frame, reading = read_cells(cells, str(path), options, source.decimal)
-    if len(frame.columns) < 2:
+        table = _from_file(source, options, sample)
+    if len(table.frame.columns) < 2:
         raise DataError(
-            path,
-            f"has one column, {frame.columns[0]!r}; expected columns separated by "
+            table.source,
+            f"has one column, {table.frame.columns[0]!r}; expected columns separated by "
             f"{', '.join(SEPARATORS.values())}, one of them the target",
         )
-    if len(frame) < 2:
-        raise DataError(path, "has 1 row; a model needs at least a few dozen")
-    return Table(frame, str(path), sha256, reading)
+    if len(table.frame) < 2:
+        raise DataError(table.source, "has 1 row; a model needs at least a few dozen")
+    return table
+
+
+def _from_database(source: DataSource) -> Table:
+    frame = read_query(source.file, source.query)
+    sha256 = hashlib.sha256(frame.to_csv(index=False).encode("utf-8", "surrogatepass")).hexdigest()
+    _check_sha256(source, sha256, source.shown)
+    return Table(_plain_frame(frame, source.shown), source.shown, sha256)
+
+
+def _from_file(source: DataSource, options: ReadingOptions, sample: bool) -> Table:
+    path = locate(source)
+    if source.query:
+        raise DataError(path, "is a file, and has no query; `query` is for the address of a database")
+    data, share = read_bytes(path, _SAMPLE if sample else None)
+    sha256 = hashlib.sha256(data).hexdigest()
+    _check_sha256(source, sha256, str(path))
+    if is_arrow(path, data):
+        frame = read_arrow(path, data, _SAMPLE_ROWS if sample else None)
+        return Table(_plain_frame(frame, str(path)), str(path), sha256, sampled=sample and len(frame) == _SAMPLE_ROWS)
+    cells = read_file(data, str(path), options=source.options)
+    if not cells.header:
+        raise DataError(path, "is empty; expected a header line and rows")
+    if not cells.rows:
+        raise DataError(path, f"has a header ({len(cells.header)} columns) and no rows")
+    _check_ragged(cells, str(path))
+    notes = file_notes(cells)
+    frame, reading = read_cells(cells.without_ragged(), str(path), options, source.decimal)
+    return Table(frame, str(path), sha256, replace(reading, notes=(*notes, *reading.notes)), share < 1)
+
+
+def _check_sha256(source: DataSource, sha256: str, shown: str) -> None:
+    if source.sha256 and sha256 != source.sha256.lower():
+        raise DataError(shown, f"has SHA-256 {sha256}, the use case expects {source.sha256}; it is another table")
+
+
+def _check_ragged(table: TextTable, source: str) -> None:
+    """Refuse a table of which so many rows would be left out that something else must be wrong with it."""
+    if len(table.ragged) > len(table.rows) * _MOST_RAGGED:
+        row, first = next(iter(table.ragged.items()))
+        more = f" (and {len(table.ragged) - 1} more such lines)" if len(table.ragged) > 1 else ""
+        raise DataError(source, f"line {table.lines[row]} has {first}{more}; fix the file or remove them")
+
+
+def read_bytes(path: Path, most: int | None = None) -> tuple[bytes, float]:
+    """The content of a file, or its first lines if it has more than `most` bytes and is text, and what share of it that is.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or changes meanwhile.
+    """
+    try:
+        with path.open("rb") as file:
+            before = os.fstat(file.fileno())
+            head = file.read(64)
+            is_whole = most is None or before.st_size <= most or not _is_plain_text(path, head)
+            data = head + (file.read() if is_whole else file.read(most))
+            after = path.stat()
+    except OSError as exc:
+        problem = (
+            f"cannot be read: {exc.strerror or exc}; give the path of a table, such as a CSV, Excel or Parquet file"
+        )
+        raise DataError(path, problem) from exc
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise DataError(path, "was changed while it was read; try again when nothing writes to it")
+    if is_whole:
+        return data, 1.0
+    data = data[: max(data.rfind(b"\n"), data.rfind(b"\r")) + 1] or data
+    return data, len(data) / before.st_size
+
+
+def _is_plain_text(path: Path, head: bytes) -> bool:
+    return not is_arrow(path, head) and not is_packed(head) and not is_workbook(head) and b"\0" not in head
 
 
 def drop_missing_targets(table: Table, target: str, missing: tuple[Any, ...] = ()) -> tuple[pd.DataFrame, int]:

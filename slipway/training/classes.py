@@ -12,12 +12,10 @@ from slipway.training import kinds
 from slipway.training.kinds import python_value
 from slipway.training.usecase import UseCase
 
-FEW = 5
-"""A class with fewer rows loses them, if two classes are left: folds are not lowered further for it."""
 TRAINED = 0.7
 """The share of the rows that PyCaret trains on by default; the others are the hold-out part."""
 LEAST = 3
-"""Rows of a class from which a hold-out part and two folds each have one."""
+"""Rows of a class from which a hold-out part and two folds each have one; a class with fewer loses them."""
 
 
 def check_numbers(column: pd.Series, source: str, reading: Reading) -> pd.Series:
@@ -152,7 +150,7 @@ def enough_rows(
             problem = f"has 1 row of the class {python_value(counts.index[-1])!r}; remove it before setup()"
             raise DataError(source, f"the target {name!r} {problem}")
         return table, asked, []
-    kept = counts[counts >= FEW] if (counts >= FEW).sum() > 1 else counts[counts >= LEAST]
+    kept = counts[counts >= LEAST]
     if len(kept) < 2:
         largest = ", ".join(
             f"{python_value(value)!r} ({rows} {'row' if rows == 1 else 'rows'})"

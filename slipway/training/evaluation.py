@@ -15,7 +15,7 @@ from sklearn.base import clone
 from slipway.errors import TrainingError
 from slipway.inference.decision import decide
 from slipway.inference.equality import Answers
-from slipway.inference.frames import with_columns
+from slipway.inference.frames import for_pipeline, of_pipeline, with_columns
 from slipway.inference.pipeline_engine import NativeEngine, classes_of
 from slipway.schema.metrics import FoldScore
 from slipway.schema.schema import Schema
@@ -92,7 +92,7 @@ def evaluate(experiment: Any, model: Any, schema: Schema) -> Evaluation:
     pipeline.steps.append(("trained_model", fitted))
     engine = NativeEngine(pipeline, schema)
     inputs, actual = (
-        _numpy_columns(experiment.X_test).reset_index(drop=True),
+        _rows(experiment.X_test, schema),
         numpy_column(experiment.y_test).to_numpy(),
     )
     if schema.target.classes:
@@ -100,7 +100,8 @@ def evaluate(experiment: Any, model: Any, schema: Schema) -> Evaluation:
     answers = decide(engine.predict_frame(inputs), schema.target)
     if schema.target.classes:
         has_scores = answers.probabilities is None
-        scores = positive_scores(pipeline, inputs, schema.target, classes_of(pipeline)) if has_scores else None
+        asked = for_pipeline(schema, inputs)
+        scores = positive_scores(pipeline, asked, schema.target, classes_of(pipeline)) if has_scores else None
         measured = measure(actual, answers, schema.target, scores)
     else:
         experiment.predict_model(fitted, verbose=False)
@@ -116,9 +117,10 @@ def evaluate(experiment: Any, model: Any, schema: Schema) -> Evaluation:
     )
 
 
-def _numpy_columns(inputs: pd.DataFrame) -> pd.DataFrame:
-    """The inputs with NumPy's dtypes, as a server passes them to the pipeline."""
-    return pd.DataFrame({name: numpy_column(inputs[name]) for name in inputs.columns})
+def _rows(inputs: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Rows of an experiment with NumPy's dtypes, as a server has them, and the names of the fields."""
+    plain = pd.DataFrame({name: numpy_column(inputs[name]) for name in inputs.columns})
+    return of_pipeline(schema, plain.reset_index(drop=True))
 
 
 def last_step(model: Any) -> Any:
@@ -162,17 +164,17 @@ def out_of_fold(experiment: Any, model: Any, schema: Schema) -> OutOfFold:
     ):
         # Steps that drop or add rows do so when fitting alone: every row of the fold is answered.
         engine = NativeEngine(clone(pipeline).fit(inputs.iloc[train], target.iloc[train]), schema)
-        held_out = _numpy_columns(inputs.iloc[test]).reset_index(drop=True)
+        held_out = _rows(inputs.iloc[test], schema)
         rows.append(test)
         answers.append(decide(engine.predict_frame(held_out), schema.target))
         if engine.order:
             if len(engine.order) < len(schema.target.classes):
                 raise TrainingError("a class has so few rows that a fold lacks it")
-            scores.append(_scores(engine.pipeline, held_out))
+            scores.append(_scores(engine.pipeline, for_pipeline(schema, held_out)))
     # Repeated folds answer a row several times, which makes them no more rows.
     seen, first = np.unique(np.concatenate(rows), return_index=True)
     values = np.concatenate([answer.values for answer in answers])[first]
-    actual, answered = numpy_column(target).to_numpy()[seen], _numpy_columns(inputs.iloc[seen]).reset_index(drop=True)
+    actual, answered = numpy_column(target).to_numpy()[seen], _rows(inputs.iloc[seen], schema)
     if not schema.target.classes:
         return OutOfFold(answered, actual.astype("float64"), Answers(values), None, [])
     probabilities = np.concatenate([answer.probabilities for answer in answers])[first] if scores else None

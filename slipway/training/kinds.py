@@ -1,6 +1,5 @@
 """What kind of input a column is, and the column as it is passed to the pipeline."""
 
-import re
 from typing import Any
 
 import numpy as np
@@ -13,15 +12,8 @@ from slipway.tables.yes_no import YES_NO
 from slipway.training import temporal
 from slipway.training.usecase import FieldSpec
 
-IDENTIFIER = re.compile(
-    r"(?:^|[\W_])(?i:id|uuid|guid|index|key|no|nr|number|rownames|unnamed.*)$|(?<=[a-z])(?:Id|ID|Key|No|Nr)$"
-)
 CLASS_LIMIT = 10
 """A whole-number target with at most so many different values is a class."""
-CATEGORY_LIMIT = 1000
-"""A text column with more different values than this is free text to us, unless there are 20 rows of each."""
-FEW_CATEGORIES = 100
-"""A text column with more different values than this needs two rows of each, else it is names or free text."""
 
 
 def is_whole(numbers: pd.Series) -> bool:
@@ -32,43 +24,6 @@ def is_whole(numbers: pd.Series) -> bool:
 def beyond_doubles(present: pd.Series) -> bool:
     """Whether whole numbers are so large that neighbours would be one value to a pipeline: codes, not numbers."""
     return pd.api.types.is_integer_dtype(present) and bool((present.astype("float64").abs() > EXACT).any())
-
-
-def exclusion_reason(name: str, column: pd.Series, spec: FieldSpec) -> str | None:
-    """Why a column is not used as an input: the model learns nothing from it, or nobody could fill it in.
-
-    Parameters
-    ----------
-    name : str
-    column : Series of shape (n_rows,)
-    spec : FieldSpec
-        What the use case says of the field.
-
-    Returns
-    -------
-    str or None
-        None if the column is used.
-    """
-    present = column.dropna()
-    different = present.nunique()
-    if different == 0:
-        return "has no value at all"
-    if different == 1:
-        return f"is {present.iloc[0]!r} in every row"
-    if spec.kind is not None:
-        return None
-    if pd.api.types.is_integer_dtype(present) and different == len(column) > CLASS_LIMIT:
-        counted = present.iloc[0] in (0, 1) and (present.diff().dropna() == 1).all()
-        if IDENTIFIER.search(name) or counted:
-            return "is an identifier: different in every row"
-    if beyond_doubles(present) or present.dtype == object and temporal.infer_temporal(present, spec.format) is None:
-        if different == len(present) > CLASS_LIMIT:
-            return "is an identifier or free text: different in every row"
-        if different > max(CATEGORY_LIMIT, len(column) // 20):
-            return f"is free text: {different:,} different values"
-        if different > max(FEW_CATEGORIES, len(present) // 2):
-            return f"is an identifier or free text: {different:,} different values in {len(present):,} rows"
-    return None
 
 
 def infer(column: pd.Series, spec: FieldSpec) -> Kind:

@@ -6,7 +6,8 @@ that tell the model nothing, are left out and named with the reason.
 
 import math
 import re
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,16 +15,19 @@ import numpy as np
 import pandas as pd
 
 from slipway.errors import DataError, UseCaseError, nearest
-from slipway.i18n.faults import describe
+from slipway.i18n import sentences
 from slipway.schema.fields import Field
+from slipway.schema.metrics import ExclusionReason, LeftOut
 from slipway.schema.schema import Schema, Target
-from slipway.schema.texts import BandText, ExampleRecord, ModelTexts
-from slipway.schema.types import Kind, Task, Text
+from slipway.schema.types import Kind, Task
 from slipway.tables.dates import time_text
 from slipway.tables.notes import Note, Reading, kind_option
 from slipway.tables.reading import mask_sentinels
-from slipway.training import classes, kinds, temporal
+from slipway.training import classes, codes, exclusion, kinds, temporal
 from slipway.training.kinds import python_value
+from slipway.training.names import check_fitted_names, safe_names
+from slipway.training.splits import SplitPlan, plan_split
+from slipway.training.texts import model_texts
 from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
 
 BOUND_FACTOR = 1000
@@ -47,10 +51,11 @@ class InferredDataset:
     schema: Schema
     inputs: pd.DataFrame
     target: pd.Series
-    left_out: dict[str, str]
+    left_out: dict[str, LeftOut]
     frame: pd.DataFrame | None = None
     notes: tuple[Note, ...] = ()
     folds: int | None = None
+    split: SplitPlan | None = None
 
     @property
     def fitted_on(self) -> pd.DataFrame:
@@ -59,7 +64,13 @@ class InferredDataset:
 
 
 def infer_dataset(
-    table: pd.DataFrame, usecase: UseCase, source: str, keep: Iterable[str] = (), reading: Reading | None = None
+    table: pd.DataFrame,
+    usecase: UseCase,
+    source: str,
+    keep: Iterable[str] = (),
+    reading: Reading | None = None,
+    *,
+    inputs_needed: bool = True,
 ) -> InferredDataset:
     """The schema of a table's columns for predicting `usecase.target`.
 
@@ -75,6 +86,8 @@ def infer_dataset(
         Columns that stay whatever they look like, because a fitted pipeline needs them. All rows stay then.
     reading : Reading, optional
         How a text table was read.
+    inputs_needed : bool, default=True
+        Whether a table without any input is refused; a report has reasons to give even then.
 
     Returns
     -------
@@ -91,44 +104,87 @@ def infer_dataset(
     reading, keep = reading or Reading(), list(keep)
     notes = list(reading.notes)
     task = usecase.task or infer_task(table[usecase.target.column])
-    folds = usecase.training.folds
     if task == "classification":
         classes.check_classes(table[usecase.target.column], usecase, source, reading)
-        table, folds, added = classes.enough_rows(table, usecase, source, fixed=bool(keep))
-        notes += added
-    if not keep:
-        folds, added = classes.folds_for_rows(len(table), folds, usecase.target.column)
-        notes += added
+    table, folds, added = _rows(table, usecase, task, source, bool(keep))
+    notes += added
     inputs, fields, left_out, decided = _inputs(table, usecase, source, keep, reading)
     notes += decided
-    if not fields:
-        hints = {note.column: f" ({note.hint})" for note in reading.notes if note.hint}
-        reasons = "; ".join(f"{name!r} {reason}{hints.get(name, '')}" for name, reason in left_out.items())
-        raise DataError(source, f"has no column to predict from: {reasons}")
+    if inputs_needed and not fields:
+        raise _no_inputs(left_out, reading, source)
     _check_names([usecase.target.column, *inputs], source)
+    if keep:
+        check_fitted_names([usecase.target.column, *inputs], source)
+    else:
+        inside = safe_names(inputs, usecase.target.column)
+        fields = [replace(field, column=inside.get(field.name)) for field in fields]
     target, answers = _target(table[usecase.target.column], task, usecase, source, reading)
-    schema = Schema(usecase.name, task, tuple(fields), target, _texts(usecase, target, fields))
-    return InferredDataset(schema, pd.DataFrame(inputs), answers, left_out, notes=tuple(notes), folds=folds)
+    schema = Schema(usecase.name, task, tuple(fields), target, model_texts(usecase, target, fields))
+    learnt = InferredDataset(schema, pd.DataFrame(inputs), answers, left_out, notes=tuple(notes), folds=folds)
+    return learnt if keep or not fields else _with_split(learnt, table, usecase, source)
+
+
+def _with_split(learnt: InferredDataset, table: pd.DataFrame, usecase: UseCase, source: str) -> InferredDataset:
+    """The dataset with the way in which its rows are split, unless at random."""
+    time = None
+    if usecase.time:
+        time = learnt.inputs.get(usecase.time, table[usecase.time])
+        if not pd.api.types.is_numeric_dtype(time) and not pd.api.types.is_datetime64_any_dtype(time):
+            spec = usecase.fields.get(usecase.time, FieldSpec())
+            time, _ = kinds.cast(usecase.time, time, "date", spec, source)
+    plan, notes = plan_split(
+        learnt.inputs,
+        learnt.target,
+        learnt.schema.task,
+        groups=table[usecase.groups] if usecase.groups else None,
+        time=time,
+        setup=usecase.setup,
+        folds=learnt.folds or usecase.training.folds,
+        seed=usecase.training.seed,
+        source=source,
+    )
+    return replace(learnt, split=plan, notes=(*learnt.notes, *notes), folds=plan.folds if plan else learnt.folds)
+
+
+def _rows(
+    table: pd.DataFrame, usecase: UseCase, task: Task, source: str, fixed: bool
+) -> tuple[pd.DataFrame, int, list[Note]]:
+    """The rows to learn from and the folds that they allow; `fixed` rows are those of a fitted experiment."""
+    folds = usecase.training.folds
+    notes: list[Note] = []
+    if task == "classification":
+        table, folds, notes = classes.enough_rows(table, usecase, source, fixed)
+    if not fixed:
+        folds, added = classes.folds_for_rows(len(table), folds, usecase.target.column)
+        notes = notes + added
+    return table, folds, notes
+
+
+def _no_inputs(left_out: dict[str, LeftOut], reading: Reading, source: str) -> DataError:
+    hints = {note.column: f" ({note.hint})" for note in reading.notes if note.hint}
+    reasons = "; ".join(
+        f"{name!r} {sentences.left_out(why, 'en')}{hints.get(name, '')}" for name, why in left_out.items()
+    )
+    return DataError(source, f"has no column to predict from: {reasons}")
 
 
 def _inputs(
     table: pd.DataFrame, usecase: UseCase, source: str, keep: list[str], reading: Reading
-) -> tuple[dict[str, pd.Series], list[Field], dict[str, str], list[Note]]:
+) -> tuple[dict[str, pd.Series], list[Field], dict[str, LeftOut], list[Note]]:
     """The columns that are inputs, their fields, why others are left out, and what was decided."""
     inputs: dict[str, pd.Series] = {}
     fields: list[Field] = []
-    left_out: dict[str, str] = {}
+    left_out: dict[str, LeftOut] = {}
     notes: list[Note] = []
     for name in table.columns.drop(usecase.target.column):
         spec = usecase.fields.get(name, FieldSpec())
         missing = usecase.missing.get(name, ())
         column = mask_sentinels(table[name], missing)
-        reason = "the use case ignores it" if name in usecase.ignore else None
-        reason = reason or (None if name in keep else kinds.exclusion_reason(name, column, spec))
-        if reason:
-            left_out[name] = reason
+        kind, reason, found = _use(name, column, spec, keep, usecase.ignore, name == usecase.groups)
+        if reason or kind is None:
+            left_out[name] = reason or LeftOut(ExclusionReason.EMPTY)
             continue
-        kind = spec.kind or kinds.infer(column, spec)
+        notes += found
         inputs[name], format = kinds.cast(name, column, kind, spec, source)
         missing = (*missing, *(cell for cell in reading.missing.get(name, ()) if cell not in map(str, missing)))
         field = _field(name, inputs[name], kind, spec, missing, format, source)
@@ -146,6 +202,29 @@ def _written(field: Field, reading: Reading) -> Field:
     return replace(field, decimal=format.decimal, number_unit=format.unit, unit=unit)
 
 
+def _use(
+    name: str, column: pd.Series, spec: FieldSpec, keep: Sequence[str], ignore: Sequence[str], grouping: bool
+) -> tuple[Kind | None, LeftOut | None, list[Note]]:
+    """The kind of an input or why it is left out, and a note if its whole numbers are taken for codes."""
+    if name in ignore:
+        return None, LeftOut(ExclusionReason.IGNORED), []
+    if grouping and spec.kind is None:
+        return None, LeftOut(ExclusionReason.GROUPS), []
+    if name in keep:
+        return spec.kind or kinds.infer(column, spec), None, []
+    if left := exclusion.without_information(column, spec.kind is not None):
+        return None, left, []
+    if spec.kind:
+        return spec.kind, None, []
+    kind, notes = kinds.infer(column, spec), []
+    if kind == "integer" and (why := codes.evidence(name, column.dropna())):
+        kind = "category"
+        asked = shlex.quote(f"{name}=number")
+        hint = f"if they count or measure something, type `--kind {asked}` (in a use case: `fields: {{{name}: {{kind: number}}}}`)"
+        notes = [Note(f"codes_by_{why}", name, {"different": int(column.nunique())}, hint)]
+    return kind, exclusion.without_meaning(name, column, kind), notes
+
+
 def infer_inputs(
     table: pd.DataFrame, usecase: UseCase, source: str, keep: Iterable[str] = (), reading: Reading | None = None
 ) -> InferredDataset:
@@ -155,7 +234,7 @@ def infer_inputs(
         target += "_"
     rows = pd.concat([table, pd.Series(np.linspace(0.0, 1.0, len(table)), name=target)], axis=1)
     case = replace(usecase, target=TargetSpec(target), task="regression")
-    learnt = infer_dataset(rows, case, source, keep, reading)
+    learnt = infer_dataset(rows, case, source, keep, reading, inputs_needed=False)
     return replace(learnt, notes=tuple(note for note in learnt.notes if note.column != target))
 
 
@@ -182,7 +261,13 @@ def infer_task(target: pd.Series) -> Task:
 
 def _check_columns_named(table: pd.DataFrame, usecase: UseCase) -> None:
     inputs = list(table.columns.drop(usecase.target.column))
-    named = [("fields", list(usecase.fields)), ("missing", list(usecase.missing)), ("ignore", list(usecase.ignore))]
+    splits = [(part, [name]) for part in ("groups", "time") if (name := getattr(usecase, part))]
+    named = [
+        *splits,
+        ("fields", list(usecase.fields)),
+        ("missing", list(usecase.missing)),
+        ("ignore", list(usecase.ignore)),
+    ]
     for part, names in named:
         for name in names:
             if name not in inputs:
@@ -200,18 +285,6 @@ def _check_names(names: list[str], source: str) -> None:
                 "begins or ends with a space" if name != name.strip() else "has a character that is not valid text"
             )
             raise DataError(source, f"the column name {name!r} {problem}; rename it")
-        if name.endswith("__drop__"):
-            raise DataError(source, f"the column name {name!r} ends in '__drop__', where PyCaret drops it; rename it")
-    # PyCaret strips these from column names, and then two columns may share one.
-    cleaned: dict[str, str] = {}
-    for name in names:
-        clean = re.sub(r"[\]\[,{}\":]+", "", name)
-        if clean in cleaned or not clean:
-            other = f" and {cleaned[clean]!r} differ only in" if clean in cleaned else " has nothing but"
-            raise DataError(
-                source, f"{name!r}{other} brackets, commas, quotes or colons, which PyCaret drops; rename it"
-            )
-        cleaned[clean] = name
 
 
 def _field(
@@ -332,27 +405,3 @@ def _target(column: pd.Series, task: Task, usecase: UseCase, source: str, readin
     return Target(**common, classes=values, positive=positive, threshold=threshold), column.astype(
         "int64"
     ) if whole else column
-
-
-def _texts(usecase: UseCase, target: Target, fields: list[Field]) -> ModelTexts:
-    examples = []
-    draft = Schema(usecase.name, "regression", tuple(fields), target)
-    for example in usecase.examples:
-        record = draft.defaults | example.values
-        _, _, faults = draft.check_record(record)
-        if faults:
-            first = faults[0]
-            raise UseCaseError(
-                f"use case {usecase.name}",
-                f"the example {example.label['en']!r} is not a valid record: {describe(first)}",
-            )
-        examples.append(ExampleRecord(example.label, record))
-    title: Text = usecase.title or {"en": f"{target.label['en']} from {len(fields)} inputs"}
-    return ModelTexts(
-        title=title,
-        summary=usecase.summary,
-        answer=usecase.answer,
-        bands=tuple(BandText(band.below, band.text) for band in usecase.bands),
-        disclaimer=usecase.disclaimer,
-        examples=tuple(examples),
-    )

@@ -19,8 +19,10 @@ from slipway.schema.schema import Schema
 from slipway.schema.types import Task
 from slipway.training._pycaret import taken_name
 from slipway.training.classifier_metrics import LOG_LOSS, NAMES, use_our_metrics
+from slipway.training.names import setup_names, with_own_names, with_setup_names
 from slipway.training.row_order import check_row_order
 from slipway.training.schema_inference import InferredDataset
+from slipway.training.splits import setup_options
 from slipway.training.usecase import UseCase
 
 if TYPE_CHECKING:
@@ -177,7 +179,7 @@ def train(usecase: UseCase, learnt: InferredDataset, progress: Progress = lambda
         with use_our_metrics(experiment, schema.target):
             metric = _metric(experiment, spec.metric or DEFAULT_METRIC[schema.task], schema.target.classes, usecase)
             ids = _estimators(experiment, usecase)
-            leaderboard, models, failed = _compare(experiment, ids, metric, progress)
+            leaderboard, models, failed = _compare(experiment, ids, metric, schema, progress)
             if leaderboard.empty:
                 raise TrainingError(
                     "no estimator could be fitted: " + "; ".join(f"{name}: {why}" for name, why in failed.items())
@@ -198,8 +200,11 @@ def _set_up(experiment: Any, usecase: UseCase, learnt: InferredDataset) -> None:
     import pandas as pd
 
     schema = learnt.schema
-    texts = [f.name for f in schema.fields if f.kind == "text"]
-    categorical = [f.name for f in schema.fields if f.kind == "category" or f.dtype == "object" and f.name not in texts]
+    names = setup_names(schema)
+    texts = [f.pipeline_name for f in schema.fields if f.kind == "text"]
+    categorical = [
+        f.pipeline_name for f in schema.fields if f.kind == "category" or f.dtype == "object" and f.kind != "text"
+    ]
     options: dict[str, Any] = {
         "session_id": usecase.training.seed,
         "fold": learnt.folds or usecase.training.folds,
@@ -210,12 +215,18 @@ def _set_up(experiment: Any, usecase: UseCase, learnt: InferredDataset) -> None:
         "memory": False,
         **_without_gaps(schema),
         **_clock_features(learnt),
-        **usecase.setup,
+        **with_setup_names(usecase.setup, names),
     }
+    target = names[schema.target.name]
+    rows = pd.concat([learnt.inputs.rename(columns=names), learnt.target.rename(target)], axis=1)
+    if plan := learnt.split:
+        rows = rows.iloc[plan.order]
+        options |= {"test_data": rows.iloc[-plan.holdout :], **setup_options(plan, schema.task, usecase.training.seed)}
+        rows = rows.iloc[: -plan.holdout]
     try:
         experiment.setup(
-            data=pd.concat([learnt.inputs, learnt.target.rename(schema.target.name)], axis=1),
-            target=schema.target.name,
+            data=rows,
+            target=target,
             html=False,
             verbose=False,
             system_log=False,
@@ -271,7 +282,7 @@ def _without_gaps(schema: Schema) -> dict[str, Any]:
     from sklearn.preprocessing import FunctionTransformer
 
     fills = {
-        field.name: pd.Timestamp(field.default)
+        field.pipeline_name: pd.Timestamp(field.default)
         for field in schema.fields
         if field.kind in ("date", "datetime") and field.nullable
     }
@@ -298,9 +309,11 @@ def _refused(exc: Exception, schema: Schema) -> TrainingError:
             f"the column {taken!r} has the name that PyCaret gives a column it makes of "
             f"{_sources(taken, schema)}; rename one of them in the table"
         )
-    return TrainingError(
-        f"PyCaret's setup() refused the table or its options: {first_line(str(exc) or type(exc).__name__)}"
-    )
+    return TrainingError(f"PyCaret's setup() refused the table or its options: {_message(exc, schema)}")
+
+
+def _message(exc: Exception, schema: Schema) -> str:
+    return with_own_names(first_line(str(exc) or type(exc).__name__), schema)
 
 
 def _check_made_names(experiment: Any, schema: Schema) -> None:
@@ -310,14 +323,15 @@ def _check_made_names(experiment: Any, schema: Schema) -> None:
     if len(doubled):
         name = str(doubled[0])
         raise TrainingError(
-            f"PyCaret makes two columns of the name {name!r}, of {_sources(name, schema)}; "
+            f"PyCaret makes two columns of the name {with_own_names(name, schema)!r}, of {_sources(name, schema)}; "
             "rename one of them in the table, or the category that makes it"
         )
 
 
 def _sources(made: str, schema: Schema) -> str:
     """The inputs from which a column with this name may be made: PyCaret appends `_` and the value to the name."""
-    return " and ".join(repr(name) for name in schema.names if made.startswith(f"{name}_")) or "another column"
+    sources = [field.name for field in schema.fields if made.startswith(f"{field.pipeline_name}_")]
+    return " and ".join(map(repr, sources)) or "another column"
 
 
 def _metric(experiment: Any, name: str, classes: tuple[Any, ...], usecase: UseCase) -> str:
@@ -351,7 +365,7 @@ def _estimators(experiment: Any, usecase: UseCase) -> dict[str, str]:
 
 
 def _compare(
-    experiment: Any, ids: dict[str, str], metric: str, progress: Progress
+    experiment: Any, ids: dict[str, str], metric: str, schema: Schema, progress: Progress
 ) -> tuple["pd.DataFrame", dict[str, Any], dict[str, str]]:
     import pandas as pd
 
@@ -366,7 +380,7 @@ def _compare(
             models[identifier] = experiment.create_model(identifier, verbose=False, error_score="raise")
             folds = experiment.pull(pop=True)
         except Exception as exc:  # one estimator that cannot is no reason to stop the others
-            failed[identifier] = first_line(str(exc) or type(exc).__name__)
+            failed[identifier] = _message(exc, schema)
             progress(f"        failed: {failed[identifier]}")
             continue
         seconds = time.monotonic() - begun

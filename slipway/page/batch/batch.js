@@ -9,8 +9,9 @@ const input = drop.querySelector("input");
 const tick = root.querySelector(".slip-reasons-tick");
 const LISTED = 20;
 const MEGABYTE = 1024 * 1024;
-const SEPARATORS = { comma: ",", semicolon: ";", tab: "\t" };
-const FORMS = { comma: "batch.comma", semicolon: "batch.semicolon", tab: "batch.tab" };
+const SEPARATORS = { ",": "batch.comma", ";": "batch.semicolon", "\t": "batch.tab", " ": "batch.space" };
+const PACKED = /\.(gz|bz2|xz|zst|zip)$/i;
+const BINARY = /^(PK|\ufffd|\x1f|BZh|\(\ufffd)/; // how a workbook or a packed file begins, read as UTF-8
 const OWN = { warnings: "batch.warnings", problems: "batch.problems" }; // columns of the answer that are texts
 let current = null; // of the file under way: what would call it off
 let links = []; // addresses of files offered, to be given back
@@ -115,34 +116,39 @@ function ourColumns(rows, ours, first) {
   return found;
 }
 
+// The form of the file, in words.
+function formOf(form, isParquet) {
+  if (isParquet) return t("batch.parquet");
+  if (form.kind === "excel") return t("batch.excel", { sheet: form.sheet });
+  if (form.kind === "json") return t("batch.records");
+  const key = SEPARATORS[form.separator];
+  const csv = key ? t(key) : t("batch.separator", { separator: form.separator });
+  return form.decimal === "," ? t("batch.decimal_comma", { form: csv }) : csv;
+}
+
+// `text` is the answer as CSV, `file` the answer in the form of the chosen file, `form` what the server says of that;
 // `spelt` has the field of each column that was taken for it although its name is spelt otherwise.
-function show(text, chosen, separator, isParquet, explained, spelt) {
-  const [header, ...rows] = parse(text, separator);
+function show({ text, file, form, spelt, isDefused }, chosen, isParquet, explained) {
+  const [header, ...rows] = parse(text, ",");
   const ours = explained ? addedReasons : added;  // the last columns, whatever number one of them was given
   const first = header.length - ours.length;
   const given = header.slice(0, first);
   const faulty = new Set(rows.flatMap((row, i) => (row[header.length - 1] ? [i] : [])));
-  const comma = separator !== ",";
   const spelling = Object.fromEntries(Object.entries(spelt).map(([found, name]) => [name, found]));
   const used = columns.map((name) => spelling[name] ?? name);
-  const needed = used.map((name) => given.indexOf(name));
-  const isLocal = comma && rows.some((row) => needed.some((i) => DECIMAL_COMMA.test(row[i])));
-  const download = safe(text, header, rows, separator, used, first, isLocal);
 
   const values = { good: rows.length - faulty.size, count: rows.length, name: chosen.name };
   tell(t("batch.done", values), "slip-done");
   const link = make("a", t("batch.download"), "slip-download");
-  link.href = file(download.text);
+  link.href = URL.createObjectURL(file);
   links.push(link.href);
-  link.download = chosen.name.replace(/\.\w+$/, "") + "-predictions.csv";
+  link.download = `${chosen.name.replace(PACKED, "").replace(/\.\w+$/, "")}-predictions.${file.name.split(".").at(-1)}`;
   result.replaceChildren(link);
-  if (download.isDefused) result.append(make("p", t("batch.defused"), "slip-small"));
+  if (isDefused) result.append(make("p", t("batch.defused"), "slip-small"));
 
-  const csv = Object.keys(SEPARATORS).find((name) => SEPARATORS[name] === separator);
-  const form = isParquet ? t("batch.parquet") : isLocal ? t("batch.decimal_comma", { form: t(FORMS[csv]) }) : t(FORMS[csv]);
   const ignored = given.filter((name) => !used.includes(name));
   const matched = columns.map((name) => (name in spelling ? t("batch.spelt", { name, spelling: spelling[name] }) : name));
-  result.append(...understood({ rows: rows.length, form, matched, ignored, missing: [] }));
+  result.append(...understood({ rows: rows.length, form: formOf(form, isParquet), matched, ignored, missing: [] }));
 
   const predicted = rows.filter((_, i) => !faulty.has(i)).map((row) => row[first]);
   if (predicted.length) {
@@ -152,7 +158,7 @@ function show(text, chosen, separator, isParquet, explained, spelt) {
   }
   if (faulty.size) result.append(make("h2", t("batch.faulty")), faultyList(rows, faulty));
   const theirs = given.slice(0, FILE_COLUMNS).map((title, i) => ({ title, write: (row) => row[i], key: i, mine: false }));
-  result.append(make("h2", t("batch.table")), table(rows, [...ourColumns(rows, ours, first), ...theirs], faulty, comma));
+  result.append(make("h2", t("batch.table")), table(rows, [...ourColumns(rows, ours, first), ...theirs], faulty, form.decimal === ","));
   if (given.length > FILE_COLUMNS) {
     result.append(make("p", t("batch.columns_left", { count: given.length - FILE_COLUMNS }), "slip-small"));
   }
@@ -177,8 +183,9 @@ async function prepared(chosen) {
   mustFit("batch.too_big");
   if (!isParquet) {
     const head = await chosen.slice(0, MEGABYTE).text();
-    const rows = reasons && tick.checked ? countRows(new Uint8Array(await chosen.arrayBuffer())) : 0;
-    return { body, isParquet, rows, header: () => readHeader(head, columns) };
+    const isText = !BINARY.test(magic);
+    const rows = isText && reasons && tick.checked ? countRows(new Uint8Array(await chosen.arrayBuffer())) : 0;
+    return { body, isParquet, rows, header: () => (isText ? readHeader(head, columns) : []) };
   }
   if (magic !== "PAR1") throw new Unfit(t("batch.unread", { name: chosen.name, reason: t("batch.unread_none") }));
   const library = await readerOfParquet();
@@ -233,6 +240,15 @@ function refuse(text, code, chosen, header) {
   }));
 }
 
+// A table of predictions and nothing else: a proxy may answer with a page of its own, and call it a success.
+async function answered(answer, chosen) {
+  const form = JSON.parse(answer.headers.get("X-Form"));
+  if (!form) throw new Unfit(t("batch.unanswered", { name: chosen.name, status: answer.status }));
+  const spelt = JSON.parse(answer.headers.get("X-Matched-Columns") ?? "{}");
+  const parts = await answer.formData();
+  return { text: parts.get("table"), file: parts.get("file"), form, spelt, isDefused: answer.headers.has("X-Defused-Rows") };
+}
+
 async function send(chosen) {
   if (!chosen) return;
   input.value = ""; // so that the same file can be chosen again
@@ -258,15 +274,14 @@ async function send(chosen) {
     const seconds = explains ? Math.max(1, Math.round(rows * reasons.seconds)) : 0;
     const key = explains ? "batch.explaining" : "batch.working";
     tell(t(key, { name: chosen.name, count: rows, seconds }), "", cancel());
-    const answer = await fetch(slipAddress(`predict_csv?lang=${language}`), { method: "POST", body: form, signal: mine.signal });
-    const content = await answer.text();
+    form.append("for_spreadsheets", "true");
+    const headers = { Accept: "multipart/form-data" };
+    const call = { method: "POST", body: form, headers, signal: mine.signal };
+    const answer = await fetch(slipAddress(`predict_csv?lang=${language}`), call);
+    const content = await (answer.ok ? answered(answer, chosen) : answer.text());
     if (!isLatest()) return;
     const notes = [...result.children];
-    const separator = SEPARATORS[answer.headers.get("X-Separator")];
-    // A table of predictions and nothing else: a proxy may answer with a page of its own, and call it a success.
-    if (answer.ok && !separator) throw new Unfit(t("batch.unanswered", { name: chosen.name, status: answer.status }));
-    const spelt = JSON.parse(answer.headers.get("X-Matched-Columns") ?? "{}");
-    if (answer.ok) show(content, chosen, separator, isParquet, explains, spelt);
+    if (answer.ok) show(content, chosen, isParquet, explains);
     else refuse(content, answer.status, chosen, header);
     result.prepend(...notes);
   } catch (fault) {

@@ -1,7 +1,5 @@
-// CSV text: read, written, and made harmless for spreadsheets.
-const DANGEROUS = new Set(["=", "+", "-", "@", "\t", "\r"]);
+// CSV text: read and written.
 const NUMBER = /^\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*$/;
-const DECIMAL_COMMA = /^\s*[+-]?\d+,\d+([eE][+-]?\d+)?\s*$/;
 
 function parse(text, separator) {
   const rows = [];
@@ -60,22 +58,10 @@ function countRows(bytes) {
 // The first line, as cells; the separator is the one that finds most of the model's columns.
 function readHeader(text, known) {
   const line = text.replace(/^\ufeff/, "").trimStart().split("\n", 1)[0].replace(/\r$/, "") + "\n";
-  const headers = [",", ";", "\t"].map((separator) => parse(line, separator)[0].map((name) => name.trim()));
+  const headers = [",", ";", "\t", "|", " "].map((separator) => parse(line, separator)[0].map((name) => name.trim()));
   const found = (header) => header.filter((name) => known.includes(name)).length + header.length / 1e6;
   return headers.reduce((best, header) => (found(header) > found(best) ? header : best));
 }
 
 const quoted = (cell, separator) =>
   cell.includes(separator) || /["\n\r]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
-const runs = (cell) => DANGEROUS.has(cell[0]) && !NUMBER.test(cell);
-
-// The answer as it is downloaded: nothing in it runs in a spreadsheet, and its numbers have one decimal mark.
-function safe(text, header, rows, separator, known, first, comma) {
-  const mended = (cell) => (runs(cell) ? `'${cell}` : cell);
-  const isDefused = rows.some((row) => row.some(runs)) || header.some((name) => runs(name) && !known.includes(name));
-  if (!isDefused && !comma) return { text, isDefused };
-  const localised = (cell) => (comma && NUMBER.test(cell) ? cell.replace(".", ",") : cell);
-  const lines = [header.map((name) => (known.includes(name) ? name : mended(name)))];
-  for (const row of rows) lines.push(row.map((cell, i) => (i < first ? mended(cell) : localised(mended(cell)))));
-  return { text: lines.map((row) => row.map((cell) => quoted(cell, separator)).join(separator) + "\n").join(""), isDefused };
-}

@@ -18,6 +18,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from slipway.errors import ExplanationError, RecordsError
+from slipway.inference.table import added_names
 from slipway.page.context import PageContext
 from slipway.page.html import macros
 from slipway.service.model import LoadedModel
@@ -58,8 +59,8 @@ def _for_script(page: PageContext, served: LoadedModel) -> dict[str, Any]:
             "classes": {str(value): page.class_label(value) for value in target.classes},
             "positive": page.class_label(target.positive) if len(target.classes) == 2 else "",
         },
-        "added": served.predictor.added(reasons=False),
-        "addedReasons": served.predictor.added(reasons=True),
+        "added": added_names(served.predictor, reasons=False),
+        "addedReasons": added_names(served.predictor, reasons=True),
         "bytes": served.limits.bytes,
         "reasons": _reasons(served),
         "reader": reader_address(),

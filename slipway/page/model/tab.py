@@ -198,7 +198,8 @@ def _made_of(page: PageContext) -> Markup:
         (page.t("card.packages"), packages),
     ]
     if left_out := page.metrics.left_out:
-        facts.append((page.t("card.left_out"), _reasons(page, left_out)))
+        reasons = {name: sentences.left_out(item, page.language) for name, item in left_out.items()}
+        facts.append((page.t("card.left_out"), _reasons(page, reasons)))
     return _HTML.made_of(page, facts)
 
 

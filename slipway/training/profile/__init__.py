@@ -14,7 +14,7 @@ import numpy as np
 
 from slipway.schema.profile import CategoryCounts, Histogram, Part, Profile, TargetClasses, TargetNumbers
 from slipway.tables.notes import Note
-from slipway.training.profile.alerts import alerts, leaks
+from slipway.training.profile.alerts import alerts, is_copy, leaks
 from slipway.training.profile.association import associations
 from slipway.training.profile.column import Codes, Column, Numbers, Rows, of_field, of_target, short
 from slipway.training.schema_inference import InferredDataset
@@ -53,11 +53,16 @@ def with_leaks(learnt: InferredDataset) -> InferredDataset:
     -------
     InferredDataset
     """
-    columns = [of_field(field, learnt.inputs[field.name]) for field in learnt.schema.fields]
-    target = learnt.schema.target
+    columns = {field.name: of_field(field, learnt.inputs[field.name]) for field in learnt.schema.fields}
+    name, target = learnt.schema.target.name, of_target(learnt.schema.target, learnt.target)
     notes = (
-        Note("leak", alert.field, {"target": target.name}, _leave_out(alert.field))
-        for alert in leaks(columns, of_target(target, learnt.target))
+        Note(
+            "target_copy" if is_copy(columns[alert.field], target) else "leak",
+            alert.field,
+            {"target": name},
+            _leave_out(alert.field),
+        )
+        for alert in leaks([*columns.values()], target)
     )
     return replace(learnt, notes=(*learnt.notes, *notes))
 

@@ -27,6 +27,8 @@ LEAK_BANDS = 200
 """Parts of a number's range in which a leaking field settles the target."""
 LEAK_ROWS = 5
 """Rows of such a part, and of a category: fewer would settle anything by chance."""
+ROUNDING = 1e-9
+"""How far from 1 the correlation of a linear copy may be: what rounding to doubles leaves."""
 IMBALANCE = 0.2
 """A class is small with less than this part of an equal share; of two classes, below 10 % of the rows."""
 LISTED = 20
@@ -51,10 +53,36 @@ def leaks(columns: Sequence[Column], target: Column) -> list[Alert]:
     return [Alert("leak", name, share=round(share, 3)) for name, share in shares if share >= LEAK]
 
 
+def is_copy(column: Column, target: Column) -> bool:
+    """Whether a field is the target under another name: the same values, renamed, or on another scale.
+
+    Parameters
+    ----------
+    column, target : Column
+        Of the same rows.
+
+    Returns
+    -------
+    bool
+    """
+    there = column.present
+    if np.sum(there) < LEAK_ROWS or bool(column.categories) != bool(target.categories):
+        return False
+    one, other = column.values[there], target.values[there]
+    if target.categories:
+        pairs = len(np.unique(one * len(target.categories) + other))
+        return pairs == len(np.unique(one)) == len(np.unique(other))
+    one, other = (values / (np.abs(values).max() or 1.0) for values in (one, other))
+    one, other = one - one.mean(), other - other.mean()
+    size = float(np.sqrt((one @ one) * (other @ other)))
+    return size > 0 and abs(float(one @ other)) >= size * (1 - ROUNDING)
+
+
 def settled(column: Column, target: Column) -> float:
     """The share of the target's variation (for classes, of the wrong guesses) that one field removes.
 
-    Computed within categories, or within narrow bands of a number. Source for classes: Goodman
+    Computed within categories, or within narrow bands of a number or date; a missing value is a category of its
+    own, since many a leak is only filled in for one outcome. Source for classes: Goodman
     and Kruskal's lambda, Measures of association for cross classifications, Journal of the
     American Statistical Association 49 (1954).
 
@@ -68,11 +96,17 @@ def settled(column: Column, target: Column) -> float:
     float
         From 0 to 1.
     """
-    present = column.present
-    codes = _parts(column, column.values[present])
+    there = column.present
+    if not there.any():
+        return 0.0
+    codes = _parts(column, column.values[there])
+    if np.sum(~there) >= LEAK_ROWS:
+        parts = np.full(len(there), codes.max() + 1)
+        parts[there] = codes
+        codes, there = parts, np.ones(len(there), dtype=bool)
     if not target.categories:
-        return explained(codes, target.values[present])
-    classes, wide = target.values[present], len(target.categories)
+        return explained(codes, target.values[there])
+    classes, wide = target.values[there], len(target.categories)
     table = np.bincount(codes * wide + classes, minlength=(codes.max() + 1) * wide).reshape(-1, wide)
     right, usual = table.max(1).sum(), table.sum(0).max()
     return float((right - usual) / (len(codes) - usual)) if usual < len(codes) else 0.0

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from slipway.errors import UseCaseError
 from slipway.i18n.catalogues import languages
+from slipway.tables.address import is_address
 from slipway.tables.source import DataSource
 from slipway.tables.yaml_file import Mapping, YamlError, line_of, load, short_repr, unknown
 from slipway.training.usecase.models import Band, Example, FieldSpec, TargetSpec, TrainingSpec, UseCase
@@ -55,7 +56,7 @@ def read(path: str | Path) -> UseCase:
         raise _refusal(path, content, exc) from None
     if "target" not in given:
         raise UseCaseError(path, "has no `target:`; name the column to predict")
-    if case.data and not case.data.package:
+    if case.data and not case.data.package and not is_address(case.data.file):
         case = replace(case, data=replace(case.data, file=str(path.parent / case.data.file), package=None))
     return case
 

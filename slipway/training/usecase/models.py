@@ -208,6 +208,20 @@ class UseCase:
         Shape("keys with values", dict, by_text),
     ] = field(default_factory=dict)
     ignore: Annotated[Names, Field(description="Columns to leave out.")] = ()
+    groups: Annotated[
+        Annotated[str, Field(min_length=1), Expected("a column's name")] | None,
+        Field(
+            description="A column whose rows with the same value stay together: all in the hold-out or none, all in one "
+            "fold. It is not an input, unless `fields` names its kind."
+        ),
+    ] = None
+    time: Annotated[
+        Annotated[str, Field(min_length=1), Expected("a column's name")] | None,
+        Field(
+            description="A column of dates or numbers: the newest rows are the hold-out, and each fold is later than what "
+            "it is trained on."
+        ),
+    ] = None
     training: Annotated[
         TrainingSpec,
         Field(description="How PyCaret compares and chooses."),

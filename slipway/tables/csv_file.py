@@ -1,0 +1,147 @@
+"""A delimited text file as a table: its encoding, its dialect, and where the table is in it.
+
+The same reader serves training and `POST /predict_csv`, so both understand the same files; a server's bounds are checked
+while it reads.
+"""
+
+import re
+
+from slipway.errors import CsvError, RequestCode
+from slipway.tables.bounds import UNBOUNDED, Bounds
+from slipway.tables.cells import HowRead, TextTable, table_of
+from slipway.tables.dialect import detect
+from slipway.tables.encoding import Decoded, decode
+from slipway.tables.layout import Skipped, lay_out
+from slipway.tables.mend import mend
+from slipway.tables.rows import Rows
+
+_KINDS = {b"PK\x03\x04": "a ZIP or Excel", b"PAR1": "a Parquet", b"%PDF": "a PDF", b"\x89PNG": "a PNG"}
+
+
+def parse_csv(data: bytes, source: str = "the file", bounds: Bounds = UNBOUNDED) -> TextTable:
+    """The table in a delimited text file.
+
+    Separator, quotes, encoding and header are found. Empty lines are ignored; an unnamed column is called
+    `Unnamed: <position>`, as in pandas.
+
+    Parameters
+    ----------
+    data : bytes
+    source : str
+        The name of the file, for messages.
+    bounds : Bounds
+        Limits that are checked while reading; none by default, as for training.
+
+    Returns
+    -------
+    TextTable
+
+    Raises
+    ------
+    TableTooLargeError
+        As soon as a limit is exceeded.
+    CsvError
+        If the file is empty, is not text, or has no rows.
+    """
+    table = read_text(decode_text(data, source), source, bounds)
+    check_rows(table, source)
+    return table
+
+
+def check_rows(table: TextTable, source: str) -> None:
+    """Refuse a table without a header, or without rows.
+
+    Raises
+    ------
+    CsvError
+    """
+    if not table.header:
+        raise CsvError(source, "is empty; expected a header line and rows", RequestCode.EMPTY_FILE)
+    if not table.rows:
+        problem = f"has a header ({len(table.header)} columns) and no rows"
+        raise CsvError(source, problem, RequestCode.NO_ROWS, columns=len(table.header))
+
+
+def read_text(
+    decoded: Decoded, source: str, bounds: Bounds, *, separator: str | None = None, header: bool | None = None
+) -> TextTable:
+    """The table in a delimited text, which may have no rows, or nothing at all.
+
+    Parameters
+    ----------
+    decoded : Decoded
+    source, bounds
+        As of `parse_csv`.
+    separator, header : optional
+        What is known of the file, and need not be found.
+
+    Returns
+    -------
+    TextTable
+
+    Raises
+    ------
+    TableTooLargeError
+        As soon as a limit is exceeded.
+    """
+    text = decoded.text
+    if not text or text.isspace():
+        return TextTable([], [], [], {}, separator or ",", read=HowRead(encoding=decoded.encoding))
+    detected = detect(text, separator)
+    first_line = 2 if detected.start else 1
+    rows = Rows(text, detected.dialect, detected.width, source, bounds, detected.start, first_line)
+    table = lay_out(rows, source, bounds, header)
+    mended = mend(table, rows.odd, detected.dialect)
+    read = HowRead(
+        dialect=detected.dialect,
+        encoding=decoded.encoding,
+        line_end=_line_end(text),
+        before=(Skipped(1, text[: detected.start].strip()),) if detected.start else (),
+        repaired=tuple(sorted({*rows.repaired, *mended})),
+        odd_bytes=decoded.odd_bytes,
+        nuls=decoded.nuls,
+    )
+    # For `quoted`; a server does not ask, and has no memory to spare.
+    kept = text if bounds is UNBOUNDED and detected.dialect.quote and detected.dialect.quote in text else None
+    return table_of(table, read, detected.dialect.separator, kept)
+
+
+def _line_end(text: str) -> str:
+    """How the first line ends."""
+    first = re.search(r"\r\n?|\n", text)
+    return first[0] if first else "\n"
+
+
+def decode_text(data: bytes, source: str, encoding: str | None = None) -> Decoded:
+    """The text of a file.
+
+    Parameters
+    ----------
+    data : bytes
+    source : str
+        The name of the file, for messages.
+    encoding : str, optional
+        The encoding, where it is known.
+
+    Returns
+    -------
+    Decoded
+
+    Raises
+    ------
+    CsvError
+        If it is not text, or not in this encoding.
+    """
+    kind = _KINDS.get(data[:4])
+    if kind:
+        problem = f"is {kind} file, not a CSV text; save the table as CSV"
+        raise CsvError(source, problem, RequestCode.NOT_A_CSV, kind=kind.partition(" ")[2])
+    try:
+        found = decode(data, encoding)
+    except (UnicodeDecodeError, LookupError) as exc:
+        problem = f"is not text in the encoding {encoding} ({exc}); leave `encoding` out, or name another"
+        raise CsvError(source, problem, RequestCode.NOT_TEXT) from exc
+    if found is None:
+        problem = "is not a text table (it has bytes no CSV has); save the table as CSV in UTF-8"
+        raise CsvError(source, problem, RequestCode.NOT_TEXT)
+    return found

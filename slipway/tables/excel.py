@@ -1,0 +1,199 @@
+"""Workbooks: .xlsx, .xlsm, .xlsb, .xls and .ods, read by python-calamine.
+
+A cell keeps its meaning: a date is written as 2024-05-31, a time of day as 14:30, a number without the form that the
+sheet shows it in.
+"""
+
+import datetime as dt
+import io
+import re
+import zipfile
+from collections.abc import Sequence
+from typing import Any
+
+from slipway.errors import CsvError, RequestCode, nearest
+from slipway.tables.bounds import Bounds
+from slipway.tables.cells import HowRead, TextTable, table_of
+from slipway.tables.layout import lay_out
+from slipway.tables.rows import Row
+
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+"""The part of an encrypted workbook that holds the rest."""
+_MOST_CELLS = 200_000_000
+"""Cells of a sheet, empty ones too: calamine holds them all. One cell in the last corner of a sheet makes 17 billion."""
+_LOCKED = "is encrypted; save it without a password (in Excel: File, Info, Protect Workbook)"
+_MOST_BYTES = 4 * 1024**3
+_CHUNK = 1024 * 1024
+_PLACE = re.compile(rb'<(?:\w+:)?c [^>]*?r="([A-Z]{1,3})(\d{1,7})"')
+
+
+def is_workbook(data: bytes) -> bool:
+    """Whether a file is a workbook, by its first bytes; an archive that is none was unpacked before."""
+    return data.startswith((_OLE, b"PK\x03\x04"))
+
+
+def read_workbook(
+    data: bytes, source: str, bounds: Bounds, *, sheet: str | int | None = None, header: bool | None = None
+) -> TextTable:
+    """The table in a sheet of a workbook.
+
+    Parameters
+    ----------
+    data : bytes
+    source : str
+        The name of the file, for messages.
+    bounds : Bounds
+    sheet : str or int, optional
+        Its name, or its number from 1 on; the first with a table if not given.
+    header : bool, optional
+        Whether the table has a header; decided by its cells if not given.
+
+    Returns
+    -------
+    TextTable
+        Its lines are the rows of the sheet.
+
+    Raises
+    ------
+    CsvError
+        If it is encrypted or damaged, has no such sheet, or no table at all.
+    TableTooLargeError
+        As soon as a limit is exceeded.
+    """
+    book = _opened(data, source, bounds)
+    names = list(book.sheet_names)
+    if not names:
+        raise _refused(source, "has no sheets")
+    wanted = [_chosen(names, sheet, source)] if sheet is not None else names
+    best: TextTable | None = None
+    for name in wanted:
+        rows = _rows(book, name, source)
+        found = lay_out((Row(row, line) for line, row in enumerate(_texts(rows), 1)), source, bounds, header)
+        read = HowRead("excel", sheet=name, others=tuple(other for other in names if other != name))
+        table = table_of(found, read, "\t")
+        if table.rows and len(table.header) > 1:
+            return table
+        best = table if best is None or len(best.header) < len(table.header) else best
+    if best is None or not best.header:
+        held = f"the sheet {wanted[0]!r} is empty" if len(wanted) == 1 else f"all {len(wanted)} sheets are empty"
+        raise CsvError(source, f"has no table: {held}", RequestCode.EMPTY_FILE)
+    return best
+
+
+def _opened(data: bytes, source: str, bounds: Bounds) -> Any:
+    import python_calamine as calamine  # only now: most files are no workbook
+
+    if data.startswith(_OLE) and _ENCRYPTED in data:
+        raise _locked(source)
+    _check_size(data, source, bounds)
+    try:
+        return calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+    except calamine.PasswordError as exc:
+        raise _locked(source) from exc
+    except (calamine.CalamineError, OSError, ValueError) as exc:
+        raise _refused(source, f"is not a workbook that can be read ({_short(exc)}); save the table as CSV") from exc
+
+
+def _rows(book: Any, name: str, source: str) -> list[list[Any]]:
+    """The cells of a sheet; a sheet of charts has none."""
+    import python_calamine as calamine
+
+    try:
+        return book.get_sheet_by_name(name).to_python(skip_empty_area=False)  # type: ignore[no-any-return]
+    except calamine.WorksheetNotFound:
+        return []
+    except (calamine.CalamineError, ValueError) as exc:
+        raise _refused(source, f"has a sheet {name!r} that cannot be read: {_short(exc)}") from exc
+
+
+def _refused(source: str, problem: str) -> CsvError:
+    return CsvError(source, problem, RequestCode.UNREADABLE_FILE, kind="Excel")
+
+
+def _locked(source: str) -> CsvError:
+    return CsvError(source, _LOCKED, RequestCode.ENCRYPTED_FILE, kind="Excel")
+
+
+def _short(exc: Exception) -> str:
+    return (str(exc).splitlines() or [type(exc).__name__])[0][:200]
+
+
+def _chosen(names: Sequence[str], sheet: str | int, source: str) -> str:
+    if str(sheet) in names:
+        return str(sheet)
+    if str(sheet).isdecimal() and 1 <= int(sheet) <= len(names):
+        return names[int(sheet) - 1]
+    near = nearest(str(sheet), names)
+    raise _refused(source, f"has no sheet {sheet!r}{near}; it has {', '.join(map(repr, names[:20]))}")
+
+
+def _check_size(data: bytes, source: str, bounds: Bounds) -> None:
+    """Refuse a workbook that would not fit into memory, before anything holds it."""
+    if not data.startswith(b"PK"):
+        return
+    total, most = 0, min(_MOST_BYTES, bounds.unpacked.limit)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for info in archive.infolist():
+                last_row, last_column = 0, 0
+                with archive.open(info) as part:
+                    tail = b""
+                    while chunk := part.read(_CHUNK):
+                        total += len(chunk)
+                        if total > most:
+                            raise _refused(source, f"unpacks to more than {most:,} bytes; save the table as CSV")
+                        if info.filename.lower().startswith("xl/worksheets/"):
+                            text = tail + chunk
+                            last_row, last_column = _extent(text, last_row, last_column)
+                            tail = text[-200:]
+                        if last_row * last_column > min(_MOST_CELLS, 20 * bounds.cells.limit):
+                            what = f"has a sheet of {last_row:,} rows and {last_column:,} columns, most of them empty"
+                            raise _refused(source, f"{what}; delete what is far from the table, or save it as CSV")
+    except (zipfile.BadZipFile, RuntimeError, EOFError, OSError, ValueError, NotImplementedError) as exc:
+        raise _refused(source, f"is not a workbook that can be read ({_short(exc)}); save the table as CSV") from exc
+
+
+def _extent(text: bytes, rows: int, columns: int) -> tuple[int, int]:
+    """The last row and column that a part of a sheet names."""
+    places = set(_PLACE.findall(text))
+    if places:
+        letters = max({letters for letters, _ in places}, key=lambda name: (len(name), name))
+        number = 0
+        for letter in letters:
+            number = number * 26 + letter - 64
+        rows, columns = max(rows, max(int(row) for _, row in places)), max(columns, number)
+    return rows, columns
+
+
+def _texts(rows: Sequence[Sequence[Any]]) -> list[list[str]]:
+    """The cells as text; the moments of a column are dates if all of them are midnight."""
+    width = max(map(len, rows), default=0)
+    with_time = [
+        any(
+            isinstance(row[column], dt.datetime) and row[column].time() != dt.time(0)
+            for row in rows
+            if column < len(row)
+        )
+        for column in range(width)
+    ]
+    return [[_text(cell, with_time[column]) for column, cell in enumerate(row)] for row in rows]
+
+
+def _text(cell: Any, with_time: bool) -> str:
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return "TRUE" if cell else "FALSE"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    if isinstance(cell, dt.datetime):
+        return cell.strftime("%Y-%m-%d %H:%M:%S") if with_time else cell.strftime("%Y-%m-%d")
+    if isinstance(cell, dt.date):
+        return f"{cell.isoformat()} 00:00:00" if with_time else cell.isoformat()
+    if isinstance(cell, dt.time):
+        return cell.strftime("%H:%M:%S" if cell.second else "%H:%M")
+    if isinstance(cell, dt.timedelta):
+        seconds = int(cell.total_seconds())
+        return f"{seconds // 3600}:{seconds % 3600 // 60:02d}:{seconds % 60:02d}"
+    return "" if cell is None else str(cell)

@@ -1,0 +1,175 @@
+"""Tables in JSON: a list of records, one record a line, columns, or one of these under a key.
+
+Numbers stay as they are written, so that 12345678901234567890 and 1.50 lose nothing.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from slipway.errors import CsvError, RequestCode
+from slipway.tables.bounds import Bounds
+from slipway.tables.cells import HowRead, TextTable, table_of
+from slipway.tables.layout import Layout, lay_out, unique_names
+from slipway.tables.rows import Row
+
+_DEEPEST = 4
+"""Objects around the list of records."""
+_NUMBERS = {"parse_int": str, "parse_float": str, "parse_constant": str}
+
+
+class _NoTableError(Exception):
+    """JSON that holds no table; the text says what it holds."""
+
+
+def looks_like_json(text: str) -> bool:
+    """Whether a text begins as a list or an object does, and no cell of a CSV would."""
+    start = text.lstrip()[:200].replace(" ", "").replace("\n", "").replace("\r", "")
+    return start.startswith(("[{", "[[", '{"', "[]", "{}"))
+
+
+def read_json(text: str, source: str, bounds: Bounds, encoding: str) -> TextTable:
+    """The table in a JSON text.
+
+    Parameters
+    ----------
+    text : str
+    source : str
+        The name of the file, for messages.
+    bounds : Bounds
+    encoding : str
+
+    Returns
+    -------
+    TextTable
+        Nested objects are columns such as `address.city`; its lines are those of JSON lines, and else count the records.
+
+    Raises
+    ------
+    CsvError
+        If it is not JSON, or holds no table.
+    TableTooLargeError
+        As soon as a limit is exceeded.
+    """
+    try:
+        value = json.loads(text, **_NUMBERS)  # type: ignore[arg-type]
+    except RecursionError as exc:
+        raise _refused(source, "is JSON with too many levels") from exc
+    except ValueError as exc:
+        return _lines(text, source, bounds, encoding, exc)
+    try:
+        path, rows = _table_in(value, ())
+    except _NoTableError as exc:
+        expected = 'expected a list of records such as [{"a": 1}], one record a line, or columns such as {"a": [1, 2]}'
+        raise _refused(source, f"is JSON that holds no table: {exc}; {expected}") from exc
+    if rows and isinstance(rows[0], list):
+        cells = (Row([_text(cell) for cell in row], line) for line, row in enumerate(rows, 1))
+        found = lay_out(cells, source, bounds)
+    else:
+        found = _records(list(enumerate(rows, 1)), source, bounds)
+    return table_of(found, HowRead("json", encoding=encoding, sheet=".".join(path) or None), "\t")
+
+
+def _refused(source: str, problem: str) -> CsvError:
+    return CsvError(source, problem, RequestCode.UNREADABLE_FILE, kind="JSON")
+
+
+def _lines(text: str, source: str, bounds: Bounds, encoding: str, whole: ValueError) -> TextTable:
+    """One record a line."""
+    records: list[tuple[int, dict[str, Any]]] = []
+    for line, content in enumerate(text.split("\n"), 1):
+        if content.strip():
+            try:
+                record = json.loads(content, **_NUMBERS)  # type: ignore[arg-type]
+            except (ValueError, RecursionError) as exc:
+                why = whole if not records else f"line {line}: {exc}"
+                raise _refused(source, f"is not valid JSON: {why}") from exc
+            if not isinstance(record, dict):
+                raise _refused(source, f"has {_kind(record)} on line {line}; expected one record a line")
+            records.append((line, record))
+    return table_of(_records(records, source, bounds), HowRead("json", encoding=encoding), "\t")
+
+
+def _table_in(value: Any, path: tuple[str, ...]) -> tuple[tuple[str, ...], list[Any]]:
+    """Where in a value its table is, and the records or rows of it."""
+    if isinstance(value, list):
+        if value and all(isinstance(item, dict) for item in value):
+            return path, value
+        if value and all(isinstance(item, list) for item in value):
+            return path, value
+        raise _NoTableError(f"a list of {_kind(value[0])}" if value else "an empty list")
+    if not isinstance(value, dict):
+        raise _NoTableError(_kind(value))
+    if (table := _columns(value)) is not None:
+        return path, table
+    inside = [
+        key for key, item in value.items() if isinstance(item, list) and item and isinstance(item[0], (dict, list))
+    ]
+    if len(inside) > 1:
+        raise _NoTableError(f"several lists, under {', '.join(map(repr, inside[:5]))}; keep one of them")
+    if not inside and len(path) < _DEEPEST:
+        inside = [key for key, item in value.items() if isinstance(item, dict)]
+        inside = inside if len(inside) == 1 else []
+    if not inside:
+        raise _NoTableError("one object")
+    return _table_in(value[inside[0]], (*path, inside[0]))
+
+
+def _columns(value: dict[str, Any]) -> list[Any] | None:
+    """The rows of an object that has its columns by name, as pandas writes them too; None if it has not."""
+    columns, data = value.get("columns"), value.get("data")
+    if isinstance(columns, list) and isinstance(data, list) and data and all(isinstance(row, list) for row in data):
+        return [dict(zip(map(str, columns), row, strict=False)) for row in data]
+    items = list(value.values())
+    if items and all(isinstance(item, list) for item in items) and len(set(map(len, items))) == 1 and items[0]:
+        if not any(isinstance(cell, (dict, list)) for item in items for cell in item):
+            return [dict(zip(value, row, strict=True)) for row in zip(*items, strict=True)]
+    if len(items) > 1 and all(isinstance(item, dict) and item for item in items):
+        keys = list(items[0])
+        if all(list(item) == keys for item in items) and not any(
+            isinstance(cell, (dict, list)) for item in items for cell in item.values()
+        ):
+            by_number = all(key.isdecimal() for key in keys)
+            return [{name: item[key] for name, item in value.items()} for key in keys] if by_number else items
+    return None
+
+
+def _records(records: Sequence[tuple[int, dict[str, Any]]], source: str, bounds: Bounds) -> Layout:
+    flat = [(line, dict(_flat(record, ""))) for line, record in records]
+    names = list(dict.fromkeys(name for _, record in flat for name in record))
+    layout = Layout(names=names)
+    layout.header = unique_names([name.strip() for name in names], layout.renamed)
+    for code, bound, count, what in (
+        (RequestCode.TOO_MANY_COLUMNS, bounds.columns, len(names), "columns"),
+        (RequestCode.TOO_MANY_ROWS, bounds.rows, len(flat), "rows"),
+        (RequestCode.TOO_MANY_CELLS, bounds.cells, len(flat) * len(names), "cells"),
+    ):
+        if count > bound.limit:
+            raise bound.passed(source, count, what, code)
+    for line, record in flat:
+        layout.rows.append([_text(record.get(name)) for name in names])
+        layout.lines.append(line)
+    return layout
+
+
+def _flat(record: dict[str, Any], before: str) -> Iterator[tuple[str, Any]]:
+    for key, value in record.items():
+        if isinstance(value, dict) and value and before.count(".") < _DEEPEST:
+            yield from _flat(value, f"{before}{key}.")
+        else:
+            yield before + key, value
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _kind(value: Any) -> str:
+    """What a value is, in words."""
+    return {dict: "an object", list: "a list", bool: "true or false", type(None): "null"}.get(type(value), "a value")
