@@ -12,7 +12,6 @@ from slipway import __version__
 from slipway.cli import serve as serving
 from slipway.cli.main import COMMANDS, main
 from slipway.publish import train as training
-from slipway.training.usecase.file import adapter
 from tests.conftest import HOME, ROOT, serve
 
 ROWS = "age,height,name,when,income\n" + "".join(
@@ -123,12 +122,7 @@ def test_bad_input_is_one_line(arguments, named, table, capsys):
 
 
 def test_training_on_a_python_that_pycaret_trains_wrongly_on_is_refused_with_the_reason(monkeypatch, capsys):
-<<<<<<< HEAD
     monkeypatch.setattr(training, "sys", SimpleNamespace(version_info=(3, 13, 0)))
-=======
-    adapter()  # pydantic goes by the version, too
-    monkeypatch.setattr(training.sys, "version_info", (3, 13, 0))
->>>>>>> files
 
     code = main(["train", "insurance"])
 

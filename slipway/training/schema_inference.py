@@ -4,7 +4,6 @@ What the table says, the use case can override. Columns that no person could fil
 that tell the model nothing, are left out and named with the reason.
 """
 
-import math
 import re
 import shlex
 from collections.abc import Iterable, Sequence
@@ -20,20 +19,15 @@ from slipway.schema.fields import Field
 from slipway.schema.metrics import ExclusionReason, LeftOut
 from slipway.schema.schema import Schema, Target
 from slipway.schema.types import Kind, Task
-from slipway.tables.dates import time_text
 from slipway.tables.notes import Note, Reading, kind_option
 from slipway.tables.reading import mask_sentinels
 from slipway.training import classes, codes, exclusion, kinds, temporal
+from slipway.training.field_inference import decimals_of, infer_field, sort_key
 from slipway.training.kinds import python_value
 from slipway.training.names import check_fitted_names, safe_names
 from slipway.training.splits import SplitPlan, plan_split
 from slipway.training.texts import model_texts
 from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
-
-BOUND_FACTOR = 1000
-"""How many times its range or size in training a number may lie outside that range before it
-is refused, where the use case gives no bounds: far enough for any real value, near enough for
-the pipeline's float32 to hold it."""
 
 UNREADABLE = re.compile(r"[\x00-\x08\x0e-\x1f\ud800-\udfff]")
 """What neither a CSV file nor a graph can have in a name."""
@@ -187,7 +181,7 @@ def _inputs(
         notes += found
         inputs[name], format = kinds.cast(name, column, kind, spec, source)
         missing = (*missing, *(cell for cell in reading.missing.get(name, ()) if cell not in map(str, missing)))
-        field = _field(name, inputs[name], kind, spec, missing, format, source)
+        field = infer_field(name, inputs[name], kind, spec, missing, format, source)
         fields.append(_written(field, reading))
         notes += _decided(name, column, kind, spec, source, reading)
     return inputs, fields, left_out, notes
@@ -287,89 +281,6 @@ def _check_names(names: list[str], source: str) -> None:
             raise DataError(source, f"the column name {name!r} {problem}; rename it")
 
 
-def _field(
-    name: str,
-    column: pd.Series,
-    kind: Kind,
-    spec: FieldSpec,
-    missing: tuple[Any, ...],
-    format: str | None,
-    source: str,
-) -> Field:
-    present = column.dropna()
-    if present.empty:
-        raise DataError(source, f"{name!r} has no value at all; leave it out (`ignore:`)")
-    common: dict[str, Any] = {
-        "name": name,
-        "kind": kind,
-        "dtype": str(column.dtype),
-        "label": spec.label or {"en": name},
-        # Who may say "not measured" by a value may say it by null.
-        "nullable": bool(column.isna().any() or missing),
-        "unit": spec.unit,
-        "help": spec.help,
-        "missing": tuple(missing),
-        "category_labels": spec.categories,
-    }
-    if kind in ("boolean", "category"):
-        pair = kinds.yes_no(present) if kind == "boolean" else None
-        values = [python_value(value) for value in pair or sorted(present.unique(), key=_sort_key)]
-        return Field(**common, categories=tuple(values), default=python_value(present.mode().iloc[0]))
-    if kind == "text":
-        return Field(**common, default="")
-    if kind in ("date", "datetime", "time"):
-        ends = (present.min(), present.max(), present.quantile(0.5, "lower"))
-        low, high, default = (_as_text(kind, end) for end in ends)
-        return Field(**common, observed_min=low, observed_max=high, default=default, format=format)
-    return _number_field(common, present, kind, spec, source)
-
-
-def _as_text(kind: Kind, value: Any) -> str:
-    """A date or time of day as records have it."""
-    if kind == "time":
-        return time_text(value)
-    return str(value.date().isoformat() if kind == "date" else value.to_pydatetime(warn=False).isoformat())
-
-
-def _number_field(common: dict[str, Any], present: pd.Series, kind: Kind, spec: FieldSpec, source: str) -> Field:
-    low, high = python_value(present.min()), python_value(present.max())
-    decimals = 0 if kind == "integer" else _decimals(present)
-    median = round(float(present.median()), decimals)
-    reach = BOUND_FACTOR * max(high - low, abs(high), abs(low), 1)
-    minimum = spec.minimum if spec.minimum is not None else math.floor(low - reach)
-    maximum = spec.maximum if spec.maximum is not None else math.ceil(high + reach)
-    if not minimum <= median <= maximum:
-        raise UseCaseError(
-            f"the field {common['name']!r}",
-            f"`minimum` to `maximum`, {minimum:g} to {maximum:g}, excludes its median in {source}, {median:g}; widen it",
-        )
-    if kind == "integer":
-        whole: dict[str, Any] = {
-            "observed_min": int(low),
-            "observed_max": int(high),
-            "minimum": math.ceil(minimum),
-            "maximum": math.floor(maximum),
-        }
-        return Field(**common, **whole, default=int(median))
-    ends: dict[str, Any] = {
-        "observed_min": float(low),
-        "observed_max": float(high),
-        "minimum": float(minimum),
-        "maximum": float(maximum),
-    }
-    return Field(**common, **ends, decimals=decimals, default=median)
-
-
-def _sort_key(value: Any) -> tuple[bool, Any]:
-    return isinstance(value, str), value
-
-
-def _decimals(present: pd.Series) -> int:
-    """How many decimals the values have, at most 6."""
-    sample = present.iloc[:1000]
-    return next((places for places in range(6) if np.allclose(sample, sample.round(places), rtol=0, atol=1e-9)), 6)
-
-
 def _target(column: pd.Series, task: Task, usecase: UseCase, source: str, reading: Reading) -> tuple[Target, pd.Series]:
     spec = usecase.target
     written = reading.numbers.get(spec.column)
@@ -388,12 +299,12 @@ def _target(column: pd.Series, task: Task, usecase: UseCase, source: str, readin
         )
     if task == "regression":
         numbers = classes.check_numbers(column, source, reading)
-        decimals = spec.decimals if spec.decimals is not None else min(_decimals(numbers), 2)
+        decimals = spec.decimals if spec.decimals is not None else min(decimals_of(numbers), 2)
         return Target(
             **common, minimum=spec.minimum, maximum=spec.maximum, decimals=decimals, std=float(numbers.std())
         ), numbers
     pair = kinds.yes_no(column)
-    values = tuple(python_value(value) for value in pair or sorted(column.unique(), key=_sort_key))
+    values = tuple(python_value(value) for value in pair or sorted(column.unique(), key=sort_key))
     wanted = values[-1] if spec.positive is None else spec.positive
     positive = next((value for value in values if value == wanted or str(value) == str(wanted)), None)
     if positive is None:

@@ -19,6 +19,7 @@ from slipway.schema.schema import Schema
 from slipway.schema.types import Task
 from slipway.training._pycaret import taken_name
 from slipway.training.classifier_metrics import LOG_LOSS, NAMES, use_our_metrics
+from slipway.training.date_setup import clock_features, without_gaps
 from slipway.training.names import setup_names, with_own_names, with_setup_names
 from slipway.training.row_order import check_row_order
 from slipway.training.schema_inference import InferredDataset
@@ -213,8 +214,8 @@ def _set_up(experiment: Any, usecase: UseCase, learnt: InferredDataset) -> None:
         # One process: on tables of this size the workers of joblib start slower than they compute.
         "n_jobs": 1,
         "memory": False,
-        **_without_gaps(schema),
-        **_clock_features(learnt),
+        **without_gaps(schema),
+        **clock_features(learnt),
         **with_setup_names(usecase.setup, names),
     }
     target = names[schema.target.name]
@@ -269,36 +270,6 @@ def _next_best(leaderboard: "pd.DataFrame", models: dict[str, Any], metric: str)
                 f"--include {row['id']} takes it; without --metric the log loss decides, which needs probabilities"
             )
     return ""
-
-
-def _without_gaps(schema: Schema) -> dict[str, Any]:
-    """`setup()` options that fill in missing dates with the median date before PyCaret splits dates up.
-
-    Its own imputers come later and handle only numbers, and PyCaret omits a date's features for any
-    batch in which more than a tenth of the rows lack the date: always for a single record without it.
-    The step is pandas' own, so that the saved pipeline needs nothing of ours.
-    """
-    import pandas as pd
-    from sklearn.preprocessing import FunctionTransformer
-
-    fills = {
-        field.pipeline_name: pd.Timestamp(field.default)
-        for field in schema.fields
-        if field.kind in ("date", "datetime") and field.nullable
-    }
-    if not fills:
-        return {}
-    step = FunctionTransformer(pd.DataFrame.fillna, kw_args={"value": fills})
-    return {"custom_pipeline": [("missing_dates", step)], "custom_pipeline_position": 0}
-
-
-def _clock_features(learnt: InferredDataset) -> dict[str, Any]:
-    """`setup()` options that make features of the time of day, too, where an input has one."""
-    moments = [learnt.inputs[field.name].dropna() for field in learnt.schema.fields if field.kind == "datetime"]
-    if not moments:
-        return {}
-    clock = ["hour", "minute"] if any((column.dt.minute != 0).any() for column in moments) else ["hour"]
-    return {"create_date_columns": ["day", "month", "year", *clock]}
 
 
 def _refused(exc: Exception, schema: Schema) -> TrainingError:
