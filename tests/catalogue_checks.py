@@ -53,7 +53,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         ),
         *("unit", "mixed_units", "negative", "strays", "kept_as_value", "long_codes"),
         *("mixed_codes", "day_first", "month_first", "time_dropped", "short_years", "local_time"),
-        *("class_left_out", "folds_for_class", "folds_for_rows", "leak", "merged", "beyond_doubles"),
+        *("class_left_out", "folds_for_class", "folds_for_rows", "leak"),
         *("codes_by_name", "codes_by_values", "lines_around", "sheet", "no_header", "header_lines"),
         *("names_changed", "ragged_rows", "cut_otherwise", "encoding", "odd_bytes", "split_copies"),
         *("split_groups", "split_time", "target_copy"),

@@ -292,7 +292,9 @@ def says(page, text: str) -> None:
 
 def answers_of_its_own_file(folder: Path, table: str, name: str):
     """A version learnt from a table by a linear model, its schema, and its answers to the same file, as dicts."""
-    from slipway.tables.cells import parse_csv
+    from slipway.inference.table import predict_table
+    from slipway.tables.csv_file import parse_csv
+    from slipway.tables.writers import TextForm, TextWriter
 
     path = folder / "t.csv"
     path.write_text(table, encoding="utf-8")
@@ -300,5 +302,6 @@ def answers_of_its_own_file(folder: Path, table: str, name: str):
         trained("--data", str(path), "--target", "y", "--include", "lr", "--folds", "2", "--name", name)
     )
     cells = parse_csv(table.encode())
-    answer = store.load_predictor(version).predict_csv(cells).content.decode()
+    writer = TextWriter(TextForm(cells.separator))
+    answer = predict_table(store.load_predictor(version), cells, writer).content.decode()
     return version, version.schema(), list(csv.DictReader(io.StringIO(answer), delimiter=cells.separator))

@@ -267,12 +267,12 @@ def test_a_row_of_a_file_that_can_be_read_in_two_ways_is_faulty_and_says_both(pr
             "`fields: {dose: {kind: number}}` in a use case]",
         ),
         (
-            {"land": ["NA", "ZA", "BW"], "km": ["", "5", "7", "8"]},
+            {"land": ["NA", "ZA", "BW"], "km": ["", "31", "42", "53"]},
             "land: “NA” (20) is a value: missing values are written otherwise in this file. [first 'NA' (line 2); if it is "
             "missing, type `--missing land=NA` (in a use case: `missing: {land: ['NA']}`)]",
         ),
         (
-            {"land": ["NA", "ZA", "BW"], "km": ["NA", "5", "7", "8"]},
+            {"land": ["NA", "ZA", "BW"], "km": ["NA", "31", "42", "53"]},
             "land: “NA” (20) was read as missing. [first 'NA' (line 2); if it is a value, type `--missing land=` "
             "(in a use case: `missing: {land: []}`)]",
             "km: “NA” (15) was read as missing. [first 'NA' (line 2)]",

@@ -60,18 +60,7 @@ def infer_field(
     present = column.dropna()
     if present.empty:
         raise DataError(source, f"{name!r} has no value at all; leave it out (`ignore:`)")
-    common: dict[str, Any] = {
-        "name": name,
-        "kind": kind,
-        "dtype": str(column.dtype),
-        "label": spec.label or {"en": name},
-        # Who may say "not measured" by a value may say it by null.
-        "nullable": bool(column.isna().any() or missing),
-        "unit": spec.unit,
-        "help": spec.help,
-        "missing": tuple(missing),
-        "category_labels": spec.categories,
-    }
+    common = _common(name, column, kind, spec, missing)
     if kind in ("boolean", "category"):
         pair = kinds.yes_no(present) if kind == "boolean" else None
         values = [python_value(value) for value in pair or sorted(present.unique(), key=sort_key)]
@@ -83,6 +72,22 @@ def infer_field(
         low, high, default = (_as_text(kind, end) for end in ends)
         return Field(**common, observed_min=low, observed_max=high, default=default, format=format)
     return _number_field(common, present, kind, spec, source)
+
+
+def _common(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, missing: tuple[Any, ...]) -> dict[str, Any]:
+    """What fields of every kind have."""
+    return {
+        "name": name,
+        "kind": kind,
+        "dtype": str(column.dtype),
+        "label": spec.label or {"en": name},
+        # Who may say "not measured" by a value may say it by null.
+        "nullable": bool(column.isna().any() or missing),
+        "unit": spec.unit,
+        "help": spec.help,
+        "missing": tuple(missing),
+        "category_labels": spec.categories,
+    }
 
 
 def _as_text(kind: Kind, value: Any) -> str:
