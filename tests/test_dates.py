@@ -158,3 +158,15 @@ def test_hours_times_and_days_with_gaps_are_learnt_compiled_and_served_as_they_s
     early, late = (float(answers[row]["prediction"]) for row in (1, 23))
     if kind != "date":
         assert late - early == pytest.approx(110, abs=25)
+
+
+@pytest.mark.parametrize("cells", [["1973-01", "1973-12"], ["01/1973", "12/1973"], ["Jan 1973", "Dec 1973"]])
+def test_months_stand_for_their_first_day(cells):
+    learnt = learn(cells)
+    assert [moment.date().isoformat() for moment in learnt.moments.values()] == ["1973-01-01", "1973-12-01"]
+    assert learnt.format.moment("1973-1-1") is None
+
+
+@pytest.mark.parametrize("cells", [["2004-05", "2005-06"], ["1973-01", "1973-13"]])
+def test_seasons_and_months_that_are_none_are_no_dates(cells):
+    assert learn(cells) is None

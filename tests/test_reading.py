@@ -235,6 +235,10 @@ def test_a_row_of_a_file_that_can_be_read_in_two_ways_is_faulty_and_says_both(pr
             "share is text: its numbers have different units, as in “0.07”, “5%”. ['0.07' (line 3), '5%' (line 2); write all in one unit]",
         ),
         (
+            {"x": ["1,5", "2,5", "3,25", "4,5", "7,75"]},
+            "x: numbers are read with a decimal comma; a point separates thousands. ['1,5' (line 2) is 1.5]",
+        ),
+        (
             {"x": ["1,5", "2,5"]},
             "x is text: its numbers have a comma, as in “1,5”, and commas separate the columns. ['1,5' (line 2); type "
             "`--decimal ,` if the comma is the decimal mark]",
@@ -280,7 +284,7 @@ def test_a_row_of_a_file_that_can_be_read_in_two_ways_is_faulty_and_says_both(pr
     ],
     ids=[
         "NA in text", "NA in numbers", "one odd cell", "one odd word", "some odd words", "percent", "money", "two units",
-        "percent or not", "decimal comma beside commas", "month first",
+        "percent or not", "decimal commas beside commas", "few commas beside commas", "month first",
         "day first", "time", "short years", "beyond 2^53", "1E2 beside 100", "NA beside empty numbers", "NA as in numbers",
     ],
 )  # fmt: skip

@@ -32,6 +32,10 @@ _DATE_LIKE = re.compile(r"\d{1,4}(?:st|nd|rd|th|er)?[-./,\s]|[^\W\d_]{3,10}[-./,
 _DIRECTIVE = re.compile(r"%-?([a-zA-Z%])")
 _PARTS = {"d": "d", "m": "m", "b": "m", "B": "m", "Y": "y", "y": "y"}
 
+_MONTH_PATTERNS = ("%Y-%m", "%Y/%m", "%m/%Y", "%m-%Y", "%b %Y", "%b-%Y", "%B %Y", "%Y %b")
+_SEASON = re.compile(r"(\d{4})[-/](\d{2})", re.ASCII)
+"""`2004-05` beside `2005-06` is a season, if each cell names a year and the next one."""
+
 # January to December in English, German, French, Spanish, Italian, Portuguese and Dutch.
 _MONTH_NAMES = (
     "january januar jänner janvier enero gennaio janeiro januari",
@@ -224,6 +228,8 @@ def learn(cells: Collection[str]) -> LearntDates | None:
         return None
     if (iso := _all(cells, ISO)) is not None:
         return LearntDates(_named(ISO, cells), iso)
+    if (months := _months(cells)) is not None:
+        return months
     taken = {}
     for cell in cells:
         found = _taken(cell)
@@ -237,6 +243,16 @@ def learn(cells: Collection[str]) -> LearntDates | None:
         if len(moments) == len(taken):
             fitting[order] = moments
     return _decided(fitting, cells, short, taken) if fitting else None
+
+
+def _months(cells: Collection[str]) -> LearntDates | None:
+    """Months such as `2024-05` or `May 2024`, which stand for their first day."""
+    if all(match and (int(match[1]) + 1) % 100 == int(match[2]) for match in map(_SEASON.fullmatch, cells)):
+        return None
+    for pattern in _MONTH_PATTERNS:
+        if (moments := _all(cells, DateFormat(pattern))) is not None:
+            return LearntDates(DateFormat(pattern), moments)
+    return None
 
 
 def _all(cells: Collection[str], format: DateFormat) -> dict[str, dt.datetime] | None:

@@ -29,6 +29,8 @@ from slipway.tables.source import ReadingOptions
 
 ASKED = 20
 """Values of a column that tell whether its texts stand in quotes."""
+DECIMALS = 5
+"""From so many different cells on, `1,5` in quotes is a number, where commas separate the cells."""
 
 
 def read_cells(
@@ -61,7 +63,8 @@ def read_cells(
         own = column.numbers.marks if column.is_numeric else set()
         elsewhere = {mark for mark, count in with_mark.items() if count > (mark in own)}
         format = _format(column, elsewhere, table.decimal_comma, declared)
-        if format is None and _is_ambiguous(column, table.decimal_comma, declared) and judged:
+        may_be_list = _is_quoted_list(column, elsewhere, table.decimal_comma, declared)
+        if format is None and column.is_numeric and column.numbers.open and not may_be_list and judged:
             raise _two_numbers(column, elsewhere, reading, source)
         markers, why = missing_markers(column, quoted(table, column), gaps)
         out = {"", *markers, *column.strays, *(column.counts.keys() - column.values.keys() - set(column.markers))}
@@ -98,9 +101,8 @@ def quoted(table: TextTable, column: TextColumn) -> Mapping[str, bool] | None:
 
     None where the file does not tell.
     """
-    find = getattr(table, "quoted", None)
     texts = [cell for cell, _ in column.values.most_common(ASKED)]
-    rows = find(column.name, {*column.markers, *texts}) if find and column.markers else None
+    rows = table.quoted(column.name, {*column.markers, *texts}) if column.markers else None
     if not rows:
         return None
     return {cell: any(column.cells[row] == cell for row in rows) for cell in column.markers}
@@ -108,7 +110,7 @@ def quoted(table: TextTable, column: TextColumn) -> Mapping[str, bool] | None:
 
 def _format(column: TextColumn, elsewhere: set[str], decimal_comma: bool, declared: str | None) -> NumberFormat | None:
     """How the numbers of a column are written; None if they are text, or can be read in two ways."""
-    if not column.is_numeric or _is_quoted_list(column, decimal_comma, declared):
+    if not column.is_numeric or _is_quoted_list(column, elsewhere, decimal_comma, declared):
         return None
     numbers = column.numbers
     if not numbers.with_commas and not declared and not decimal_comma:
@@ -118,14 +120,16 @@ def _format(column: TextColumn, elsewhere: set[str], decimal_comma: bool, declar
     return NumberFormat("," if mark == "," else ".", column.unit) if mark else None
 
 
-def _is_quoted_list(column: TextColumn, decimal_comma: bool, declared: str | None) -> bool:
-    """Whether its numbers have a comma that may as well separate two of them: `1,5` where the comma separates cells."""
+def _is_quoted_list(column: TextColumn, elsewhere: set[str], decimal_comma: bool, declared: str | None) -> bool:
+    """Whether a comma in its numbers may as well separate two of them: `1,5` where the comma separates cells.
+
+    Not if there are many such cells, and no number of the file has a decimal point: so people write whose decimal
+    mark is the comma.
+    """
     numbers = column.numbers
-    return not decimal_comma and not declared and "," in numbers.marks and not numbers.grouped
-
-
-def _is_ambiguous(column: TextColumn, decimal_comma: bool, declared: str | None) -> bool:
-    return column.is_numeric and bool(column.numbers.open) and not _is_quoted_list(column, decimal_comma, declared)
+    if decimal_comma or declared or "," not in numbers.marks or numbers.grouped:
+        return False
+    return "." in elsewhere or sum("," in cell for cell in numbers.numbers) < DECIMALS
 
 
 def _two_numbers(column: TextColumn, elsewhere: set[str], reading: Reading, source: str) -> DataError:
