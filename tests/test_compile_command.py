@@ -156,7 +156,7 @@ def test_a_graph_that_cannot_be_written_leaves_nothing_behind(penguins, capsys):
     assert code == 1 and "cannot be written: No such file or directory" in capsys.readouterr().err
 
 
-def test_a_pipeline_that_uses_the_hour_is_not_compiled_and_the_column_is_named(capsys):
+def test_a_pipeline_that_uses_the_hour_is_compiled(capsys):
     FOLDER.mkdir(exist_ok=True)
     moments = pd.to_datetime("2023-01-01") + pd.to_timedelta(np.arange(120) * 29, "h")
     table = pd.DataFrame({"at": moments, "x": np.arange(120) % 11})
@@ -169,6 +169,5 @@ def test_a_pipeline_that_uses_the_hour_is_not_compiled_and_the_column_is_named(c
         ["compile", str(FOLDER / "hours.pkl"), "--data", str(FOLDER / "hours.csv"), "--out", str(FOLDER / "hours.onnx")]
     )
 
-    said = capsys.readouterr().err
-    assert code == 1 and "'at', where Timestamp('2023-01-02 05:00:00') is read as Timestamp('2023-01-02" in said
-    assert not (FOLDER / "hours.onnx").exists()
+    assert code == 0, capsys.readouterr().err
+    assert (FOLDER / "hours.onnx").exists()

@@ -79,11 +79,11 @@ def table() -> pd.DataFrame:
 
 
 def learnt_of(names: tuple[str, ...]) -> InferredDataset:
-    usecase = UseCase("steps", TargetSpec("y"), task="regression", fields={"grade": FieldSpec(kind="category")})
-    kept = {name: spec for name, spec in usecase.fields.items() if name in names}
-    return infer_dataset(
-        table()[[*names, "y"]], UseCase("steps", TargetSpec("y"), task="regression", fields=kept), "steps"
-    )
+    kinds = {"grade": FieldSpec(kind="category"), "whole": FieldSpec(kind="integer")}
+    fields = {name: spec for name, spec in kinds.items() if name in names}
+    usecase = UseCase("steps", TargetSpec("y"), task="regression", fields=fields)
+    # Kept: the pipelines are fitted on columns of these names.
+    return infer_dataset(table()[[*names, "y"]], usecase, "steps", keep=names)
 
 
 def fitted(learnt: InferredDataset, steps, model=None) -> Pipeline:

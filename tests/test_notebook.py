@@ -160,5 +160,7 @@ def test_values_that_no_record_can_have_are_refused_with_what_was_expected(colum
         _setup_ran, target_param, seed = True, "y", 1
         dataset = pd.DataFrame({"odd": column, "y": range(12)})
 
-    with pytest.raises(DataError, match=rf"{named}.*, and a request carries .*days.*; change the column before setup"):
+    with pytest.raises(
+        DataError, match=rf"{named}.*, and a request carries .*times?.*; change the column before setup"
+    ):
         slipway.save(RegressionExperiment(), "odd")

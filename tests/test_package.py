@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from slipway import store
 from slipway.publish.train import check_python
@@ -41,11 +42,11 @@ def test_the_package_shows_no_more_than_its_steps():
 def test_the_dependencies_of_the_package_are_ranges_that_the_lock_is_in(part):
     dynamic = PROJECT["tool"]["setuptools"]["dynamic"]
     read = dynamic["dependencies"] if part == "serve" else dynamic["optional-dependencies"][part]
-    locked = dict(re.findall(r"^([a-z0-9-]+)==([^ ;\n]+)", (ROOT / "requirements" / f"{part}.txt").read_text(), re.M))
+    locked = dict(re.findall(r"^([a-z0-9.-]+)==([^ ;\n]+)", (ROOT / "requirements" / f"{part}.txt").read_text(), re.M))
 
     assert read["file"] == [f"requirements/{part}.in"]
     for needed in requirements(f"{part}.in"):
-        assert needed.specifier and needed.specifier.contains(locked[needed.name]), needed
+        assert needed.specifier and needed.specifier.contains(locked[canonicalize_name(needed.name)]), needed
 
 
 def test_the_version_is_written_once():

@@ -145,7 +145,7 @@ NAMES = [
 @pytest.mark.parametrize("classes", [False, True], ids=["numbers", "classes"])
 def test_columns_may_have_any_name(classes):
     rng = np.random.default_rng(0)
-    table = pd.DataFrame({name: rng.integers(0, 30, 120) for name in NAMES} | {"self": TABLE.kind})
+    table = pd.DataFrame({name: rng.uniform(0, 30, 120).round(1) for name in NAMES} | {"self": TABLE.kind})
     table["y"] = table["value"] + 3 * table["class"] + rng.integers(0, 5, 120)
     if classes:
         table["y"] = np.where(table["y"] > table["y"].median(), "class", "value")
@@ -190,7 +190,7 @@ def test_names_that_pycaret_makes_twice_are_refused_before_anything_is_fitted(co
     assert run.stderr.startswith("train: ") and named in run.stderr and run.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("name", [" x", "x\x01", "\ud800", "x__drop__"], ids=ascii)
+@pytest.mark.parametrize("name", [" x", "x\x01", "\ud800"], ids=ascii)
 def test_names_that_no_file_or_pipeline_can_hold_are_refused(name):
     with pytest.raises(DataError, match="the column name .* rename it"):
         infer_dataset(TABLE.rename(columns={"x": name}), UseCase("t", TargetSpec("y")), "the table")

@@ -200,10 +200,9 @@ YAML = "target: y\ndata: some.csv\n"
         ),
         (["--data", ("head.csv", "a,b,y\n"), "--target", "y"], r"head.csv: has a header \(3 columns\) and no rows"),
         (["--data", ("one.csv", "a,b,y\n1,2,3\n"), "--target", "y"], "one.csv: has 1 row"),
-        (["--data", ("prose.csv", "Dear reader\nthis is no table\n"), "--target", "y"], "prose.csv: has one column"),
         (
-            ["--data", ("twice.csv", "a,a,y\n1,2,3\n4,5,6\n"), "--target", "y"],
-            "twice.csv: has the column name 'a' 2 times",
+            ["--data", ("prose.csv", "Dear reader\nthis is no table\n"), "--target", "y"],
+            "prose.csv: line 2 has 4 cells, the header has 2",
         ),
         (["--data", ("some.csv", ROWS), "--target", "Y_"], r"has no column 'Y_' to predict; did you mean 'y'\?"),
         (
@@ -263,7 +262,7 @@ def test_options_of_setup_that_speak_of_columns_shape_the_schema_too():
     write(
         "notes.csv",
         "note,code,skip,x,y\n"
-        + "".join(f"a{'b' * (i % 3)} c,{i % 4},{i},{i % 9},{i % 9 * 2 + i % 4}\n" for i in range(80)),
+        + "".join(f"a{'b' * (i % 3)} c,{i % 4},{i},{i % 9 * 5},{i % 9 * 2 + i % 4}\n" for i in range(80)),
     )
     path = write(
         "notes.yaml",
@@ -278,7 +277,7 @@ def test_options_of_setup_that_speak_of_columns_shape_the_schema_too():
         ("code", "category"),
         ("x", "integer"),
     ]
-    answer = store.load_predictor(version).answer([{"note": "never seen", "code": 3, "x": 5}])["predictions"][0]
+    answer = store.load_predictor(version).answer([{"note": "never seen", "code": 3, "x": 25}])["predictions"][0]
     assert answer["prediction"] == pytest.approx(13, abs=2)
 
 

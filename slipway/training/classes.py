@@ -7,7 +7,7 @@ import pandas as pd
 
 from slipway.errors import DataError
 from slipway.tables.notes import Note, Reading
-from slipway.tables.numbers import is_number, taken_apart
+from slipway.tables.numbers import NUMBER, is_number, taken_apart
 from slipway.training import kinds
 from slipway.training.kinds import python_value
 from slipway.training.usecase import UseCase
@@ -69,10 +69,10 @@ def check_classes(column: pd.Series, usecase: UseCase, source: str, reading: Rea
         if _too_many(column):
             raise DataError(source, f"{many}; use --task regression")
         return
-    odd = column[~column.map(lambda value: is_number(str(value).strip()))]
-    if not len(odd) and (units := _units(column)):
+    if column.map(lambda value: is_number(str(value).strip())).all() and (units := _units(column)):
         cells = " and ".join(f"{cell!r}{reading.line(name, cell)}" for cell in units[:2])
         raise DataError(source, f"the target {name!r} holds numbers in different units, {cells}; write all in one unit")
+    odd = column[~column.map(_is_plain)]
     if different > kinds.CLASS_LIMIT and _amounts(odd, different) and (_too_many(column) or usecase.task is None):
         classes = "" if _too_many(column) else f"type --task classification for {different} classes"
         text = _no_number(column, odd, reading, classes)
@@ -85,8 +85,12 @@ def check_classes(column: pd.Series, usecase: UseCase, source: str, reading: Rea
 
 
 def _amounts(odd: pd.Series, different: int) -> bool:
-    """Whether the values that are not numbers are the minority, or all of them are in different units."""
-    return bool(0 < odd.nunique() <= different / 2)
+    """Whether the values that are not plain numbers are the minority, or numbers with a unit or in another form."""
+    return bool(0 < odd.nunique() <= different / 2 or len(odd) and odd.map(lambda value: is_number(str(value))).all())
+
+
+def _is_plain(value: object) -> bool:
+    return bool(NUMBER.fullmatch(str(value).strip()))
 
 
 def _units(column: pd.Series) -> list[str]:
