@@ -5,7 +5,7 @@ import re
 import pytest
 
 from slipway import store
-from slipway.page.predict import whatif, why
+from slipway.page.predict import form, whatif, why
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema, Target
 from tests.conftest import PATIENT, PERSON, page_of, serve, trained
@@ -171,6 +171,27 @@ def test_what_is_asked_for_covers_the_range_and_ones_own_value(field, own, first
 
     assert (found[0], found[-1], len(found)) == (first, last, count)
     assert own in found or own in (7.0, None)
+
+
+def test_what_if_of_a_moment_goes_by_days_at_its_own_time():
+    ends = {"observed_min": "2023-01-03T18:00:00", "observed_max": "2023-12-28T06:00:00"}
+    field = Field("at", "datetime", "datetime64[ns]", {"en": "At"}, "2023-06-18T12:30:00", **ends)
+    for own, time in (("2023-05-01T07:45:00", "07:45:00"), (None, "12:30:00")):
+        asked = whatif.values(field, own)
+        assert len(asked) > 20 and {value.partition("T")[2] for value in asked} == {time}
+        assert asked == sorted(asked) and ends["observed_min"] <= asked[0] and asked[-1] <= ends["observed_max"]
+
+
+def test_a_moment_of_the_form_is_that_of_a_record():
+    schema = Schema(
+        "m",
+        "regression",
+        (Field("at", "datetime", "datetime64[ns]", {"en": "At"}, "2023-06-18T12:30:00"),),
+        Target("y", {"en": "y"}),
+    )
+    shown = form.values(schema, schema.defaults)
+    assert shown == ["2023-06-18 12:30:00"]
+    assert form.record(schema, shown) == (schema.defaults, [])
 
 
 @pytest.mark.parametrize(

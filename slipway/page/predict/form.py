@@ -114,6 +114,8 @@ def record(schema: Schema, values: Sequence[Any]) -> tuple[Record, list[Fault]]:
         ticked = next(remaining) if field.nullable else False
         if field.categories:
             value = {str(category): category for category in field.categories}.get(value, value)
+        if field.kind == "datetime" and isinstance(value, str):
+            value = value.replace(" ", "T", 1)
         if value == "" and field.kind != "text" and "" not in field.categories:
             value = None
         if value is None and not ticked:

@@ -37,7 +37,7 @@ def values(field: Field, own: Any) -> list[Any]:
         others = [value for value in field.categories if not json_equal(value, own)]
         kept = {str(value) for value in ([own] if own is not None else []) + others[: CATEGORIES - 1]}
         return [value for value in field.categories if str(value) in kept]
-    grid = _grid(field)
+    grid = _moments(field, own) if field.kind == "datetime" else _grid(field)
     if own is not None and grid[0] <= own <= grid[-1]:
         grid.append(own)
     return sorted(set(grid))
@@ -47,13 +47,21 @@ def _grid(field: Field) -> list[Any]:
     if field.kind == "date":
         first, last = (dt.date.fromisoformat(str(end)).toordinal() for end in (field.observed_min, field.observed_max))
         return [dt.date.fromordinal(round(day)).isoformat() for day in _between(first, last)]
-    if field.kind in ("datetime", "time"):
+    if field.kind == "time":
         ends = (_position(field, end) for end in (field.observed_min, field.observed_max))
-        places = [round(place) for place in _between(*ends)]
-        return [_moment(field, place) for place in places]
+        return [_moment(field, round(place)) for place in _between(*ends)]
     low, high = float(field.observed_min or 0), float(field.observed_max or 0)
     points = _between(low, high)
     return sorted({round(point) for point in points}) if field.kind == "integer" else points
+
+
+def _moments(field: Field, own: Any) -> list[Any]:
+    """Days at the record's own time of day: else a curve over the year would show the hours."""
+    first, last = (dt.datetime.fromisoformat(str(end)) for end in (field.observed_min, field.observed_max))
+    time = dt.datetime.fromisoformat(own or str(field.default)).time()
+    days = (round(day) for day in _between(first.toordinal(), last.toordinal()))
+    moments = (dt.datetime.combine(dt.date.fromordinal(day), time) for day in days)
+    return [moment.isoformat() for moment in moments if first <= moment <= last] or [first.isoformat()]
 
 
 def _between(low: float, high: float) -> list[float]:
