@@ -12,6 +12,7 @@ import pytest
 from slipway import store
 from slipway.inference import frames
 from slipway.inference.equality import equal
+from slipway.schema.metrics import ExclusionReason, LeftOut
 from slipway.tables.readers import locate
 from slipway.tables.source import DataSource
 from tests.conftest import HOME, pipeline, says, serve, trained
@@ -70,7 +71,8 @@ def test_penguin_species_go_from_a_csv_to_api_and_page(penguins, open_page):
 def test_penguin_masses_go_from_a_csv_to_api_and_page(masses, open_page):
     fitted, schema = pipeline(masses)
     record = {"species": "Gentoo"} | {name: value for name, value in GENTOO.items() if name != "body_mass_g"}
-    wanted = float(fitted.predict(frames.frame(schema, schema.columns([record])))[0])
+    asked = frames.for_pipeline(schema, frames.frame(schema, schema.columns([record])))
+    wanted = float(fitted.predict(asked)[0])
 
     with serve("--arg", f"model={masses}") as server:
         answer = server.post("/predict", json={"records": [record]}).json()["predictions"][0]
@@ -122,7 +124,8 @@ def test_odd_column_names_work_all_the_way_to_api_and_page(open_page):
         "integer", "number", "category", "boolean", "date", "number", "category", "number",
     ]  # fmt: skip
     record = schema.example() | {"年龄 (岁)": 33, "class": "y,2", "a.b [kg]": None}
-    wanted = float(fitted.predict(frames.frame(schema, schema.columns([record])))[0])
+    asked = frames.for_pipeline(schema, frames.frame(schema, schema.columns([record])))
+    wanted = float(fitted.predict(asked)[0])
 
     with serve("--arg", f"model={tag}") as server:
         answer = server.post("/predict", json={"records": [record]}).json()["predictions"][0]
@@ -145,4 +148,4 @@ def test_a_parquet_table_is_learnt_from_as_it_is():
 
     version = store.find(tag)
     assert version.schema().names == ODD
-    assert version.metrics().left_out == {"id": "is an identifier: different in every row"}
+    assert version.metrics().left_out == {"id": LeftOut(ExclusionReason.IDENTIFIER, {"different": 120, "rows": 120})}

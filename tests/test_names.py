@@ -11,6 +11,8 @@ import pytest
 
 from slipway import store
 from slipway.errors import DataError
+from slipway.schema.fields import Field
+from slipway.schema.schema import Schema, Target
 from slipway.training.names import safe_names, setup_names, with_own_names, with_setup_names
 from slipway.training.schema_inference import infer_dataset
 from slipway.training.usecase import TargetSpec, UseCase
@@ -132,3 +134,10 @@ def test_any_names_go_through_training_api_file_and_page(tmp_path, seed, task):
     rows = list(csv.DictReader(io.StringIO(file.text)))
     assert file.status_code == 200 and len(rows) == 5 and set(names) <= set(rows[0])
     assert page.status_code == 200
+
+
+@pytest.mark.parametrize(("value", "expected"), [("plain", "y"), ("y,2", "y target")])
+def test_pycaret_cleans_the_names_it_makes_of_odd_categories(value, expected):
+    field = Field("kind", "category", "object", {"en": "kind"}, "a", categories=("a", value))
+    schema = Schema("m", "regression", (field,), Target("y", {"en": "y"}))
+    assert setup_names(schema) == {"kind": "kind", "y": expected}

@@ -14,6 +14,9 @@ from slipway.schema.schema import Schema
 
 _PLAIN = re.compile(r"[^\W\d_][\w .-]{0,99}")
 """A letter, then letters, digits and a few marks."""
+_WORD = re.compile(r"\w+", re.ASCII)
+_CLEANED = re.compile(r"[\]\[,{}\":]")
+"""What LightGBM does not take in a name, and PyCaret removes."""
 _TAKEN = re.compile(r"self|index|target|data|prediction_\w*|.*__drop__.*", re.IGNORECASE)
 _LISTS = ("bin_numeric_features", "data_split_stratify", "keep_features")
 """Options of `setup()` that list columns."""
@@ -88,7 +91,12 @@ def setup_names(schema: Schema) -> dict[str, str]:
     """
     inputs = {field.name: field.pipeline_name for field in schema.fields}
     target = schema.target.name
-    return inputs | {target: safe_names(inputs, target).get(target, target)}
+    names = inputs | {target: safe_names(inputs, target).get(target, target)}
+    odd_values = any(_CLEANED.search(str(value)) for field in schema.fields for value in field.categories)
+    # PyCaret cleans the names that it makes of categories, but only if a name in the table has a space or another mark.
+    if odd_values and all(_WORD.fullmatch(name) for name in names.values()):
+        names[target] += " target"
+    return names
 
 
 def with_setup_names(options: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
