@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
 from slipway.errors import DataError, UseCaseError
 from slipway.schema.metrics import Split
@@ -157,6 +156,11 @@ def _by_groups(
     seed: int,
     source: str,
 ) -> tuple[SplitPlan, list[Note]]:
+    from sklearn.model_selection import (  # only now: a server that trains nothing lacks it
+        GroupKFold,
+        StratifiedGroupKFold,
+    )
+
     count = numbers.nunique()
     if count < LEAST_GROUPS:
         raise DataError(
@@ -203,6 +207,8 @@ def setup_options(plan: SplitPlan, task: Task, seed: int) -> dict[str, Any]:
     -------
     dict of str to Any
     """
+    from sklearn.model_selection import StratifiedGroupKFold
+
     if plan.groups is None:
         return {"fold_strategy": "timeseries", "data_split_shuffle": False, "data_split_stratify": False}
     stratified = StratifiedGroupKFold(plan.folds, shuffle=True, random_state=seed)
