@@ -55,19 +55,17 @@ async def answer_file(served: LoadedModel, data: bytes, wanted: Wanted, unwanted
     def explained(checked: Checked) -> Iterator[list[float] | None]:
         return takewhile(lambda _: not unwanted.is_set(), served.explainer.shares(checked))
 
-    def work(predictor: Predictor) -> tuple[TextTable, TableWriter, TableAnswer]:
+    def work(predictor: Predictor) -> tuple[TextTable, str, TableWriter, TableAnswer]:
         with nullcontext() if wanted.reasons else gc_paused():
             table = read_upload(data, served.limits.file(wanted.reasons))
-            writer = _writer(table, predictor.schema, wanted)
+            decimal = decimal_of(predictor.schema, table)
+            writer = _writer(table, decimal, wanted)
             reasons = explained if wanted.reasons else None
-            return (
-                table,
-                writer,
-                predict_table(predictor, table, writer, reasons, served.limits.answer, wanted.language),
-            )
+            answer = predict_table(predictor, table, writer, reasons, served.limits.answer, wanted.language)
+            return table, decimal, writer, answer
 
     try:
-        table, writer, answer = await served.run(work)
+        table, decimal, writer, answer = await served.run(work)
     except TableTooLargeError as exc:
         raise RequestError.of(413, exc) from exc
     except (CsvError, ExplanationError, RecordsError) as exc:
@@ -75,7 +73,7 @@ async def answer_file(served: LoadedModel, data: bytes, wanted: Wanted, unwanted
     headers = {
         "X-Rows": str(len(table.rows)),
         "X-Faulty-Rows": str(answer.faulty),
-        "X-Form": json.dumps(_described(table, decimal_of(served.schema, table))),
+        "X-Form": json.dumps(_described(table, decimal)),
     }
     if not wanted.as_form:
         headers["Content-Disposition"] = f'attachment; filename="predictions.{writer.extension}"'
@@ -86,12 +84,12 @@ async def answer_file(served: LoadedModel, data: bytes, wanted: Wanted, unwanted
     return Response(answer.content, media_type=writer.media_type, headers=headers)
 
 
-def _writer(table: TextTable, schema: Schema, wanted: Wanted) -> TableWriter:
+def _writer(table: TextTable, decimal: str, wanted: Wanted) -> TableWriter:
     own: TableWriter
     if table.read.kind == "excel":
         own = ExcelWriter(table.read.sheet)
     else:
-        own = TextWriter(form_of(table, decimal_of(schema, table), wanted.for_spreadsheets))
+        own = TextWriter(form_of(table, decimal, wanted.for_spreadsheets))
     return _FormWriter(own) if wanted.as_form else own
 
 

@@ -16,6 +16,7 @@ from slipway.tables.address import is_address
 from slipway.tables.arrow import is_arrow, read_arrow
 from slipway.tables.cells import TextTable
 from slipway.tables.compressed import is_packed
+from slipway.tables.csv_file import check_rows
 from slipway.tables.dialect import SEPARATORS
 from slipway.tables.excel import is_workbook
 from slipway.tables.file_notes import file_notes
@@ -168,10 +169,7 @@ def _from_file(source: DataSource, options: ReadingOptions, sample: bool) -> Tab
         frame = read_arrow(path, data, _SAMPLE_ROWS if sample else None)
         return Table(_plain_frame(frame, str(path)), str(path), sha256, sampled=sample and len(frame) == _SAMPLE_ROWS)
     cells = read_file(data, str(path), options=source.options)
-    if not cells.header:
-        raise DataError(path, "is empty; expected a header line and rows")
-    if not cells.rows:
-        raise DataError(path, f"has a header ({len(cells.header)} columns) and no rows")
+    check_rows(cells, str(path))
     _check_ragged(cells, str(path))
     notes = file_notes(cells)
     frame, reading = read_cells(cells.without_ragged(), str(path), options, source.decimal)

@@ -62,9 +62,9 @@ def read_cells(
             _check_target(column, reading, source)
         own = column.numbers.marks if column.is_numeric else set()
         elsewhere = {mark for mark, count in with_mark.items() if count > (mark in own)}
-        format = _format(column, elsewhere, table.decimal_comma, declared)
-        may_be_list = _is_quoted_list(column, elsewhere, table.decimal_comma, declared)
-        if format is None and column.is_numeric and column.numbers.open and not may_be_list and judged:
+        has_numbers = column.is_numeric and not _is_quoted_list(column, elsewhere, table.decimal_comma, declared)
+        format = _format(column, elsewhere, table.decimal_comma, declared) if has_numbers else None
+        if has_numbers and format is None and column.numbers.open and judged:
             raise _two_numbers(column, elsewhere, reading, source)
         markers, why = missing_markers(column, quoted(table, column), gaps)
         out = {"", *markers, *column.strays, *(column.counts.keys() - column.values.keys() - set(column.markers))}
@@ -109,9 +109,7 @@ def quoted(table: TextTable, column: TextColumn) -> Mapping[str, bool] | None:
 
 
 def _format(column: TextColumn, elsewhere: set[str], decimal_comma: bool, declared: str | None) -> NumberFormat | None:
-    """How the numbers of a column are written; None if they are text, or can be read in two ways."""
-    if not column.is_numeric or _is_quoted_list(column, elsewhere, decimal_comma, declared):
-        return None
+    """How the numbers of a column are written; None if they can be read in two ways."""
     numbers = column.numbers
     if not numbers.with_commas and not declared and not decimal_comma:
         return NumberFormat(".", column.unit)  # as in nearly every file
