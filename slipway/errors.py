@@ -86,6 +86,7 @@ class RequestCode(StrEnum):
     TOO_MANY_COLUMNS = "too_many_columns"
     TOO_MANY_CELLS = "too_many_cells"
     CELL_TOO_LONG = "cell_too_long"
+    UNPACKED_TOO_LARGE = "unpacked_too_large"
     RESULT_TOO_LARGE = "result_too_large"
     NO_DISK_SPACE = "no_disk_space"
     NOT_FOUND = "not_found"

@@ -1,5 +1,6 @@
 """The codes of faults, warnings and refusals: each has its texts, its page section and its place in the API's description."""
 
+import gzip
 import json
 import re
 from collections.abc import Iterator
@@ -79,6 +80,7 @@ LIMITS = {
     "SLIPWAY_MAX_COLUMNS": "40",
     "SLIPWAY_MAX_CELLS": "50",
     "SLIPWAY_MAX_CELL_CHARACTERS": "100",
+    "SLIPWAY_MAX_UNPACKED_MEGABYTES": "1",
 }
 WIDE = ",".join(f"c{i}" for i in range(6))
 ENCRYPTED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le")
@@ -109,6 +111,7 @@ CALLS = {
     RequestCode.TOO_MANY_COLUMNS: ("/predict_csv", {"files": {"file": ",".join("a" * 41) + "\n1\n"}}),
     RequestCode.TOO_MANY_CELLS: ("/predict_csv", {"files": {"file": f"{HEADER},{WIDE}\n" + f"{ROW}\n" * 5}}),
     RequestCode.CELL_TOO_LONG: ("/predict_csv", {"files": {"file": f"{HEADER}\n{'x' * 101}\n"}}),
+    RequestCode.UNPACKED_TOO_LARGE: ("/predict_csv", {"files": {"file": gzip.compress(bytes(2**20 + 1))}}),
 }
 PAGE_CALLS = {
     RequestCode.NOT_FOUND: ("/ui/nothing", {}),

@@ -112,7 +112,7 @@ def _read(opener: Callable[[IO[bytes]], Any], name: str, data: bytes, source: st
     if len(found) > most:
         bound = bounds.unpacked if bounds.unpacked.limit == most else None
         if bound is not None:
-            raise bound.passed(source, len(found), "bytes once unpacked", RequestCode.BODY_TOO_LARGE)
+            raise bound.passed(source, len(found), "bytes once unpacked", RequestCode.UNPACKED_TOO_LARGE)
         problem = (
             f"unpacks from {len(data):,} to more than {most:,} bytes, as no table does; unpack it first if it is one"
         )
