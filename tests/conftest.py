@@ -276,6 +276,11 @@ def open_page(browser):
     assert not faults
 
 
+def settled(page) -> None:
+    """Wait until every panel of the page belongs to the values that the form shows."""
+    page.locator('[data-live]:not([data-state=""])').first.wait_for(state="detached")
+
+
 def pipeline(tag: str):
     """The fitted pipeline and the schema of a version."""
     version = store.find(tag)

@@ -4,6 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from slipway.i18n.catalogues import catalogue
+from tests.conftest import settled
 
 pytestmark = pytest.mark.browser
 
@@ -58,6 +59,7 @@ def test_axe_finds_no_serious_fault_in_warnings_faults_and_an_open_list(open_pag
 
     page.get_by_label("Age (years)").fill("90")
     page.locator(".slip-warnings li").wait_for()
+    settled(page)
     warned = faults(page)
     page.get_by_label("Change one input, keep the rest").click()
     page.get_by_role("option").first.wait_for()

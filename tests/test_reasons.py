@@ -8,7 +8,7 @@ from slipway import store
 from slipway.page.predict import form, whatif, why
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema, Target
-from tests.conftest import PATIENT, PERSON, page_of, serve, trained
+from tests.conftest import PATIENT, PERSON, page_of, serve, settled, trained
 
 
 def number(text: str) -> float:
@@ -72,7 +72,8 @@ def test_of_two_classes_the_positive_one_is_explained_in_percentage_points(open_
 def test_what_if_shows_what_the_api_says_for_another_value(open_page, insurance_server):
     page = open_page(insurance_server)
     fill(page, PERSON)
-    page.locator(".slip-falls", has_text="Age: 40").wait_for()
+    page.locator(".slip-falls", has_text="Age: 40").filter(has_text="Region: Southwest").wait_for()
+    settled(page)
 
     no, yes = (
         insurance_server.post("/predict", json={"records": [PERSON | {"smoker": smoker}]}).json()["predictions"][0]
