@@ -14,6 +14,8 @@ TIMED = @bash scripts/timed
 export BENTOML_DO_NOT_TRACK := True
 export GRADIO_ANALYTICS_ENABLED := False
 export ORT_DISABLE_TELEMETRY := 1
+# Where a shell says that nothing compiled is kept, each start would compile pandas and all the others again: seconds, for every process.
+unexport PYTHONDONTWRITEBYTECODE
 
 # An environment of its own below .venv, made again: its name, its requirements, the Python it is made with.
 define environment

@@ -94,6 +94,10 @@ def test_a_probability_of_zero_for_what_came_true_is_a_large_loss_and_not_infini
     assert log_loss(np.array([1, 0]), np.array([[1.0, 0.0], [1.0, 0.0]])) == pytest.approx(-np.log(2**-52) / 2)
 
 
+def test_the_log_loss_of_certain_and_right_answers_is_zero_without_a_sign():
+    assert str(log_loss(np.array([0, 1]), np.array([[1.0, 0.0], [0.0, 1.0]]))) == "0.0"
+
+
 def test_without_probabilities_log_loss_is_missing_and_auc_uses_the_scores():
     target = Target("y", {"en": "y"}, classes=("no", "yes"), positive="yes", threshold=0.5)
 

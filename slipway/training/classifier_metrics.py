@@ -97,7 +97,7 @@ def log_loss(actual: npt.NDArray[np.int64], probabilities: Floats | None) -> flo
     if probabilities is None or not np.isfinite(probabilities).all():
         return float("nan")
     given = probabilities[np.arange(len(actual)), actual]
-    return float(-np.log(np.clip(given, np.finfo("float64").eps, 1.0)).mean())
+    return abs(float(np.log(np.clip(given, np.finfo("float64").eps, 1.0)).mean()))  # not -0.0 where all is certain
 
 
 def _auc(actual: npt.NDArray[np.int64], probabilities: Floats | None, target: Target, scores: Floats | None) -> float:
