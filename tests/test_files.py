@@ -147,6 +147,21 @@ def test_a_file_is_read_as_it_was_meant(text, header, rows):
     assert (found.header, found.rows, found.ragged) == (header, rows, {})
 
 
+def test_an_empty_cell_of_the_only_column_is_a_row_and_an_empty_line_is_not():
+    found = read_file(b'country\nZA\n""\n\nBW\n""\n\n', "t.csv")
+
+    assert (found.rows, found.lines) == ([["ZA"], [""], ["BW"], [""]], [2, 3, 5, 6])
+
+
+@pytest.mark.parametrize("text", ["name,\nAnn,1\n", ",name\n0,Ann\n", ",age\n0,12\n"])
+def test_one_record_beside_a_column_without_a_name_is_a_row(text):
+    header, record = text.split()
+
+    found = read_file(text.encode(), "t.csv")
+
+    assert (list(found.read.names), found.rows) == (header.split(","), [record.split(",")])
+
+
 def test_two_tables_below_each_other_are_one_and_a_note():
     text = "a,b,c\n1,2,3\n4,5,6\n7,8,9\nname,town\nAnn,Bonn\nBo,Ulm\n"
 

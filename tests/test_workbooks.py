@@ -68,6 +68,12 @@ def open_document(*rows):
     return out.getvalue()
 
 
+def test_an_empty_cell_of_the_only_column_is_a_row():
+    found = read_file(workbook(S=[["country"], ["ZA"], [None], ["BW"]]), "t.xlsx")
+
+    assert (found.header, found.rows) == (["country"], [["ZA"], [""], ["BW"]])
+
+
 def test_cells_keep_their_meaning():
     found = read_file(workbook(People=PEOPLE))
 

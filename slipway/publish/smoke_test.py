@@ -271,7 +271,7 @@ def _calls(client: Any, schema: Schema, with_page: bool) -> Iterator[tuple[str, 
     """The calls to try: for each its name, the call, and the status codes that are correct."""
     record = schema.example()
     text = io.StringIO()
-    # With a column more, since a row of empty cells alone is none.
+    # With a column more, as pandas writes its index, since a row of empty cells alone is none.
     rows: list[list[Any]] = [[*schema.names, ""], [*(record[name] for name in schema.names), "1"]]
     csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
     file = {"files": {"file": ("a.csv", text.getvalue())}}

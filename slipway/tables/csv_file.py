@@ -90,7 +90,7 @@ def read_text(
     detected = detect(text, separator)
     first_line = 2 if detected.start else 1
     rows = Rows(text, detected.dialect, detected.width, source, bounds, detected.start, first_line)
-    table = lay_out(rows, source, bounds, header)
+    table = lay_out(rows, source, bounds, header, one_column=detected.width == 1)
     mended = mend(table, rows.odd, detected.dialect)
     read = HowRead(
         dialect=detected.dialect,

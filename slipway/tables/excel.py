@@ -69,7 +69,8 @@ def read_workbook(
     best: TextTable | None = None
     for name in wanted:
         rows = _rows(book, name, source)
-        found = lay_out((Row(row, line) for line, row in enumerate(_texts(rows), 1)), source, bounds, header)
+        cells = (Row(row, line) for line, row in enumerate(_texts(rows), 1))
+        found = lay_out(cells, source, bounds, header, one_column=max(map(len, rows), default=0) == 1)
         read = HowRead("excel", sheet=name, others=tuple(other for other in names if other != name))
         table = table_of(found, read, "\t")
         if table.rows and len(table.header) > 1:

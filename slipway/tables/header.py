@@ -78,6 +78,8 @@ def _filled(row: Row) -> int:
 
 def _first_of_table(rows: Sequence[Row], gaps: set[int], width: int) -> int:
     """The first row with about as many cells as the others, most of them filled."""
+    if len(rows) == 2 and len(rows[0].cells) == len(rows[1].cells):
+        return 0  # a name and a record, as a server gets them; a title and names would be a table without rows
     typical = median(_filled(row) for row in rows if len(row.cells) == width)
     least = 1 if width == 1 else max(2, typical / 2)
     first = None

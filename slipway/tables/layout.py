@@ -61,7 +61,9 @@ class Layout:
     widths: dict[int, int] = field(default_factory=dict)
 
 
-def lay_out(rows: Iterable[Row], source: str, bounds: Bounds, header: bool | None = None) -> Layout:
+def lay_out(
+    rows: Iterable[Row], source: str, bounds: Bounds, header: bool | None = None, *, one_column: bool = False
+) -> Layout:
     """The table among the rows of a file.
 
     Parameters
@@ -73,6 +75,8 @@ def lay_out(rows: Iterable[Row], source: str, bounds: Bounds, header: bool | Non
     bounds : Bounds
     header : bool, optional
         Whether the table has a header; decided by its cells if not given.
+    one_column : bool, default=False
+        Whether the file has one column: there a row of one empty cell (`""`) is a row, and only one without any cell is not.
 
     Returns
     -------
@@ -84,7 +88,7 @@ def lay_out(rows: Iterable[Row], source: str, bounds: Bounds, header: bool | Non
     TableTooLargeError
         As soon as a limit is exceeded.
     """
-    filled = _Filled(rows, source, bounds)
+    filled = _Filled(rows, source, bounds, one_column)
     first = list(filled.first())
     head = find_head(first, filled.gaps)
     if header is not None:
@@ -110,11 +114,12 @@ def _skipped(row: Row) -> Skipped:
 class _Filled:
     """The rows that are not empty, in order; `gaps` has the positions of those that come after an empty one."""
 
-    def __init__(self, rows: Iterable[Row], source: str, bounds: Bounds) -> None:
+    def __init__(self, rows: Iterable[Row], source: str, bounds: Bounds, one_column: bool) -> None:
         self.gaps: set[int] = set()
         self._rows = iter(rows)
         self._source = source
         self._bounds = bounds
+        self._one_column = one_column
         self._position = 0
         self._empty = 0
 
@@ -128,6 +133,11 @@ class _Filled:
                     yield row
                     break
             else:
+                if self._one_column and row[0] and position:
+                    position += 1
+                    self._position = position
+                    yield row
+                    continue
                 self._empty += 1
                 if position and len(self.gaps) < most:
                     self.gaps.add(position)
