@@ -11,6 +11,7 @@ from slipway.i18n.faults import as_json, describe
 from slipway.inference import frames
 from slipway.schema.fields import Field, FieldError
 from slipway.schema.schema import VECTORIZE_FROM, Schema, Target
+from slipway.schema.table import check_table
 from slipway.schema.texts import ExampleRecord, ModelTexts
 from slipway.store import artifacts
 from slipway.tables.csv_file import parse_csv
@@ -49,7 +50,7 @@ def faults(records, schema=SCHEMA):
 
 
 def read(text, schema=SCHEMA):
-    return schema.check_table(parse_csv(text.encode()))
+    return check_table(schema, parse_csv(text.encode()))
 
 
 def given(checked, schema=SCHEMA):

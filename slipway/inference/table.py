@@ -1,11 +1,14 @@
 """A table with predictions: checked, predicted and written block by block, column by column.
 
-Rows as dicts took half of the time for a file of 100,000 rows.
+While the model works on a block, on a thread of its own, the next one is checked and the one before is written: graphs are
+evaluated without Python's lock.
 """
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +16,16 @@ import numpy.typing as npt
 from slipway.errors import Fault, RecordsError, RequestCode
 from slipway.i18n import faults
 from slipway.inference.decision import threshold_of
+from slipway.inference.equality import Answers
 from slipway.inference.predictor import Predictor
 from slipway.schema.matching import match_columns
-from slipway.schema.schema import Checked, CheckedTable
+from slipway.schema.schema import Checked
+from slipway.schema.table import CheckedTable, TableChecker
 from slipway.tables.bounds import Bound
 from slipway.tables.cells import TextTable
 from slipway.tables.writers import Column, TableWriter
 
-BLOCK_ROWS = 20_000
+BLOCK_ROWS = 8_192
 """Rows of a file that are checked, predicted and written together."""
 
 Reasons = Callable[[Checked], Iterable[Sequence[float] | None]]
@@ -79,22 +84,52 @@ def predict_table(
     writer.begin(_with_names(table.header, added_names(predictor, reasons is not None)))
     matched = match_columns(predictor.schema.names, table.header)
     table = replace(table, header=[matched.get(name, name) for name in table.header])
-    marks = predictor.schema.decimal_marks(table)
     faulty = start = 0
     # Block by block: the values, faults and texts of 200,000 rows take many times the memory of the file.
-    for block in table.blocks(BLOCK_ROWS):
-        checked = predictor.schema.check_table(block, marks)
-        try:
-            added = _Added(predictor, checked, language).columns(reasons)
-        except RecordsError as exc:
-            moved = [replace(fault, record=start + checked.good[fault.record or 0]) for fault in exc.details]
-            raise RecordsError(moved, str(exc), exc.code, **exc.values) from None
-        size = writer.add(block.rows, added)
-        if most and size > most.limit:
-            raise most.passed("the answer", size, "bytes", RequestCode.RESULT_TOO_LARGE)
-        faulty += len(checked.faults)
-        start += BLOCK_ROWS
+    with ThreadPoolExecutor(1) as beside:
+        for block in _one_ahead(_begun(predictor, table, reasons, beside)):
+            checked = block.checked
+            try:
+                added = _Added(predictor, block, language).columns()
+            except RecordsError as exc:
+                moved = [replace(fault, record=start + checked.good[fault.record or 0]) for fault in exc.details]
+                raise RecordsError(moved, str(exc), exc.code, **exc.values) from None
+            size = writer.add(checked.table.rows, added)
+            if most and size > most.limit:
+                raise most.passed("the answer", size, "bytes", RequestCode.RESULT_TOO_LARGE)
+            faulty += len(checked.faults)
+            start += len(checked.table.rows)
     return TableAnswer(writer.finish(), faulty, matched)
+
+
+class _Block(NamedTuple):
+    """A checked part of a table, the reasons of its valid rows if they are wanted, and what will be their predictions."""
+
+    checked: CheckedTable
+    explained: Sequence[Sequence[float] | None] | None
+    answers: Future[Answers]
+
+
+def _begun(
+    predictor: Predictor, table: TextTable, reasons: Reasons | None, beside: ThreadPoolExecutor
+) -> Iterator[_Block]:
+    """The parts of a table, each checked and given to the model."""
+    checker = TableChecker(predictor.schema, table)
+    for part in table.blocks(BLOCK_ROWS):
+        checked = checker.check(part)
+        explained = list(reasons(checked.checked)) if reasons else None
+        yield _Block(checked, explained, beside.submit(predictor.predict_arrays, checked.checked))
+
+
+def _one_ahead(blocks: Iterable[_Block]) -> Iterator[_Block]:
+    """The blocks, each after the next one has been begun."""
+    before = None
+    for block in blocks:
+        if before is not None:
+            yield before
+        before = block
+    if before is not None:
+        yield before
 
 
 def added_names(predictor: Predictor, reasons: bool) -> list[str]:
@@ -121,27 +156,28 @@ def added_names(predictor: Predictor, reasons: bool) -> list[str]:
 class _Added:
     """Our columns for a checked table, in the order of `added_names`: texts, or numbers with NaN in invalid rows."""
 
-    def __init__(self, predictor: Predictor, checked: CheckedTable, language: str) -> None:
+    def __init__(self, predictor: Predictor, block: _Block, language: str) -> None:
         self._predictor = predictor
-        self._checked = checked
+        self._block = block
+        self._checked = block.checked
         self._language = language
-        self._rows = len(checked.table.rows)
+        self._rows = len(block.checked.table.rows)
+        self._good = np.array(block.checked.good, dtype=np.intp)
         self._said: dict[int, str] = {}
 
-    def columns(self, reasons: Reasons | None) -> list[Column]:
-        checked = self._checked.checked
-        explained = list(reasons(checked)) if reasons else []
-        return [*self._predictions(), *(self._shares(explained) if reasons else []), *self._texts()]
+    def columns(self) -> list[Column]:
+        explained = self._block.explained
+        return [*self._predictions(), *([] if explained is None else self._shares(explained)), *self._texts()]
 
     def _predictions(self) -> list[Column]:
         target = self._predictor.schema.target
-        answers = self._predictor.predict_arrays(self._checked.checked)
+        answers = self._block.answers.result()
         if not target.classes:
             ends = self._predictor.ends(answers.values)
             return [self._spread(values) for values in (answers.values, *(ends or ()))]
         names = [*map(str, target.classes), ""]
         positions = np.full(self._rows, -1)
-        positions[self._checked.good] = answers.values
+        positions[self._good] = answers.values
         scores = answers.probabilities
         threshold = threshold_of(target, scores is not None)
         return [
@@ -152,7 +188,7 @@ class _Added:
 
     def _shares(self, explained: Sequence[Sequence[float] | None]) -> list[Column]:
         count = 1 + len(self._predictor.schema.names)
-        shares = np.full((len(self._checked.good), count), np.nan)
+        shares = np.full((len(self._good), count), np.nan)
         for row, found in enumerate(explained):
             if found is not None:
                 shares[row] = found
@@ -173,7 +209,7 @@ class _Added:
         """Values of the valid rows over all rows, of shape (n_rows,)."""
         column = np.full(self._rows, np.nan)
         if values is not None:
-            column[self._checked.good] = values
+            column[self._good] = values
         return column
 
     def _described(self, fault: Fault) -> str:

@@ -1,4 +1,4 @@
-"""What a valid input is: the fields a model learnt, and the checks of records and tables.
+"""What a valid input is: the fields a model learnt, and the check of records. `slipway.schema.table` checks tables.
 
 Nothing else decides this. The API's request model, the fields of the page, the columns of
 a CSV and the frame handed to the pipeline all come from here, so they cannot disagree.
@@ -13,17 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from slipway.errors import ExpectedType, Fault, FaultCode, RecordsError, RequestCode, nearest, nearest_name
+from slipway.errors import ExpectedType, Fault, FaultCode, RecordsError, nearest
 from slipway.schema import arrays
 from slipway.schema.arrays import Columns
-from slipway.schema.fields import SHOWN, Field, FieldError, Record, Value, truncated
+from slipway.schema.fields import SHOWN, Field, FieldError, Record, truncated
 from slipway.schema.texts import ModelTexts
 from slipway.schema.types import Task, Text
-from slipway.tables.cells import TextTable, check_duplicates
-from slipway.tables.numbers import NumberCells, decimal_mark
-
-DecimalMarks = dict[str, str | None]
-"""Name of a number field → its decimal mark in a file; None where `1.030` can be read in two ways."""
 
 VECTORIZE_FROM = 32
 """From so many records on, columns are looked at first; for fewer, one by one is quicker."""
@@ -78,20 +73,6 @@ class Checked:
 
     columns: Columns
     warnings: list[list[Fault]]
-
-
-@dataclass(frozen=True)
-class CheckedTable:
-    """A CSV as read by the schema, a `Checked` of its good rows and the faults of the others.
-
-    `good` has the positions of the good rows; `faults` maps the position of each other row
-    to its faults. `checked` has columns of shape (len(good),).
-    """
-
-    table: TextTable
-    good: list[int]
-    checked: Checked
-    faults: dict[int, list[Fault]]
 
 
 @dataclass(frozen=True)
@@ -243,83 +224,6 @@ class Schema:
             needs_full_check |= unsure
         return columns, np.flatnonzero(needs_full_check).tolist()
 
-    def check_table(self, table: TextTable, marks: DecimalMarks | None = None) -> CheckedTable:
-        """Check a CSV: its valid rows, and what is wrong with each of the others.
-
-        Columns may be in any order, with others in between.
-
-        Parameters
-        ----------
-        table : TextTable
-        marks : DecimalMarks, optional
-            Those of the whole file, if the table is a part of one.
-
-        Returns
-        -------
-        CheckedTable
-
-        Raises
-        ------
-        RecordsError
-            If columns are missing: all of them are named, with the nearest existing one.
-        """
-        self._check_header(table)
-        # Column after column, each different cell once: a file may have 200,000 rows.
-        marks = self.decimal_marks(table) if marks is None else marks
-        read = [
-            _Cells(item, table.decimal_comma, marks.get(item.name, ".")).read(table.column(item.name))
-            for item in self.fields
-        ]
-        found = {row: [Fault(FaultCode.WRONG_CELL_COUNT, value=ragged)] for row, ragged in table.ragged.items()}
-        for _, _, faulty in read:
-            for row, fault in faulty.items():
-                if row not in table.ragged:
-                    found.setdefault(row, []).append(fault)
-        faults = {row: found[row] for row in sorted(found)}
-        good = [row for row in range(len(table.rows)) if row not in faults]
-        columns = {
-            item.name: arrays.array(item, [values[row] for row in good] if faults else values)
-            for item, (values, _, _) in zip(self.fields, read, strict=True)
-        }
-        warnings: list[list[Fault]] = [[] for _ in table.rows]
-        for _, warned, _ in read:
-            for row, warning in warned.items():
-                warnings[row].append(warning)
-        return CheckedTable(table, good, Checked(columns, [warnings[row] for row in good]), faults)
-
-    def _check_header(self, table: TextTable) -> None:
-        check_duplicates(table, self._known)
-        absent = [name for name in self.names if name not in table.header]
-        if not absent:
-            return
-        extra = [name[:SHOWN] for name in table.header[:1000] if name not in self._known]
-        near = {name: nearest(name, extra) for name in absent}
-        details = [
-            Fault(FaultCode.MISSING_COLUMN, name, nearest_name(name, extra), f"a column named {name!r}{near[name]}")
-            for name in absent
-        ]
-        missing = ", ".join(map(repr, absent))
-        found = ", ".join(repr(truncated(name)) for name in table.header[:20])
-        hints = "; ".join(filter(None, (near[name].removeprefix("; ") for name in absent[:5])))
-        text = f"columns are missing: {missing}; the file has {found}" + (f"; {hints}" if hints else "")
-        raise RecordsError(details, text, RequestCode.MISSING_COLUMNS, columns=missing)
-
-    def decimal_marks(self, table: TextTable) -> DecimalMarks:
-        """The decimal mark by which `1.030` is to be read in each number column of a whole file.
-
-        Columns that are missing are ignored.
-
-        Parameters
-        ----------
-        table : TextTable
-
-        Returns
-        -------
-        DecimalMarks
-            None for a column where both readings are possible.
-        """
-        return _decimal_marks([item for item in self.fields if item.name in table.header], table)
-
     def columns(self, values: Sequence[Record]) -> Columns:
         """Checked values as columns.
 
@@ -333,51 +237,3 @@ class Schema:
             One array of shape (n,) per field.
         """
         return {item.name: arrays.array(item, [record[item.name] for record in values]) for item in self.fields}
-
-
-def _decimal_marks(fields: Sequence[Field], table: TextTable) -> DecimalMarks:
-    if not table.decimal_comma and not any(item.decimal for item in fields):
-        return {}
-    numbers = {
-        item.name: NumberCells(set(map(str.strip, table.column(item.name))))
-        for item in fields
-        if item.kind in ("number", "integer")
-    }
-    if not any(column.open for column in numbers.values()):
-        return {}
-    commas = any(column.with_commas for column in numbers.values())
-
-    def mark(item: Field) -> str | None:
-        # A comma-separated file without any other comma is not the one that training was told of.
-        told = item.decimal if table.decimal_comma or commas or item.decimal == "." else None
-        others = set().union(*(column.marks for name, column in numbers.items() if name != item.name))
-        # Where no number has a comma, nothing speaks against the point.
-        return decimal_mark(numbers[item.name], told, others if commas or item.decimal else ".")
-
-    return {item.name: mark(item) for item in fields if item.name in numbers}
-
-
-class _Cells(dict[str, tuple[Value, Fault | None, Fault | None]]):
-    """Value, warning and fault of the cells of a field; each different cell is read once."""
-
-    def __init__(self, item: Field, decimal_comma: bool, mark: str | None) -> None:
-        super().__init__()
-        self._item = item
-        self._decimal_comma = decimal_comma
-        self._mark = mark
-
-    def __missing__(self, cell: str) -> tuple[Value, Fault | None, Fault | None]:
-        try:
-            self[cell] = (*self._item.read(cell, self._decimal_comma, self._mark), None)
-        except FieldError as exc:
-            self[cell] = None, None, exc.fault(self._item.name, cell)
-        return self[cell]
-
-    def read(self, cells: Sequence[str]) -> tuple[list[Value], dict[int, Fault], dict[int, Fault]]:
-        """The value of each cell, and by their positions what is warned of and what is faulty."""
-        found = list(map(self.__getitem__, cells))
-        odd = {cell for cell, (_, warning, fault) in self.items() if warning or fault}
-        closer = [position for position, cell in enumerate(cells) if cell in odd] if odd else []
-        warned = {position: warning for position in closer if (warning := found[position][1])}
-        faulty = {position: fault for position in closer if (fault := found[position][2])}
-        return [value for value, _, _ in found], warned, faulty

@@ -98,7 +98,7 @@ def decimal_of(schema: Schema, table: TextTable) -> str:
     if not table.decimal_comma:
         return "."
     numbers = [item.name for item in schema.fields if item.kind in ("number", "integer") and item.name in table.header]
-    with_comma = {cell.strip() for name in numbers for cell in table.column(name) if "," in cell}
+    with_comma = {cell for cells in table.different_cells(numbers).values() for cell in cells if "," in cell}
     return "," if "," in NumberCells(with_comma).marks else "."
 
 

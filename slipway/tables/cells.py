@@ -3,14 +3,18 @@
 Cells stay text here, because what "0" or "yes" means is for the schema to say.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from slipway.errors import CsvError, RequestCode
 from slipway.tables.dialect import Dialect
 from slipway.tables.layout import Layout, RaggedRow, Skipped
+from slipway.tables.plain_rows import PlainRows
 from slipway.tables.quoting import quoted_cells
+
+_CELLS_OF_A_BLOCK = 1_000_000
+"""Cells that are cut at once."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,12 @@ class HowRead:
 class TextTable:
     """A file as text: every row has as many cells as the header.
 
-    `lines` has the line of each row in the file; `ragged` has the rows (by position) that had more or fewer cells than the
+    `rows` are `PlainRows` if the lines of the file are its rows, as they stand. `lines` has the line of each row in the file; `ragged` has the rows (by position) that had more or fewer cells than the
     header, and `surplus` the cells that they had too many; `read` says how the file was read.
     """
 
     header: list[str]
-    rows: list[list[str]]
+    rows: Sequence[list[str]]
     lines: list[int]
     ragged: dict[int, RaggedRow]
     separator: str
@@ -64,7 +68,28 @@ class TextTable:
     def column(self, name: str) -> list[str]:
         """The cells of a column, in the order of the rows."""
         position = self.header.index(name)
+        if isinstance(self.rows, PlainRows):
+            return self.rows.column(position)
         return [row[position] for row in self.rows]
+
+    def different_cells(self, names: Collection[str]) -> dict[str, set[str]]:
+        """The different cells of columns, without spaces at the ends; the rows are cut in parts.
+
+        Parameters
+        ----------
+        names : collection of str
+
+        Returns
+        -------
+        dict
+            By the name of the column.
+        """
+        found: dict[str, set[str]] = {name: set() for name in names}
+        if names:
+            for block in self.blocks(_CELLS_OF_A_BLOCK):
+                for name, cells in found.items():
+                    cells.update(map(str.strip, set(block.column(name))))
+        return found
 
     def quoted(self, name: str, among: Collection[str] | None = None) -> frozenset[int] | None:
         """The rows whose cell in a column stands in quotes in the file: `"NA"` rather than `NA`.
@@ -111,13 +136,14 @@ class TextTable:
         Parameters
         ----------
         size : int
-            The largest number of rows in a piece.
+            The largest number of rows in a piece; rows of very many cells come in smaller ones.
 
         Yields
         ------
         TextTable
             In order.
         """
+        size = min(size, max(1, _CELLS_OF_A_BLOCK // max(1, len(self.header))))
         for start in range(0, len(self.rows), size):
             part = slice(start, start + size)
             ragged = {row - start: found for row, found in self.ragged.items() if start <= row < start + size}
@@ -148,7 +174,8 @@ def table_of(layout: Layout, read: HowRead, separator: str, text: str | None = N
         header_lines=tuple(layout.header_lines),
         renamed=layout.renamed,
     )
-    return TextTable(layout.header, layout.rows, layout.lines, layout.ragged, separator, layout.surplus, read, text)
+    rows = layout.rows if layout.plain is None else layout.plain
+    return TextTable(layout.header, rows, layout.lines, layout.ragged, separator, layout.surplus, read, text)
 
 
 def check_duplicates(table: TextTable, names: Collection[str]) -> None:

@@ -13,6 +13,7 @@ from slipway.tables.dialect import detect
 from slipway.tables.encoding import Decoded, decode
 from slipway.tables.layout import Skipped, lay_out
 from slipway.tables.mend import mend
+from slipway.tables.plain_rows import lay_out_plain
 from slipway.tables.rows import Rows
 
 _KINDS = {b"PK\x03\x04": "a ZIP or Excel", b"PAR1": "a Parquet", b"%PDF": "a PDF", b"\x89PNG": "a PNG"}
@@ -90,7 +91,9 @@ def read_text(
     detected = detect(text, separator)
     first_line = 2 if detected.start else 1
     rows = Rows(text, detected.dialect, detected.width, source, bounds, detected.start, first_line)
-    table = lay_out(rows, source, bounds, header, one_column=detected.width == 1)
+    # Training looks closer: at what stands below the table, and at rows that are not as the others.
+    plain = None if bounds is UNBOUNDED else lay_out_plain(text, detected, source, bounds, header)
+    table = plain or lay_out(rows, source, bounds, header, one_column=detected.width == 1)
     mended = mend(table, rows.odd, detected.dialect)
     read = HowRead(
         dialect=detected.dialect,

@@ -14,7 +14,7 @@ from slipway.tables.header import Head, find_head, is_header, value_columns
 from slipway.tables.patterns import is_value
 from slipway.tables.rows import Row
 
-_HEAD_ROWS, _HEAD_CELLS = 200, 1_000_000
+HEAD_ROWS, HEAD_CELLS = 200, 1_000_000
 """Rows that are looked at before the header is decided."""
 _FOOTER_ROWS, _GAPS = 40, 50
 """Rows at the end, and empty lines, that are looked at for what is not part of the table."""
@@ -45,7 +45,7 @@ class Layout:
     """A table in a file.
 
     `names` are the names as they stand in the file (several lines of them joined by spaces), None if there are none;
-    `header` has a name for each column, each different. `surplus` has the cells that a row has too many, `widths` how many it has in all, where it is not one for each column.
+    `header` has a name for each column, each different. `plain` are the rows in place of `rows` where a reader keeps them in another form. `surplus` has the cells that a row has too many, `widths` how many it has in all, where it is not one for each column.
     """
 
     names: list[str] | None = None
@@ -59,6 +59,7 @@ class Layout:
     after: list[Skipped] = field(default_factory=list)
     renamed: dict[str, str] = field(default_factory=dict)
     widths: dict[int, int] = field(default_factory=dict)
+    plain: Sequence[list[str]] | None = None
 
 
 def lay_out(
@@ -150,7 +151,7 @@ class _Filled:
         for row in self:
             yield row
             rows, cells = rows + 1, cells + len(row.cells)
-            if rows >= _HEAD_ROWS or cells > _HEAD_CELLS or rows > self._bounds.rows.limit + _HEAD_ROWS:
+            if rows >= HEAD_ROWS or cells > HEAD_CELLS or rows > self._bounds.rows.limit + HEAD_ROWS:
                 return
 
 

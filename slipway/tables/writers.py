@@ -4,9 +4,10 @@ Cells go out as they came in. What is added to them is text, or numbers.
 """
 
 import csv
-import io
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from types import SimpleNamespace
 from typing import Any, Protocol
 
@@ -16,12 +17,14 @@ import orjson
 
 from slipway.tables.cells import TextTable
 from slipway.tables.numbers import NUMBER
+from slipway.tables.plain_rows import PlainRows
 
 Column = Sequence[str] | npt.NDArray[np.float64]
 """The cells of a column, or its numbers with NaN for an empty cell."""
 
 _RUNS = frozenset("=+-@\t\r")
 """What a spreadsheet takes for the beginning of a formula."""
+_IN_NUMBERS = frozenset("0123456789.-+e")
 _MARKED = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}
 """Encodings with a byte order mark, as those in which each part of a text can be encoded by itself."""
 
@@ -117,22 +120,56 @@ class TextWriter:
         return f"text/csv; charset={self.encoding}"
 
     def begin(self, header: Sequence[str]) -> None:
-        self._write([self._safe(header)], "\ufeff" if self._has_mark else "")
+        self._write(_lines([self._safe(header)], self.form), "\ufeff" if self._has_mark else "")
 
     def add(self, rows: Sequence[Sequence[str]], columns: Sequence[Column]) -> int:
-        added = zip(*(self._texts(column) for column in columns), strict=True)
-        given = map(self._safe, rows) if self.form.for_spreadsheets else rows
-        self._write([*row, *more] for row, more in zip(given, added, strict=True))
+        parts = [self._given(rows), *self._added(columns)]
+        self._write(map(self.form.separator.join, zip(*parts, strict=True)) if rows else [])
         return self._size
 
     def finish(self) -> bytes:
         return b"".join(self._parts)
 
-    def _texts(self, column: Column) -> Sequence[str]:
-        if not isinstance(column, np.ndarray):
-            return column
-        texts = _number_texts(column)
-        return [text.replace(".", ",") for text in texts] if self.form.decimal == "," else texts
+    def _given(self, rows: Sequence[Sequence[str]]) -> Iterable[str]:
+        """The first part of each line: the row as it stands in the file, if it can be."""
+        form = self.form
+        if not isinstance(rows, PlainRows) or (rows.separator, form.quote, form.backslash) != (
+            form.separator,
+            '"',
+            False,
+        ):
+            return self._part(map(self._safe, rows) if form.for_spreadsheets else rows)
+        if not form.for_spreadsheets:
+            return rows.lines
+        may_run = re.compile(rf"(?:^|{re.escape(rows.separator)})[{re.escape(''.join(_RUNS))}]").search
+        join = rows.separator.join
+        return [join(self._safe(line.split(rows.separator))) if may_run(line) else line for line in rows.lines]
+
+    def _added(self, columns: Sequence[Column]) -> Iterator[Iterable[str]]:
+        """The other parts of each line: columns of a kind that stand side by side are one."""
+        for _, group in groupby(columns, key=type):
+            alike = list(group)
+            yield self._numbers(alike) if isinstance(alike[0], np.ndarray) else self._texts(alike)
+
+    def _numbers(self, columns: Sequence[Column]) -> Iterable[str]:
+        form = self.form
+        texts = _number_texts(np.column_stack(columns))
+        if form.separator in _IN_NUMBERS or form.separator == form.decimal:
+            return self._part(text.replace(".", form.decimal).split(",") for text in texts)
+        if (form.separator, form.decimal) == (",", "."):
+            return texts
+        return "\n".join(texts).translate(str.maketrans({",": form.separator, ".": form.decimal})).split("\n")
+
+    def _texts(self, columns: Sequence[Column]) -> Iterable[str]:
+        if not any(map(any, columns)):
+            return [self.form.separator * (len(columns) - 1)] * len(columns[0])
+        rows = list(zip(*columns, strict=True))
+        different = list(set(rows))
+        return map(dict(zip(different, self._part(different), strict=True)).__getitem__, rows)
+
+    def _part(self, rows: Iterable[Sequence[str]]) -> list[str]:
+        """Cells of each row as a part of its line: an empty one is quoted only if it is the whole line."""
+        return [line[:-1] for line in _lines(([*row, ""] for row in rows), self.form)]
 
     def _safe(self, cells: Sequence[str]) -> Sequence[str]:
         if not self.form.for_spreadsheets or not any(cell[:1] in _RUNS for cell in cells if cell):
@@ -141,8 +178,8 @@ class TextWriter:
         self.defused += safe != list(cells)
         return safe
 
-    def _write(self, rows: Iterable[Sequence[str]], before: str = "") -> None:
-        text = before + _delimited(list(rows), self.form)
+    def _write(self, lines: Iterable[str], before: str = "") -> None:
+        text = before + _ended(lines, self.form)
         try:
             part = text.encode(self.encoding, "strict" if self.encoding != "utf-8" else "replace")
         except UnicodeEncodeError:
@@ -167,7 +204,8 @@ def write_rows(rows: Sequence[Sequence[str]], separator: str) -> bytes:
     -------
     bytes
     """
-    return _delimited(rows, TextForm(separator)).encode("utf-8", "replace")
+    form = TextForm(separator)
+    return _ended(_lines(rows, form), form).encode("utf-8", "replace")
 
 
 def write_cells(table: TextTable) -> bytes:
@@ -190,19 +228,19 @@ def write_cells(table: TextTable) -> bytes:
     return write_rows([*names, *rows], ",")
 
 
-def _delimited(rows: Sequence[Sequence[str]], form: TextForm) -> str:
+def _lines(rows: Iterable[Sequence[str]], form: TextForm) -> Iterator[str]:
+    """Each row as a line, without its end."""
     options: dict[str, Any] = {"delimiter": form.separator, "quotechar": form.quote}
     if form.backslash:
         options |= {"doublequote": False, "escapechar": "\\"}
-    out = io.StringIO(newline="")
-    csv.writer(out, lineterminator=form.line_end, **options).writerows(rows)
-    text = out.getvalue()
-    if "\r" not in text or form.line_end != "\n":
-        return text
-    # Python 3.11 quotes a carriage return only where a row ends with it.
     lines: list[str] = []
+    # Python 3.11 quotes a carriage return only where a row ends with it.
     csv.writer(SimpleNamespace(write=lines.append), lineterminator="\r\n", **options).writerows(rows)
-    return "".join(f"{line[:-2]}\n" for line in lines)
+    return (line[:-2] for line in lines)
+
+
+def _ended(lines: Iterable[str], form: TextForm) -> str:
+    return form.line_end.join([*lines, ""])
 
 
 def _runs(cell: str) -> bool:
@@ -210,8 +248,8 @@ def _runs(cell: str) -> bool:
 
 
 def _number_texts(numbers: npt.NDArray[np.float64]) -> list[str]:
-    """Each number as Python writes it, and "" for NaN; much quicker than `repr` for each."""
+    """The numbers of each row as Python writes them, between commas, and "" for NaN; much quicker than `repr` for each."""
     if not len(numbers):
         return []
-    texts = orjson.dumps(np.ascontiguousarray(numbers), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].decode().split(",")
-    return ["" if text == "null" else text for text in texts] if np.isnan(numbers).any() else texts
+    texts = orjson.dumps(np.ascontiguousarray(numbers), option=orjson.OPT_SERIALIZE_NUMPY)[2:-2].decode()
+    return (texts.replace("null", "") if np.isnan(numbers).any() else texts).split("],[")
