@@ -1,18 +1,28 @@
-"""Without a server: record in, finished answer out, beside PyCaret's own two ways."""
+"""Without a server: records or a file in, finished answer out, beside PyCaret's own two ways and pandas."""
 
+import asyncio
+import io
 import statistics
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
 from itertools import cycle
+from pathlib import Path
+from threading import Event
 from typing import Any
 
+from bench.page import written
 from bench.rounds import Measured, add, noise, rotated
 from bench.settings import Settings
 from slipway import store
 from slipway.inference import frames
+from slipway.schema.sampling import draw_records
+from slipway.service.file_answer import Wanted, answer_file
+from slipway.service.model import LoadedModel
 
 PREDICT_MODEL, PIPELINE, OURS = "PyCaret predict_model", "PyCaret Pipeline.predict", "Slipway"
+PANDAS = "pandas, ONNX Runtime, no checks"
 
 
 def median_ms(call: Callable[[], object], seconds: float) -> float:
@@ -46,16 +56,49 @@ def contenders(version: Any, records: list[dict[str, Any]], count: int) -> dict[
     }
 
 
+def file_contenders(version: Any, content: bytes) -> dict[str, Callable[[], object]]:
+    """Each way to answer a CSV: `POST /predict_csv` without HTTP, and the same graph between `read_csv` and `to_csv`.
+
+    The second checks nothing, and adds a column where we add six.
+    """
+    import pandas as pd
+
+    from slipway.inference.onnx_engine import session
+
+    served = LoadedModel(version)
+    running = session(next(version.path.glob("*.onnx")).read_bytes())
+    inputs = [(one.name, name, one.type) for one, name in zip(running.get_inputs(), served.schema.names, strict=True)]
+
+    def by_pandas() -> str:
+        table = pd.read_csv(io.BytesIO(content))
+        feed = {
+            key: table[name].to_numpy(object if kind == "tensor(string)" else "float64") for key, name, kind in inputs
+        }
+        return table.assign(prediction=running.run(None, feed)[0]).to_csv(index=False)
+
+    return {OURS: lambda: asyncio.run(answer_file(served, content, Wanted(), Event())), PANDAS: by_pandas}
+
+
 def measure(measured: Measured, settings: Settings, version: Any, records: list[dict[str, Any]]) -> None:
-    """One row and many, every way once a round."""
+    """One record, many, and a file, every way once a round."""
     for measure_name, count in (("inprocess_one_ms", 1), ("inprocess_many_ms", settings.rows)):
-        calls = contenders(version, records, count)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for call in calls.values():
-                call()
-            for number in range(settings.rounds):
-                print(f"  {count:,} rows in process, round {number + 1} of {settings.rounds}", flush=True)
-                noise(measured)
-                for name in rotated(list(calls), number):
-                    add(measured, measure_name, name, median_ms(calls[name], settings.in_process))
+        _measure(measured, settings, measure_name, f"{count:,} rows", contenders(version, records, count))
+    rows = draw_records(version.schema(), settings.file_rows, seed=2)
+    with tempfile.TemporaryDirectory() as folder:
+        content = written(Path(folder) / "rows.csv", rows, len(rows)).read_bytes()
+    name = f"a file of {len(rows):,} rows"
+    _measure(measured, settings, "inprocess_file_ms", name, file_contenders(version, content))
+
+
+def _measure(
+    measured: Measured, settings: Settings, name: str, what: str, calls: dict[str, Callable[[], object]]
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for call in calls.values():
+            call()
+        for number in range(settings.rounds):
+            print(f"  {what} in process, round {number + 1} of {settings.rounds}", flush=True)
+            noise(measured)
+            for contender in rotated(list(calls), number):
+                add(measured, name, contender, median_ms(calls[contender], settings.in_process))

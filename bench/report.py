@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.inprocess import OURS, PIPELINE
+from bench.inprocess import OURS, PANDAS, PIPELINE
 from bench.rounds import Measured, median, ratio
 from bench.servers import BENTOML, DIABETES, FASTAPI, GRADIO, PYCARET, SKLEARN, SLIPWAY
 
@@ -34,6 +34,8 @@ class Bar:
 BARS = (
     Bar("one row in process: times faster than PyCaret's Pipeline.predict", "inprocess_one_ms", PIPELINE, OURS, 100),
     Bar("one row in process: median ms", "inprocess_one_ms", OURS, most=0.25),
+    Bar("a file of 100,000 rows in process: median ms", "inprocess_file_ms", OURS, most=375),
+    Bar("… ratio to pandas and ONNX Runtime without checks", "inprocess_file_ms", OURS, PANDAS, most=1),
     Bar("POST /predict, 1 connection: p50 ms", "one_p50_ms", SLIPWAY, most=2.2),
     Bar("POST /predict, requests/s: ratio to BentoML without a model", "many_rps", SLIPWAY, BENTOML, 1),
     Bar("… to hand-written FastAPI + scikit-learn", "many_rps", SLIPWAY, SKLEARN, 3),
@@ -51,7 +53,11 @@ BARS = (
 )
 
 TABLES = {
-    "In process, milliseconds": {"inprocess_one_ms": "1 row", "inprocess_many_ms": "10,000 rows"},
+    "In process, milliseconds": {
+        "inprocess_one_ms": "1 row",
+        "inprocess_many_ms": "10,000 rows",
+        "inprocess_file_ms": "a file of 100,000 rows",
+    },
     "POST /predict, one worker": {
         "one_p50_ms": "p50 ms, 1 connection",
         "one_rps": "requests/s, 1 connection",

@@ -4,7 +4,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from slipway.errors import SlipwayError
@@ -49,6 +49,7 @@ def read(data: bytes, bounds: Bounds) -> TextTable | str:
 
 
 @pytest.mark.parametrize("bounds", [WIDE, TIGHT], ids=["wide", "tight"])
+@settings(deadline=None)
 @given(text=texts())
 @example(text="a,b\n1,2\n , \n3,4\n")
 @example(text="a,b\n1,2\n3,4\n,")
@@ -104,6 +105,7 @@ FIELDS = {
 
 @pytest.mark.parametrize("separator", [",", ";"])
 @pytest.mark.parametrize("item", FIELDS.values(), ids=FIELDS)
+@settings(deadline=None)
 @given(cells=st.lists(NUMBERS, min_size=1, max_size=5))
 def test_a_column_is_checked_at_once_as_it_is_cell_by_cell(item, separator, cells):
     table = TextTable(["x"], [[cell] for cell in cells], list(range(2, len(cells) + 2)), {}, separator)
@@ -138,6 +140,7 @@ FORMS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(
     rows=LINES,
     form=FORMS,

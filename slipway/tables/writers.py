@@ -153,7 +153,7 @@ class TextWriter:
 
     def _numbers(self, columns: Sequence[Column]) -> Iterable[str]:
         form = self.form
-        texts = _number_texts(np.column_stack(columns))
+        texts = number_texts(np.column_stack(columns))
         if form.separator in _IN_NUMBERS or form.separator == form.decimal:
             return self._part(text.replace(".", form.decimal).split(",") for text in texts)
         if (form.separator, form.decimal) == (",", "."):
@@ -247,8 +247,18 @@ def _runs(cell: str) -> bool:
     return cell[:1] in _RUNS and bool(cell) and not NUMBER.fullmatch(cell.strip().replace(",", ".", 1))
 
 
-def _number_texts(numbers: npt.NDArray[np.float64]) -> list[str]:
-    """The numbers of each row as Python writes them, between commas, and "" for NaN; much quicker than `repr` for each."""
+def number_texts(numbers: npt.NDArray[np.float64]) -> list[str]:
+    """The numbers of each row as Python writes them, between commas; much quicker than `repr` for each.
+
+    Parameters
+    ----------
+    numbers : array of shape (n_rows, n_columns)
+        NaN is an empty text.
+
+    Returns
+    -------
+    list of n_rows str
+    """
     if not len(numbers):
         return []
     texts = orjson.dumps(np.ascontiguousarray(numbers), option=orjson.OPT_SERIALIZE_NUMPY)[2:-2].decode()
