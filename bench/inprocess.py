@@ -74,7 +74,7 @@ def file_contenders(version: Any, content: bytes) -> dict[str, Callable[[], obje
         feed = {
             key: table[name].to_numpy(object if kind == "tensor(string)" else "float64") for key, name, kind in inputs
         }
-        return table.assign(prediction=running.run(None, feed)[0]).to_csv(index=False)
+        return str(table.assign(prediction=running.run(None, feed)[0]).to_csv(index=False))
 
     return {OURS: lambda: asyncio.run(answer_file(served, content, Wanted(), Event())), PANDAS: by_pandas}
 

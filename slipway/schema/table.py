@@ -103,15 +103,15 @@ class TableChecker:
                 column.clear()
         found = {row: [Fault(FaultCode.WRONG_CELL_COUNT, value=ragged)] for row, ragged in table.ragged.items()}
         warned: dict[int, list[Fault]] = {}
-        for column in read.values():
-            for row, (warning, fault) in column.odd.items():
+        for one in read.values():
+            for row, (warning, fault) in one.odd.items():
                 if fault and row not in table.ragged:
                     found.setdefault(row, []).append(fault)
                 if warning:
                     warned.setdefault(row, []).append(warning)
         faults = {row: found[row] for row in sorted(found)}
         good = [row for row in range(len(table.rows)) if row not in faults] if faults else list(range(len(table.rows)))
-        columns = {name: column.values[good] if faults else column.values for name, column in read.items()}
+        columns = {name: one.values[good] if faults else one.values for name, one in read.items()}
         nothing: list[Fault] = []
         warnings = [warned.get(row, nothing) for row in good] if warned else [nothing] * len(good)
         return CheckedTable(table, good, Checked(columns, warnings), faults)

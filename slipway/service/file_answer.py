@@ -19,7 +19,7 @@ from slipway.service.requests import RequestError, gc_paused
 from slipway.tables.cells import TextTable
 from slipway.tables.excel_writer import ExcelWriter
 from slipway.tables.files import read_upload
-from slipway.tables.numbers import NumberCells
+from slipway.tables.numbers import taken_apart
 from slipway.tables.writers import Column, TableWriter, TextForm, TextWriter, form_of
 
 HEADER_LIMIT = 2000
@@ -99,7 +99,8 @@ def decimal_of(schema: Schema, table: TextTable) -> str:
         return "."
     numbers = [item.name for item in schema.fields if item.kind in ("number", "integer") and item.name in table.header]
     with_comma = {cell for cells in table.different_cells(numbers).values() for cell in cells if "," in cell}
-    return "," if "," in NumberCells(with_comma).marks else "."
+    found = (taken_apart(cell) for cell in with_comma)
+    return "," if any(number is not None and number.mark == "," for number in found) else "."
 
 
 def _described(table: TextTable, decimal: str) -> dict[str, str | None]:

@@ -1,9 +1,10 @@
-"""A text in which every line is a row of as many cells as the others and no cell is quoted: kept as its lines.
+"""A text in which every line is a row of as many cells as the others: most files are such texts, and are cut at once.
 
-Most files are such texts. They are cut at once, and what is added to a row is added to its line. Where
-there is any doubt a text is not plain, and `slipway.tables.rows` reads it.
+Without quotes the rows are kept as their lines, and what is added to a row is added to its line. Where there is any doubt,
+`slipway.tables.rows` reads the text.
 """
 
+import csv
 import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -54,7 +55,7 @@ class PlainRows(Sequence[list[str]]):
 
 
 def lay_out_plain(text: str, detected: Detected, source: str, bounds: Bounds, header: bool | None) -> Layout | None:
-    """The table of a plain text.
+    """The table of a text in which every line is a row, and every row has as many cells.
 
     Parameters
     ----------
@@ -66,30 +67,35 @@ def lay_out_plain(text: str, detected: Detected, source: str, bounds: Bounds, he
     Returns
     -------
     Layout or None
-        What `lay_out` makes of the rows of the text; None if it is not plain, or has more than the bounds allow.
+        What `lay_out` makes of the rows of the text; None if there is any doubt, or more than the bounds allow.
     """
-    lines = _plain_lines(text, detected, bounds)
+    lines = _lines(text, detected, bounds)
     if lines is None:
         return None
-    separator, first_line = detected.dialect.separator, 2 if detected.start else 1
-    width = lines[0].count(separator) + 1
-    if width * HEAD_ROWS > HEAD_CELLS or width > bounds.columns.limit:
+    dialect = detected.dialect
+    is_plain = '"' not in text and (dialect.quote or '"') not in text
+    rows = _plain_rows(lines, dialect) if is_plain else _quoted_rows(lines, detected)
+    if rows is None or len(rows[0]) * HEAD_ROWS > HEAD_CELLS or len(rows[0]) > bounds.columns.limit:
         return None
-    first = [Row(line.split(separator), first_line + place) for place, line in enumerate(lines[:HEAD_ROWS])]
-    table = lay_out(first, source, bounds, header)
+    first_line, width = 2 if detected.start else 1, len(rows[0])
+    first = [Row(cells, first_line + place) for place, cells in enumerate(rows[:HEAD_ROWS])]
+    table = lay_out(first, source, bounds, header, one_column=detected.width == 1)
     skipped = len(first) - len(table.rows)
-    rows = len(lines) - skipped
-    if len(table.header) != width or rows > min(bounds.rows.limit, bounds.cells.limit // width):
+    if len(table.header) != width or len(rows) - skipped > min(bounds.rows.limit, bounds.cells.limit // width):
         return None
     table.rows.clear()
-    table.plain = PlainRows(lines[skipped:], separator, width)
+    table.plain = rows[skipped:]
     table.lines = list(range(first_line + skipped, first_line + len(lines)))
     return table
 
 
-def _plain_lines(text: str, detected: Detected, bounds: Bounds) -> list[str] | None:
+def _lines(text: str, detected: Detected, bounds: Bounds) -> list[str] | None:
+    """The lines of a text, if they are as many, as long and as full as is allowed, and all end alike."""
     dialect = detected.dialect
-    if _has_other_marks(text, dialect) or text.count("\n") > bounds.rows.limit + HEAD_ROWS:
+    count = text.count("\n")
+    if dialect.spaced or dialect.backslash or count > bounds.rows.limit + HEAD_ROWS:
+        return None
+    if text.count(dialect.separator) + count > bounds.cells.limit:
         return None
     body = text[detected.start :] if detected.start else text
     if "\r" in body:
@@ -98,18 +104,24 @@ def _plain_lines(text: str, detected: Detected, bounds: Bounds) -> list[str] | N
             return None
         body = body.replace("\r\n", "\n")
     lines = body.removesuffix("\n").split("\n")
-    if len(set(map(str.count, lines, repeat(dialect.separator)))) != 1 or max(map(len, lines)) > bounds.cell.limit:
+    return lines if max(map(len, lines)) <= bounds.cell.limit else None
+
+
+def _plain_rows(lines: list[str], dialect: Dialect) -> PlainRows | None:
+    separator = dialect.separator
+    if len(set(map(str.count, lines, repeat(separator)))) != 1:
         return None
-    # An empty row is not one, and what is left out has to be counted.
-    blank = re.compile(rf"\n[{re.escape(dialect.separator)}\s]*\n")
-    return None if blank.search(f"\n{lines[0]}\n") or blank.search(body) or _is_blank(lines[-1], dialect) else lines
+    # An empty row is none, and has to be counted.
+    blank = re.search(rf"\n[{re.escape(separator)}\s]*\n", "\n".join(["", *lines, ""]))
+    return None if blank else PlainRows(lines, separator, lines[0].count(separator) + 1)
 
 
-def _has_other_marks(text: str, dialect: Dialect) -> bool:
-    """Whether something other than separators and line ends may have a meaning."""
-    quote = dialect.quote or '"'
-    return dialect.spaced or dialect.backslash or quote in text or '"' in text
-
-
-def _is_blank(line: str, dialect: Dialect) -> bool:
-    return not line.replace(dialect.separator, "").strip()
+def _quoted_rows(lines: list[str], detected: Detected) -> list[list[str]] | None:
+    try:
+        rows = list(csv.reader(lines, **detected.dialect.reader_options()))  # type: ignore[arg-type]
+    except csv.Error:
+        return None
+    # A row of another width, or of several lines, may have a stray quote.
+    if len(rows) != len(lines) or set(map(len, rows)) != {detected.width}:
+        return None
+    return rows if all(map(str.strip, map("".join, rows))) else None

@@ -158,7 +158,7 @@ class TextWriter:
             return self._part(text.replace(".", form.decimal).split(",") for text in texts)
         if (form.separator, form.decimal) == (",", "."):
             return texts
-        return "\n".join(texts).translate(str.maketrans({",": form.separator, ".": form.decimal})).split("\n")
+        return "\n".join(texts).translate(str.maketrans(",.", form.separator + form.decimal)).split("\n")
 
     def _texts(self, columns: Sequence[Column]) -> Iterable[str]:
         if not any(map(any, columns)):
