@@ -77,8 +77,9 @@ def test_look_says_of_each_column_what_it_is_and_what_was_decided(table, capsys)
         "left out: 'name' is an identifier: 60 different values in 60 rows [type `--kind name=category` to keep it]"
         in lines
     )
-    assert "input: age     integer   20 to 59" in lines
-    assert "input: height  number    1.6 to 1.659" in lines
+    rows = [" ".join(line.split()) for line in lines]
+    assert "age whole number 20, 59" in rows
+    assert "height number, decimal comma 1,600 = 1.6, 1,659 = 1.659" in rows
     assert any(line.startswith("note: height: numbers are read with a decimal comma") for line in lines)
 
 

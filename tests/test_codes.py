@@ -118,14 +118,8 @@ def test_look_prints_a_report_as_json(tmp_path, capsys):
     found = json.loads(capsys.readouterr().out)
     assert (found["rows"], found["target"], found["task"]) == (ROWS, "y", "regression")
     columns = {column.pop("name"): column for column in found["columns"]}
-    assert columns["gap"] == {
-        "kind": "number",
-        "left_out": None,
-        "format": None,
-        "examples": ["1.5", "2.5"],
-        "odd": [],
-        "missing": 200,
-    }
+    wanted = {"kind": "number", "left_out": None, "format": None, "examples": ["1.5", "2.5"], "odd": [], "missing": 200}
+    assert columns["gap"].items() >= wanted.items()
     assert [(columns[name]["kind"], columns[name]["left_out"]) for name in ("slope", "note", "one", "when")] == [
         ("category", None), ("text", None), (None, "constant"), (None, "constant")
     ]  # fmt: skip

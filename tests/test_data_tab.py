@@ -12,6 +12,7 @@ import pytest
 from slipway.page import charts
 from slipway.page.context import PageContext
 from slipway.page.data import tab as data
+from slipway.schema.metrics import DataOrigin, Metrics, RowCounts, Unavailable
 from slipway.store import Summary, Version, artifacts
 from slipway.tables.readers import locate
 from slipway.tables.source import DataSource
@@ -46,6 +47,7 @@ class Report(HTMLParser):
         return re.sub(r"\s+", " ", " ".join(self.words))
 
 
+METRICS = Metrics("R2", "Mean", {}, {}, {}, RowCounts(1, 1, 2), DataOrigin("t.csv"), Unavailable("a test"))
 SUMMARY = Summary("regression", "Mean", "onnx", "y", "R2", 0.5, {}, format=artifacts.FORMAT)
 
 
@@ -59,6 +61,7 @@ def report(folder: Path, table: pd.DataFrame, target: str, language: str = "en",
     learnt = infer_dataset(table, case, "t.csv")
     artifacts.SCHEMA.write(folder, learnt.schema)
     artifacts.PROFILE.write(folder, profile(learnt))
+    artifacts.METRICS.write(folder, METRICS)
     return Report(data.render(PageContext(version(folder), language)))
 
 
@@ -144,6 +147,8 @@ def test_a_table_of_many_fields_shows_the_strongest_and_the_strongest_pairs(tmp_
 
 
 def test_a_version_of_before_there_was_a_profile_says_so(tmp_path):
+    artifacts.METRICS.write(tmp_path, METRICS)
+
     assert "Retrain it to see them here." in data.render(PageContext(version(tmp_path), "en"))
     assert "重新训练" in data.render(PageContext(version(tmp_path), "zh"))
 

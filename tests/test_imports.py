@@ -27,7 +27,7 @@ ORDER = (
 SERVING = ("errors", "tables", "schema", "i18n", "inference", "store", "service", "page")
 """What a server has; of `tables` without what reads training data."""
 TRAINING_ONLY = tuple(
-    f"slipway.tables.{name}" for name in ("arrow", "columns", "file_notes", "readers", "reading", "sql")
+    f"slipway.tables.{name}" for name in ("arrow", "columns", "file_notes", "readers", "reading", "sql", "typed_frame")
 )
 
 ADAPTERS = {

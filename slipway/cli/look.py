@@ -8,7 +8,6 @@ slipway look *.csv --cells cells/
 import argparse
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 from slipway.cli import cells, table
@@ -31,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print a line for each column and for each thing that was decided."""
+    """Print a table with a line for each column, and then what was decided."""
     if args.cells:
         source = table.with_options(UseCase("table", TargetSpec(""), data=DataSource(args.file[0])), args).data
         return cells.write_all(args.file, Path(args.cells), source or DataSource(args.file[0]))
@@ -53,8 +52,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _look(args: argparse.Namespace, file: str) -> None:
     # Only now: pandas takes a second, and `slipway --help` should not.
-    from slipway.publish.train import described, prepare, read
+    from slipway.publish.reading import as_json, lines
+    from slipway.publish.train import prepare, read
     from slipway.tables.readers import read_table
+    from slipway.training.report import report
     from slipway.training.schema_inference import infer_inputs
 
     source = DataSource(file)
@@ -67,11 +68,10 @@ def _look(args: argparse.Namespace, file: str) -> None:
     else:
         whole = read_table(case.data or source, case.reading, sample=True)
         learnt = infer_inputs(whole.frame, case, whole.source, reading=whole.reading)
+    found = report(whole, learnt, case)
     if args.json:
-        from slipway.training.report import report
-
-        print(json.dumps(asdict(report(whole, learnt, case)), ensure_ascii=False, indent=1))
+        print(json.dumps(as_json(found, learnt.notes, whole.source), ensure_ascii=False, indent=1))
         return
     beginning = ", the beginning of a large file" if whole.sampled else ""
     print(f"{whole.source}: {len(whole.frame):,} rows, {len(whole.frame.columns):,} columns{beginning}")
-    print("\n".join(described(learnt)))
+    print("\n".join(lines(found, learnt.notes)))

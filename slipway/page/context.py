@@ -18,6 +18,7 @@ from slipway.schema.fields import Field
 from slipway.schema.figures import Figures
 from slipway.schema.metrics import Leaderboard, Metrics
 from slipway.schema.profile import Profile
+from slipway.schema.report import TableReport
 from slipway.schema.schema import Schema, Target
 from slipway.schema.types import Text
 from slipway.store import Version
@@ -44,6 +45,11 @@ class PageContext:
     def profile(self) -> Profile | None:
         """Summaries of the training table."""
         return self.version.profile()
+
+    @cached_property
+    def reading(self) -> TableReport | None:
+        """How the columns of the training table were read."""
+        return self.version.reading()
 
     @cached_property
     def figures(self) -> Figures | None:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slipway.i18n import sentences
+from slipway.i18n import reading, sentences
 from slipway.i18n.catalogues import catalogue, translate
 from slipway.i18n.formats import field_label, format_metric, format_number, format_share, format_value
 from slipway.schema.fields import Field
 from slipway.schema.figures import Figures
 from slipway.schema.metrics import IntervalFifth, IntervalMetrics, Leaderboard, LeaderboardRow, Metrics
+from slipway.schema.report import ColumnReport, TableReport
 from slipway.schema.schema import Schema
 
 CATEGORIES = 12
@@ -24,9 +25,10 @@ def card(
     leaderboard: Leaderboard,
     packages: dict[str, str],
     language: str,
+    table: TableReport | None = None,
 ) -> str:
     """The model card, as Markdown."""
-    parts = _Parts(schema, metrics, figures, leaderboard, language)
+    parts = _Parts(schema, metrics, figures, leaderboard, language, table)
     lines = [
         *parts.head(tag),
         *parts.quality(),
@@ -34,6 +36,7 @@ def card(
         *parts.groups(),
         *parts.board(),
         *parts.inputs(),
+        *parts.reading(),
         *parts.limits(),
         "",
         parts.packages(packages),
@@ -51,6 +54,7 @@ class _Parts:
     figures: Figures
     leaderboard: Leaderboard
     language: str
+    table: TableReport | None = None
 
     def t(self, key: str, **values: Any) -> str:
         return catalogue(self.language).text(key, **values)
@@ -116,15 +120,29 @@ class _Parts:
         return lines
 
     def inputs(self) -> list[str]:
-        """The fields, and what of the table was read how or left out."""
+        """The fields, and which columns were left out."""
         heads = self._texts("card.input", "card.kind", "card.seen", "card.nullable")
         lines = [*self._heading("card.inputs"), *_table(heads, "l l l l", list(map(self._input, self.schema.fields)))]
         if left_out := self.metrics.left_out:
             reasons = {name: sentences.left_out(item, self.language) for name, item in left_out.items()}
             lines += ["", self._term("card.left_out", self._reasons(reasons))]
-        if notes := sentences.reading(self.metrics, self.language):
-            lines += ["", self._term("card.notes", "").rstrip(), "", *_items(notes)]
         return lines
+
+    def reading(self) -> list[str]:
+        """How the columns of the table were read, and what was decided."""
+        lines = []
+        if self.table:
+            target = [self.table.target_column] if self.table.target_column else []
+            heads = self._texts("read.column", "read.as", "read.examples", "read.missing")
+            lines += _table(heads, "l l l r", [self._column(column) for column in (*self.table.columns, *target)])
+        if notes := sentences.reading(self.metrics, self.language):
+            lines += ["", *_items(notes)] if lines else _items(notes)
+        return [*self._heading("read.heading"), *lines] if lines else []
+
+    def _column(self, column: ColumnReport) -> list[str]:
+        examples = self.t("text.comma").join(reading.examples(column, self.language))
+        missing = format_number(column.missing, 0, self.language)
+        return [_cell(column.name), _cell(reading.read_as(column, self.language)), _cell(examples), missing]
 
     def limits(self) -> list[str]:
         """What the model is not made for."""

@@ -14,14 +14,16 @@ from slipway.inference import frames
 from slipway.publish.notebook import check_carried
 from slipway.publish.version import final_estimator, prediction_errors, save_version
 from slipway.schema.metrics import DataOrigin
+from slipway.schema.report import kept
 from slipway.schema.schema import Schema
 from slipway.schema.types import Kind
-from slipway.tables.readers import numpy_column
+from slipway.tables.readers import Table, numpy_column
 from slipway.training import _pycaret
 from slipway.training.classifier_metrics import LOG_LOSS, use_our_metrics
 from slipway.training.evaluation import last_step
 from slipway.training.kinds import infer
 from slipway.training.profile import with_leaks
+from slipway.training.report import report
 from slipway.training.row_order import check_row_order
 from slipway.training.schema_inference import InferredDataset, infer_dataset
 from slipway.training.selection import DEFAULT_METRIC, METRICS, Trained, has_probabilities, quiet, without_probabilities
@@ -76,6 +78,7 @@ def save(
     table = _original(experiment)
     case = _case(experiment, name, table, usecase)
     learnt = with_leaks(replace(infer_dataset(table, case, source, keep=table.columns), frame=table))
+    learnt = replace(learnt, report=kept(report(Table(table, source, ""), learnt, case)))
     _check_dates(experiment, learnt.schema)
     if model is not None:
         learnt = _own_threshold(learnt, model, case.target)

@@ -1,25 +1,20 @@
 """From a use case to a version in the store, step by step, and what is said of each on standard output."""
 
-import shlex
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 from slipway.errors import TrainingError, UseCaseError
-from slipway.i18n import sentences
-from slipway.publish import smoke_test
-from slipway.schema.metrics import DataOrigin, ExclusionReason, LeftOut, ReadingNote
-from slipway.schema.schema import Schema
+from slipway.publish import reading, smoke_test
+from slipway.schema.metrics import DataOrigin
+from slipway.schema.report import kept
 from slipway.schema.types import Kind
 from slipway.tables import readers
 from slipway.tables.notes import Reading
 from slipway.training.profile import with_leaks
+from slipway.training.report import report
 from slipway.training.schema_inference import InferredDataset, infer_dataset
 from slipway.training.usecase import FieldSpec, UseCase
-
-WIDEST = 40
-"""Characters up to which shorter names are filled up, so that kinds stand below each other."""
 
 KIND_OPTIONS: dict[str, Kind] = {
     "numeric_features": "number",
@@ -120,6 +115,7 @@ def read(case: UseCase, *, inputs_needed: bool = True) -> tuple[readers.Table, I
 def prepare(case: UseCase) -> tuple[readers.Table, InferredDataset, int]:
     """As `read`; says on standard output what was read and decided."""
     table, learnt, dropped = read(case)
+    found = report(table, learnt, case)
     progress(
         f"{case.name}: {len(table.frame):,} rows from {table.source}"
         + (f", {dropped:,} without target dropped" if dropped else "")
@@ -132,46 +128,10 @@ def prepare(case: UseCase) -> tuple[readers.Table, InferredDataset, int]:
         else ""
     )
     progress(f"task: {learnt.schema.task} of {case.target.column!r}{inferred}{sides}")
-    for line in described(learnt):
+    for line in reading.lines(found, learnt.notes):
         progress(line)
     # The file's cells were for telling lines; training needs the memory.
-    return replace(table, reading=Reading()), learnt, dropped
-
-
-def described(learnt: InferredDataset) -> Iterator[str]:
-    """A line for each column that is left out, for each input, and for each note of the reading."""
-    for name, item in learnt.left_out.items():
-        yield f"left out: {name!r} {sentences.left_out(item, 'en')}{_way_back(name, item)}"
-    yield from _inputs(learnt.schema)
-    for note in learnt.notes:
-        yield f"note: {sentences.note(ReadingNote(note.kind, note.column, note.values), 'en')}{f' [{note.hint}]' if note.hint else ''}"
-
-
-_KEPT_AS = {
-    ExclusionReason.ALMOST_EMPTY: "category",
-    ExclusionReason.IDENTIFIER: "category",
-    ExclusionReason.FREE_TEXT: "text",
-    ExclusionReason.MANY_VALUES: "category",
-}
-"""The kind to name so that a column stays that is left out for a reason; it may have a better one."""
-
-
-def _way_back(name: str, item: LeftOut) -> str:
-    kind = _KEPT_AS.get(item.reason)
-    return f" [type `--kind {shlex.quote(f'{name}={kind}')}` to keep it]" if kind else ""
-
-
-def _inputs(schema: Schema) -> Iterator[str]:
-    """A line for each input: its name, its kind, what was seen, and whether it may be missing."""
-    width = min(max(map(len, schema.names), default=0), WIDEST)
-    for field in schema.fields:
-        seen = (
-            f"{field.observed_min} to {field.observed_max}"
-            if field.observed_min is not None
-            else ", ".join(map(str, field.categories[:8]))
-        )
-        more = f", … ({len(field.categories)})" if len(field.categories) > 8 else ""
-        yield f"input: {field.name:{width}}  {field.kind:8}  {seen}{more}{' or missing' if field.nullable else ''}"
+    return replace(table, reading=Reading()), replace(learnt, report=kept(found)), dropped
 
 
 def number(value: float) -> str:

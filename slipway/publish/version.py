@@ -31,6 +31,7 @@ from slipway.schema.metrics import (
     Unavailable,
 )
 from slipway.schema.profile import Profile
+from slipway.schema.report import TableReport
 from slipway.schema.sampling import draw_records
 from slipway.schema.schema import Schema
 from slipway.store import artifacts
@@ -67,6 +68,7 @@ class _Content:
     metrics: Metrics
     figures: Figures
     profile: Profile
+    reading: TableReport | None
     leaderboard: Leaderboard
     background: pd.DataFrame
     listed: str
@@ -115,6 +117,7 @@ def save_version(
         metrics=metrics,
         figures=found.figures,
         profile=profile(learnt),
+        reading=learnt.report,
         leaderboard=_leaderboard(trained.leaderboard),
         background=background(learnt, training_rows),
         # A model without probabilities has no log loss to be listed by.
@@ -181,11 +184,15 @@ def _write(content: _Content, tag: str, folder: Path, pipeline_folder: Path) -> 
         artifacts.GOLDEN.write(folder, predictor.golden())
     artifacts.METRICS.write(folder, metrics)
     artifacts.PROFILE.write(folder, content.profile)
+    if content.reading:
+        artifacts.READING.write(folder, content.reading)
     artifacts.FIGURES.write(folder, content.figures)
     artifacts.write_leaderboard(folder, content.leaderboard)
     store.write_background(folder, content.background, schema.fields)
     cards = {
-        language: card.card(tag, schema, metrics, content.figures, content.leaderboard, packages, language)
+        language: card.card(
+            tag, schema, metrics, content.figures, content.leaderboard, packages, language, content.reading
+        )
         for language in languages()
     }
     artifacts.write_cards(folder, cards)

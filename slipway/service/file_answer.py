@@ -19,6 +19,8 @@ from slipway.service.requests import RequestError, gc_paused
 from slipway.tables.cells import TextTable
 from slipway.tables.excel_writer import ExcelWriter
 from slipway.tables.files import read_upload
+from slipway.tables.json_cells import json_of
+from slipway.tables.json_writer import JsonWriter
 from slipway.tables.numbers import taken_apart
 from slipway.tables.writers import Column, TableWriter, TextForm, TextWriter, form_of
 
@@ -59,7 +61,7 @@ async def answer_file(served: LoadedModel, data: bytes, wanted: Wanted, unwanted
         with nullcontext() if wanted.reasons else gc_paused():
             table = read_upload(data, served.limits.file(wanted.reasons))
             decimal = decimal_of(predictor.schema, table)
-            writer = _writer(table, decimal, wanted)
+            writer = _writer(table, decimal, wanted, predictor.schema)
             reasons = explained if wanted.reasons else None
             answer = predict_table(predictor, table, writer, reasons, served.limits.answer, wanted.language)
             return table, decimal, writer, answer
@@ -84,10 +86,12 @@ async def answer_file(served: LoadedModel, data: bytes, wanted: Wanted, unwanted
     return Response(answer.content, media_type=writer.media_type, headers=headers)
 
 
-def _writer(table: TextTable, decimal: str, wanted: Wanted) -> TableWriter:
+def _writer(table: TextTable, decimal: str, wanted: Wanted, schema: Schema) -> TableWriter:
     own: TableWriter
     if table.read.kind == "excel":
         own = ExcelWriter(table.read.sheet)
+    elif table.read.json:
+        own = JsonWriter(table.read.json, {str(label): json_of(label) for label in schema.target.classes})
     else:
         own = TextWriter(form_of(table, decimal, wanted.for_spreadsheets))
     return _FormWriter(own) if wanted.as_form else own

@@ -16,6 +16,7 @@ from slipway.schema.metrics import CalibrationMetrics
 from slipway.service.requests import RequestError
 from slipway.service.settings import Limits
 from slipway.store import Version
+from slipway.store.artifacts import to_json
 
 INLINE_LIMIT = 16
 """Records of a call that a compiled version answers on the event loop: well below a millisecond."""
@@ -150,6 +151,8 @@ class LoadedModel:
             described["interval"] = asdict(measured.interval)
         if measured.calibration:
             described["calibration"] = _described_calibration(measured.calibration)
+        if reading := self.version.reading():
+            described["reading"] = to_json(reading)
         return described
 
     @cached_property

@@ -27,6 +27,7 @@ from slipway.inference.interval import Interval
 from slipway.schema.figures import Figures
 from slipway.schema.metrics import Leaderboard, LeaderboardRow, Metrics
 from slipway.schema.profile import Profile
+from slipway.schema.report import TableReport
 from slipway.schema.schema import Schema
 from slipway.store.upgrades import UPGRADES
 
@@ -134,6 +135,7 @@ GOLDEN = JsonFile("golden.json", Golden)
 METRICS = JsonFile("metrics.json", Metrics)
 FIGURES = JsonFile("figures.json", Figures)
 PROFILE = JsonFile("profile.json", Profile)
+READING = JsonFile("reading.json", TableReport)
 GRAPH = "model.onnx"
 PIPELINE = "pipeline.pkl"
 LEADERBOARD = "leaderboard.csv"

@@ -1,8 +1,8 @@
 """A model version in the BentoML model store, and the layout of its folder.
 
     <name>:<version>            schema.json, model.onnx, uncertainty.json, golden.json, background.csv,
-                                metrics.json, figures.json, profile.json, leaderboard.csv, card.md, card.zh.md,
-                                SHA256SUMS
+                                metrics.json, figures.json, profile.json, reading.json, leaderboard.csv,
+                                card.md, card.zh.md, SHA256SUMS
     <name>-pipeline:<version>   pipeline.pkl, the fitted PyCaret pipeline, SHA256SUMS
 
 A version without model.onnx could not be compiled and is served by its pipeline.
@@ -23,6 +23,7 @@ from slipway.schema.arrays import Columns
 from slipway.schema.figures import Figures
 from slipway.schema.metrics import Leaderboard, Metrics
 from slipway.schema.profile import Profile
+from slipway.schema.report import TableReport
 from slipway.schema.schema import Schema
 from slipway.store import artifacts
 from slipway.store._bentoml import store_folder
@@ -91,6 +92,10 @@ class Version:
     def profile(self) -> Profile | None:
         """What the training table looks like; None for versions from before there were profiles."""
         return artifacts.PROFILE.find(self.tag, self.path, self.summary.format)
+
+    def reading(self) -> TableReport | None:
+        """How each column of the training table was read; None for versions of before format 3, and of a notebook."""
+        return artifacts.READING.find(self.tag, self.path, self.summary.format)
 
     def background(self) -> Columns:
         """The rows that explanations compare a record with."""

@@ -9,6 +9,7 @@ from typing import Literal
 
 from slipway.errors import CsvError, RequestCode
 from slipway.tables.dialect import Dialect
+from slipway.tables.json_cells import JsonForm
 from slipway.tables.layout import Layout, RaggedRow, Skipped
 from slipway.tables.plain_rows import PlainRows
 from slipway.tables.quoting import quoted_cells
@@ -23,7 +24,8 @@ class HowRead:
 
     `kind` is what kind of file it is; `before` and `after` are the lines that are not part of the table; `names` are those of the file, None if it has none;
     `renamed` maps a new name of a column to the one in the file; `repaired` are lines on which a quote was taken for text;
-    `line_end` is how its first line ends; `sheet` is the sheet of a workbook or the key of a JSON object that holds the table, `others` those that were not read.
+    `line_end` is how its first line ends; `sheet` is the sheet of a workbook or the key of a JSON object that holds the table, `others` those that were not read;
+    `json` is how the table stands in JSON.
     """
 
     kind: Literal["text", "excel", "json"] = "text"
@@ -41,6 +43,7 @@ class HowRead:
     nuls: int = 0
     sheet: str | None = None
     others: tuple[str, ...] = ()
+    json: JsonForm | None = None
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,14 @@ from typing import Any
 from slipway.errors import CsvError, RequestCode
 from slipway.tables.bounds import Bounds
 from slipway.tables.cells import HowRead, TextTable, table_of
+from slipway.tables.json_cells import Absent, JsonForm, Null, Shape, Written, cell_of
 from slipway.tables.layout import Layout, lay_out, unique_names
 from slipway.tables.rows import Row
 
 _DEEPEST = 4
 """Objects around the list of records."""
-_NUMBERS = {"parse_int": str, "parse_float": str, "parse_constant": str}
+_ABSENT = Absent("")
+_NUMBERS = {"parse_int": Written, "parse_float": Written, "parse_constant": Null}
 
 
 class _NoTableError(Exception):
@@ -58,16 +60,18 @@ def read_json(text: str, source: str, bounds: Bounds, encoding: str) -> TextTabl
     except ValueError as exc:
         return _lines(text, source, bounds, encoding, exc)
     try:
-        path, rows = _table_in(value, ())
+        path, shape, rows = _table_in(value, ())
     except _NoTableError as exc:
         expected = 'expected a list of records such as [{"a": 1}], one record a line, or columns such as {"a": [1, 2]}'
         raise _refused(source, f"is JSON that holds no table: {exc}; {expected}") from exc
+    columns: tuple[tuple[str, ...], ...] = ()
     if rows and isinstance(rows[0], list):
-        cells = (Row([_text(cell) for cell in row], line) for line, row in enumerate(rows, 1))
+        cells = (Row([cell_of(cell) for cell in row], line) for line, row in enumerate(rows, 1))
         found = lay_out(cells, source, bounds)
     else:
-        found = _records(list(enumerate(rows, 1)), source, bounds)
-    return table_of(found, HowRead("json", encoding=encoding, sheet=".".join(path) or None), "\t")
+        found, columns = _records(list(enumerate(rows, 1)), source, bounds)
+    form = JsonForm(shape, path, columns)
+    return table_of(found, HowRead("json", encoding=encoding, sheet=".".join(path) or None, json=form), "\t")
 
 
 def _refused(source: str, problem: str) -> CsvError:
@@ -87,21 +91,22 @@ def _lines(text: str, source: str, bounds: Bounds, encoding: str, whole: ValueEr
             if not isinstance(record, dict):
                 raise _refused(source, f"has {_kind(record)} on line {line}; expected one record a line")
             records.append((line, record))
-    return table_of(_records(records, source, bounds), HowRead("json", encoding=encoding), "\t")
+    found, columns = _records(records, source, bounds)
+    return table_of(found, HowRead("json", encoding=encoding, json=JsonForm("lines", (), columns)), "\t")
 
 
-def _table_in(value: Any, path: tuple[str, ...]) -> tuple[tuple[str, ...], list[Any]]:
-    """Where in a value its table is, and the records or rows of it."""
+def _table_in(value: Any, path: tuple[str, ...]) -> tuple[tuple[str, ...], Shape, list[Any]]:
+    """Where in a value its table is, in which shape, and the records or rows of it."""
     if isinstance(value, list):
         if value and all(isinstance(item, dict) for item in value):
-            return path, value
+            return path, "records", value
         if value and all(isinstance(item, list) for item in value):
-            return path, value
+            return path, "rows", value
         raise _NoTableError(f"a list of {_kind(value[0])}" if value else "an empty list")
     if not isinstance(value, dict):
         raise _NoTableError(_kind(value))
     if (table := _columns(value)) is not None:
-        return path, table
+        return path, *table
     inside = [
         key for key, item in value.items() if isinstance(item, list) and item and isinstance(item[0], (dict, list))
     ]
@@ -115,28 +120,36 @@ def _table_in(value: Any, path: tuple[str, ...]) -> tuple[tuple[str, ...], list[
     return _table_in(value[inside[0]], (*path, inside[0]))
 
 
-def _columns(value: dict[str, Any]) -> list[Any] | None:
-    """The rows of an object that has its columns by name, as pandas writes them too; None if it has not."""
+def _columns(value: dict[str, Any]) -> tuple[Shape, list[Any]] | None:
+    """The rows of an object that has its columns by name, as pandas writes them too; None if it has not.
+
+    All but an object of lists are answered as records.
+    """
     columns, data = value.get("columns"), value.get("data")
     if isinstance(columns, list) and isinstance(data, list) and data and all(isinstance(row, list) for row in data):
-        return [dict(zip(map(str, columns), row, strict=False)) for row in data]
+        return "records", [dict(zip(map(str, columns), row, strict=False)) for row in data]
     items = list(value.values())
     if items and all(isinstance(item, list) for item in items) and len(set(map(len, items))) == 1 and items[0]:
         if not any(isinstance(cell, (dict, list)) for item in items for cell in item):
-            return [dict(zip(value, row, strict=True)) for row in zip(*items, strict=True)]
+            return "columns", [dict(zip(value, row, strict=True)) for row in zip(*items, strict=True)]
     if len(items) > 1 and all(isinstance(item, dict) and item for item in items):
         keys = list(items[0])
         if all(list(item) == keys for item in items) and not any(
             isinstance(cell, (dict, list)) for item in items for cell in item.values()
         ):
             by_number = all(key.isdecimal() for key in keys)
-            return [{name: item[key] for name, item in value.items()} for key in keys] if by_number else items
+            rows = [{name: item[key] for name, item in value.items()} for key in keys] if by_number else items
+            return "records", rows
     return None
 
 
-def _records(records: Sequence[tuple[int, dict[str, Any]]], source: str, bounds: Bounds) -> Layout:
-    flat = [(line, dict(_flat(record, ""))) for line, record in records]
-    names = list(dict.fromkeys(name for _, record in flat for name in record))
+def _records(
+    records: Sequence[tuple[int, dict[str, Any]]], source: str, bounds: Bounds
+) -> tuple[Layout, tuple[tuple[str, ...], ...]]:
+    """The records as a table, and the keys of each of its columns."""
+    paths: dict[str, tuple[str, ...]] = {}
+    flat = [(line, dict(_flat(record, (), paths))) for line, record in records]
+    names = list(paths)
     layout = Layout(names=names)
     layout.header = unique_names([name.strip() for name in names], layout.renamed)
     for code, bound, count, what in (
@@ -147,27 +160,23 @@ def _records(records: Sequence[tuple[int, dict[str, Any]]], source: str, bounds:
         if count > bound.limit:
             raise bound.passed(source, count, what, code)
     for line, record in flat:
-        layout.rows.append([_text(record.get(name)) for name in names])
+        layout.rows.append([cell_of(record.get(name, _ABSENT)) for name in names])
         layout.lines.append(line)
-    return layout
+    return layout, tuple(paths.values())
 
 
-def _flat(record: dict[str, Any], before: str) -> Iterator[tuple[str, Any]]:
+def _flat(
+    record: dict[str, Any], before: tuple[str, ...], paths: dict[str, tuple[str, ...]]
+) -> Iterator[tuple[str, Any]]:
+    """The values of a record and of the objects in it, by names such as `address.city`, whose keys are added to `paths`."""
     for key, value in record.items():
-        if isinstance(value, dict) and value and before.count(".") < _DEEPEST:
-            yield from _flat(value, f"{before}{key}.")
+        path = (*before, key)
+        if isinstance(value, dict) and value and len(before) < _DEEPEST:
+            yield from _flat(value, path, paths)
         else:
-            yield before + key, value
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return json.dumps(value, ensure_ascii=False)
+            name = ".".join(path)
+            paths.setdefault(name, path)
+            yield name, value
 
 
 def _kind(value: Any) -> str:

@@ -1,7 +1,7 @@
 """What was decided when a table was read, for people: with the line of a cell, and what to type instead."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -35,6 +35,41 @@ class Reading:
     numbers: Mapping[str, NumberFormat] = field(default_factory=dict)
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     cells: TextTable | None = None
+
+    def lines(self, column: str, cells: Collection[str], most: int) -> tuple[list[tuple[int, str]], int]:
+        """Where some cells of a column stand, and how many there are.
+
+        Parameters
+        ----------
+        column : str
+        cells : collection of str
+            Without spaces at the ends.
+        most : int
+            So many lines are listed: the first of each cell, then others.
+
+        Returns
+        -------
+        lines : list of (int, str)
+            Each with the cell, in the order of the file; none where lines are not known.
+        total : int
+        """
+        if self.cells is None or column not in self.cells.header:
+            return [], 0
+        found = [
+            (line, cell)
+            for line, text in zip(self.cells.lines, self.cells.column(column), strict=True)
+            if (cell := text.strip()) in cells
+        ]
+        first = {cell: line for line, cell in reversed(found)}
+        others = [one for one in found if first[one[1]] != one[0]]
+        firsts = sorted((line, cell) for cell, line in first.items())
+        return sorted([*firsts, *others][:most]), len(found)
+
+    def cell(self, column: str, row: int, value: Any) -> str:
+        """The cell of a row as it stands in the file, or its value where that is not known."""
+        if self.cells is None or column not in self.cells.header:
+            return str(value.item() if hasattr(value, "item") else value)
+        return self.cells.rows[row][self.cells.header.index(column)].strip()
 
     @cached_property
     def _first(self) -> dict[str, dict[str, int]]:

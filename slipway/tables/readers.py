@@ -25,6 +25,7 @@ from slipway.tables.notes import Reading
 from slipway.tables.reading import mask_sentinels, read_cells
 from slipway.tables.source import DataSource, ReadingOptions
 from slipway.tables.sql import read_query
+from slipway.tables.typed_frame import read_frame
 
 NO_OPTIONS = ReadingOptions()
 _MOST_RAGGED = 0.1
@@ -137,7 +138,7 @@ def read_table(source: DataSource, options: ReadingOptions = NO_OPTIONS, sample:
         whose SHA-256 the use case names, or has cells that can be read in two ways.
     """
     if is_address(source.file):
-        table = _from_database(source)
+        table = _from_database(source, options)
     else:
         table = _from_file(source, options, sample)
     if len(table.frame.columns) < 2:
@@ -151,11 +152,12 @@ def read_table(source: DataSource, options: ReadingOptions = NO_OPTIONS, sample:
     return table
 
 
-def _from_database(source: DataSource) -> Table:
+def _from_database(source: DataSource, options: ReadingOptions) -> Table:
     frame = read_query(source.file, source.query)
     sha256 = hashlib.sha256(frame.to_csv(index=False).encode("utf-8", "surrogatepass")).hexdigest()
     _check_sha256(source, sha256, source.shown)
-    return Table(_plain_frame(frame, source.shown), source.shown, sha256)
+    plain, reading = read_frame(_plain_frame(frame, source.shown), source.shown, options, source.decimal)
+    return Table(plain, source.shown, sha256, reading)
 
 
 def _from_file(source: DataSource, options: ReadingOptions, sample: bool) -> Table:
@@ -166,8 +168,9 @@ def _from_file(source: DataSource, options: ReadingOptions, sample: bool) -> Tab
     sha256 = hashlib.sha256(data).hexdigest()
     _check_sha256(source, sha256, str(path))
     if is_arrow(path, data):
-        frame = read_arrow(path, data, _SAMPLE_ROWS if sample else None)
-        return Table(_plain_frame(frame, str(path)), str(path), sha256, sampled=sample and len(frame) == _SAMPLE_ROWS)
+        frame = _plain_frame(read_arrow(path, data, _SAMPLE_ROWS if sample else None), str(path))
+        plain, reading = read_frame(frame, str(path), options, source.decimal)
+        return Table(plain, str(path), sha256, reading, sampled=sample and len(frame) == _SAMPLE_ROWS)
     cells = read_file(data, str(path), options=source.options)
     check_rows(cells, str(path))
     _check_ragged(cells, str(path))

@@ -7,6 +7,7 @@ it; what can be read in two ways is rejected with both readings and with what to
 import shlex
 from collections import Counter
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -34,7 +35,7 @@ DECIMALS = 5
 
 
 def read_cells(
-    table: TextTable, source: str, options: ReadingOptions, declared: str | None
+    table: TextTable, source: str, options: ReadingOptions, declared: str | None, *, has_nulls: bool = False
 ) -> tuple[pd.DataFrame, Reading]:
     """The columns of a text table, typed, and how they were read.
 
@@ -44,6 +45,8 @@ def read_cells(
         Its `missing` says which cells stand for nothing; what it ignores is not judged.
     declared : "," or ".", optional
         The decimal mark, where numbers such as `1.030` can be read in two ways.
+    has_nulls : bool, default=False
+        Whether the table has another way to write a missing value than a text, as a database has.
 
     Raises
     ------
@@ -54,6 +57,7 @@ def read_cells(
     columns = [_column(table, name, options, has_points) for name in table.header]
     reading = Reading(cells=table)
     gaps = Gaps.of(columns)
+    gaps = replace(gaps, empty=gaps.empty or has_nulls)
     with_mark = Counter(mark for column in columns if column.is_numeric for mark in column.numbers.marks)
     frame, notes, formats, missing = {}, [], {}, {}
     for column in columns:

@@ -17,6 +17,7 @@ from slipway.errors import DataError, UseCaseError, nearest
 from slipway.i18n import sentences
 from slipway.schema.fields import Field
 from slipway.schema.metrics import ExclusionReason, LeftOut
+from slipway.schema.report import TableReport
 from slipway.schema.schema import Schema, Target
 from slipway.schema.types import Kind, Task
 from slipway.tables.notes import Note, Reading, kind_option
@@ -39,7 +40,8 @@ class InferredDataset:
 
     `frame` has the same rows as the frame had them on which the pipeline was fitted, where that
     was not `inputs`: with the times of day, dtypes and missing values of a notebook's own frame.
-    `notes` say what was decided in reading and learning; `folds` are those that the rows allow.
+    `notes` say what was decided in reading and learning, `report` how each column was read, as it is kept with the
+    version; `folds` are those that the rows allow.
     """
 
     schema: Schema
@@ -50,6 +52,7 @@ class InferredDataset:
     notes: tuple[Note, ...] = ()
     folds: int | None = None
     split: SplitPlan | None = None
+    report: TableReport | None = None
 
     @property
     def fitted_on(self) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from slipway.page import LIVE, charts
 from slipway.page.context import PageContext
-from slipway.page.data import alerts, distribution, relation
+from slipway.page.data import alerts, distribution, reading, relation
 from slipway.page.data.profile_view import ProfileView
 from slipway.page.html import macros
 from slipway.schema.fields import Field
@@ -32,9 +32,10 @@ def build(tab: gr.Tab, page: PageContext) -> None:
 def render(page: PageContext) -> Markup:
     """The tab's content, as HTML; for a version older than profiles, a sentence that says so."""
     if page.profile is None:
-        return _HTML.no_profile(page)
+        return _HTML.no_profile(page, reading.render(page))
     view = ProfileView(page, page.profile)
-    return _HTML.report(view, alerts.render(view), distribution.of_target(view), _fields(view), _associations(view))
+    parts = alerts.render(view), distribution.of_target(view), _fields(view), _associations(view)
+    return _HTML.report(view, *parts, reading.render(page))
 
 
 def _fields(view: ProfileView) -> Markup:
