@@ -298,7 +298,7 @@ def says(page, text: str) -> None:
 def answers_of_its_own_file(folder: Path, table: str, name: str):
     """A version learnt from a table by a linear model, its schema, and its answers to the same file, as dicts."""
     from slipway.inference.table import predict_table
-    from slipway.tables.csv_file import parse_csv
+    from slipway.tables.files import read_upload
     from slipway.tables.writers import TextForm, TextWriter
 
     path = folder / "t.csv"
@@ -306,7 +306,7 @@ def answers_of_its_own_file(folder: Path, table: str, name: str):
     version = store.find(
         trained("--data", str(path), "--target", "y", "--include", "lr", "--folds", "2", "--name", name)
     )
-    cells = parse_csv(table.encode())
+    cells = read_upload(table.encode())
     writer = TextWriter(TextForm(cells.separator))
     answer = predict_table(store.load_predictor(version), cells, writer).content.decode()
     return version, version.schema(), list(csv.DictReader(io.StringIO(answer), delimiter=cells.separator))

@@ -28,7 +28,7 @@ from slipway.service.routes import make_routes
 from slipway.service.settings import Limits
 from slipway.tables import files
 from slipway.tables.bounds import Bound, Bounds
-from slipway.tables.csv_file import parse_csv
+from slipway.tables.files import read_upload
 from slipway.tables.writers import TextWriter
 from tests.calls import CSV, HEADER, JSON, ROW, on_a_loop, refusal, rows, upload
 from tests.conftest import PERSON, Server, serve
@@ -61,7 +61,7 @@ SMALL = Bounds(
 )  # fmt: skip
 def test_a_table_is_read_to_its_first_bound_and_no_further(text, named):
     with pytest.raises(TableTooLargeError) as caught:
-        parse_csv(text.encode(), bounds=SMALL)
+        read_upload(text.encode(), bounds=SMALL)
 
     assert named in str(caught.value) and str(caught.value).endswith(": remedy")
 
@@ -70,14 +70,14 @@ def test_a_table_is_read_to_its_first_bound_and_no_further(text, named):
 def test_what_is_within_its_bounds_is_read_as_without_any(encoding):
     text = 'a,"b\n1"\r\n\n1234567890,ä\r\n"x\ny"\n1,2,3,4\n'.encode(encoding)
 
-    assert parse_csv(text, bounds=SMALL) == parse_csv(text)
-    assert parse_csv(text).rows == [["1234567890", "ä"], ["x\ny", ""], ["1", "2"]]
+    assert read_upload(text, bounds=SMALL) == read_upload(text)
+    assert read_upload(text).rows == [["1234567890", "ä"], ["x\ny", ""], ["1", "2"]]
 
 
 def test_a_table_in_blocks_is_the_table(insurance, monkeypatch):
     served = LoadedModel(store.find(insurance))
     text = f"note,{HEADER}\n" + f"x,{ROW}\ny,{ROW},9\n\nz,{ROW.replace('male', 'robot')}\n" * 5
-    table = parse_csv(text.encode())
+    table = read_upload(text.encode())
     whole = predict_table(served.predictor, table, TextWriter())
 
     monkeypatch.setattr("slipway.inference.table.BLOCK_ROWS", 4)
@@ -100,7 +100,7 @@ def test_a_row_without_a_finite_answer_is_named_by_its_place_in_the_file(insuran
     text = f"{HEADER}\n{ROW}\n{ROW}\n{ROW.replace('male', 'robot')}\n{ROW}\n"
 
     with pytest.raises(RecordsError) as caught:
-        predict_table(served.predictor, parse_csv(text.encode()), TextWriter())
+        predict_table(served.predictor, read_upload(text.encode()), TextWriter())
 
     assert [fault.record for fault in caught.value.details] == [3]
 
@@ -112,7 +112,7 @@ def test_a_cell_is_returned_unchanged_for_every_reader(insurance_server, cell):
     response = upload(insurance_server, f'note,{HEADER}\n"{quoted}",{ROW}\nlast,{ROW}\n')
 
     assert [row["note"] for row in rows(response)] == [cell, "last"]
-    assert parse_csv(response.content).column("note") == [cell, "last"]
+    assert read_upload(response.content).column("note") == [cell, "last"]
 
 
 # Memory

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from slipway.errors import DataError
-from slipway.tables.csv_file import parse_csv
+from slipway.tables.files import read_upload
 from slipway.tables.layout import RaggedRow
 from slipway.tables.readers import Table, drop_missing_targets, read_table
 from slipway.tables.source import DataSource
@@ -50,13 +50,13 @@ def plain(column):
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"], ids=["comma", "semicolon", "tab"])
 def test_the_separator_is_found(separator):
-    table = parse_csv(f"age{separator}city\n40{separator}Bonn\n".encode())
+    table = read_upload(f"age{separator}city\n40{separator}Bonn\n".encode())
 
     assert (table.header, table.rows, table.separator) == (["age", "city"], [["40", "Bonn"]], separator)
 
 
 def test_other_separators_inside_cells_do_not_mislead():
-    table = parse_csv(b"name,note\nA,x; y; z\nB,p; q; r\n")
+    table = read_upload(b"name,note\nA,x; y; z\nB,p; q; r\n")
 
     assert table.rows == [["A", "x; y; z"], ["B", "p; q; r"]]
 
@@ -74,20 +74,20 @@ def test_other_separators_inside_cells_do_not_mislead():
     ids=["UTF-8", "with byte order mark", "UTF-16", "UTF-16 without mark", "long UTF-16 without mark", "Latin-1"],
 )
 def test_the_encoding_is_found(encoding, text):
-    table = parse_csv(text.encode(encoding))
+    table = read_upload(text.encode(encoding))
 
     assert table.header == text.splitlines()[0].split(",")
     assert table.rows[0] == ["40", "é"]
 
 
 def test_quoted_cells_keep_separators_quotes_and_line_breaks():
-    table = parse_csv(b'a,b\n"x, ""y""\nz",1\n')
+    table = read_upload(b'a,b\n"x, ""y""\nz",1\n')
 
     assert table.rows == [['x, "y"\nz', "1"]]
 
 
 def test_lines_are_counted_over_empty_lines_and_cells_of_several_lines():
-    table = parse_csv(b'\n"a\n(m)",b\n1,2\n\n"x\ny",3\n4,5\n')
+    table = read_upload(b'\n"a\n(m)",b\n1,2\n\n"x\ny",3\n4,5\n')
 
     assert table.header == ["a\n(m)", "b"]
     assert table.lines == [4, 6, 8]
@@ -95,32 +95,32 @@ def test_lines_are_counted_over_empty_lines_and_cells_of_several_lines():
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["Unix", "Windows", "old Mac"])
 def test_every_kind_of_line_end_is_read(end):
-    table = parse_csv(end.join(["a,b", "1,2", "3,4"]).encode())
+    table = read_upload(end.join(["a,b", "1,2", "3,4"]).encode())
 
     assert (table.rows, table.lines) == ([["1", "2"], ["3", "4"]], [2, 3])
 
 
 @pytest.mark.parametrize("start", ["\n" * 60, "\n \n"], ids=["60 empty lines", "a line of one space"])
 def test_blank_lines_before_the_header_are_passed_over(start):
-    table = parse_csv(f"{start}a,b\n1,2\n".encode())
+    table = read_upload(f"{start}a,b\n1,2\n".encode())
 
     assert (table.header, table.rows) == (["a", "b"], [["1", "2"]])
 
 
 def test_a_blank_line_between_the_rows_is_passed_over():
-    table = parse_csv(b"a,b\n1,2\n  \n3,4\n")
+    table = read_upload(b"a,b\n1,2\n  \n3,4\n")
 
     assert (table.rows, table.ragged) == ([["1", "2"], ["3", "4"]], {})
 
 
 def test_an_unnamed_column_is_named_by_its_position():
-    table = parse_csv(b",a,\n1,2,3\n")
+    table = read_upload(b",a,\n1,2,3\n")
 
     assert table.header == ["Unnamed: 0", "a", "Unnamed: 2"]
 
 
 def test_ragged_rows_are_kept_and_reported():
-    table = parse_csv(b"a,b\n1\n2,3\n4,5,6\n")
+    table = read_upload(b"a,b\n1\n2,3\n4,5,6\n")
 
     assert table.rows == [["1", ""], ["2", "3"], ["4", "5"]]
     assert table.ragged == {0: RaggedRow(1, 2, ""), 2: RaggedRow(3, 2, "'6'")}

@@ -124,6 +124,25 @@ def test_alerts_are_shown_in_words(tmp_path, change, told):
     assert told in report(tmp_path, INSURANCE.assign(**change), "charges").text
 
 
+def test_times_are_shown_by_the_hour(tmp_path):
+    at = pd.date_range("2024-01-01 08:15", periods=300, freq="7h")
+    table = pd.DataFrame(
+        {
+            "at": at.strftime("%Y-%m-%d %H:%M"),
+            "clock": [f"{8 + row % 10}:{row * 7 % 60:02d}" for row in range(300)],
+            "y": np.arange(300.0),
+        }
+    )
+
+    found = report(tmp_path, table, "y")
+
+    assert "By hour of the day" in found.text and "08:00–08:29" in found.text
+    assert [label for label in found.labels if label.startswith("at: most often")][1].endswith(
+        "of the rows that have it"
+    )
+    assert found.text.count("12:00") > 1  # a label of each axis of hours
+
+
 def test_a_small_class_has_an_alert(tmp_path):
     table = INSURANCE.assign(y=np.where(INSURANCE.index < 40, "ill", "well"))
 

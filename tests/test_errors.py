@@ -16,7 +16,8 @@ from slipway.service.model import LoadedModel
 from slipway.service.openapi import FAULTS, WARNINGS
 from slipway.service.predict import PredictEndpoint
 from slipway.service.routes import make_routes
-from slipway.tables.csv_file import parse_csv
+from slipway.tables.csv_file import check_rows
+from slipway.tables.files import read_file, read_upload
 from slipway.tables.layout import RaggedRow
 from tests.calls import CSV, GOOD, HEADER, JSON, ROW, on_a_loop, upload
 from tests.conftest import PERSON, Server
@@ -188,7 +189,7 @@ def test_a_file_has_its_texts_in_the_language_asked_for_and_the_same_codes(insur
         for query in ("", "?lang=zh")
     ]
 
-    english, chinese = ([row[-3:] for row in parse_csv(text.encode()).rows] for text in files)
+    english, chinese = ([row[-3:] for row in read_upload(text.encode()).rows] for text in files)
     assert upload(insurance_server, content).text == files[0]
     assert english == [
         [
@@ -231,6 +232,6 @@ def test_the_api_description_names_every_code():
 @pytest.mark.parametrize("content", [b"", b"%PDF", b"a\n"], ids=["empty", "PDF", "no rows"])
 def test_a_file_that_training_reads_is_named_in_its_error(content):
     with pytest.raises(CsvError, match="^people.csv: (is|has) ") as caught:
-        parse_csv(content, "people.csv")
+        check_rows(read_file(content, "people.csv"), "people.csv")
 
     assert isinstance(caught.value.code, RequestCode)

@@ -12,7 +12,7 @@ import pytest
 import python_calamine as calamine
 
 from slipway.errors import RequestCode
-from slipway.tables.csv_file import parse_csv
+from slipway.tables.files import read_upload
 from slipway.tables.writers import TextForm, TextWriter
 from tests.calls import CSV, HEADER, ROW, predict, refusal, upload
 from tests.conftest import PERSON
@@ -129,7 +129,7 @@ def test_a_form_has_the_answer_to_be_shown_and_the_file(insurance_server):
     boundary = response.headers["content-type"].partition("boundary=")[2].encode()
     table, file = (part.partition(b"\r\n\r\n")[2][:-2] for part in response.content.split(b"--" + boundary)[1:-1])
     assert table.split(b"\n")[1].split(b",")[:7] == [*ROW.encode().split(b","), b"=1+1"] or b'"' in table
-    shown, own = parse_csv(table), parse_csv(file)
+    shown, own = read_upload(table), read_upload(file)
     assert shown.separator == "," and own.separator == ";"
     assert shown.column("note") == ["=1+1"] * 2 and own.column("note") == ["'=1+1"] * 2
     assert own.column("prediction")[0] == shown.column("prediction")[0].replace(".", ",")

@@ -12,7 +12,7 @@ from slipway.i18n import sentences
 from slipway.inference import frames
 from slipway.schema.table import check_table
 from slipway.schema.texts import ExampleRecord
-from slipway.tables.csv_file import parse_csv
+from slipway.tables.files import read_upload
 from slipway.tables.readers import DataSource, read_table
 from slipway.training.schema_inference import infer_dataset, infer_task
 from slipway.training.usecase import Example, FieldSpec, TargetSpec, UseCase
@@ -438,7 +438,7 @@ def test_the_table_learnt_from_is_read_back_as_the_pipeline_saw_it(tmp_path, cel
         read_table(DataSource(str(path))).frame, UseCase("case", TargetSpec("y"), **usecase), "t.csv"
     )
 
-    checked = check_table(result.schema, parse_csv(path.read_bytes()))
+    checked = check_table(result.schema, read_upload(path.read_bytes()))
 
     assert checked.faults == {}
     pd.testing.assert_frame_equal(frames.frame(result.schema, checked.checked.columns), result.inputs)

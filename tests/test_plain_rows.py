@@ -14,7 +14,7 @@ from slipway.schema.schema import Schema, Target
 from slipway.schema.table import check_table, decimal_marks
 from slipway.tables.bounds import Bound, Bounds
 from slipway.tables.cells import TextTable
-from slipway.tables.csv_file import parse_csv
+from slipway.tables.files import read_upload
 from slipway.tables.plain_rows import PlainRows
 from slipway.tables.writers import TextForm, TextWriter
 
@@ -43,7 +43,7 @@ def texts(draw: st.DrawFn) -> str:
 
 def read(data: bytes, bounds: Bounds) -> TextTable | str:
     try:
-        return parse_csv(data, bounds=bounds)
+        return read_upload(data, bounds=bounds)
     except SlipwayError as exc:
         return str(exc)
 
@@ -72,7 +72,7 @@ def test_a_text_is_read_at_once_as_it_is_row_by_row(bounds, text):
 
 def test_most_files_are_read_at_once():
     for text in ("a,b\n1,x\n2,y\n", "a;b\r\n1,5;x\r\n2,5;y", "\ufefftitle,\na,b\n1,O'Brien\n2,x y\n"):
-        assert isinstance(parse_csv(text.encode(), bounds=WIDE).rows, PlainRows)
+        assert isinstance(read_upload(text.encode(), bounds=WIDE).rows, PlainRows)
 
 
 NUMBERS = st.one_of(

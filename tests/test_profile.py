@@ -139,6 +139,35 @@ def test_dates_are_counted_by_the_calendar():
     assert field["relation"][0]["low"] == "2019-02-10" and field["relation"][-1]["high"] == "2021-07-28"
 
 
+@pytest.mark.parametrize(
+    ("minutes", "edges"),
+    [
+        ([8 * 60 + row % 600 for row in range(900)], [480, 510, 540]),
+        ([row * 7 % 1440 for row in range(900)], [0, 60, 120]),
+        ([600 + row % 25 for row in range(900)], [600, 601, 602]),
+    ],
+    ids=["a working day", "a day", "half an hour"],
+)
+def test_times_of_day_are_counted_by_the_clock(minutes, edges):
+    table = pd.DataFrame({"at": [f"{one // 60:02d}:{one % 60:02d}" for one in minutes], "y": np.arange(900.0)})
+
+    field = profiled(table, "y", task="regression")["fields"]["at"]
+
+    assert field["edges"][:3] == edges and sum(field["counts"]) == 900 and max(np.diff(field["edges"])) <= 60
+    assert "hours" not in field
+
+
+def test_moments_are_counted_by_the_calendar_and_by_the_hour():
+    moments = pd.date_range("2024-01-01 08:15", periods=900, freq="3h")
+    table = pd.DataFrame({"at": moments.strftime("%Y-%m-%d %H:%M"), "y": np.arange(900.0)})
+    table.loc[:99, "at"] = None
+
+    field = profiled(table, "y", task="regression")["fields"]["at"]
+
+    assert field["edges"][:2] == ["2024-01-11", "2024-01-18"] and sum(field["counts"]) == 800
+    assert field["hours"] == [0, 0, 100] * 8 and field["missing"] == 100
+
+
 def test_associations_are_those_of_their_sources(insurance):
     names, matrix = insurance["associations"]["names"], np.array(insurance["associations"]["matrix"])
     between = {(one, other): matrix[i, j] for i, one in enumerate(names) for j, other in enumerate(names)}

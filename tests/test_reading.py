@@ -20,7 +20,7 @@ from slipway.schema.fields import Field
 from slipway.schema.metrics import ReadingNote
 from slipway.schema.schema import Schema, Target
 from slipway.schema.table import check_table
-from slipway.tables.csv_file import parse_csv
+from slipway.tables.files import read_upload
 from slipway.tables.writers import TextWriter
 from slipway.training import usecase
 from slipway.training.exclusion import CATEGORY_LIMIT
@@ -146,7 +146,7 @@ def test_options_and_cells_decide_are_reported_and_later_files_are_read_alike(pr
     field = learnt.schema.by_name["x"]
     assert (field.observed_min, field.observed_max) == (low, high)
     assert f"note: {note}" in notes
-    checked = check_table(learnt.schema, parse_csv(text.encode()))
+    checked = check_table(learnt.schema, read_upload(text.encode()))
     assert checked.faults == {}
     assert checked.checked.columns["x"].tolist() == learnt.inputs["x"].tolist()
 
@@ -154,7 +154,7 @@ def test_options_and_cells_decide_are_reported_and_later_files_are_read_alike(pr
 def test_a_single_row_is_read_with_the_options_of_training(prepared):
     learnt, _ = prepared(table(";", x=POINTS, z=["1,3", "2"]), "--decimal", ",")
 
-    checked = check_table(learnt.schema, parse_csv(b"x;z\n1.030;2\n"))
+    checked = check_table(learnt.schema, read_upload(b"x;z\n1.030;2\n"))
 
     assert checked.faults == {} and checked.checked.columns["x"].tolist() == [1030]
 
@@ -181,7 +181,7 @@ def test_a_row_of_a_file_that_can_be_read_in_two_ways_is_faulty_and_says_both(pr
     )
     learnt, _ = prepared(text, *told)
 
-    checked = check_table(learnt.schema, parse_csv(file.encode()))
+    checked = check_table(learnt.schema, read_upload(file.encode()))
 
     if value is None:
         cell = file.split("\n")[1].split(";" if ";" in file else ",")[0]
@@ -322,7 +322,7 @@ def test_a_marker_for_missing_can_be_declared_a_value_in_files_too(prepared):
 
     field = learnt.schema.by_name["land"]
     assert (field.categories, field.nullable, notes) == (("BW", "NA", "ZA"), True, [])
-    checked = check_table(learnt.schema, parse_csv(text.encode()))
+    checked = check_table(learnt.schema, read_upload(text.encode()))
     assert checked.faults == {} and checked.checked.columns["land"].tolist()[:4] == ["NA", "ZA", "BW", None]
 
 
@@ -473,7 +473,7 @@ def test_a_long_file_has_one_decimal_mark_in_all_its_blocks(monkeypatch):
     )
     predictor = Predictor("m:1", Schema("m", "regression", fields, Target("y", {"en": "y"})), Sum())
 
-    table = parse_csv("\n".join(["x;n", *rows, "1.030;1", "1.030;2"]).encode())
+    table = read_upload("\n".join(["x;n", *rows, "1.030;1", "1.030;2"]).encode())
     answer = predict_table(predictor, table, TextWriter())
 
     last = answer.content.decode().splitlines()[-1]

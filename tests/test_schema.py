@@ -14,7 +14,7 @@ from slipway.schema.schema import VECTORIZE_FROM, Schema, Target
 from slipway.schema.table import check_table
 from slipway.schema.texts import ExampleRecord, ModelTexts
 from slipway.store import artifacts
-from slipway.tables.csv_file import parse_csv
+from slipway.tables.files import read_upload
 from slipway.tables.layout import RaggedRow
 
 
@@ -50,7 +50,7 @@ def faults(records, schema=SCHEMA):
 
 
 def read(text, schema=SCHEMA):
-    return check_table(schema, parse_csv(text.encode()))
+    return check_table(schema, read_upload(text.encode()))
 
 
 def given(checked, schema=SCHEMA):

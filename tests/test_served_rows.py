@@ -25,7 +25,7 @@ from slipway.publish.notebook import check_carried
 from slipway.publish.version import background
 from slipway.schema.schema import Schema
 from slipway.store import read_background, write_background
-from slipway.tables.csv_file import parse_csv
+from slipway.tables.files import read_upload
 from slipway.tables.writers import TextWriter
 from slipway.training.schema_inference import InferredDataset, infer_dataset
 from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
@@ -85,7 +85,7 @@ def test_served_by_its_pipeline_a_version_answers_the_same(gaps, wanted):
 
 
 def test_an_empty_cell_of_a_file_is_missing_where_that_may_be(gaps, wanted):
-    table = parse_csv(b'code,h\na,5\nb,5\n"",5\n,5\n')
+    table = read_upload(b'code,h\na,5\nb,5\n"",5\n,5\n')
     file = predict_table(store.load_predictor(store.find(gaps)), table, TextWriter()).content
 
     assert pd.read_csv(io.BytesIO(file))["prediction"].tolist() == pytest.approx(

@@ -6,7 +6,7 @@ import sqlite3
 import numpy as np
 import pandas as pd
 import pytest
-from openpyxl import Workbook
+import xlsxwriter
 
 from slipway.errors import DataError
 from slipway.tables.readers import Table, read_table
@@ -40,11 +40,10 @@ def json_records(frame: pd.DataFrame, folder) -> DataSource:
 
 
 def excel(frame: pd.DataFrame, folder) -> DataSource:
-    book = Workbook()
-    book.active.append(list(frame.columns))
-    for row in frame.itertuples(index=False):
-        book.active.append([value.item() if isinstance(value, np.generic) else value for value in row])
-    book.save(folder / "t.xlsx")
+    with xlsxwriter.Workbook(folder / "t.xlsx") as book:
+        sheet = book.add_worksheet()
+        for place, name in enumerate(frame.columns):
+            sheet.write_column(0, place, [name, *frame[name].tolist()])
     return DataSource(str(folder / "t.xlsx"))
 
 

@@ -47,12 +47,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Histogram:
-    """How a number, a date or the length of a text is distributed, and the target in parts of its range."""
+    """How a number, a date, a time or the length of a text is distributed, and the target in parts of its range.
+
+    The edges of times are minutes. Dates with a time of day also have the rows of each of the 24 `hours`.
+    """
 
     missing: int
     edges: tuple[Edge, ...]
     counts: tuple[int, ...]
     relation: tuple[Part, ...]
+    hours: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -194,7 +194,7 @@ def describe(schema: Schema, tag: str, bentoml: dict[str, Any]) -> dict[str, Any
         }
     }
     for path, text, kind in (
-        ("/model", "What is being served, and how good it is.", "application/json"),
+        ("/model", "What is being served, how good it is, and how its table was read.", "application/json"),
         ("/model/schema", "The fields the model learnt.", "application/json"),
         ("/model/card", "The model card.", "text/markdown"),
     ):
@@ -206,6 +206,8 @@ def describe(schema: Schema, tag: str, bentoml: dict[str, Any]) -> dict[str, Any
 
 _FILES: dict[str, Any] = {
     "text/csv": {"schema": {"type": "string"}},
+    "application/json": {"schema": {}},
+    "application/x-ndjson": {"schema": {"type": "string"}},
     ExcelWriter.media_type: {"schema": {"type": "string", "format": "binary"}},
     "multipart/form-data": {
         "schema": {
@@ -236,7 +238,7 @@ def _csv_call() -> dict[str, Any]:
         "summary": "Predict every row of a file; the answer is the file with predictions, in the order it came.",
         "description": "The file is CSV in any dialect and encoding, a workbook (.xlsx, .xls, .ods), or JSON; it may be packed (.gz, .zip, .bz2, .xz, .zst). "
         "The answer to text has its separator, decimal mark, encoding and line ends, the answer to a workbook is an .xlsx, "
-        "to JSON it is comma-separated UTF-8. With `Accept: multipart/form-data` the answer has two parts: `table`, always comma-separated UTF-8, "
+        "to JSON it is JSON of the same form (records, lines, columns or rows). With `Accept: multipart/form-data` the answer has two parts: `table`, always comma-separated UTF-8, "
         "and `file`. The header `X-Form` has the file's form as JSON. The column `codes` has the codes of a row's warnings or faults, separated by `; `; "
         "`warnings` or `problems` says them in words. A column may be spelt in another letter case, with other spaces or "
         "without accents: the header `X-Matched-Columns` has the fields of such columns as JSON, by their names in the file.",

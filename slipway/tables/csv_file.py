@@ -19,36 +19,6 @@ from slipway.tables.rows import Rows
 _KINDS = {b"PK\x03\x04": "a ZIP or Excel", b"PAR1": "a Parquet", b"%PDF": "a PDF", b"\x89PNG": "a PNG"}
 
 
-def parse_csv(data: bytes, source: str = "the file", bounds: Bounds = UNBOUNDED) -> TextTable:
-    """The table in a delimited text file.
-
-    Separator, quotes, encoding and header are found. Empty lines are ignored; an unnamed column is called
-    `Unnamed: <position>`, as in pandas.
-
-    Parameters
-    ----------
-    data : bytes
-    source : str
-        The name of the file, for messages.
-    bounds : Bounds
-        Limits that are checked while reading; none by default, as for training.
-
-    Returns
-    -------
-    TextTable
-
-    Raises
-    ------
-    TableTooLargeError
-        As soon as a limit is exceeded.
-    CsvError
-        If the file is empty, is not text, or has no rows.
-    """
-    table = read_text(decode_text(data, source), source, bounds)
-    check_rows(table, source)
-    return table
-
-
 def check_rows(table: TextTable, source: str) -> None:
     """Refuse a table without a header, or without rows.
 
@@ -71,8 +41,10 @@ def read_text(
     Parameters
     ----------
     decoded : Decoded
-    source, bounds
-        As of `parse_csv`.
+    source : str
+        The name of the file, for messages.
+    bounds : Bounds
+        Limits that are checked while reading.
     separator, header : optional
         What is known of the file, and need not be found.
 

@@ -51,7 +51,7 @@ def read_file(
     return replace(table, read=replace(table.read, compression=compression)) if compression else table
 
 
-def read_upload(data: bytes, bounds: Bounds) -> TextTable:
+def read_upload(data: bytes, bounds: Bounds = UNBOUNDED) -> TextTable:
     """The table in a file that a client sent, which has at least one row.
 
     Parameters

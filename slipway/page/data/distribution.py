@@ -9,11 +9,14 @@ from markupsafe import Markup
 
 from slipway.page import charts
 from slipway.page.data.profile_view import ProfileView, date_length
+from slipway.page.html import macros
 from slipway.schema.fields import Field
 from slipway.schema.profile import CategoryCounts, Histogram, TargetClasses, TargetNumbers
 
 CATEGORIES = 10
 """Categories that have a line of their own; the others share one."""
+
+_HTML = macros("data/report.html")
 
 Ticks = list[tuple[float, str]]
 
@@ -97,15 +100,34 @@ def _histogram(view: ProfileView, field: Field, stored: Histogram) -> tuple[Mark
     most = max(range(len(counts)), key=counts.__getitem__)
     share = view.page.percent(counts[most] / sum(counts))
     summary = view.page.t("data.often", field=view.name(field.name), value=names[most], share=share)
-    is_date = field.kind in ("date", "datetime")
-    tails = [] if is_date else _tails(edges)
-    ticks = _date_ticks(edges) if is_date else _number_ticks(view, edges, tails, whole)
+    is_temporal = field.kind in ("date", "datetime", "time")
+    tails = [] if is_temporal else _tails(edges)
+    if field.kind == "time":
+        ticks = _time_ticks(edges)
+    else:
+        ticks = _date_ticks(edges) if is_temporal else _number_ticks(view, edges, tails, whole)
     chart = charts.histogram(counts, bars, ticks, summary, view.page.rows(counts[most]), tails)
     notes = [
         view.page.t("data.tail_high" if bar else "data.tail_low", end=view.page.value_text(field, edges[bar or 1]))
         for bar in tails
     ]
+    if stored.hours:
+        chart += _HTML.caption(view.page.t("data.by_hour")) + _hours(view, field, stored.hours)
     return chart, " ".join(notes)
+
+
+def _hours(view: ProfileView, field: Field, counts: Sequence[int]) -> Markup:
+    """The times of dates, by hour of the day."""
+    names = [f"{hour:02d}:00–{hour:02d}:59" for hour in range(24)]
+    bars = [
+        view.page.t("data.bar", value=name, rows=view.page.rows(count))
+        for name, count in zip(names, counts, strict=True)
+    ]
+    most = max(range(24), key=counts.__getitem__)
+    share = view.page.percent(counts[most] / sum(counts))
+    summary = view.page.t("data.often", field=view.name(field.name), value=names[most], share=share)
+    ticks = [(float(hour), f"{hour:02d}:00") for hour in range(0, 25, 6)]
+    return charts.histogram(counts, bars, ticks, summary, view.page.rows(counts[most]))
 
 
 def _before(edge: Any) -> Any:
@@ -135,6 +157,14 @@ def _ticks(view: ProfileView, edges: Sequence[Any], low: float, high: float) -> 
     """Round numbers from `low` to `high`, and their positions among the bars."""
     inside = [value for value in charts.scale(low, high, 5) if low <= value <= high]
     return list(zip(charts.places(edges, inside), view.page.axis(inside), strict=True))
+
+
+def _time_ticks(edges: Sequence[Any]) -> Ticks:
+    """Full hours if there are any, at most six."""
+    hours = [at for at, edge in enumerate(edges) if edge % 60 == 0]
+    kept = hours if len(hours) > 1 else list(range(len(edges)))
+    every = next(step for step in (1, 2, 3, 4, 6, 12) if len(kept) / step <= 6)
+    return [(float(at), f"{edges[at] // 60:02d}:{edges[at] % 60:02d}") for at in kept[::every]]
 
 
 def _date_ticks(edges: Sequence[Any]) -> Ticks:

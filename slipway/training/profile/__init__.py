@@ -35,6 +35,8 @@ BOX = (5, 25, 50, 75, 95)
 _COARSE = (1, 2, 2.5, 5, 10)
 _WHOLE = (1, 2, 5, 10)
 _FINE = (1, 1.2, 1.5, 1.8, 2, 2.2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10)
+_CLOCK = (1, 2, 5, 10, 15, 30, 60)
+"""Minutes that a bar of times of day may have; 24 hours need fewer than `BINS` bars."""
 _CALENDAR = (("D", 1), ("D", 7), ("M", 1), ("M", 3), ("M", 12), ("M", 60), ("M", 120), ("M", 600))
 
 _Summarise = Callable[[Part, Rows], Part]
@@ -184,7 +186,7 @@ def _categories(column: Column) -> tuple[CategoryCounts, list[_Rows]]:
 def _histogram(column: Column) -> tuple[Histogram, list[_Rows]]:
     """A histogram, and the rows of runs of neighbouring bars with about as many rows each."""
     present = column.values[column.present]
-    edges = _calendar(present) if column.kind == "date" else _edges(present, column.whole)
+    edges = _bars(column, present)
     counts = np.histogram(present, edges)[0]
     upto = np.cumsum(counts)
     cuts = np.searchsorted(upto, len(present) * np.arange(1, BANDS) / BANDS) + 1
@@ -197,7 +199,23 @@ def _histogram(column: Column) -> tuple[Histogram, list[_Rows]]:
         low, high = max(first, present.min()), min(last - 1 if column.whole else last, present.max())
         groups.append((Part(0, low=column.value(low), high=column.value(high)), rows))
     bars = tuple(column.value(edge) for edge in edges)
-    return Histogram(missing=0, edges=bars, counts=tuple(counts.tolist()), relation=()), groups
+    hours = () if column.hours is None else tuple(np.bincount(column.hours, minlength=24).tolist())
+    return Histogram(missing=0, edges=bars, counts=tuple(counts.tolist()), relation=(), hours=hours), groups
+
+
+def _bars(column: Column, present: Numbers) -> Numbers:
+    if column.kind == "date":
+        return _calendar(present)
+    return _clock(present) if column.kind == "time" else _edges(present, column.whole)
+
+
+def _clock(present: Numbers) -> Numbers:
+    """Full hours or parts of them, from the first to the last time of day."""
+    for step in _CLOCK:
+        first, last = present.min() // step, present.max() // step
+        if last - first < BINS:
+            break
+    return np.asarray(np.arange(first, last + 2) * step)
 
 
 def _edges(present: Numbers, whole: bool) -> Numbers:

@@ -26,13 +26,15 @@ class Column:
 
     `values` are numbers (NaN where missing), days since 1970 for dates (with or without a time of day), minutes since
     midnight for times and lengths for free texts;
-    for a column with `categories`, positions in them (-1 where missing).
+    for a column with `categories`, positions in them (-1 where missing). `hours` are the hours of dates with a time of day,
+    where those are not missing.
     """
 
     name: str
     kind: str
     values: npt.NDArray[Any]
     categories: tuple[Any, ...] = ()
+    hours: Codes | None = None
 
     @property
     def present(self) -> Rows:
@@ -73,7 +75,9 @@ def of_field(field: Field, column: pd.Series) -> Column:
         return Column(field.name, field.kind, _positions(column, field.categories), field.categories)
     if field.kind in ("date", "datetime"):
         days = column.to_numpy("datetime64[D]")
-        return Column(field.name, "date", np.where(np.isnat(days), np.nan, days.astype("float64")))
+        numbers = np.where(np.isnat(days), np.nan, days.astype("float64"))
+        hours = column.dropna().dt.hour.to_numpy("int64") if field.kind == "datetime" else None
+        return Column(field.name, "date", numbers, hours=hours)
     if field.kind == "text":
         return Column(field.name, field.kind, column.str.len().to_numpy("float64"))
     return Column(field.name, field.kind, np.clip(column.to_numpy("float64"), -WIDEST, WIDEST))
