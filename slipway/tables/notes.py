@@ -67,9 +67,14 @@ class Reading:
 
     def cell(self, column: str, row: int, value: Any) -> str:
         """The cell of a row as it stands in the file, or its value where that is not known."""
-        if self.cells is None or column not in self.cells.header:
+        place = self._places.get(column)
+        if self.cells is None or place is None:
             return str(value.item() if hasattr(value, "item") else value)
-        return self.cells.rows[row][self.cells.header.index(column)].strip()
+        return self.cells.rows[row][place].strip()
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {} if self.cells is None else {name: place for place, name in enumerate(self.cells.header)}
 
     @cached_property
     def _first(self) -> dict[str, dict[str, int]]:

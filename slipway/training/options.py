@@ -56,8 +56,6 @@ def options(name: str, values: pd.Series, notes: list[Note]) -> Iterator[str]:
             yield _option("missing", f"{name}=")
         elif note.kind in ("kept_as_value", "numbers_as_text"):
             yield _option("missing", f"{name}={','.join(cells)}")
-        elif note.kind in ("leak", "target_copy"):
-            yield _option("ignore", name)
         elif note.kind == "commas_as_text":
             yield "--decimal ,"
         elif note.kind in ("decimal_comma", "decimal_point") and _is_whole(values):

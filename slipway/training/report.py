@@ -1,5 +1,6 @@
 """Makes the report of how a table was read, from the table and what was learnt from it."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -60,7 +61,13 @@ def report(table: Table, learnt: InferredDataset, case: UseCase) -> TableReport:
     fields: dict[str, Field | Target] = {**learnt.schema.by_name}
     if target:
         fields[target] = learnt.schema.target
-    columns = {name: _column(table, learnt, case, name, fields.get(name)) for name in map(str, table.frame.columns)}
+    notes: dict[str, list[Note]] = defaultdict(list)
+    for note in learnt.notes:
+        notes[note.column].append(note)
+    columns = {
+        name: _column(table, learnt, case, name, fields.get(name), notes[name])
+        for name in map(str, table.frame.columns)
+    }
     return TableReport(
         rows=len(table.frame),
         columns=tuple(column for name, column in columns.items() if name != target),
@@ -71,10 +78,9 @@ def report(table: Table, learnt: InferredDataset, case: UseCase) -> TableReport:
 
 
 def _column(
-    table: Table, learnt: InferredDataset, case: UseCase, name: str, field: Field | Target | None
+    table: Table, learnt: InferredDataset, case: UseCase, name: str, field: Field | Target | None, notes: list[Note]
 ) -> ColumnReport:
     values = mask_sentinels(table.frame[name], case.missing.get(name, ()))
-    notes = [note for note in learnt.notes if note.column == name]
     left_out = learnt.left_out.get(name) if field is None else None
     format = table.reading.numbers.get(name)
     if isinstance(field, Target):
