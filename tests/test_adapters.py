@@ -295,6 +295,22 @@ def test_an_idle_queue_sleeps_as_long_as_it_is_told():
         assert set(slept) == {3600.0}
 
 
+def test_a_page_describes_its_components_for_an_api_and_opens_without(page):
+    import gradio as gr
+    from fastapi import FastAPI
+
+    from slipway.page import _gradio
+
+    app = gr.mount_gradio_app(FastAPI(), page, path="/")
+    with relies(GRADIO, "`config` has the components, and lists the choices of each once more in `api_info`"):
+        (described,) = [one for one in page.config["components"] if one["type"] == "dropdown"]
+        assert described["api_info"]["enum"] == ["red", "blue"]
+    _gradio.drop_descriptions(page)
+    with relies(GRADIO, "the document is made of `config` as it stands"), TestClient(app) as client:
+        html = client.get("/").text
+        assert '"choices"' in html and '"enum"' not in html
+
+
 def test_files_are_checked_for_a_page_that_says_it_has_launched(tmp_path):
     import gradio as gr
     from gradio.context import LocalContext

@@ -35,6 +35,17 @@ def check_files(page: gr.Blocks) -> None:
     page.has_launched = True
 
 
+def drop_descriptions(page: gr.Blocks) -> None:
+    """Leave out what the page's document says of each component for Gradio's own description of its API.
+
+    That lists the choices of every list three times, and cannot be reached behind the guard. A page that describes no
+    API (`api_visibility`) has it all the same.
+    """
+    for component in page.config["components"]:
+        for key in ("api_info", "api_info_as_input", "api_info_as_output"):
+            component.pop(key, None)
+
+
 def accepts(page: gr.Blocks, event: Any, values: Sequence[Any]) -> bool:
     """Whether the page has an event of this number that runs here and takes so many values, each one that its input takes.
 

@@ -97,6 +97,7 @@ def _app(served: LoadedModel, language: str) -> FastAPI:
         footer_links=[],
         run_history=False,
     )
+    _gradio.drop_descriptions(blocks)  # of a config that was made anew just now
     app.add_middleware(Guard, page=blocks, document=Document(blocks, page))
     return app
 
