@@ -56,7 +56,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         *("class_left_out", "folds_for_class", "folds_for_rows", "leak"),
         *("codes_by_name", "codes_by_values", "lines_around", "sheet", "no_header", "header_lines"),
         *("names_changed", "ragged_rows", "cut_otherwise", "encoding", "odd_bytes", "split_copies"),
-        *("split_groups", "split_time", "target_copy"),
+        *("split_groups", "split_time", "target_copy", "split_without_value", "folds_for_time"),
     ),
     "left_out.": tuple(ExclusionReason),
     "alert.": ("leak", "imbalance", "missing", "twins", "constant", "rare", "skewed"),

@@ -190,9 +190,9 @@ def test_a_moment_of_the_form_is_that_of_a_record():
         (Field("at", "datetime", "datetime64[ns]", {"en": "At"}, "2023-06-18T12:30:00"),),
         Target("y", {"en": "y"}),
     )
-    shown = form.values(schema, schema.defaults)
+    shown = form.values(page_of(schema), schema.defaults)
     assert shown == ["2023-06-18 12:30:00"]
-    assert form.record(schema, shown) == (schema.defaults, [])
+    assert form.content(page_of(schema), shown) == form.Content(schema.defaults, [], {})
 
 
 @pytest.mark.parametrize(

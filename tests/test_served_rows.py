@@ -29,6 +29,7 @@ from slipway.tables.files import read_upload
 from slipway.tables.writers import TextWriter
 from slipway.training.schema_inference import InferredDataset, infer_dataset
 from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
+from tests.conftest import page_of
 from tests.conftest import pipeline as pipeline_of
 
 QUIET = {"session_id": 1, "fold": 2, "n_jobs": 1, "html": False, "verbose": False, "system_log": False}
@@ -104,8 +105,9 @@ def test_the_page_and_its_links_tell_them_apart(gaps):
     schema = store.find(gaps).schema()
 
     for record in records():
-        found, faults = form.record(schema, form.values(schema, record))
-        assert (found, faults) == (record, [])
+        page = page_of(schema)
+        found = form.content(page, form.values(page, record))
+        assert (found.record, found.faults) == (record, [])
         assert link.parse(schema, link.fragment(record)).record == record
 
 

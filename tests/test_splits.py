@@ -9,7 +9,7 @@ from slipway.errors import DataError, UseCaseError
 from slipway.schema.metrics import Split
 from slipway.training.profile import with_leaks
 from slipway.training.schema_inference import infer_dataset
-from slipway.training.splits import copied_rows
+from slipway.training.splits import copied_rows, setup_options
 from slipway.training.usecase import FieldSpec, TargetSpec, TrainingSpec, UseCase
 from tests.conftest import trained
 
@@ -106,12 +106,63 @@ def test_a_few_copies_change_nothing():
     assert learnt(frame).split is None
 
 
+@pytest.mark.parametrize("option", ["groups", "time"])
+def test_a_few_rows_without_a_group_or_time_are_left_out_and_counted(option):
+    frame = table()
+    column = {"groups": "patient", "time": "when"}[option]
+    frame[column] = frame[column].where(np.arange(ROWS) % 12 != 0)
+
+    result = learnt(frame, **{option: column})
+
+    assert len(result.inputs) == ROWS - 10 and len(result.split.order) == ROWS - 10
+    assert [(note.kind, note.column, note.values) for note in result.notes[:1]] == [
+        ("split_without_value", column, {"rows": 10})
+    ]
+
+
+def test_a_value_that_means_missing_is_no_group():
+    frame = table().assign(patient=[-9, *range(1, ROWS)])
+
+    assert len(learnt(frame, groups="patient", missing={"patient": (-9,)}).inputs) == ROWS - 1
+
+
+def by_time(classes, folds=5):
+    """What a table of these classes, in the order of time, gives; and the classes in each part that is trained on."""
+    frame = table(len(classes)).sort_values("when").reset_index(drop=True).assign(y=classes)
+    result = learnt(frame, time="when", training=TrainingSpec(folds=folds))
+    made = setup_options(result.split, "classification", 0)["fold_strategy"]
+    trained = np.array(classes)[result.split.order[: -result.split.holdout]]
+    parts = [(set(trained[train]), len(test)) for train, test in made.split(trained)]
+    return result, parts
+
+
+def test_folds_by_time_are_trained_on_all_classes_though_one_appears_late():
+    result, parts = by_time(["a", "b"] * 20 + ["a", "b", "c"] * 27)
+
+    assert result.folds == 5 == len(parts)
+    assert all(seen == {"a", "b", "c"} for seen, _ in parts)
+
+
+def test_there_are_fewer_folds_by_time_if_a_class_appears_very_late():
+    result, parts = by_time(["a", "b"] * 32 + ["a", "b", "c"] * 19)
+
+    assert result.folds == 3 == len(parts) and all(seen == {"a", "b", "c"} and tested >= 5 for seen, tested in parts)
+    assert ("folds_for_time", {"folds": 3, "asked": 5}) in [(note.kind, note.values) for note in result.notes]
+
+
+@pytest.mark.parametrize("classes", [["a", "b"] * 40 + ["c"] * 4 + ["a", "b"] * 18, ["a", "b"] * 50 + ["c"] * 20])
+def test_a_class_that_appears_too_late_for_any_fold_is_named(classes):
+    with pytest.raises(DataError, match="the class 'c' of the target appears too late for folds by 'when'"):
+        by_time(classes)
+
+
 @pytest.mark.parametrize(
     ("change", "usecase", "error", "match"),
     [
         ({"patient": None}, {"groups": "patient"}, DataError, "'patient', by which rows are split, has no value in 120 of 120"),
         ({"patient": [1, 2] * 60}, {"groups": "patient"}, DataError, "'patient' has 2 groups of rows; 3 or more are needed"),
         ({}, {"groups": "patien"}, UseCaseError, "`groups` names 'patien', which is no input column; did you mean"),
+        ({}, {"groups": "patient", "time": "when"}, UseCaseError, "`groups` and `time` both say how rows are split"),
         ({}, {"time": "size"}, DataError, "'size' cannot be read as dates"),
         (
             {},
@@ -120,7 +171,7 @@ def test_a_few_copies_change_nothing():
             "'fold_strategy' splits the rows, as does the column 'patient'; use one of them",
         ),
     ],
-    ids=["gaps", "two groups", "no such column", "no time", "twice"],
+    ids=["gaps", "two groups", "no such column", "both", "no time", "twice"],
 )  # fmt: skip
 def test_a_split_that_cannot_be_made_is_refused(change, usecase, error, match):
     with pytest.raises(error, match=match):

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from slipway.errors import ExpectedType, Fault, FaultCode, RequestCode, WarningCode
-from slipway.i18n.catalogues import catalogue
-from slipway.i18n.formats import format_value
-from slipway.schema.fields import TEXT_LIMIT
+from slipway.i18n.catalogues import catalogue, translate
+from slipway.i18n.formats import editable, format_value, with_unit
+from slipway.schema.fields import TEXT_LIMIT, Field
+from slipway.tables.numbers import Mark, taken_apart
 
 LISTED = 20
 """Values of an `expected` that a sentence names."""
@@ -62,13 +63,33 @@ def join(sentences: Iterable[str], language: str = "en", line: int | None = None
     return problems if line is None else t("fault.on_line", line=str(line), problems=problems)
 
 
-def form_text(fault: Fault, label: str, language: str) -> str:
-    """A fault or warning as the form says it; `label` is the field's."""
+def form_text(fault: Fault, field: Field | None, language: str) -> str:
+    """A fault or warning as the form says it, with numbers as the column of its field has them."""
     texts, key = catalogue(language), f"form.{fault.code.value}"
     if not texts.has(key):
         return problem(fault, language)
-    value, expected = fault.value, _expected(fault, language)
-    return texts.text(key, field=label, value=str(value), expected=expected, maximum=TEXT_LIMIT)
+    is_number = field is not None and field.kind in ("number", "integer") and not isinstance(fault.value, bool)
+    if field is None or not is_number:
+        label = translate(field.label, language) if field else ""
+        expected = _expected(fault, language)
+        return texts.text(key, field=label, value=str(fault.value), expected=expected, maximum=TEXT_LIMIT)
+    if fault.code is FaultCode.WRONG_TYPE:
+        return _no_number(fault.value, field, language)
+    value = editable(field, fault.value, language) if isinstance(fault.value, (int, float)) else str(fault.value)
+    expected = _expected(fault, language, field.decimal)
+    return texts.text(key, field=translate(field.label, language), value=value, expected=expected)
+
+
+def _no_number(value: Any, field: Field, language: str) -> str:
+    """What is wrong with what was typed where a number is expected, and one that would do."""
+    t = catalogue(language).text
+    example = with_unit(format_value(field.default, language, field.decimal), field, language)
+    if not isinstance(value, str):
+        return t("form.not_whole", value=editable(field, value, language), example=example)
+    found = taken_apart(value)
+    if found and found.unit not in ("", field.number_unit):
+        return t("form.other_unit", value=value, unit=found.unit, example=example)
+    return t("form.not_a_number", value=value, example=example)
 
 
 def as_json(fault: Fault, language: str = "en") -> dict[str, Any]:
@@ -83,17 +104,17 @@ def as_json(fault: Fault, language: str = "en") -> dict[str, Any]:
     return answered if isinstance(fault.code, WarningCode) else {"record": fault.record, **answered}
 
 
-def _expected(fault: Fault, language: str) -> str:
+def _expected(fault: Fault, language: str, mark: Mark | None = None) -> str:
     t, expected = catalogue(language).text, fault.expected
     if isinstance(expected, ExpectedType):
         return t(f"expected.{expected.name.lower()}")
     if isinstance(expected, dict):
-        ends = _ends(expected, language)
+        ends = _ends(expected, language, mark)
         return t(f"ranges.{_which(ends)}", **ends)
     if isinstance(expected, list):
-        mark = "text.or" if fault.code is FaultCode.AMBIGUOUS_NUMBER else "text.comma"
+        joint = "text.or" if fault.code is FaultCode.AMBIGUOUS_NUMBER else "text.comma"
         more = ["…"] if len(expected) > LISTED else []
-        return t(mark).join(map(str, expected[:LISTED] + more))
+        return t(joint).join(map(str, expected[:LISTED] + more))
     return str(expected)
 
 
@@ -102,8 +123,8 @@ def _bounds(bounds: dict[str, Any], language: str) -> str:
     return catalogue(language).text(f"bounds.{_which(ends)}", **ends)
 
 
-def _ends(bounds: dict[str, Any], language: str) -> dict[str, str]:
-    return {key: format_value(value, language) for key, value in bounds.items() if value is not None}
+def _ends(bounds: dict[str, Any], language: str, mark: Mark | None = None) -> dict[str, str]:
+    return {key: format_value(value, language, mark) for key, value in bounds.items() if value is not None}
 
 
 def _which(ends: dict[str, str]) -> str:

@@ -10,32 +10,36 @@ from typing import Any
 
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import NumberPattern
+from babel.numbers import NumberPattern, get_decimal_symbol
 
 from slipway.i18n.catalogues import catalogue, translate
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema, Target
 from slipway.tables.dates import time_text
+from slipway.tables.numbers import Mark
 
+_OTHER_MARKS = str.maketrans(".,", ",.")
 COMPACT_FROM = 1e6
 """From here on numbers are counted in millions and so on, where there is little room."""
 
 
-def format_number(value: float, decimals: int, language: str) -> str:
+def format_number(value: float, decimals: int, language: str, mark: Mark | None = None) -> str:
     """A number with a fixed number of decimals: `1,234.50`.
 
     Parameters
     ----------
     value : float
     decimals : int
-    language : str, default="en"
+    language : str
+    mark : "." or ",", optional
+        The decimal mark, if it is not the language's.
 
     Returns
     -------
     str
     """
     # + 0.0 turns a rounded -0.0 into 0.0
-    return _apply("decimal", round(value, decimals) + 0.0, decimals, language)
+    return _marked(_apply("decimal", round(value, decimals) + 0.0, decimals, language), language, mark)
 
 
 def format_metric(value: float, language: str) -> str:
@@ -53,11 +57,56 @@ def percent(share: float, language: str) -> str:
     return format_share(share, 0 if 0.01 <= share <= 0.99 else 1, language)
 
 
-def format_value(value: Any, language: str) -> str:
+def format_value(value: Any, language: str, mark: Mark | None = None) -> str:
     """A value of a field: 18, not 18.0; with thousands separators only from 10,000 on, because 2024 may be a year."""
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return str(value)
-    return _written(value, language)
+    return _marked(_written(value, language), language, mark)
+
+
+def mark_of(item: Field | Target, language: str) -> Mark:
+    """The decimal mark of a field's numbers for people: that of its column, or else the language's."""
+    return item.decimal or ("," if get_decimal_symbol(catalogue(language).locale) == "," else ".")
+
+
+def editable(field: Field, value: float, language: str) -> str:
+    """A number as it stands in a box, where somebody may change it: all its digits, without separators of thousands.
+
+    With them, one more digit would make another number of it: `12.345` with a zero after it is `12.3450`.
+    """
+    text = f"{Decimal(repr(value)):f}" if 1e-6 <= abs(value) < 1e15 else repr(value)
+    return text.removesuffix(".0").replace(".", mark_of(field, language))
+
+
+def with_unit(text: str, item: Field | Target, language: str) -> str:
+    """A number with its unit where the column has it: `$951`, `951 €`, `12%`; without one if there is none.
+
+    Parameters
+    ----------
+    text : str
+        The number in readable form.
+    item : Field or Target
+        What it is a value of.
+    language : str
+
+    Returns
+    -------
+    str
+    """
+    if not item.unit:
+        return text
+    unit = translate(item.unit, language)
+    gap = " " if item.unit_place.endswith("spaced") else ""
+    if item.unit_place.startswith("after"):
+        return f"{text}{gap}{unit}"
+    digits = text.lstrip("-+\u2212")
+    return f"{text[: len(text) - len(digits)]}{unit}{gap}{digits}"
+
+
+def _marked(text: str, language: str, mark: Mark | None) -> str:
+    """A number as the language writes it, with another decimal mark."""
+    own = get_decimal_symbol(catalogue(language).locale)
+    return text if mark in (None, own) else text.translate(_OTHER_MARKS)
 
 
 @lru_cache(maxsize=1024)
@@ -69,13 +118,13 @@ def _written(value: float, language: str) -> str:
     return _apply("decimal", value, len(digits), language, grouped=abs(value) >= 10_000)
 
 
-def format_axis(values: Sequence[float], language: str) -> list[str]:
+def format_axis(values: Sequence[float], language: str, mark: Mark | None = None) -> list[str]:
     """The numbers of an axis in a common form, with a unit from a million on.
 
     `0`, `0.5M`, `1M`; in Chinese `0`, `50万`, `100万`.
     """
     size, unit = _compact(max(map(abs, values), default=0.0), language)
-    return [format_value(float(f"{value / size:.6g}"), language) + (unit if value else "") for value in values]
+    return [format_value(float(f"{value / size:.6g}"), language, mark) + (unit if value else "") for value in values]
 
 
 def day(date: dt.date, language: str) -> str:
@@ -101,12 +150,18 @@ def amount(target: Target, value: float, language: str) -> str:
     -------
     str
     """
-    return format_number(value, target.decimals, language) + unit_after(target, language)
+    return with_unit(target_number(target, value, language), target, language)
 
 
-def unit_after(target: Target, language: str) -> str:
-    """The unit as it follows a figure; empty if there is none."""
-    return f" {translate(target.unit, language)}" if target.unit else ""
+def target_number(target: Target, value: float, language: str) -> str:
+    """A value of a numeric target without its unit."""
+    return format_number(value, target.decimals, language, target.decimal)
+
+
+def amounts(target: Target, low: float, high: float, language: str) -> tuple[str, str]:
+    """Both ends of a range of amounts; a unit that is a word of its own stands only after the second."""
+    ends = target_number(target, low, language), amount(target, high, language)
+    return ends if target.unit_place == "after_spaced" else (amount(target, low, language), ends[1])
 
 
 def field_label(field: Field | Target, language: str) -> str:
@@ -139,7 +194,8 @@ def value_text(field: Field, value: Any, language: str) -> str:
         return text if "T" not in value else f"{text}, {_clock(moment.time())}"
     if field.kind == "time":
         return _clock(dt.time.fromisoformat(value)) if isinstance(value, str) else time_text(value)
-    return format_value(round(value, max(field.decimals, 2)) if isinstance(value, float) else value, language)
+    rounded = round(value, max(field.decimals, 2)) if isinstance(value, float) else value
+    return format_value(rounded, language, field.decimal)
 
 
 def _clock(time: dt.time) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from slipway.i18n.catalogues import catalogue, translate
 from slipway.i18n.formats import (
     amount,
+    amounts,
     class_label,
     field_label,
     format_metric,
@@ -18,7 +19,7 @@ from slipway.i18n.formats import (
     format_share,
     format_value,
     percent,
-    unit_after,
+    target_number,
     value_text,
 )
 from slipway.schema.fields import Field
@@ -46,6 +47,7 @@ _COUNTED = {
     "class_left_out": "rows",
     "split_groups": "groups",
     "split_copies": "rows",
+    "split_without_value": "rows",
     "split_time": "rows",
     "codes_by_name": "different",
     "codes_by_values": "different",
@@ -256,12 +258,19 @@ def worse(schema: Schema, groups: Groups, language: str) -> list[str]:
             label = t("card.group", field=field_label(field, language), value=group(field, part, language))
             # The share of right answers says in plain words what the Brier score measures.
             for name in [name for name in part.worse if name != "brier" or "accuracy" not in part.worse]:
-                here, whole = (measure(schema, name, of.measure(name), language) for of in (part, groups.whole))
-                words = {"here": here, "whole": whole + unit_after(schema.target, language) if name == "mae" else whole}
+                words = dict(zip(("here", "whole"), _compared(schema, name, part, groups.whole, language), strict=True))
                 if name == "recall":
                     words["label"] = positive(schema, language)
                 found.append(t(f"worse.{name}", group=label, **words))
     return found
+
+
+def _compared(schema: Schema, name: Measure, part: Group, whole: Group, language: str) -> tuple[str, str]:
+    """A figure of a group and of all rows, with the unit if it has one."""
+    here, all_rows = part.measure(name), whole.measure(name)
+    if name == "mae" and here is not None and all_rows is not None:
+        return amounts(schema.target, here, all_rows, language)
+    return measure(schema, name, here, language), measure(schema, name, all_rows, language)
 
 
 def measure(schema: Schema, name: Measure, value: float | None, language: str) -> str:
@@ -269,7 +278,7 @@ def measure(schema: Schema, name: Measure, value: float | None, language: str) -
     if value is None:
         return ""
     if name in ("mae", "bias"):
-        return format_number(value, schema.target.decimals, language)
+        return target_number(schema.target, value, language)
     return format_number(value, 3, language) if name == "brier" else percent(value, language)
 
 

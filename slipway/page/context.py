@@ -22,6 +22,7 @@ from slipway.schema.report import TableReport
 from slipway.schema.schema import Schema, Target
 from slipway.schema.types import Text
 from slipway.store import Version
+from slipway.tables.numbers import Mark
 
 
 @dataclass(frozen=True)
@@ -85,15 +86,15 @@ class PageContext:
         """A text of the use case."""
         return translate(text, self.language)
 
-    def problem(self, fault: Fault, label: str) -> str:
-        """A fault or warning in words; `label` is the field's."""
-        return faults.form_text(fault, label, self.language)
+    def problem(self, fault: Fault) -> str:
+        """A fault or warning of a field in words."""
+        return faults.form_text(fault, self.schema.by_name.get(fault.field or ""), self.language)
 
     def field_problem(self, field: Field, fault: Fault) -> str:
         """A fault as shown below its field."""
         if fault.code is FaultCode.NULL and field.nullable:
             return self.t("page.fill_in_or_tick")
-        return self.problem(fault, self.text(field.label))
+        return self.problem(fault)
 
     # Values
 
@@ -115,11 +116,11 @@ class PageContext:
 
     def number(self, value: float) -> str:
         """A value of a number target, without its unit."""
-        return self.decimal(value, self.schema.target.decimals)
+        return formats.target_number(self.schema.target, value, self.language)
 
-    def decimal(self, value: float, decimals: int) -> str:
+    def decimal(self, value: float, decimals: int, mark: Mark | None = None) -> str:
         """A number with this many decimals."""
-        return formats.format_number(value, decimals, self.language)
+        return formats.format_number(value, decimals, self.language, mark)
 
     def whole(self, count: int) -> str:
         """A whole number: `1,338`."""
@@ -141,9 +142,9 @@ class PageContext:
         """A number as it was measured: `18`, `0.25`."""
         return formats.format_value(value, self.language)
 
-    def axis(self, values: Sequence[float]) -> list[str]:
+    def axis(self, values: Sequence[float], mark: Mark | None = None) -> list[str]:
         """The numbers of an axis in a common form: `0`, `0.5M`, `1M`."""
-        return formats.format_axis(values, self.language)
+        return formats.format_axis(values, self.language, mark)
 
     def term(self, term: str, value: str) -> str:
         """`Model: Ridge`."""
@@ -158,10 +159,9 @@ class PageContext:
         """The name of the target."""
         return self.text(self.schema.target.label)
 
-    @property
-    def unit_after(self) -> str:
-        """The target's unit as it follows a figure; empty if there is none."""
-        return formats.unit_after(self.schema.target, self.language)
+    def amounts(self, low: float, high: float) -> tuple[str, str]:
+        """Both ends of a range of amounts."""
+        return formats.amounts(self.schema.target, low, high, self.language)
 
     @property
     def unit_in_brackets(self) -> str:

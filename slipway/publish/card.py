@@ -173,7 +173,9 @@ class _Parts:
 
     def _input(self, field: Field) -> list[str]:
         if field.observed_min is not None:
-            seen = " – ".join(format_value(end, self.language) for end in (field.observed_min, field.observed_max))
+            seen = " – ".join(
+                format_value(end, self.language, field.decimal) for end in (field.observed_min, field.observed_max)
+            )
         else:
             seen = self.t("text.comma").join(map(str, field.categories[:CATEGORIES]))
             seen += f", … ({len(field.categories)})" if len(field.categories) > CATEGORIES else ""

@@ -7,14 +7,14 @@ import datetime as dt
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from slipway.errors import ExpectedType, Fault, FaultCode, WarningCode
 from slipway.schema.matching import match_category
 from slipway.schema.types import Kind, Text
 from slipway.tables.dates import DateFormat, time_of_day
 from slipway.tables.missing import MISSING_CELLS
-from slipway.tables.numbers import NUMBER, NumberFormat, taken_apart, two_readings
+from slipway.tables.numbers import NUMBER, Mark, NumberFormat, UnitPlace, taken_apart, two_readings
 
 Value = float | int | str | bool | None
 Record = dict[str, Value]
@@ -88,7 +88,8 @@ class Field:
     Dates are ISO texts throughout. `categories` holds the values as they stand in the data;
     a boolean has two, the negative one first. `missing` holds the values that mean "not
     measured", `format` how dates are written in a CSV if not as ISO has it. Where its numbers were not plain in
-    every cell, `decimal` is their decimal mark and `number_unit` the unit beside them, such as `$` or `%`.
+    every cell, `decimal` is their decimal mark and `number_unit` the unit beside them, such as `$` or `%`, which
+    stands at `unit_place`.
     `dtype` is the pandas dtype that the pipeline was fitted with, and `column` the name that its column has
     there, where PyCaret could not be given `name`.
     """
@@ -110,8 +111,9 @@ class Field:
     category_labels: dict[str, Text] = field(default_factory=dict)
     missing: tuple[Any, ...] = ()
     format: str | None = None
-    decimal: Literal[".", ","] | None = None
+    decimal: Mark | None = None
     number_unit: str = ""
+    unit_place: UnitPlace = "after_spaced"
     column: str | None = None
 
     @property

@@ -19,6 +19,7 @@ from slipway.schema.arrays import Columns
 from slipway.schema.fields import SHOWN, Field, FieldError, Record, truncated
 from slipway.schema.texts import ModelTexts
 from slipway.schema.types import Task, Text
+from slipway.tables.numbers import Mark, UnitPlace
 
 VECTORIZE_FROM = 32
 """From so many records on, columns are looked at first; for fewer, one by one is quicker."""
@@ -41,7 +42,8 @@ class Target:
 
     `positive` is the class whose probability a two-class sentence speaks of, and from
     `threshold` on a case counts as one of it; `std` is the standard deviation of a
-    number target in training, the yardstick of `equal`.
+    number target in training, the yardstick of `equal`. Where its numbers were not plain in every cell, `decimal` is
+    their decimal mark; their unit stands at `unit_place`.
     """
 
     name: str
@@ -55,6 +57,8 @@ class Target:
     positive: Any = None
     threshold: float | None = None
     std: float | None = None
+    decimal: Mark | None = None
+    unit_place: UnitPlace = "after_spaced"
 
     @property
     def decision_threshold(self) -> float | None:

@@ -6,7 +6,8 @@ and apostrophes only separate thousands, `(5)`, `5-` and `−5` are all minus fi
 """
 
 import re
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
@@ -14,6 +15,8 @@ from typing import Literal, NamedTuple
 from babel.core import get_global
 
 Mark = Literal[".", ","]
+UnitPlace = Literal["before", "before_spaced", "after", "after_spaced"]
+"""Where a unit stands: `$951`, `CHF 951`, `951€`, `951 €`."""
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 """A number as Python writes it."""
@@ -62,12 +65,13 @@ _ATTACHED = frozenset(
 class NumberFormat:
     """How the numbers of a column are written.
 
-    `decimal` is the decimal mark wherever both marks are possible, and `unit` what stands before or
-    after the numbers: a currency, `%`, `kg`.
+    `decimal` is the decimal mark wherever both marks are possible, `unit` what stands before or
+    after the numbers: a currency, `%`, `kg`; and `place` where most of them have it.
     """
 
     decimal: Mark = "."
     unit: str = ""
+    place: UnitPlace = "after_spaced"
 
     def plain(self, cell: str, decimal: Mark | None = None) -> str | None:
         """A number as Python writes it.
@@ -224,6 +228,28 @@ def _read(body: str, decimal: str, spaced: bool) -> str | None:
     if not (whole + fraction).isdigit():
         return None
     return f"{whole}.{fraction}" if mark else whole
+
+
+def unit_place(cells: Iterable[str]) -> UnitPlace:
+    """Where most of the numbers that have a unit have it.
+
+    Parameters
+    ----------
+    cells : iterable of str
+        Some numbers of a column.
+
+    Returns
+    -------
+    UnitPlace
+    """
+    found: Counter[UnitPlace] = Counter()
+    for match in filter(None, map(_CELL.fullmatch, cells)):
+        if match["before"]:
+            has_gap = match.start("body") > match.end("before") + len(match["second"] or "")
+            found["before_spaced" if has_gap else "before"] += 1
+        elif match["after"]:
+            found["after_spaced" if match["gap"] else "after"] += 1
+    return max(found, key=found.__getitem__, default="after_spaced")
 
 
 def is_number(cell: str) -> bool:

@@ -20,11 +20,13 @@ from slipway.tables.notes import LISTED, Note, Reading, kind_option, missing_opt
 from slipway.tables.numbers import (
     PLAIN,
     NumberFormat,
+    UnitPlace,
     decimal_mark,
     is_number,
     mark_by_length,
     taken_apart,
     two_readings,
+    unit_place,
 )
 from slipway.tables.source import ReadingOptions
 
@@ -116,10 +118,14 @@ def _format(column: TextColumn, elsewhere: set[str], decimal_comma: bool, declar
     """How the numbers of a column are written; None if they can be read in two ways."""
     numbers = column.numbers
     if not numbers.with_commas and not declared and not decimal_comma:
-        return NumberFormat(".", column.unit)  # as in nearly every file
+        return NumberFormat(".", column.unit, _place(column))  # as in nearly every file
     marks: Collection[str] = elsewhere if decimal_comma else "."
     mark = decimal_mark(numbers, declared, marks) or mark_by_length(numbers, marks)
-    return NumberFormat("," if mark == "," else ".", column.unit) if mark else None
+    return NumberFormat("," if mark == "," else ".", column.unit, _place(column)) if mark else None
+
+
+def _place(column: TextColumn) -> UnitPlace:
+    return unit_place(cell for cell, _ in column.values.most_common(ASKED)) if column.unit else "after_spaced"
 
 
 def _is_quoted_list(column: TextColumn, elsewhere: set[str], decimal_comma: bool, declared: str | None) -> bool:

@@ -21,12 +21,13 @@ from slipway.schema.report import TableReport
 from slipway.schema.schema import Schema, Target
 from slipway.schema.types import Kind, Task
 from slipway.tables.notes import Note, Reading, kind_option
+from slipway.tables.numbers import NumberFormat
 from slipway.tables.reading import mask_sentinels
 from slipway.training import classes, codes, exclusion, kinds, temporal
 from slipway.training.field_inference import decimals_of, infer_field, sort_key
 from slipway.training.kinds import python_value
 from slipway.training.names import check_fitted_names, safe_names
-from slipway.training.splits import SplitPlan, plan_split
+from slipway.training.splits import SplitPlan, plan_split, rows_with_value
 from slipway.training.texts import model_texts
 from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
 
@@ -149,8 +150,11 @@ def _rows(
     """The rows to learn from and the folds that they allow; `fixed` rows are those of a fitted experiment."""
     folds = usecase.training.folds
     notes: list[Note] = []
+    if (named := usecase.groups or usecase.time) and not fixed:
+        table, notes = rows_with_value(table, named, usecase.missing.get(named, ()), source)
     if task == "classification":
-        table, folds, notes = classes.enough_rows(table, usecase, source, fixed)
+        table, folds, added = classes.enough_rows(table, usecase, source, fixed)
+        notes = notes + added
     if not fixed:
         folds, added = classes.folds_for_rows(len(table), folds, usecase.target.column)
         notes = notes + added
@@ -195,8 +199,13 @@ def _written(field: Field, reading: Reading) -> Field:
     format = reading.numbers.get(field.name)
     if format is None or field.kind not in ("number", "integer"):
         return field
-    unit = field.unit or ({"en": format.unit} if format.unit else None)
-    return replace(field, decimal=format.decimal, number_unit=format.unit, unit=unit)
+    own = _own_unit(format) if field.unit is None else {}
+    return replace(field, decimal=format.decimal, number_unit=format.unit, **own)
+
+
+def _own_unit(format: NumberFormat | None) -> dict[str, Any]:
+    """The unit that a column's numbers have, and its place, for a use case that names none."""
+    return {"unit": {"en": format.unit}, "unit_place": format.place} if format and format.unit else {}
 
 
 def _use(
@@ -257,6 +266,11 @@ def infer_task(target: pd.Series) -> Task:
 
 
 def _check_columns_named(table: pd.DataFrame, usecase: UseCase) -> None:
+    if usecase.groups and usecase.time:
+        problem = (
+            "`groups` and `time` both say how rows are split, which no folds can do at once; leave one of them out"
+        )
+        raise UseCaseError(f"use case {usecase.name}", problem)
     inputs = list(table.columns.drop(usecase.target.column))
     splits = [(part, [name]) for part in ("groups", "time") if (name := getattr(usecase, part))]
     named = [
@@ -286,12 +300,13 @@ def _check_names(names: list[str], source: str) -> None:
 
 def _target(column: pd.Series, task: Task, usecase: UseCase, source: str, reading: Reading) -> tuple[Target, pd.Series]:
     spec = usecase.target
-    written = reading.numbers.get(spec.column)
+    written = reading.numbers.get(spec.column) if task == "regression" else None
     common: dict[str, Any] = {
         "name": spec.column,
         "label": spec.label or {"en": spec.column},
-        "unit": spec.unit or ({"en": written.unit} if written and written.unit and task == "regression" else None),
         "class_labels": spec.classes,
+        **({"unit": spec.unit} if spec.unit else _own_unit(written)),
+        **({"decimal": written.decimal} if written else {}),
     }
     count = column.nunique() if task == "classification" else 0
     if spec.threshold is not None and count != 2:

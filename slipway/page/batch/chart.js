@@ -22,11 +22,10 @@ function histogram(values) {
   const { low, high, step, start, counts } = bins(values);
   const most = Math.max(...counts), tallest = counts.indexOf(most);
   const edge = (i) => start + i * step;
-  const unit = target.unit ? ` ${target.unit}` : "";
   const says = t("batch.histogram_says", {
-    count: values.length, low: figure(low), high: figure(high) + unit,
-    middle: figure(sorted[Math.floor(sorted.length / 2)]) + unit,
-    most, start: figure(edge(tallest)), end: figure(edge(tallest + 1)) + unit,
+    count: values.length, low: lower(low), high: amount(high),
+    middle: amount(sorted[Math.floor(sorted.length / 2)]),
+    most, start: lower(edge(tallest)), end: amount(edge(tallest + 1)),
   });
   const box = make("figure", undefined, "slip-hist");
   const plot = make("div", undefined, "slip-hist-plot");
@@ -37,7 +36,7 @@ function histogram(values) {
   counts.forEach((count, i) => {
     const bar = bars.appendChild(make("span"));
     bar.style.height = `${(100 * count) / most}%`;
-    bar.title = t("batch.histogram_bar", { start: figure(edge(i)), end: figure(edge(i + 1)) + unit, rows: t("batch.rows", { count }) });
+    bar.title = t("batch.histogram_bar", { start: lower(edge(i)), end: amount(edge(i + 1)), rows: t("batch.rows", { count }) });
   });
   plot.append(axis(start, edge(counts.length), step));
   box.append(plot, make("figcaption", target.label + (target.unit ? ` (${target.unit})` : "")), make("p", says, "slip-small"));

@@ -7,6 +7,7 @@ such file is chosen; a server needs no pyarrow.
 
 import hashlib
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from time import perf_counter
@@ -18,6 +19,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from slipway.errors import ExplanationError, RecordsError
+from slipway.i18n.formats import mark_of, with_unit
 from slipway.inference.table import added_names
 from slipway.page.context import PageContext
 from slipway.page.html import macros
@@ -55,6 +57,8 @@ def _for_script(page: PageContext, served: LoadedModel) -> dict[str, Any]:
         "target": {
             "label": page.target,
             "unit": page.text(target.unit),
+            "amount": with_unit("{}", target, page.language),
+            "swapped": target.decimal not in (None, mark_of(replace(target, decimal=None), page.language)),
             "decimals": target.decimals,
             "classes": {str(value): page.class_label(value) for value in target.classes},
             "positive": page.class_label(target.positive) if len(target.classes) == 2 else "",

@@ -12,6 +12,7 @@ from slipway.page.data.profile_view import ProfileView, date_length
 from slipway.page.html import macros
 from slipway.schema.fields import Field
 from slipway.schema.profile import CategoryCounts, Histogram, TargetClasses, TargetNumbers
+from slipway.schema.schema import Target
 
 CATEGORIES = 10
 """Categories that have a line of their own; the others share one."""
@@ -37,7 +38,7 @@ def _numbers(view: ProfileView, target: TargetNumbers) -> tuple[str, Markup]:
         view.page.t("data.bar", value=f"{view.amount(first)} – {view.amount(last)}", rows=view.page.rows(count))
         for count, (first, last) in zip(counts, pairwise(edges), strict=True)
     ]
-    ticks = _ticks(view, edges, edges[0], edges[-1])
+    ticks = _ticks(view, edges, edges[0], edges[-1], view.schema.target)
     return text, charts.histogram(counts, names, ticks, f"{view.page.target}: {text}", view.page.rows(max(counts)))
 
 
@@ -105,7 +106,7 @@ def _histogram(view: ProfileView, field: Field, stored: Histogram) -> tuple[Mark
     if field.kind == "time":
         ticks = _time_ticks(edges)
     else:
-        ticks = _date_ticks(edges) if is_temporal else _number_ticks(view, edges, tails, whole)
+        ticks = _date_ticks(edges) if is_temporal else _number_ticks(view, edges, tails, field)
     chart = charts.histogram(counts, bars, ticks, summary, view.page.rows(counts[most]), tails)
     notes = [
         view.page.t("data.tail_high" if bar else "data.tail_low", end=view.page.value_text(field, edges[bar or 1]))
@@ -144,19 +145,19 @@ def _tails(edges: Sequence[Any]) -> list[int]:
     return [bar for bar in sorted({0, len(widths) - 1}) if widths[bar] > 1.5 * usual]
 
 
-def _number_ticks(view: ProfileView, edges: Sequence[Any], tails: list[int], whole: bool) -> Ticks:
-    if whole and not tails and edges[1] - edges[0] == 1:
+def _number_ticks(view: ProfileView, edges: Sequence[Any], tails: list[int], field: Field) -> Ticks:
+    if field.kind != "number" and not tails and edges[1] - edges[0] == 1:
         every = 1 if len(edges) <= 13 else 5
         return [(bar + 0.5, view.page.value(edge)) for bar, edge in enumerate(edges[:-1]) if edge % every == 0]
     low = edges[1] if 0 in tails else edges[0]
     high = edges[-2] if len(edges) - 2 in tails else edges[-1]
-    return _ticks(view, edges, low, high)
+    return _ticks(view, edges, low, high, field)
 
 
-def _ticks(view: ProfileView, edges: Sequence[Any], low: float, high: float) -> Ticks:
+def _ticks(view: ProfileView, edges: Sequence[Any], low: float, high: float, item: Field | Target) -> Ticks:
     """Round numbers from `low` to `high`, and their positions among the bars."""
     inside = [value for value in charts.scale(low, high, 5) if low <= value <= high]
-    return list(zip(charts.places(edges, inside), view.page.axis(inside), strict=True))
+    return list(zip(charts.places(edges, inside), view.page.axis(inside, item.decimal), strict=True))
 
 
 def _time_ticks(edges: Sequence[Any]) -> Ticks:

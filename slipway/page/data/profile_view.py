@@ -75,8 +75,8 @@ class ProfileView:
     def amount(self, value: float) -> str:
         """A figure of a numeric target."""
         if abs(value) >= COMPACT_FROM:
-            return self.page.axis([value])[0]
-        return self.page.decimal(value, self._decimals)
+            return self.page.axis([value], self.schema.target.decimal)[0]
+        return self.page.decimal(value, self._decimals, self.schema.target.decimal)
 
     def band(self, field: Field, low: Any, high: Any) -> str:
         """A part of a number's range or of time; months and years are given as such."""

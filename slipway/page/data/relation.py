@@ -55,7 +55,7 @@ def _boxes(view: ProfileView, summary: str, labels: list[str], entries: Entries)
         ends = tuple((value - axis[0]) / (axis[-1] - axis[0]) for value in box)
         rows.append(charts.Row(label, (view.amount(box[2]) if box else NOTHING, view.page.whole(entry.rows)), ends))
     heads = ("", view.target_unit, view.page.t("data.median"), view.page.t("data.rows"))
-    return charts.lines(rows, heads, summary, view.page.axis(axis))
+    return charts.lines(rows, heads, summary, view.page.axis(axis, view.schema.target.decimal))
 
 
 def _shares(view: ProfileView, summary: str, labels: list[str], entries: Entries) -> Markup:

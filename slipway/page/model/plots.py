@@ -44,7 +44,7 @@ def prediction_quantiles(page: PageContext) -> Markup | str:
         page.t("model.prediction_quantiles_actual"),
         page.t("model.prediction_quantiles_median"),
     ]
-    drawn = charts.lines(rows, heads, page.t("text.semicolon").join(says), page.axis(ticks))
+    drawn = charts.lines(rows, heads, page.t("text.semicolon").join(says), page.axis(ticks, page.schema.target.decimal))
     title = page.t("model.prediction_quantiles") + page.unit_in_brackets
     return _HTML.plotted(page, title, page.t("model.prediction_quantiles_lead"), drawn, unseen(page))
 

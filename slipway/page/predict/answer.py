@@ -21,7 +21,7 @@ def sentence(page: PageContext, prediction: dict[str, Any]) -> str:
     if not page.schema.target.classes:
         words = {"target": page.target, "probability": "", "prediction": page.number(prediction["prediction"])}
         if template is None:
-            return page.t("page.answer_number", **words | {"prediction": words["prediction"] + page.unit_after})
+            return page.t("page.answer_number", **words | {"prediction": page.amount(prediction["prediction"])})
         return page.text(template).format(**words)
     return _class_sentence(page, prediction, template)
 
@@ -45,9 +45,8 @@ def interval(page: PageContext, prediction: dict[str, Any]) -> str:
     interval = prediction.get("interval")
     if not interval:
         return ""
-    low, high = (page.number(interval[end]) for end in ("low", "high"))
-    coverage = page.share(interval["coverage"], 0)
-    return page.t("page.interval", coverage=coverage, low=low, high=high, unit=page.unit_after)
+    low, high = page.amounts(interval["low"], interval["high"])
+    return page.t("page.interval", coverage=page.share(interval["coverage"], 0), low=low, high=high)
 
 
 def band(page: PageContext, prediction: dict[str, Any]) -> str:
@@ -102,7 +101,7 @@ def render(
         band=band(page, prediction),
         of_a_hundred=outcome_scale.of_a_hundred(page, prediction, bins) if bins else "",
         probabilities=_probabilities(page, prediction),
-        warnings=[page.problem(one, _label(page, one)) for one in prediction["warnings"]],
+        warnings=[page.problem(one) for one in prediction["warnings"]],
         inputs=[(page.field_label(field), page.value_text(field, record[field.name])) for field in page.schema.fields],
     )
     moved = chosen if chosen != threshold.own(page) else None
@@ -117,7 +116,7 @@ def render_faults(page: PageContext, fields: str, chosen: float | None = None) -
 
 def render_replaced(page: PageContext, replaced: Sequence[Fault]) -> Markup:
     """The values of a link that were not valid, and were replaced; empty if all were valid."""
-    lines = [page.term(_label(page, one), page.problem(one, _label(page, one))) for one in replaced]
+    lines = [page.term(_label(page, one), page.problem(one)) for one in replaced]
     return _HTML.notes(page.t("page.replaced"), lines)
 
 

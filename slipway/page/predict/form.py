@@ -7,12 +7,14 @@ from typing import Any
 import gradio as gr
 
 from slipway.errors import Fault, FaultCode
+from slipway.i18n.formats import editable
 from slipway.page.context import PageContext
+from slipway.page.predict import typed
 from slipway.schema.fields import Field, Record
-from slipway.schema.schema import Schema
 
 RADIO_LIMIT = 4
 """With more categories than this a drop-down is easier to read."""
+NO_HELP = gr.InputHTMLAttributes(autocomplete="off", autocapitalize="off", autocorrect="off", spellcheck=False)
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,10 @@ def build(page: PageContext, field: Field) -> Input:
     """The components of one field, inside the current Gradio context."""
     common: dict[str, Any] = {"label": page.field_label(field), "info": _hint(page, field) or None}
     with gr.Column(elem_classes="slip-field", min_width=200):
-        value = _component(page, field, to_component(field, field.default), common)
+        value = _component(page, field, to_component(page, field, field.default), common)
         tick = gr.Checkbox(False, label=page.t("text.not_measured"), container=False) if field.nullable else None
-        fault = gr.HTML("", elem_classes="slip-fault")
+        number = typed.read(page, field, value.value) if typed.is_typed(field) else None
+        fault = gr.HTML(typed.below(page, field, number, ""), elem_classes="slip-fault")
     return Input(field, value, tick, fault)
 
 
@@ -55,26 +58,27 @@ def _component(page: PageContext, field: Field, value: Any, common: dict[str, An
         kind = gr.Radio if len(field.categories) <= RADIO_LIMIT else gr.Dropdown
         return kind(choices, value=value, **common)
     if field.kind in ("number", "integer"):
-        # The bounds are checked by the schema, which names the field; Gradio's own check would show a toast.
-        return gr.Number(value, step=10.0**-field.decimals if field.decimals else 1, **common)
+        return gr.Textbox(value, max_lines=1, elem_classes="slip-number", html_attributes=NO_HELP, **common)
     if field.kind in ("date", "datetime"):
         return gr.DateTime(value, include_time=field.kind == "datetime", type="string", **common)
     return gr.Textbox(value, lines=1 if field.kind == "time" else 2, **common)
 
 
-def to_component(field: Field, value: Any) -> Any:
+def to_component(page: PageContext, field: Field, value: Any) -> Any:
     """A record's value as the component expects it."""
+    if typed.is_typed(field) and isinstance(value, (int, float)):
+        return editable(field, value, page.language)
     if field.kind == "datetime" and value is not None:
         return str(value).partition(".")[0].replace("T", " ")  # as Gradio writes it
     return str(value) if field.categories and value is not None else value
 
 
-def values(schema: Schema, record: Record) -> list[Any]:
+def values(page: PageContext, record: Record) -> list[Any]:
     """A record as the components expect it.
 
     Parameters
     ----------
-    schema : Schema
+    page : PageContext
     record : Record
 
     Returns
@@ -83,37 +87,48 @@ def values(schema: Schema, record: Record) -> list[Any]:
         In the order of `Input.components`.
     """
     values: list[Any] = []
-    for field in schema.fields:
+    for field in page.schema.fields:
         value = record[field.name]
-        values.append(to_component(field, field.default if value is None else value))
+        values.append(to_component(page, field, field.default if value is None else value))
         if field.nullable:
             values.append(value is None)
     return values
 
 
-def record(schema: Schema, values: Sequence[Any]) -> tuple[Record, list[Fault]]:
-    """The content of the components as a record.
+@dataclass(frozen=True)
+class Content:
+    """What the components hold: a record, the faults that only a form can have, and its numbers as they were typed."""
+
+    record: Record
+    faults: list[Fault]
+    numbers: dict[str, typed.Number]
+
+
+def content(page: PageContext, values: Sequence[Any]) -> Content:
+    """What the components hold.
 
     Parameters
     ----------
-    schema : Schema
+    page : PageContext
     values : sequence
         In the order of `Input.components`.
 
     Returns
     -------
-    record : Record
-    faults : list of Fault
-        Only those that a form can have.
+    Content
     """
     remaining = iter(values)
     record: Record = {}
     own_faults: list[Fault] = []
-    for field in schema.fields:
+    numbers: dict[str, typed.Number] = {}
+    for field in page.schema.fields:
         value = next(remaining)
         ticked = next(remaining) if field.nullable else False
         if field.categories:
             value = {str(category): category for category in field.categories}.get(value, value)
+        if typed.is_typed(field):
+            numbers[field.name] = typed.read(page, field, value)
+            value = numbers[field.name].value
         if field.kind == "datetime" and isinstance(value, str):
             value = value.replace(" ", "T", 1)
         if value == "" and field.kind != "text" and "" not in field.categories:
@@ -121,4 +136,4 @@ def record(schema: Schema, values: Sequence[Any]) -> tuple[Record, list[Fault]]:
         if value is None and not ticked:
             own_faults.append(Fault(FaultCode.NULL, field.name))
         record[field.name] = None if ticked else value
-    return record, own_faults
+    return Content(record, own_faults, numbers)

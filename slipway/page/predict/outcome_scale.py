@@ -53,7 +53,7 @@ def scale(page: PageContext, prediction: dict[str, Any], outcomes: TargetNumbers
         band = {"x": start, "width": max(end - start, 1)}
     decimals = 0 if wide >= 20 else page.schema.target.decimals
     text = page.t("page.outcome_scale", share=_share_below(outcomes.percentiles, value))
-    ends = [page.decimal(end, decimals) for end in (low, high)]
+    ends = [page.decimal(end, decimals, page.schema.target.decimal) for end in (low, high)]
     return _HTML.scale(_SIZE, bars, band, x(value), text, ends)
 
 

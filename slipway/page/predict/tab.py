@@ -13,7 +13,7 @@ from slipway.errors import Fault, RecordsError
 from slipway.page import LIVE
 from slipway.page.context import PageContext
 from slipway.page.html import macros
-from slipway.page.predict import answer, form, link, live, reasons, threshold
+from slipway.page.predict import answer, form, link, live, reasons, threshold, typed
 from slipway.schema.fields import Record
 from slipway.service.model import LoadedModel
 from slipway.service.requests import RequestError
@@ -143,7 +143,7 @@ def _threshold(page: PageContext) -> tuple[gr.Slider, gr.HTML]:
 def _first(page: PageContext, served: LoadedModel) -> Markup:
     """The panel that is part of the page, so that its first view needs no second call."""
     record = page.schema.defaults
-    fields = json.dumps(form.values(page.schema, record), ensure_ascii=False)
+    fields = json.dumps(form.values(page, record), ensure_ascii=False)
     try:
         answered = served.predictor.answer([record])
     except RecordsError:
@@ -166,16 +166,17 @@ def _wire(
     schema = page.schema
 
     async def changed(*values: Any) -> list[str]:
-        record, faults = form.record(schema, values)
-        heading = "page.heading_example" if any(record == start for _, start in starts) else "page.heading_answer"
-        return await _answer(page, served, record, faults, heading, str(values[-1]), values[-2] if tab.slider else None)
+        held = form.content(page, values)
+        is_example = any(held.record == start for _, start in starts)
+        heading = "page.heading_example" if is_example else "page.heading_answer"
+        return await _answer(page, served, held, heading, str(values[-1]), values[-2] if tab.slider else None)
 
     async def reasoned(*values: Any) -> list[str]:
-        record, faults = form.record(schema, values)
-        if faults or schema.check_record(record)[2]:
+        held = form.content(page, values)
+        if held.faults or schema.check_record(held.record)[2]:
             return ["", ""]
         chosen = values[len(tab.fields)] if tab.below.choice else None
-        return await reasons.answer(page, served, record, str(values[-1]), chosen)
+        return await reasons.answer(page, served, held.record, str(values[-1]), chosen)
 
     async def moved(chosen: float) -> str:
         return _counted(page, chosen)
@@ -185,7 +186,7 @@ def _wire(
         if linked is None:  # what is typed meanwhile stays
             return [gr.skip() for _ in (*tab.read, tab.replaced)]
         moved_to = [linked.threshold or threshold.own(page)] if tab.slider else []
-        return [*form.values(schema, linked.record), *moved_to, answer.render_replaced(page, linked.replaced)]
+        return [*form.values(page, linked.record), *moved_to, answer.render_replaced(page, linked.replaced)]
 
     changes = [component.change for component in tab.fields]
     slid = [tab.slider.change] if tab.slider else []
@@ -204,7 +205,7 @@ def _wire(
     for button, record in starts:
 
         async def started(record: Record = record) -> list[Any]:
-            return [*form.values(schema, record), ""]
+            return [*form.values(page, record), ""]
 
         button.click(started, None, [*tab.fields, tab.replaced], **LIVE)
 
@@ -212,28 +213,29 @@ def _wire(
 async def _answer(
     page: PageContext,
     served: LoadedModel,
-    record: Record,
-    faults: list[Fault],
+    held: form.Content,
     heading: str,
     fields: str,
     chosen: float | None,
 ) -> list[str]:
-    """The answer panel, and the text under each field: the same check and prediction as `/predict`.
+    """The answer panel, and what stands below each field: the same check and prediction as `/predict`.
 
-    `faults` are those that only a form can have, `fields` is what it held, as JSON.
+    `fields` is what the form held, as JSON.
     """
-    schema = page.schema
-    if faults:
-        details = faults + schema.check_record(record)[2]
+    details: list[Fault] = []
+    panel = None
+    if held.faults:
+        details = held.faults + page.schema.check_record(held.record)[2]
     else:
         try:
-            answered = await served.answer([record])
-            return [answer.render(page, answered, record, heading, fields, chosen), *[""] * len(schema.fields)]
+            panel = answer.render(page, await served.answer([held.record]), held.record, heading, fields, chosen)
         except RequestError as refused:
             details = refused.details
-    by_field = {fault.field: fault for fault in reversed(details)}
-    texts = [
-        _HTML.fault(page.field_problem(field, by_field[field.name])) if field.name in by_field else ""
-        for field in schema.fields
+    by_field = {
+        fault.field: page.field_problem(page.schema.by_name[fault.field or ""], fault) for fault in reversed(details)
+    }
+    below = [
+        typed.below(page, field, held.numbers.get(field.name), by_field.get(field.name, ""))
+        for field in page.schema.fields
     ]
-    return [answer.render_faults(page, fields, chosen), *texts]
+    return [panel or answer.render_faults(page, fields, chosen), *below]
