@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import io
+import json
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -198,6 +199,29 @@ def test_files_that_cannot_be_predicted_are_refused_in_words_and_the_next_one_is
     assert told["Columns used (1)"] == "sex" and told["Columns kept, but not used (2)"] == f"Ages, {MARKUP}"
     assert opened(page, kept("good.csv", f"{HEADER}\n{ROW}\n")) == "1 of 1 row of good.csv predicted"
     assert page.evaluate("window.ran") is None
+
+
+def workbook(rows):
+    file = io.BytesIO()
+    pd.DataFrame(rows[1:], columns=rows[0]).to_excel(file, index=False)
+    return file.getvalue()
+
+
+@browsed
+def test_what_a_file_without_a_column_has_instead_is_what_the_server_read(open_page, insurance_server):
+    page = open_page(insurance_server)
+    rows = [["Ages", "sex", "a|b"], ["1", "male", "x"], ["2", "female", "y"], ["3", "male", "z"]]
+    piped = "sep=|\n" + "\n".join("|".join(f"'{cell}'" for cell in row) for row in rows)
+
+    for name, content in (("piped.csv", piped), ("book.xlsx", workbook(rows)), ("lines.json", as_records(rows))):
+        opened(page, kept(name, content))
+
+        told = understood(page)
+        assert told["Columns used (1)"] == "sex" and told["Columns kept, but not used (2)"] == "Ages, a|b", name
+
+
+def as_records(rows):
+    return json.dumps([dict(zip(rows[0], row, strict=True)) for row in rows[1:]])
 
 
 @browsed

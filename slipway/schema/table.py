@@ -246,7 +246,8 @@ def _check_header(schema: Schema, table: TextTable) -> None:
     found = ", ".join(repr(truncated(name)) for name in table.header[:20])
     hints = "; ".join(filter(None, (near[name].removeprefix("; ") for name in absent[:5])))
     text = f"columns are missing: {missing}; the file has {found}" + (f"; {hints}" if hints else "")
-    raise RecordsError(details, text, RequestCode.MISSING_COLUMNS, columns=missing)
+    header = [truncated(name) for name in table.header[:1000]]
+    raise RecordsError(details, text, RequestCode.MISSING_COLUMNS, columns=missing, header=header)
 
 
 def decimal_marks(fields: Sequence[Field], table: TextTable) -> DecimalMarks:

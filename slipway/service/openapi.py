@@ -68,6 +68,11 @@ FAULTS: dict[str, Any] = {
             "description": "The first 100 faults of the records, or the columns that a file lacks; else empty.",
             "items": _fault(FaultCode, record={"type": "integer", "nullable": True}),
         },
+        "header": {
+            "type": "array",
+            "description": "Only of a file without a column that is needed: the names that it has, at most 1,000.",
+            "items": {"type": "string"},
+        },
     },
 }
 

@@ -61,6 +61,8 @@ class RequestError(Exception):
             "code": self.code.value,
             "details": [faults.as_json(fault, language) for fault in self.details],
         }
+        if "header" in self.values:  # of a file without a column that is needed
+            refused["header"] = self.values["header"]
         return JSONResponse(refused, self.status)
 
 

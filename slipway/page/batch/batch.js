@@ -31,7 +31,16 @@ function t(key, values = {}) {
   const form = typeof texts[key] === "string" ? texts[key] : texts[key][plurals.select(values.count)];
   return form.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === "number" ? whole(values[name]) : values[name]));
 }
-const figure = formatter({ minimumFractionDigits: target.decimals, maximumFractionDigits: target.decimals });
+const written = formatter({ minimumFractionDigits: target.decimals, maximumFractionDigits: target.decimals });
+const OTHER_MARK = { ",": ".", ".": "," };
+// A number of the target, with the decimal mark of its column; and with its unit, where the column has it.
+const figure = (number) => (target.swapped ? written(number).replace(/[.,]/g, (mark) => OTHER_MARK[mark]) : written(number));
+function amount(number) {
+  const [sign, digits] = /^([-−]?)(.*)$/.exec(figure(number)).slice(1);
+  return target.amount.startsWith("{}") ? target.amount.replace("{}", () => sign + digits) : sign + target.amount.replace("{}", () => digits);
+}
+// The lower end of a range: with its unit, unless that is a word of its own, which follows the upper end.
+const lower = (number) => (target.amount.startsWith("{} ") ? figure(number) : amount(number));
 const percent = formatter({ style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const file = (text) => URL.createObjectURL(new Blob(["\ufeff" + text], { type: "text/csv;charset=utf-8" }));
 const painted = () => new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
@@ -127,7 +136,7 @@ function formOf(form, isParquet) {
 }
 
 // `text` is the answer as CSV, `file` the answer in the form of the chosen file, `form` what the server says of that;
-// `spelt` has the field of each column that was taken for it although its name is spelt otherwise.
+// `spelt` has the field of each column that was taken for it although its name is spelt otherwise. Returns how many rows.
 function show({ text, file, form, spelt, isDefused }, chosen, isParquet, explained) {
   const [header, ...rows] = parse(text, ",");
   const ours = explained ? addedReasons : added;  // the last columns, whatever number one of them was given
@@ -162,6 +171,7 @@ function show({ text, file, form, spelt, isDefused }, chosen, isParquet, explain
   if (given.length > FILE_COLUMNS) {
     result.append(make("p", t("batch.columns_left", { count: given.length - FILE_COLUMNS }), "slip-small"));
   }
+  return rows.length;
 }
 
 function faultyList(rows, faulty) {
@@ -182,10 +192,8 @@ async function prepared(chosen) {
   };
   mustFit("batch.too_big");
   if (!isParquet) {
-    const head = await chosen.slice(0, MEGABYTE).text();
-    const isText = !BINARY.test(magic);
-    const rows = isText && reasons && tick.checked ? countRows(new Uint8Array(await chosen.arrayBuffer())) : 0;
-    return { body, isParquet, rows, header: () => (isText ? readHeader(head, columns) : []) };
+    const isCounted = !BINARY.test(magic) && reasons && tick.checked;
+    return { body, isParquet, rows: isCounted ? countRows(new Uint8Array(await chosen.arrayBuffer())) : 0 };
   }
   if (magic !== "PAR1") throw new Unfit(t("batch.unread", { name: chosen.name, reason: t("batch.unread_none") }));
   const library = await readerOfParquet();
@@ -197,7 +205,7 @@ async function prepared(chosen) {
   }
   body = new Blob([converted.text], { type: "text/csv" });
   mustFit("batch.too_big_text");
-  return { body, isParquet, rows: converted.count, header: () => parse(converted.text.slice(0, MEGABYTE), ",")[0] };
+  return { body, isParquet, rows: converted.count };
 }
 
 let attempts = 0; // a browser may remember that an address could not be loaded
@@ -216,8 +224,8 @@ function refusalOf(text) {
   }
 }
 
-// What the server refused, in words; for missing columns also what the file has instead.
-function refuse(text, code, chosen, header) {
+// What the server refused, in words; for missing columns also what it found in the file instead.
+function refuse(text, code, chosen) {
   const refusal = refusalOf(text);
   if (!refusal) { // a proxy's own page
     tell(t("batch.failed", { status: code }), "slip-error");
@@ -232,10 +240,9 @@ function refuse(text, code, chosen, header) {
     return;
   }
   tell(t("batch.needed", { name: chosen.name }), "slip-error");
-  const found = header();
   result.append(...understood({
     matched: columns.filter((name) => !lost.some((one) => one.name === name)),
-    ignored: found.filter((name) => !columns.includes(name)),
+    ignored: (refusal.header ?? []).filter((name) => !columns.includes(name)),
     missing: lost.map(({ name, near }) => (near ? t("batch.nearest", { name, near }) : name)),
   }));
 }
@@ -247,6 +254,17 @@ async function answered(answer, chosen) {
   const spelt = JSON.parse(answer.headers.get("X-Matched-Columns") ?? "{}");
   const parts = await answer.formData();
   return { text: parts.get("table"), file: parts.get("file"), form, spelt, isDefused: answer.headers.has("X-Defused-Rows") };
+}
+
+// The server's answer to a file, and what is in it.
+async function post(body, chosen, explains, signal) {
+  const form = new FormData();
+  form.append("file", body, chosen.name);
+  if (explains) form.append("reasons", "true");
+  form.append("for_spreadsheets", "true");
+  const call = { method: "POST", body: form, headers: { Accept: "multipart/form-data" }, signal };
+  const answer = await fetch(slipAddress(`predict_csv?lang=${language}`), call);
+  return [answer, await (answer.ok ? answered(answer, chosen) : answer.text())];
 }
 
 async function send(chosen) {
@@ -261,29 +279,24 @@ async function send(chosen) {
   tell(t("batch.reading", { name: chosen.name }), "", cancel());
   try {
     await painted();
-    const { body, isParquet, rows, header } = await prepared(chosen);
+    const { body, isParquet, rows } = await prepared(chosen);
     if (!isLatest()) return;
     const asked = Boolean(reasons && tick.checked);
-    const explains = asked && rows <= reasons.most;
-    const form = new FormData();
-    form.append("file", body, chosen.name);
-    if (explains) form.append("reasons", "true");
-    if (asked && !explains) {
-      result.append(make("p", t("batch.reasons_too_many", { count: rows, most: reasons.most }), "slip-note"));
+    const wait = (explains) => {
+      const seconds = explains ? Math.max(1, Math.round(rows * reasons.seconds)) : 0;
+      tell(t(explains && rows ? "batch.explaining" : "batch.working", { name: chosen.name, count: rows, seconds }), "", cancel());
+    };
+    let explains = asked && rows <= reasons.most;
+    wait(explains);
+    let [answer, content] = await post(body, chosen, explains, mine.signal);
+    if (isLatest() && explains && !answer.ok && refusalOf(content)?.code === "too_many_rows") {
+      wait((explains = false));
+      [answer, content] = await post(body, chosen, explains, mine.signal);
     }
-    const seconds = explains ? Math.max(1, Math.round(rows * reasons.seconds)) : 0;
-    const key = explains ? "batch.explaining" : "batch.working";
-    tell(t(key, { name: chosen.name, count: rows, seconds }), "", cancel());
-    form.append("for_spreadsheets", "true");
-    const headers = { Accept: "multipart/form-data" };
-    const call = { method: "POST", body: form, headers, signal: mine.signal };
-    const answer = await fetch(slipAddress(`predict_csv?lang=${language}`), call);
-    const content = await (answer.ok ? answered(answer, chosen) : answer.text());
     if (!isLatest()) return;
-    const notes = [...result.children];
-    if (answer.ok) show(content, chosen, isParquet, explains);
-    else refuse(content, answer.status, chosen, header);
-    result.prepend(...notes);
+    if (!answer.ok) return refuse(content, answer.status, chosen);
+    const count = show(content, chosen, isParquet, explains);
+    if (asked && !explains) result.prepend(make("p", t("batch.reasons_too_many", { count, most: reasons.most }), "slip-note"));
   } catch (fault) {
     if (!isLatest()) return;
     if (fault instanceof Unfit) tell(fault.message, "slip-error");

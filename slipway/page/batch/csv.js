@@ -44,7 +44,8 @@ function quotedRow(text, at, separator) {
   }
 }
 
-// Rows in a file, before anything is sent: line breaks outside of quotes that end a line with something in it.
+// About how many rows a file has, before anything is sent: line breaks outside of quotes that end a line with something in
+// it. Only for what is said while one waits, and to spare a call; how many there are is for the server to say.
 function countRows(bytes) {
   let lines = 0, inside = false, filled = false;
   for (const byte of bytes) {
@@ -53,14 +54,6 @@ function countRows(bytes) {
     else if (byte > 32) filled = true;
   }
   return Math.max(0, lines + (filled ? 1 : 0) - 1);
-}
-
-// The first line, as cells; the separator is the one that finds most of the model's columns.
-function readHeader(text, known) {
-  const line = text.replace(/^\ufeff/, "").trimStart().split("\n", 1)[0].replace(/\r$/, "") + "\n";
-  const headers = [",", ";", "\t", "|", " "].map((separator) => parse(line, separator)[0].map((name) => name.trim()));
-  const found = (header) => header.filter((name) => known.includes(name)).length + header.length / 1e6;
-  return headers.reduce((best, header) => (found(header) > found(best) ? header : best));
 }
 
 const quoted = (cell, separator) =>
