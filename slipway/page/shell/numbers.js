@@ -18,6 +18,9 @@
       if (!text) continue;
       text.id ||= `slip-below-${(ids += 1)}`;
       set(box, "inputmode", known(box)?.keys ?? "decimal");
+      // Gradio's label holds the hint as well: the name is the first part alone.
+      const name = box.closest(".slip-number").querySelector('[data-testid="block-info"]')?.textContent.trim();
+      if (name) set(box, "aria-label", name);
       set(box, "aria-describedby", text.id);
       set(box, "aria-invalid", String(Boolean(text.querySelector('[role="alert"]'))));
     }
