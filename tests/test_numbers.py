@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipway import store
-from slipway.tables.numbers import NumberCells, NumberFormat, decimal_mark, mark_by_length, taken_apart, two_readings
+from slipway.tables.decimal_marks import decimal_mark, mark_by_length, mark_of_money
+from slipway.tables.numbers import NumberCells, NumberFormat, taken_apart, two_readings
 from tests.conftest import answers_of_its_own_file
 
 SPACES = " \u00a0\u2009\u202f"
@@ -113,6 +114,23 @@ def test_what_a_column_shows_itself_comes_before_what_was_declared_and_that_befo
 )  # fmt: skip
 def test_lengths_of_numbers_show_what_separates_thousands(cells, elsewhere, mark):
     assert mark_by_length(NumberCells(cells), elsewhere) == mark
+
+
+@pytest.mark.parametrize(
+    ("cells", "elsewhere", "mark"),
+    [
+        (["$2,113", "$9,050"], {"."}, "."),
+        (["2.113 €", "9.050 €"], {","}, ","),
+        (["3,459 €"], {","}, None),
+        (["$2,113"], set(), None),
+        (["$2,113"], {".", ","}, None),
+        (["2,113", "$9,050"], {"."}, None),
+        (["2,113 kg"], {"."}, None),
+    ],
+    ids=["dollars", "euros", "three decimals", "nothing else", "both marks", "one without", "no money"],
+)
+def test_the_marks_of_other_columns_show_what_separates_thousands_of_money(cells, elsewhere, mark):
+    assert mark_of_money(NumberCells(cells), elsewhere) == mark
 
 
 @st.composite

@@ -18,7 +18,8 @@ from slipway.schema import arrays
 from slipway.schema.fields import SHOWN, Field, FieldError, Value, truncated
 from slipway.schema.schema import Checked, Schema
 from slipway.tables.cells import TextTable, check_duplicates
-from slipway.tables.numbers import NUMBER, NumberCells, decimal_mark
+from slipway.tables.decimal_marks import decimal_mark
+from slipway.tables.numbers import NUMBER, NumberCells
 
 DecimalMarks = dict[str, str | None]
 """Name of a number field → its decimal mark in a file; None where `1.030` can be read in two ways."""

@@ -15,15 +15,14 @@ import pandas as pd
 from slipway.errors import DataError
 from slipway.tables.cells import TextTable
 from slipway.tables.columns import Gaps, TextColumn, missing_markers, plain_numbers, typed
+from slipway.tables.decimal_marks import decimal_mark, mark_by_length, mark_of_money
 from slipway.tables.missing import MISSING_CELLS, is_marker
 from slipway.tables.notes import LISTED, Note, Reading, kind_option, missing_option
 from slipway.tables.numbers import (
     PLAIN,
     NumberFormat,
     UnitPlace,
-    decimal_mark,
     is_number,
-    mark_by_length,
     taken_apart,
     two_readings,
     unit_place,
@@ -120,7 +119,7 @@ def _format(column: TextColumn, elsewhere: set[str], decimal_comma: bool, declar
     if not numbers.with_commas and not declared and not decimal_comma:
         return NumberFormat(".", column.unit, _place(column))  # as in nearly every file
     marks: Collection[str] = elsewhere if decimal_comma else "."
-    mark = decimal_mark(numbers, declared, marks) or mark_by_length(numbers, marks)
+    mark = decimal_mark(numbers, declared, marks) or mark_by_length(numbers, marks) or mark_of_money(numbers, elsewhere)
     return NumberFormat("," if mark == "," else ".", column.unit, _place(column)) if mark else None
 
 
