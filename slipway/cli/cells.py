@@ -75,7 +75,7 @@ def _cells(source: DataSource) -> tuple[bytes, str]:
     from slipway.tables.arrow import is_arrow, read_arrow
     from slipway.tables.file_notes import described
     from slipway.tables.files import read_file
-    from slipway.tables.readers import locate, read_bytes
+    from slipway.tables.readers import locate, opened
     from slipway.tables.sql import read_query
     from slipway.tables.writers import write_cells
 
@@ -83,10 +83,10 @@ def _cells(source: DataSource) -> tuple[bytes, str]:
         frame = read_query(source.file, source.query)
     else:
         path = locate(source)
-        data, _ = read_bytes(path)
-        if not is_arrow(path, data):
-            table = read_file(data, str(path), options=source.options)
-            return write_cells(table), f"{path}: {described(table)}"
-        frame = read_arrow(path, data)
+        with opened(path) as (content, _):
+            if not is_arrow(path, content.head):
+                table = read_file(content, str(path), options=source.options)
+                return write_cells(table), f"{path}: {described(table)}"
+            frame = read_arrow(path, content.read())
     content = frame.to_csv(index=False).encode("utf-8", "surrogatepass")
     return content, f"{source.shown}: {len(frame):,} rows, {len(frame.columns):,} columns"

@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="OUT",
         help="write the cells as they are read, as CSV: into a folder, or one table into a file",
     )
+    parser.add_argument("--all", action="store_true", help="read all of a large file, not only its beginning")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     table.add_arguments(parser)
 
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 def _look(args: argparse.Namespace, file: str) -> None:
     # Only now: pandas takes a second, and `slipway --help` should not.
     from slipway.publish.reading import as_json, lines
-    from slipway.publish.train import prepare, read
+    from slipway.publish.train import prepare, read, rows_read
     from slipway.tables.readers import read_table
     from slipway.training.report import report
     from slipway.training.schema_inference import infer_inputs
@@ -61,17 +62,20 @@ def _look(args: argparse.Namespace, file: str) -> None:
     source = DataSource(file)
     case = table.with_options(UseCase("table", TargetSpec(args.target or ""), data=source), args)
     if args.target and not args.json:
-        prepare(case)
+        prepare(case, sample=not args.all, told=_progress)
         return
     if args.target:
-        whole, learnt, _ = read(case, inputs_needed=False)
+        whole, learnt, _ = read(case, inputs_needed=False, sample=not args.all, told=_progress)
     else:
-        whole = read_table(case.data or source, case.reading, sample=True)
+        whole = read_table(case.data or source, case.reading, not args.all, _progress)
         learnt = infer_inputs(whole.frame, case, whole.source, reading=whole.reading)
     found = report(whole, learnt, case)
     if args.json:
         print(json.dumps(as_json(found, learnt.notes, whole.source), ensure_ascii=False, indent=1))
         return
-    beginning = ", the beginning of a large file" if whole.sampled else ""
-    print(f"{whole.source}: {len(whole.frame):,} rows, {len(whole.frame.columns):,} columns{beginning}")
+    print(f"{whole.source}: {rows_read(whole)}, {len(whole.frame.columns):,} columns")
     print("\n".join(lines(found, learnt.notes)))
+
+
+def _progress(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from slipway.errors import TrainingError, UseCaseError
@@ -99,11 +100,13 @@ def fit(case: UseCase, *, training_rows: bool = True) -> str:
     return saved.tag
 
 
-def read(case: UseCase, *, inputs_needed: bool = True) -> tuple[readers.Table, InferredDataset, int]:
+def read(
+    case: UseCase, *, inputs_needed: bool = True, sample: bool = False, told: Callable[[str], None] | None = None
+) -> tuple[readers.Table, InferredDataset, int]:
     """The table that a use case names, what is learnt from it, and the rows dropped for lack of a target."""
     if case.data is None:
         raise UseCaseError(f"use case {case.name}", "has no `data:`; name the table there, or with --data FILE")
-    table = readers.read_table(case.data, case.reading)
+    table = readers.read_table(case.data, case.reading, sample, told)
     target = case.target.column
     rows, dropped = readers.drop_missing_targets(table, target, case.missing.get(target, ()))
     if case.training.limit_rows and case.training.limit_rows < len(rows):
@@ -112,12 +115,26 @@ def read(case: UseCase, *, inputs_needed: bool = True) -> tuple[readers.Table, I
     return table, with_leaks(learnt), dropped
 
 
-def prepare(case: UseCase) -> tuple[readers.Table, InferredDataset, int]:
-    """As `read`; says on standard output what was read and decided."""
-    table, learnt, dropped = read(case)
+def rows_read(table: readers.Table) -> str:
+    """How many rows a table has, and if it is the beginning of a larger one, how to have all of it read."""
+    rows = f"{len(table.frame):,} rows"
+    if table.share is None:
+        return f"the first {rows} (`--all` reads every one)"
+    if table.share == 1:
+        return rows
+    size = len(table.frame) / table.share
+    about = f"{size / 1e6:.1f} million" if size >= 1e6 else f"{round(size, -3):,.0f}"
+    return f"the first {rows} of about {about} (`--all` reads every one)"
+
+
+def prepare(
+    case: UseCase, *, sample: bool = False, told: Callable[[str], None] | None = None
+) -> tuple[readers.Table, InferredDataset, int]:
+    """As `read`; says on standard output what was read and decided, and to `told` how far the reading is."""
+    table, learnt, dropped = read(case, sample=sample, told=told or progress)
     found = report(table, learnt, case)
     progress(
-        f"{case.name}: {len(table.frame):,} rows from {table.source}"
+        f"{case.name}: {rows_read(table)} from {table.source}"
         + (f", {dropped:,} without target dropped" if dropped else "")
     )
     inferred = "" if case.task else f" (inferred from {learnt.target.nunique():,} different values; --task overrides)"

@@ -3,12 +3,18 @@
 Cells stay text here, because what "0" or "yes" means is for the schema to say.
 """
 
+from array import array
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from slipway.errors import CsvError, RequestCode
+from slipway.tables.compact import Column, CompactRows, compact_column, flat
 from slipway.tables.dialect import Dialect
+from slipway.tables.encoding import Decoded
 from slipway.tables.json_cells import JsonForm
 from slipway.tables.layout import Layout, RaggedRow, Skipped
 from slipway.tables.plain_rows import PlainRows
@@ -56,12 +62,12 @@ class TextTable:
 
     header: list[str]
     rows: Sequence[list[str]]
-    lines: list[int]
+    lines: Sequence[int]
     ragged: dict[int, RaggedRow]
     separator: str
     surplus: dict[int, list[str]] = field(default_factory=dict, compare=False)
     read: HowRead = field(default=HowRead(), compare=False)
-    text: str | None = field(default=None, compare=False, repr=False)
+    text: Decoded | None = field(default=None, compare=False, repr=False)
 
     @property
     def decimal_comma(self) -> bool:
@@ -71,6 +77,8 @@ class TextTable:
     def column(self, name: str) -> list[str]:
         """The cells of a column, in the order of the rows."""
         position = self.header.index(name)
+        if isinstance(self.rows, CompactRows):
+            return flat(self.rows.column(position))
         if isinstance(self.rows, PlainRows):
             return self.rows.column(position)
         return [row[position] for row in self.rows]
@@ -94,43 +102,49 @@ class TextTable:
                     cells.update(map(str.strip, set(block.column(name))))
         return found
 
-    def quoted(self, name: str, among: Collection[str] | None = None) -> frozenset[int] | None:
+    def compact(self, name: str) -> Column:
+        """The same cells in little memory."""
+        if isinstance(self.rows, CompactRows):
+            return self.rows.compact(self.header.index(name))
+        return compact_column(self.column(name))
+
+    def quoted(self, name: str, rows: NDArray[Any]) -> Iterator[int]:
         """The rows whose cell in a column stands in quotes in the file: `"NA"` rather than `NA`.
 
-        The file is looked at once more, but only where it has to be.
+        The file is looked at once more, as far as it is asked for.
 
         Parameters
         ----------
         name : str
             Of the column.
-        among : collection of str, optional
-            Only rows with one of these cells are looked at.
+        rows : ndarray of int
+            Positions of those that are looked at, in ascending order.
 
-        Returns
-        -------
-        frozenset of int or None
-            Positions of rows; None where the file has no quotes, or is not a text file.
+        Yields
+        ------
+        int
+            The position of a row; none where the file has no quotes, or is not a text file.
         """
         dialect, position = self.read.dialect, self.header.index(name)
-        if self.text is None or dialect is None or dialect.quote is None or dialect.quote not in self.text:
-            return None
-        wanted = {
-            self.lines[place]: place
-            for place, row in enumerate(self.rows)
-            if (among is None or row[position].strip() in among) and place not in self.ragged
-        }
-        return frozenset(
-            wanted[line]
-            for line, flags in quoted_cells(self.text, dialect, wanted)
-            if position < len(flags) and flags[position]
-        )
+        if self.text is None or dialect is None or dialect.quote is None:
+            return
+        places = rows[~np.isin(rows, [*self.ragged])] if self.ragged else rows
+        lines = np.array(self.lines, np.int64)[places]
+        for line, flags in quoted_cells(self.text.blocks(), dialect, map(int, lines), position + 1):
+            if len(flags) > position and flags[position]:
+                yield int(places[np.searchsorted(lines, line)])
 
     def without_ragged(self) -> "TextTable":
         """The same table without the rows that had more or fewer cells than the header."""
         if not self.ragged:
             return self
         kept = [place for place in range(len(self.rows)) if place not in self.ragged]
-        rows, lines = [self.rows[place] for place in kept], [self.lines[place] for place in kept]
+        lines = array("q", [self.lines[place] for place in kept])
+        rows = (
+            self.rows.without(self.ragged)
+            if isinstance(self.rows, CompactRows)
+            else [self.rows[place] for place in kept]
+        )
         return replace(self, rows=rows, lines=lines, ragged={}, surplus={})
 
     def blocks(self, size: int) -> Iterator["TextTable"]:
@@ -153,7 +167,7 @@ class TextTable:
             yield TextTable(self.header, self.rows[part], self.lines[part], ragged, self.separator, read=self.read)
 
 
-def table_of(layout: Layout, read: HowRead, separator: str, text: str | None = None) -> TextTable:
+def table_of(layout: Layout, read: HowRead, separator: str, text: Decoded | None = None) -> TextTable:
     """The table that was found in a file.
 
     Parameters
@@ -162,7 +176,7 @@ def table_of(layout: Layout, read: HowRead, separator: str, text: str | None = N
     read : HowRead
         What is known of the file beside its layout.
     separator : str
-    text : str, optional
+    text : Decoded, optional
         The file, for whoever asks which cells were quoted.
 
     Returns

@@ -4,14 +4,16 @@ Each column is looked at twice: first alone, then with what the other columns of
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 import pandas as pd
 
 from slipway.tables import dates
+from slipway.tables.evidence import OTHERS, Cells
 from slipway.tables.missing import MISSING_CELLS, is_marker
 from slipway.tables.numbers import CODE, EXACT, NUMBER, NumberCells, taken_apart
 from slipway.tables.yes_no import spelling, yes_no
@@ -21,6 +23,8 @@ STRAY_SHARE = 0.05
 STRAYS, NUMBERS = 3, 20
 """At most so many different cells may be something else, beside at least so many different numbers."""
 _SHARES = ("%", "‰")
+_NOTHING = "\0nothing\0"
+"""Stands for a missing value among texts, where an empty text is a value."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class TextColumn:
     """
 
     name: str
-    cells: list[str]
+    cells: Cells
     declared: tuple[str, ...] | None = None
     kind: str | None = None
     is_target: bool = False
@@ -40,15 +44,13 @@ class TextColumn:
 
     @cached_property
     def counts(self) -> Counter[str]:
-        """How often each cell occurs, in the order of the file, without empty ones."""
-        found = Counter(self.cells)
-        del found[""]
-        return found
+        """How often each cell occurs, in the order of the file, without empty ones; witnesses, where there are many."""
+        return self.cells.counts(self.declared or ())
 
-    @cached_property
+    @property
     def has_empty(self) -> bool:
         """Whether a cell is empty."""
-        return len(self.cells) > self.counts.total()
+        return self.cells.has_empty
 
     @cached_property
     def _all_plain(self) -> bool:
@@ -92,16 +94,27 @@ class TextColumn:
     @cached_property
     def odd(self) -> list[str]:
         """The values that are no numbers of its unit."""
-        if self.numbers.is_plain:
-            return []
-        numbers, unit = self.numbers.numbers, self.unit
-        return [
-            cell
-            for cell in self.values
-            if cell not in numbers
-            or numbers[cell].unit not in ("", unit)
-            or (unit in _SHARES and not numbers[cell].unit and float(numbers[cell].point or 1) != 0)
-        ]
+        return [] if self.numbers.is_plain else [cell for cell in self.values if self._is_odd(cell)]
+
+    def _is_odd(self, cell: str) -> bool:
+        number = self.numbers.numbers.get(cell) or taken_apart(cell)
+        if number is None or number.unit not in ("", self.unit):
+            return True
+        return self.unit in _SHARES and not number.unit and float(number.point or 1) != 0
+
+    @cached_property
+    def different(self) -> tuple[int, int]:
+        """How many different values there are, and how many of them are odd."""
+        if self.cells.is_few or not self.odd or len(self.odd) == len(self.values):
+            return len(self.values), len(self.odd)
+        every = np.unique(np.fromiter(map(hash, self._failing(lambda cell: False)), np.int64))
+        numbers = np.unique(np.fromiter(map(hash, self._failing(self._is_odd)), np.int64))
+        return len(every), len(every) - len(numbers)
+
+    def _failing(self, check: Callable[[str], object]) -> Iterator[str]:
+        """The values of which a check is not true; some of them again."""
+        out = self._declared_marks.union(self.markers)
+        return (cell for cell in self.cells.failing(check) if cell not in out)
 
     @cached_property
     def strays(self) -> list[str]:
@@ -143,7 +156,24 @@ class TextColumn:
     @cached_property
     def is_temporal(self) -> bool:
         """Whether its values are dates or times of day."""
-        return not self.is_numeric and (dates.learn(self.values) is not None or dates.is_time(self.values))
+        if self.is_numeric:
+            return False
+        if self.cells.is_few:
+            return dates.learn(self.values) is not None or dates.is_time(self.values)
+        times = dates.is_time(self.values) and next(self._failing(dates.time_of_day), None) is None
+        return times or self._are_dates()
+
+    def _are_dates(self) -> bool:
+        """Whether many different values are dates: those of a format that some of them have, or of one that the others allow."""
+        seen = dict.fromkeys(self.values)
+        while (learnt := dates.learn(seen)) is not None:
+            others = [*islice(self._failing(learnt.format.moment), OTHERS)]
+            if not others:
+                return True
+            if seen.keys() >= set(others):
+                return False
+            seen |= dict.fromkeys(others)
+        return False
 
 
 def missing_markers(column: TextColumn, quoted: Mapping[str, bool] | None, gaps: "Gaps") -> tuple[list[str], str]:
@@ -163,6 +193,8 @@ def missing_markers(column: TextColumn, quoted: Mapping[str, bool] | None, gaps:
     why : str
         "numbers", "quotes", "file", or "convention".
     """
+    if not column.markers:
+        return [], "convention"
     if column.is_numeric or column.is_temporal:
         return column.markers, "numbers"
     if quoted is not None:
@@ -188,46 +220,71 @@ class Gaps:
         return cls(markers, any(column.has_empty for column in sure))
 
 
-def typed(cells: Sequence[str | None], numbers: Mapping[str, str] | None) -> pd.Series:
+def typed(
+    cells: Cells,
+    out: Collection[str],
+    numbers: Mapping[str, str] | None,
+    plain: Callable[[str], str | None] = str,
+) -> pd.Series:
     """Cells as numbers, booleans, or text.
 
     Parameters
     ----------
-    cells : sequence of n (str or None)
-        None where missing.
+    cells : Cells
+        Of n rows.
+    out : collection of str
+        Those that are missing; an empty one is if it is among them.
     numbers : mapping of str to str, or None
-        Each of them as Python writes it; None if they are not numbers.
+        Those that are numbers, as Python writes them; None if they are not numbers.
+    plain : callable
+        How Python writes a number that is not among them.
 
     Returns
     -------
     Series of shape (n,)
+        Of dtype int64, float64, bool, object, or `string` for many different texts.
     """
     if numbers is not None:
-        return _numbers(cells, numbers)
-    texts = dict.fromkeys(cells)
-    texts.pop(None, None)
-    pair = yes_no([cell for cell in texts if cell is not None])
+        return _numbers(cells, out, numbers, plain)
+    if not cells.is_few:
+        return _texts(cells, out)
+    texts = {cell: rows for cell, rows in cells.every().items() if cell not in out}
+    pair = yes_no(texts)
     if pair == ("false", "true"):
-        flags = [None if cell is None else cell.lower() == "true" for cell in cells]
-        return pd.Series(flags, dtype=object if None in flags else bool)
-    if pair:
-        spelt = spelling(Counter(cell for cell in cells if cell is not None))
-        return pd.Series([None if cell is None else spelt[cell] for cell in cells], dtype=object)
-    return pd.Series(list(cells), dtype=object)
+        whole = len(texts) == len(cells.every())
+        flags = cells.array(lambda cell: None if cell in out else cell.lower() == "true", object)
+        return pd.Series(flags.astype(bool) if whole else flags)
+    spelt = spelling(texts) if pair else {}
+    return pd.Series(cells.array(lambda cell: None if cell in out else spelt.get(cell, cell), object))
 
 
-def _numbers(cells: Sequence[str | None], numbers: Mapping[str, str]) -> pd.Series:
-    whole = None not in cells and not any("." in text or len(text) > 18 for text in numbers.values())
-    if whole and all(text.lstrip("+-").isdigit() for text in numbers.values()):
-        integers = {cell: int(text) for cell, text in numbers.items()}
-        return pd.Series(np.array([integers[cell] for cell in cells], dtype="int64"))  # type: ignore[index]
-    floats: dict[str | None, float] = {cell: float(text) for cell, text in numbers.items()}
-    floats[None] = float("nan")
-    return pd.Series(np.array([floats[cell] for cell in cells], dtype="float64"))
+def _texts(cells: Cells, out: Collection[str]) -> pd.Series:
+    """Many different texts, as one of Arrow's arrays where there is pyarrow: an object for each takes three times as much."""
+    try:
+        import pyarrow as pa
+
+        parts = [pa.array([None if cell in out else cell for cell in part], pa.string()) for part in cells.parts()]
+        return pd.Series(pd.arrays.ArrowStringArray(pa.chunked_array(parts)))
+    except (ImportError, UnicodeEncodeError):
+        return pd.Series(cells.array(lambda cell: None if cell in out else cell, object))
+
+
+def _numbers(
+    cells: Cells, out: Collection[str], numbers: Mapping[str, str], plain: Callable[[str], str | None]
+) -> pd.Series:
+    def written(cell: str) -> str:
+        return numbers.get(cell) or plain(cell) or ""
+
+    whole = not any("." in text or len(text) > 18 for text in numbers.values())
+    if whole and all(text.lstrip("+-").isdigit() for text in numbers.values()) and not cells.has_any(out):
+        return pd.Series(cells.array(lambda cell: int(written(cell)), np.int64))
+    gap = float("nan")
+    return pd.Series(cells.array(lambda cell: gap if cell in out else float(written(cell)), np.float64))
 
 
 def plain_numbers(cells: Sequence[str | None]) -> pd.Series:
     """Cells as numbers if all are numbers as Python writes them and none is a code, else as `typed` has them."""
     present = {cell for cell in cells if cell is not None}
-    numeric = bool(present) and all(map(NUMBER.fullmatch, present)) and TextColumn("", list(present)).codes is None
-    return typed(cells, {cell: cell for cell in present} if numeric else None)
+    numeric = bool(present) and all(map(NUMBER.fullmatch, present)) and TextColumn("", Cells([*present])).codes is None
+    every = Cells([_NOTHING if cell is None else cell for cell in cells])
+    return typed(every, {_NOTHING}, {cell: cell for cell in present} if numeric else None)

@@ -5,9 +5,9 @@ A few kilobytes may unpack to terabytes, so no more is unpacked than a table of 
 
 import bz2
 import gzip
-import io
 import lzma
 import sys
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -16,9 +16,12 @@ from typing import IO, Any
 
 from slipway.errors import CsvError, RequestCode
 from slipway.tables.bounds import Bounds
+from slipway.tables.content import BLOCK, Content
 
 RATIO, ALWAYS = 200, 256 * 1024 * 1024
 """What is unpacked may be so many times larger than what is packed, or have so many bytes."""
+_IN_MEMORY = 64 * 1024 * 1024
+"""Bytes that are unpacked into memory; more go to a temporary file."""
 _LEVELS = 3
 """A packed file may be inside of another one."""
 
@@ -32,7 +35,7 @@ def _zstd(file: IO[bytes]) -> Any:
 
 
 _OPENERS: dict[bytes, tuple[str, Callable[[IO[bytes]], Any]]] = {
-    b"\x1f\x8b": ("gzip", lambda file: gzip.GzipFile(fileobj=file)),
+    b"\x1f\x8b": ("gzip", lambda file: gzip.GzipFile(fileobj=file, mode="rb")),
     b"BZh": ("bzip2", bz2.BZ2File),
     b"\xfd7zXZ\x00": ("xz", lzma.LZMAFile),
     b"\x28\xb5\x2f\xfd": ("Zstandard", _zstd),
@@ -41,19 +44,21 @@ WORKBOOK_PARTS = ("[Content_Types].xml", "mimetype")
 """Files in a ZIP archive that is a workbook of Excel or LibreOffice."""
 
 
-def unpack(data: bytes, source: str, bounds: Bounds) -> tuple[bytes, str | None]:
+def unpack(content: Content, source: str, bounds: Bounds) -> tuple[Content, str | None]:
     """What a packed file holds, and what it was packed with; any other file as it is.
+
+    What is large once unpacked goes to a temporary file.
 
     Parameters
     ----------
-    data : bytes
+    content : Content
     source : str
         The name of the file, for messages.
     bounds : Bounds
 
     Returns
     -------
-    data : bytes
+    content : Content
     compression : str or None
 
     Raises
@@ -64,38 +69,43 @@ def unpack(data: bytes, source: str, bounds: Bounds) -> tuple[bytes, str | None]
         If it unpacks to more than a table of its size can have.
     """
     used = []
-    most = min(bounds.unpacked.limit, max(ALWAYS, RATIO * len(data)))
+    most = min(bounds.unpacked.limit, max(ALWAYS, RATIO * content.size))
     for _ in range(_LEVELS):
-        name, opener = next((item for start, item in _OPENERS.items() if data.startswith(start)), ("", None))
-        if opener is None and is_archive(data):
+        name, opener = next((item for start, item in _OPENERS.items() if content.head.startswith(start)), ("", None))
+        if opener is None and _is_archive(content):
             name, opener = "ZIP", lambda file: _member(file, source)
         if opener is None:
             break
-        data = _read(opener, name, data, source, most, bounds)
+        content = _read(opener, name, content, source, most, bounds)
         used.append(name)
-    return data, " in ".join(reversed(used)) or None
+    return content, " in ".join(reversed(used)) or None
 
 
-def is_packed(data: bytes) -> bool:
-    """Whether a file is packed, by its first bytes; a workbook is not."""
-    return data.startswith(tuple(_OPENERS)) or is_archive(data)
+def is_packed(head: bytes) -> bool:
+    """Whether a file is packed, or a workbook, by its first bytes."""
+    return head.startswith((*_OPENERS, b"PK\x03\x04", b"PK\x05\x06"))
 
 
-def is_archive(data: bytes) -> bool:
+def _is_archive(content: Content) -> bool:
     """Whether a file is a ZIP archive, and not a workbook, which is one as well."""
-    if not data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+    if not content.head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return False
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        with zipfile.ZipFile(content.open()) as archive:
             return not any(part in archive.namelist() for part in WORKBOOK_PARTS)
     except (zipfile.BadZipFile, OSError, ValueError):
         return True
 
 
-def _read(opener: Callable[[IO[bytes]], Any], name: str, data: bytes, source: str, most: int, bounds: Bounds) -> bytes:
+def _read(
+    opener: Callable[[IO[bytes]], Any], name: str, content: Content, source: str, most: int, bounds: Bounds
+) -> Content:
+    size, unpacked = 0, tempfile.SpooledTemporaryFile(_IN_MEMORY)
     try:
-        with opener(io.BytesIO(data)) as file:
-            found: bytes = file.read(most + 1)
+        with opener(content.open()) as file:
+            while size <= most and (block := file.read(min(BLOCK, most + 1 - size))):
+                unpacked.write(block)
+                size += len(block)
     except CsvError:
         raise
     except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, ValueError, NotImplementedError) as exc:
@@ -109,15 +119,16 @@ def _read(opener: Callable[[IO[bytes]], Any], name: str, data: bytes, source: st
             raise
         problem = f"is not a complete {name} file ({exc}); pack it again, or unpack it first"
         raise CsvError(source, problem, RequestCode.UNREADABLE_FILE, kind=name) from exc
-    if len(found) > most:
+    if size > most:
         bound = bounds.unpacked if bounds.unpacked.limit == most else None
         if bound is not None:
-            raise bound.passed(source, len(found), "bytes once unpacked", RequestCode.UNPACKED_TOO_LARGE)
+            raise bound.passed(source, size, "bytes once unpacked", RequestCode.UNPACKED_TOO_LARGE)
         problem = (
-            f"unpacks from {len(data):,} to more than {most:,} bytes, as no table does; unpack it first if it is one"
+            f"unpacks from {content.size:,} to more than {most:,} bytes, as no table does; unpack it first if it is one"
         )
         raise CsvError(source, problem, RequestCode.UNREADABLE_FILE, kind=name)
-    return found
+    unpacked.seek(0)
+    return Content(unpacked, size)
 
 
 def _member(file: IO[bytes], source: str) -> IO[bytes]:

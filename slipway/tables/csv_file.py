@@ -9,6 +9,7 @@ import re
 from slipway.errors import CsvError, RequestCode
 from slipway.tables.bounds import UNBOUNDED, Bounds
 from slipway.tables.cells import HowRead, TextTable, table_of
+from slipway.tables.content import Content
 from slipway.tables.dialect import detect
 from slipway.tables.encoding import Decoded, decode
 from slipway.tables.layout import Skipped, lay_out
@@ -17,6 +18,9 @@ from slipway.tables.plain_rows import lay_out_plain
 from slipway.tables.rows import Rows
 
 _KINDS = {b"PK\x03\x04": "a ZIP or Excel", b"PAR1": "a Parquet", b"%PDF": "a PDF", b"\x89PNG": "a PNG"}
+
+_HEAD = 512 * 1024
+"""Characters at the beginning of a text that tell its form."""
 
 
 def check_rows(table: TextTable, source: str) -> None:
@@ -57,42 +61,45 @@ def read_text(
     TableTooLargeError
         As soon as a limit is exceeded.
     """
-    text = decoded.text
-    if not text or text.isspace():
+    head = decoded.head(_HEAD)
+    if not head or head.isspace():
         return TextTable([], [], [], {}, separator or ",", read=HowRead(encoding=decoded.encoding))
-    detected = detect(text, separator)
+    detected = detect(head, separator)
     first_line = 2 if detected.start else 1
-    rows = Rows(text, detected.dialect, detected.width, source, bounds, detected.start, first_line)
+    blocks = decoded.blocks()
+    start = next(blocks)
+    while len(start) < detected.start:
+        start += next(blocks)
+    rows = Rows(start, detected.dialect, detected.width, source, bounds, detected.start, first_line, blocks)
     # Training looks closer: at what stands below the table, and at rows that are not as the others.
-    plain = None if bounds is UNBOUNDED else lay_out_plain(text, detected, source, bounds, header)
+    plain = None if bounds is UNBOUNDED else lay_out_plain(decoded.text, detected, source, bounds, header)
     table = plain or lay_out(rows, source, bounds, header, one_column=detected.width == 1)
     mended = mend(table, rows.odd, detected.dialect)
     read = HowRead(
         dialect=detected.dialect,
         encoding=decoded.encoding,
-        line_end=_line_end(text),
-        before=(Skipped(1, text[: detected.start].strip()),) if detected.start else (),
+        line_end=_line_end(head),
+        before=(Skipped(1, head[: detected.start].strip()),) if detected.start else (),
         repaired=tuple(sorted({*rows.repaired, *mended})),
         odd_bytes=decoded.odd_bytes,
         nuls=decoded.nuls,
     )
     # For `quoted`; a server does not ask, and has no memory to spare.
-    kept = text if bounds is UNBOUNDED and detected.dialect.quote and detected.dialect.quote in text else None
-    return table_of(table, read, detected.dialect.separator, kept)
+    return table_of(table, read, detected.dialect.separator, decoded if bounds is UNBOUNDED else None)
 
 
-def _line_end(text: str) -> str:
+def _line_end(head: str) -> str:
     """How the first line ends."""
-    first = re.search(r"\r\n?|\n", text)
+    first = re.search(r"\r\n?|\n", head)
     return first[0] if first else "\n"
 
 
-def decode_text(data: bytes, source: str, encoding: str | None = None) -> Decoded:
+def decode_text(data: bytes | Content, source: str, encoding: str | None = None) -> Decoded:
     """The text of a file.
 
     Parameters
     ----------
-    data : bytes
+    data : bytes or Content
     source : str
         The name of the file, for messages.
     encoding : str, optional
@@ -107,12 +114,13 @@ def decode_text(data: bytes, source: str, encoding: str | None = None) -> Decode
     CsvError
         If it is not text, or not in this encoding.
     """
-    kind = _KINDS.get(data[:4])
+    content = data if isinstance(data, Content) else Content(data)
+    kind = _KINDS.get(content.head[:4])
     if kind:
         problem = f"is {kind} file, not a CSV text; save the table as CSV"
         raise CsvError(source, problem, RequestCode.NOT_A_CSV, kind=kind.partition(" ")[2])
     try:
-        found = decode(data, encoding)
+        found = decode(content, encoding)
     except (UnicodeDecodeError, LookupError) as exc:
         problem = f"is not text in the encoding {encoding} ({exc}); leave `encoding` out, or name another"
         raise CsvError(source, problem, RequestCode.NOT_TEXT) from exc

@@ -6,7 +6,9 @@ is taken where it is not sure.
 
 import codecs
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+
+from slipway.tables.content import Content
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -19,25 +21,79 @@ _EAST_ASIAN = ("gb", "big5", "cp932", "shift", "euc", "cp949", "johab", "iso-202
 _LEAST = (("windows-", 0.05), ("iso-8859-", 0.05), ("koi8", 0.05), *((name, 0.015) for name in _EAST_ASIAN), ("", 0.5))
 """chardet's confidence from which its word is taken, by how the name begins. (Its figures are low for short texts.)"""
 _CONTROL = re.compile(r"[\x01-\x08\x0e-\x19\x1b-\x1f\x7f-\x84\x86-\x9f]")
-_SAMPLE = 200_000
+_SAMPLE, _BEFORE = 200_000, 1_000
 
 
-@dataclass(frozen=True)
 class Decoded:
-    """A text, the encoding it was in, and how many bytes could not be read in it or were NUL."""
+    """The text of a file: in which encoding it is, and how many bytes could not be read in it or were NUL.
 
-    text: str
-    encoding: str
-    odd_bytes: int = 0
-    nuls: int = 0
+    The text itself is decoded as often as it is asked for, block by block; one of a single block is kept.
+    """
+
+    def __init__(self, content: Content, encoding: str, errors: str, name: str = "", odd_bytes: int = 0) -> None:
+        self.encoding = name or encoding
+        self.odd_bytes = odd_bytes
+        self.nuls = 0
+        self._content = content
+        self._decoder = codecs.getincrementaldecoder(encoding), errors
+        self._single: str | None = None
+        self._count()
+
+    def _count(self) -> None:
+        """Look at all of the text once."""
+        self.length, blocks = 0, 0
+        for block in self._decoded():
+            blocks += 1
+            self.nuls += block.count("\0")
+            self.length += len(block)
+        self._single = block.replace("\0", "") if blocks == 1 else None
+
+    def _decoded(self) -> Iterator[str]:
+        """The text as it was decoded, without the end of a file as DOS wrote it."""
+        (decoder, errors), held = self._decoder, ""
+        decode = decoder(errors)
+        for data in self._content.blocks():
+            block = held + decode.decode(data)
+            held = "\x1a" if block.endswith("\x1a") else ""
+            if block := block.removesuffix("\x1a") if held else block:
+                yield block
+        if block := (held + rest if (rest := decode.decode(b"", True)) else ""):
+            yield block
+
+    def blocks(self) -> Iterator[str]:
+        """The text in blocks, none of them empty."""
+        if self._single is not None:
+            yield from filter(None, [self._single])
+            return
+        for block in self._decoded():
+            if block := block.replace("\0", "") if self.nuls else block:
+                yield block
+
+    @property
+    def text(self) -> str:
+        """The whole text."""
+        return "".join(self.blocks())
+
+    def head(self, least: int) -> str:
+        """The beginning of the text: so many characters from the first on that is no space, or all."""
+        parts: list[str] = []
+        length, is_filled = 0, False
+        for block in self.blocks():
+            parts.append(block)
+            is_filled = is_filled or not block.isspace()
+            length += len(block) if is_filled else 0
+            # The first block with a text may begin with many spaces.
+            if is_filled and length >= 2 * least and len("".join(parts).lstrip()) >= least:
+                break
+        return "".join(parts)
 
 
-def decode(data: bytes, encoding: str | None = None) -> Decoded | None:
+def decode(data: bytes | Content, encoding: str | None = None) -> Decoded | None:
     """The text of a file.
 
     Parameters
     ----------
-    data : bytes
+    data : bytes or Content
     encoding : str, optional
         The encoding, where it is known.
 
@@ -51,45 +107,42 @@ def decode(data: bytes, encoding: str | None = None) -> Decoded | None:
     UnicodeDecodeError
         If the file is not in the encoding that was given.
     """
-    found = _decoded(data, encoding)
-    text = found.text.removesuffix("\x1a")  # the end of a file, as DOS wrote it
-    nuls = text.count("\0")
-    if nuls:
-        text = text.replace("\0", "")
-        if nuls > len(text) * 0.3:
-            return None
-    sample = text[:_SAMPLE]
+    found = _decoded(data if isinstance(data, Content) else Content(data), encoding)
+    if found.nuls > (found.length - found.nuls) * 0.3:
+        return None
+    sample = found.head(_SAMPLE)[:_SAMPLE]
     if len(_CONTROL.findall(sample)) > len(sample) / 500 + 0.5:
         return None
-    return Decoded(text, found.encoding, found.odd_bytes, nuls)
+    return found
 
 
-def _decoded(data: bytes, encoding: str | None) -> Decoded:
-    mark = next((name for mark, name in _MARKS if data.startswith(mark)), None)
+def _decoded(content: Content, encoding: str | None) -> Decoded:
+    mark = next((name for mark, name in _MARKS if content.head.startswith(mark)), None)
     if encoding is not None:
         name = mark if mark and mark.removesuffix("-sig") == codecs.lookup(encoding).name else encoding
-        return Decoded(data.decode(name), encoding)
-    if mark or (mark := _wide(data)):
-        return Decoded(data.decode(mark, "replace"), mark)
+        return Decoded(content, name, "strict", encoding)
+    if mark or (mark := _wide(content)):
+        return Decoded(content, mark, "replace")
     try:
-        return Decoded(data.decode("utf-8"), "utf-8")
+        return Decoded(content, "utf-8", "strict")
     except UnicodeDecodeError:
         pass
-    if (damaged := _damaged_utf8(data)) is not None:
-        return damaged
-    name = _legacy(data)
-    return Decoded(data.decode(name, "replace"), name)
+    odd = _odd_bytes(content)
+    if odd is not None:
+        return Decoded(content, "utf-8", "slipway.cp1252", odd_bytes=odd)
+    return Decoded(content, _legacy(content), "replace")
 
 
-def _wide(data: bytes) -> str | None:
+def _wide(content: Content) -> str | None:
     """UTF-16 or UTF-32 without a mark: most texts have many characters whose upper bytes are zero."""
+    data, size = content.head, content.size
     head = data[: 4 * (min(len(data), 4096) // 4)]
     zeros = [head[start::4].count(0) / max(1, len(head) // 4) for start in range(4)]
     if not head:
         head = data
-    if min(zeros[2:]) > 0.9 and zeros[0] < 0.1 and len(data) % 4 == 0:
+    if min(zeros[2:]) > 0.9 and zeros[0] < 0.1 and size % 4 == 0:
         return "utf-32-le"
-    if min(zeros[:2]) > 0.9 and zeros[3] < 0.1 and len(data) % 4 == 0:
+    if min(zeros[:2]) > 0.9 and zeros[3] < 0.1 and size % 4 == 0:
         return "utf-32-be"
     even, odd = head[::2].count(0), head[1::2].count(0)
     # Lines and separators are ASCII in any script.
@@ -100,14 +153,16 @@ def _wide(data: bytes) -> str | None:
     return None
 
 
-def _damaged_utf8(data: bytes) -> Decoded | None:
-    """UTF-8 with a few bytes of another encoding in it, or one that is cut off."""
-    text = data.decode("utf-8", "replace")
-    odd = text.count("\ufffd")
-    beyond = len(re.findall(r"[^\x00-\x7f\ufffd]", text))
-    if beyond < 10 * odd:
-        return None
-    return Decoded(data.decode("utf-8", "slipway.cp1252"), "utf-8", odd)
+def _odd_bytes(content: Content) -> int | None:
+    """How many places of a text are not UTF-8, if it is but for a few bytes of another encoding, or for its end."""
+    decode = codecs.getincrementaldecoder("utf-8")("replace")
+    odd = beyond = 0
+    for data in (*content.blocks(), b""):
+        text = decode.decode(data, not data)
+        found = text.count("\ufffd")
+        odd += found
+        beyond += len(text) - found - len(text.encode("ascii", "ignore"))
+    return odd if beyond >= 10 * odd else None
 
 
 def _as_cp1252(error: UnicodeError) -> tuple[str, int]:
@@ -119,23 +174,43 @@ def _as_cp1252(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("slipway.cp1252", _as_cp1252)
 
 
-def _legacy(data: bytes) -> str:
+def _legacy(content: Content) -> str:
     """The encoding of bytes that are not UTF-8."""
     import chardet  # only now: most files do not need it
 
-    # What is beyond ASCII decides; a large file may have it at its end only.
-    first = next(place for place, byte in enumerate(data) if byte > 127)
-    found = chardet.detect(data[max(0, first - 1000) : first + _SAMPLE])
+    found = chardet.detect(_beyond_ascii(content))
     name, confidence = str(found["encoding"] or "").lower(), found["confidence"]
     if confidence >= next(least for start, least in _LEAST if name.startswith(start)):
         name = "gb18030" if name in ("gb2312", "gbk") else name
-        try:
-            data.decode(name)
+        if _is_in(content, name):
             return "cp1252" if name in ("windows-1252", "iso-8859-1", "iso-8859-15") else name
-        except (UnicodeDecodeError, LookupError):
-            pass
+    return "cp1252" if _is_in(content, "cp1252") else "latin-1"
+
+
+def _beyond_ascii(content: Content) -> bytes:
+    """Bytes around the first one beyond ASCII, which decides; a large file may have it at its end only."""
+    before = found = b""
+    for block in content.blocks():
+        if not found and block.isascii():
+            before = block[-_BEFORE:]
+            continue
+        if not found:
+            block = before + block
+            first = next(place for place, byte in enumerate(block) if byte > 127)
+            block = block[max(0, first - _BEFORE) :]
+            wanted = min(first, _BEFORE) + _SAMPLE
+        found += block
+        if len(found) >= wanted:
+            break
+    return found[:wanted]
+
+
+def _is_in(content: Content, encoding: str) -> bool:
+    """Whether all of a file is in an encoding."""
     try:
-        data.decode("cp1252")
-    except UnicodeDecodeError:
-        return "latin-1"
-    return "cp1252"
+        decode = codecs.getincrementaldecoder(encoding)("strict")
+        for data in (*content.blocks(), b""):
+            decode.decode(data, not data)
+    except (UnicodeDecodeError, LookupError):
+        return False
+    return True

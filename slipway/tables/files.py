@@ -6,22 +6,25 @@ from slipway.errors import CsvError, RequestCode
 from slipway.tables.bounds import UNBOUNDED, Bounds
 from slipway.tables.cells import TextTable
 from slipway.tables.compressed import unpack
+from slipway.tables.content import Content
 from slipway.tables.csv_file import check_rows, decode_text, read_text
 from slipway.tables.excel import is_workbook, read_workbook
 from slipway.tables.json_table import looks_like_json, read_json
 from slipway.tables.source import FileOptions
 
 NO_OPTIONS = FileOptions()
+_HEAD = 4096
+"""Characters that tell whether a text is JSON."""
 
 
 def read_file(
-    data: bytes, source: str = "the file", bounds: Bounds = UNBOUNDED, options: FileOptions = NO_OPTIONS
+    data: bytes | Content, source: str = "the file", bounds: Bounds = UNBOUNDED, options: FileOptions = NO_OPTIONS
 ) -> TextTable:
     """The table in a file: delimited text, a workbook or JSON, packed or not.
 
     Parameters
     ----------
-    data : bytes
+    data : bytes or Content
     source : str
         The name of the file, for messages.
     bounds : Bounds
@@ -40,14 +43,14 @@ def read_file(
     TableTooLargeError
         As soon as a limit is exceeded.
     """
-    data, compression = unpack(data, source, bounds)
-    if is_workbook(data):
-        table = read_workbook(data, source, bounds, sheet=options.sheet, header=options.header)
+    content, compression = unpack(data if isinstance(data, Content) else Content(data), source, bounds)
+    if is_workbook(content.head):
+        table = read_workbook(content.read(), source, bounds, sheet=options.sheet, header=options.header)
     elif options.sheet is not None:
         problem = f"has no sheets, but `sheet` is {options.sheet!r}; leave it out"
         raise CsvError(source, problem, RequestCode.NOT_A_CSV, kind="CSV")
     else:
-        table = _read_text(data, source, bounds, options)
+        table = _read_text(content, source, bounds, options)
     return replace(table, read=replace(table.read, compression=compression)) if compression else table
 
 
@@ -73,10 +76,11 @@ def read_upload(data: bytes, bounds: Bounds = UNBOUNDED) -> TextTable:
     return table
 
 
-def _read_text(data: bytes, source: str, bounds: Bounds, options: FileOptions) -> TextTable:
-    decoded = decode_text(data, source, options.encoding)
+def _read_text(content: Content, source: str, bounds: Bounds, options: FileOptions) -> TextTable:
+    decoded = decode_text(content, source, options.encoding)
+    head = decoded.head(_HEAD)
     name = source.lower().removesuffix(".gz")
-    if looks_like_json(decoded.text):
+    if looks_like_json(head):
         try:
             return read_json(decoded.text, source, bounds, decoded.encoding)
         except CsvError:
@@ -84,6 +88,6 @@ def _read_text(data: bytes, source: str, bounds: Bounds, options: FileOptions) -
                 pass  # a cell that begins with a brace
             else:
                 raise
-    elif name.endswith((".json", ".jsonl", ".ndjson")) and decoded.text.strip():
+    elif name.endswith((".json", ".jsonl", ".ndjson")) and head.strip():
         return read_json(decoded.text, source, bounds, decoded.encoding)
     return read_text(decoded, source, bounds, separator=options.separator, header=options.header)

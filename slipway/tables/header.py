@@ -15,7 +15,7 @@ from slipway.tables.rows import Row
 
 _DEEPEST, _MOST_LINES = 60, 4
 """Rows that may stand above a table, and lines of a header."""
-_LOOKED_AT = 100
+LOOKED_AT = 100
 """Rows that tell what a column holds."""
 
 
@@ -63,7 +63,7 @@ def find_head(rows: Sequence[Row], gaps: set[int]) -> Head:
 
 def value_columns(rows: Sequence[Row], width: int) -> set[int]:
     """The positions of the columns that hold numbers, dates or times, and hardly anything else."""
-    regular = [row.cells for row in rows if len(row.cells) == width][:_LOOKED_AT]
+    regular = [row.cells for row in rows if len(row.cells) == width][:LOOKED_AT]
     found = set()
     for column in range(width):
         cells = [row[column] for row in regular if not is_gap(row[column])]

@@ -3,14 +3,17 @@
 Nothing is dropped without its line: what does not belong to the table is listed with where it stands.
 """
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from itertools import islice
+from typing import NamedTuple, cast
 
 from slipway.errors import RequestCode
 from slipway.tables.bounds import UNBOUNDED, Bounds
-from slipway.tables.header import Head, find_head, is_header, value_columns
+from slipway.tables.compact import CompactRows
+from slipway.tables.header import LOOKED_AT, Head, find_head, is_header, value_columns
 from slipway.tables.patterns import is_value
 from slipway.tables.rows import Row
 
@@ -51,8 +54,8 @@ class Layout:
     names: list[str] | None = None
     header: list[str] = field(default_factory=list)
     header_lines: list[int] = field(default_factory=list)
-    rows: list[list[str]] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
+    rows: list[list[str]] | CompactRows = field(default_factory=list)
+    lines: "array[int]" = field(default_factory=lambda: array("q"))
     ragged: dict[int, RaggedRow] = field(default_factory=dict)
     surplus: dict[int, list[str]] = field(default_factory=dict)
     before: list[Skipped] = field(default_factory=list)
@@ -96,6 +99,8 @@ def lay_out(
         head = Head(head.start, max(1, head.lines) if header else 0, head.width)
     table = Layout(before=[_skipped(row) for row in first[: head.start]])
     _name_columns(table, first[head.start :], head)
+    if bounds is UNBOUNDED:
+        table.rows = CompactRows(len(table.header))  # for training: a server's tables are small
     _add_rows(table, first[head.start + head.lines :], source, bounds)
     _add_rows(table, filled, source, bounds)
     if bounds is not UNBOUNDED:
@@ -259,15 +264,14 @@ def _drop_repeated_headers(table: Layout) -> None:
     if not table.names or len(table.names) < 2 or len(table.header_lines) > 1:
         return
     names = table.names
-    repeated = [
-        place for place, row in enumerate(table.rows) if row[0].strip() == names[0] and [*map(str.strip, row)] == names
-    ]
+    rows = _compact(table)
+    repeated = [place for place in rows.places(0, names[0]) if [*map(str.strip, rows[place])] == names]
     if not repeated:
         return
     first = repeated[0]
-    after = table.rows[first + 1 :]
-    same = sum(row == again for row, again in zip(table.rows[:first], after, strict=False))
-    if after and same >= 0.9 * len(after):
+    after = len(rows) - first - 1
+    same = sum(row == again for row, again in zip(islice(rows, first), islice(rows, first + 1, None), strict=False))
+    if after and same >= 0.9 * after:
         _drop(table, range(first, len(table.rows)))
     else:
         _drop(table, repeated)
@@ -288,9 +292,8 @@ def _drop_second_table(table: Layout, gaps: set[int]) -> None:
     own = [Row((row.cells + [""] * width)[:width], 0) for row in own]
     values = value_columns(own[1:], width)
     names = [own[0].cells[column] for column in values]
-    held = value_columns(
-        [Row(row, 0) for place, row in enumerate(table.rows[:start]) if place not in table.widths], len(table.header)
-    )
+    above = (Row(row, 0) for place, row in enumerate(islice(table.rows, start)) if place not in table.widths)
+    held = value_columns([*islice(above, LOOKED_AT)], len(table.header))
     others = not any(is_value(row.cells[column]) for row in own for column in held if column < width)
     if (names and not any(map(is_value, names))) or (rows > 2 and (start in gaps or (held and others))):
         _drop(table, range(start, len(table.rows)))
@@ -321,7 +324,7 @@ def _drop_footer(table: Layout, gaps: set[int]) -> None:
     start = end
     while start > max(0, end - _FOOTER_ROWS) and _filled(table.rows[start - 1]) <= 1 and start - 1 not in table.surplus:
         start -= 1
-    usual = sum(map(_filled, table.rows[:50])) / min(50, end)
+    usual = sum(map(_filled, islice(table.rows, 50))) / min(50, end)
     if start == 0 or usual < 1.5:
         return
     for place in range(start, end):
@@ -335,6 +338,11 @@ def _filled(cells: Sequence[str]) -> int:
     return sum(bool(cell.strip()) for cell in cells)
 
 
+def _compact(table: Layout) -> CompactRows:
+    """The rows of a table for training; of others none are left out."""
+    return cast(CompactRows, table.rows)
+
+
 def _drop(table: Layout, places: Iterable[int]) -> None:
     """Take rows out of the table; they are listed with what stands after it."""
     gone = set(places)
@@ -343,8 +351,8 @@ def _drop(table: Layout, places: Iterable[int]) -> None:
         table.after.append(_skipped(Row(cells, table.lines[place])))
     kept = [place for place in range(len(table.rows)) if place not in gone]
     new = {place: position for position, place in enumerate(kept)}
-    table.rows[:] = [table.rows[place] for place in kept]
-    table.lines[:] = [table.lines[place] for place in kept]
+    table.rows = _compact(table).without(gone)
+    table.lines = array("q", [table.lines[place] for place in kept])
     for of in (table.ragged, table.surplus, table.widths):
         found = {new[place]: value for place, value in of.items() if place in new}
         of.clear()

@@ -6,6 +6,7 @@ column of numbers, dates or times then gets one, and in one way only.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 
 from slipway.tables.dialect import SEPARATORS, Dialect
 from slipway.tables.header import value_columns
@@ -39,7 +40,7 @@ def mend(table: Layout, texts: Mapping[int, str], dialect: Dialect) -> list[int]
     if not texts or width < 3:
         return []
     mended = _mend_header(table, texts, dialect, width)
-    regular = [Row(row, 0) for place, row in enumerate(table.rows[:5000]) if place not in table.ragged]
+    regular = [Row(row, 0) for place, row in enumerate(islice(table.rows, 5000)) if place not in table.ragged]
     values = value_columns(regular, width)
     if len(values) < _LEAST_VALUES:
         return mended
@@ -89,7 +90,7 @@ def _ways(text: str, dialect: Dialect, width: int, values: set[int]) -> Iterator
 
 def _joined(cells: list[str], text: str, dialect: Dialect, width: int, values: set[int]) -> Iterator[list[str]]:
     """Each way in which the surplus cells are parts of one text that is not quoted."""
-    flags = next((flags for _, flags in quoted_cells(text, dialect, {1})), [])
+    flags = next((found or [False] * len(cells) for _, found in quoted_cells([text], dialect, [1])), [])
     more = len(cells) - width + 1
     for column in range(width):
         part = cells[column : column + more]

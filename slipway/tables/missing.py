@@ -10,6 +10,8 @@ _MARKERS = frozenset({
     *(cell.lower() for cell in MISSING_CELLS if cell), *("-", "--", "---", "–", "—", "?", ".", "..", "...", "unknown"),
     *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"),
 })  # fmt: skip
+LONGEST = max(map(len, _MARKERS))
+"""Characters of a cell that `is_marker` may be true of, at most."""
 
 
 def is_marker(cell: str) -> bool:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from slipway.tables.cells import TextTable
+from slipway.tables.evidence import Cells
 from slipway.tables.numbers import NumberFormat
 
 LISTED = 3
@@ -55,15 +56,12 @@ class Reading:
         """
         if self.cells is None or column not in self.cells.header:
             return [], 0
-        found = [
-            (line, cell)
-            for line, text in zip(self.cells.lines, self.cells.column(column), strict=True)
-            if (cell := text.strip()) in cells
-        ]
-        first = {cell: line for line, cell in reversed(found)}
-        others = [one for one in found if first[one[1]] != one[0]]
-        firsts = sorted((line, cell) for cell, line in first.items())
-        return sorted([*firsts, *others][:most]), len(found)
+        found, lines = self._cells(column), self.cells.lines
+        places, firsts = found.places(cells), {found.first(cell): cell for cell in cells}
+        first = [(lines[place], cell) for place, cell in firsts.items() if place is not None]
+        others = [int(place) for place in places[: most + len(firsts)] if place not in firsts]
+        listed = [*sorted(first), *((lines[place], self.cell(column, place, "")) for place in others)]
+        return sorted(listed[:most]), len(places)
 
     def cell(self, column: str, row: int, value: Any) -> str:
         """The cell of a row as it stands in the file, or its value where that is not known."""
@@ -77,18 +75,20 @@ class Reading:
         return {} if self.cells is None else {name: place for place, name in enumerate(self.cells.header)}
 
     @cached_property
-    def _first(self) -> dict[str, dict[str, int]]:
+    def _columns(self) -> dict[str, Cells]:
         return {}
+
+    def _cells(self, column: str) -> Cells:
+        if self.cells is not None and column not in self._columns:
+            self._columns[column] = Cells(self.cells.compact(column))
+        return self._columns[column]
 
     def line(self, column: str, cell: Any) -> str:
         """` (line 12)`, where a cell first stands in the file; empty where that is not known."""
         if self.cells is None or column not in self.cells.header:
             return ""
-        if column not in self._first:
-            texts = [text.strip() for text in self.cells.column(column)]
-            self._first[column] = dict(zip(reversed(texts), reversed(self.cells.lines), strict=True))
-        line = self._first[column].get(str(cell))
-        return "" if line is None else f" (line {line})"
+        row = self._cells(column).first(str(cell))
+        return "" if row is None else f" (line {self.cells.lines[row]})"
 
 
 def missing_option(column: str, cells: Sequence[str]) -> str:

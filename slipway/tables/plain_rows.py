@@ -6,6 +6,7 @@ Without quotes the rows are kept as their lines, and what is added to a row is a
 
 import csv
 import re
+from array import array
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import repeat
@@ -83,9 +84,9 @@ def lay_out_plain(text: str, detected: Detected, source: str, bounds: Bounds, he
     skipped = len(first) - len(table.rows)
     if len(table.header) != width or len(rows) - skipped > min(bounds.rows.limit, bounds.cells.limit // width):
         return None
-    table.rows.clear()
+    table.rows = []
     table.plain = rows[skipped:]
-    table.lines = list(range(first_line + skipped, first_line + len(lines)))
+    table.lines = array("q", range(first_line + skipped, first_line + len(lines)))
     return table
 
 

@@ -3,6 +3,8 @@
 import hashlib
 import importlib.metadata
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -16,6 +18,7 @@ from slipway.tables.address import is_address
 from slipway.tables.arrow import is_arrow, read_arrow
 from slipway.tables.cells import TextTable
 from slipway.tables.compressed import is_packed
+from slipway.tables.content import Content, Progress
 from slipway.tables.csv_file import check_rows
 from slipway.tables.dialect import SEPARATORS
 from slipway.tables.excel import is_workbook
@@ -30,7 +33,9 @@ from slipway.tables.typed_frame import read_frame
 NO_OPTIONS = ReadingOptions()
 _MOST_RAGGED = 0.1
 """The share of rows that may be left out for having more or fewer cells than the header."""
-_SAMPLE, _SAMPLE_ROWS = 32 * 1024 * 1024, 200_000
+_LARGE = 64 * 1024 * 1024
+"""Bytes from which it is said how much was read."""
+_SAMPLE, _SAMPLE_ROWS = 16 * 1024 * 1024, 200_000
 """Bytes of a text file, and rows of another, that tell how it is read."""
 
 
@@ -105,17 +110,22 @@ def locate(source: DataSource) -> Path:
 class Table:
     """A table as read for training: the frame, where it came from, its SHA-256, and how it was read.
 
-    `sampled` says that only the beginning of the file was read.
+    `share` is what part of the file was read: 1 but for the beginning of a large one, None where that is not known.
     """
 
     frame: pd.DataFrame
     source: str
     sha256: str
     reading: Reading = field(default_factory=Reading)
-    sampled: bool = False
+    share: float | None = 1.0
 
 
-def read_table(source: DataSource, options: ReadingOptions = NO_OPTIONS, sample: bool = False) -> Table:
+def read_table(
+    source: DataSource,
+    options: ReadingOptions = NO_OPTIONS,
+    sample: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> Table:
     """The whole table, with typed columns and at least two of them.
 
     Parameters
@@ -126,6 +136,8 @@ def read_table(source: DataSource, options: ReadingOptions = NO_OPTIONS, sample:
         Which cells are missing, which columns are ignored, and which is the target.
     sample : bool, default=False
         Whether the beginning of a large file will do.
+    progress : callable, optional
+        Is told now and then how much of a large file was read.
 
     Returns
     -------
@@ -140,7 +152,7 @@ def read_table(source: DataSource, options: ReadingOptions = NO_OPTIONS, sample:
     if is_address(source.file):
         table = _from_database(source, options)
     else:
-        table = _from_file(source, options, sample)
+        table = _from_file(source, options, sample, progress)
     if len(table.frame.columns) < 2:
         raise DataError(
             table.source,
@@ -160,23 +172,28 @@ def _from_database(source: DataSource, options: ReadingOptions) -> Table:
     return Table(plain, source.shown, sha256, reading)
 
 
-def _from_file(source: DataSource, options: ReadingOptions, sample: bool) -> Table:
+def _from_file(
+    source: DataSource, options: ReadingOptions, sample: bool, progress: Callable[[str], None] | None
+) -> Table:
     path = locate(source)
     if source.query:
         raise DataError(path, "is a file, and has no query; `query` is for the address of a database")
-    data, share = read_bytes(path, _SAMPLE if sample else None)
-    sha256 = hashlib.sha256(data).hexdigest()
-    _check_sha256(source, sha256, str(path))
-    if is_arrow(path, data):
-        frame = _plain_frame(read_arrow(path, data, _SAMPLE_ROWS if sample else None), str(path))
-        plain, reading = read_frame(frame, str(path), options, source.decimal)
-        return Table(plain, str(path), sha256, reading, sampled=sample and len(frame) == _SAMPLE_ROWS)
-    cells = read_file(data, str(path), options=source.options)
-    check_rows(cells, str(path))
-    _check_ragged(cells, str(path))
-    notes = file_notes(cells)
-    frame, reading = read_cells(cells.without_ragged(), str(path), options, source.decimal)
-    return Table(frame, str(path), sha256, replace(reading, notes=(*notes, *reading.notes)), share < 1)
+    with opened(path, _SAMPLE if sample else None) as (content, share):
+        sha256 = content.sha256()
+        _check_sha256(source, sha256, str(path))
+        if is_arrow(path, content.head):
+            frame = _plain_frame(read_arrow(path, content.read(), _SAMPLE_ROWS if sample else None), str(path))
+            is_part = sample and len(frame) == _SAMPLE_ROWS
+            plain, reading = read_frame(frame, str(path), options, source.decimal)
+            return Table(plain, str(path), sha256, reading, None if is_part else 1.0)
+        if content.size > _LARGE:
+            content.read_so_far = Progress(progress, str(path), content.size)
+        cells = read_file(content, str(path), options=source.options)
+        check_rows(cells, str(path))
+        _check_ragged(cells, str(path))
+        notes = file_notes(cells)
+        frame, reading = read_cells(cells.without_ragged(), str(path), options, source.decimal)
+        return Table(frame, str(path), sha256, replace(reading, notes=(*notes, *reading.notes)), share)
 
 
 def _check_sha256(source: DataSource, sha256: str, shown: str) -> None:
@@ -192,7 +209,8 @@ def _check_ragged(table: TextTable, source: str) -> None:
         raise DataError(source, f"line {table.lines[row]} has {first}{more}; fix the file or remove them")
 
 
-def read_bytes(path: Path, most: int | None = None) -> tuple[bytes, float]:
+@contextmanager
+def opened(path: Path, most: int | None = None) -> Iterator[tuple[Content, float]]:
     """The content of a file, or its first lines if it has more than `most` bytes and is text, and what share of it that is.
 
     Raises
@@ -200,24 +218,33 @@ def read_bytes(path: Path, most: int | None = None) -> tuple[bytes, float]:
     DataError
         If it cannot be read, or changes meanwhile.
     """
+    before = None
     try:
         with path.open("rb") as file:
             before = os.fstat(file.fileno())
-            head = file.read(64)
-            is_whole = most is None or before.st_size <= most or not _is_plain_text(path, head)
-            data = head + (file.read() if is_whole else file.read(most))
-            after = path.stat()
+            content = Content(file, before.st_size)
+            if most is None or before.st_size <= most or not _is_plain_text(path, content.head):
+                yield content, 1.0
+            else:
+                data = content.open().read(most)
+                data = data[: max(data.rfind(b"\n"), data.rfind(b"\r")) + 1] or data
+                yield Content(data), len(data) / before.st_size
     except OSError as exc:
+        _check_unchanged(path, before)
         problem = (
             f"cannot be read: {exc.strerror or exc}; give the path of a table, such as a CSV, Excel or Parquet file"
         )
         raise DataError(path, problem) from exc
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+    except Exception:
+        _check_unchanged(path, before)  # else it says of a file that is being written that it is damaged
+        raise
+    _check_unchanged(path, before)
+
+
+def _check_unchanged(path: Path, before: os.stat_result | None) -> None:
+    after = path.stat() if before else None
+    if before and after and (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise DataError(path, "was changed while it was read; try again when nothing writes to it")
-    if is_whole:
-        return data, 1.0
-    data = data[: max(data.rfind(b"\n"), data.rfind(b"\r")) + 1] or data
-    return data, len(data) / before.st_size
 
 
 def _is_plain_text(path: Path, head: bytes) -> bool:
@@ -250,9 +277,10 @@ def drop_missing_targets(table: Table, target: str, missing: tuple[Any, ...] = (
     if target not in frame.columns:
         hint = nearest(target, frame.columns) or f"; its columns are {', '.join(map(repr, frame.columns[:20]))}"
         raise DataError(table.source, f"has no column {target!r} to predict{hint}")
-    frame = frame.copy()
-    frame[target] = mask_sentinels(frame[target], missing)  # `assign` cannot do it for a column named `self`
-    kept = frame[frame[target].notna()].reset_index(drop=True)
+    frame = frame.copy(deep=False)
+    frame[target] = mask_sentinels(numpy_column(frame[target]), missing)  # `assign` cannot do it for one named `self`
+    there = frame[target].notna()
+    kept = frame if there.all() else frame[there].reset_index(drop=True)
     if not len(kept):
         raise DataError(table.source, f"has no value at all in the target column {target!r}")
     if kept[target].nunique() == 1:

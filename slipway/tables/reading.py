@@ -10,12 +10,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from slipway.errors import DataError
 from slipway.tables.cells import TextTable
 from slipway.tables.columns import Gaps, TextColumn, missing_markers, plain_numbers, typed
 from slipway.tables.decimal_marks import decimal_mark, mark_by_length, mark_of_money
+from slipway.tables.evidence import Cells
 from slipway.tables.missing import MISSING_CELLS, is_marker
 from slipway.tables.notes import LISTED, Note, Reading, kind_option, missing_option
 from slipway.tables.numbers import (
@@ -31,6 +33,8 @@ from slipway.tables.source import ReadingOptions
 
 ASKED = 20
 """Values of a column that tell whether its texts stand in quotes."""
+_LARGE = 100_000
+"""Rows of a table that is not copied."""
 DECIMALS = 5
 """From so many different cells on, `1,5` in quotes is a number, where commas separate the cells."""
 
@@ -73,11 +77,7 @@ def read_cells(
             raise _two_numbers(column, elsewhere, reading, source)
         markers, why = missing_markers(column, quoted(table, column), gaps)
         out = {"", *markers, *column.strays, *(column.counts.keys() - column.values.keys() - set(column.markers))}
-        is_whole = len(out) == 1 and not column.has_empty
-        cells: list[str | None] = (
-            [*column.cells] if is_whole else [None if cell in out else cell for cell in column.cells]
-        )
-        frame[column.name] = typed(cells, column.numbers.plain(format) if format else None)
+        frame[column.name] = _typed(column, out, format)
         if not judged:
             continue
         if taken := tuple(cell for cell in column.counts if cell in markers or cell in column.strays):
@@ -86,14 +86,22 @@ def read_cells(
         if format is not None and (said or format != PLAIN):
             formats[column.name] = format
         notes += [*said, *_notes(column, format, markers, why, reading)]
-    return pd.DataFrame(frame), Reading(tuple(notes), formats, missing, table)
+    # As a copy, a large table would be in memory twice; a wide one is quicker in one piece.
+    return pd.DataFrame(frame, copy=len(table.rows) < _LARGE), Reading(tuple(notes), formats, missing, table)
+
+
+def _typed(column: TextColumn, out: set[str], format: NumberFormat | None) -> pd.Series:
+    if format is None:
+        return typed(column.cells, out, None)
+    numbers = column.numbers
+    return typed(column.cells, out, numbers.plain(format), str if numbers.is_plain else format.plain)
 
 
 def _column(table: TextTable, name: str, options: ReadingOptions, has_points: bool) -> TextColumn:
     sentinels = options.missing.get(name)
     return TextColumn(
         name,
-        [cell.strip() for cell in table.column(name)],
+        Cells(table.compact(name)),
         None if sentinels is None else tuple(map(str, sentinels)),
         options.kinds.get(name),
         name == options.target,
@@ -106,11 +114,13 @@ def quoted(table: TextTable, column: TextColumn) -> Mapping[str, bool] | None:
 
     None where the file does not tell.
     """
-    texts = [cell for cell, _ in column.values.most_common(ASKED)]
-    rows = table.quoted(column.name, {*column.markers, *texts}) if column.markers else None
-    if not rows:
+    if not column.markers:
         return None
-    return {cell: any(column.cells[row] == cell for row in rows) for cell in column.markers}
+    texts = [cell for cell, _ in column.values.most_common(ASKED)]
+    rows = np.fromiter(table.quoted(column.name, column.cells.places(set(column.markers))), np.int64)
+    if not len(rows) and next(table.quoted(column.name, column.cells.places(set(texts))), None) is None:
+        return None
+    return {cell: bool(np.isin(column.cells.places({cell}), rows).any()) for cell in column.markers}
 
 
 def _format(column: TextColumn, elsewhere: set[str], decimal_comma: bool, declared: str | None) -> NumberFormat | None:
@@ -241,14 +251,15 @@ def _codes(column: TextColumn, reading: Reading) -> list[Note]:
 def _numbers_as_text(column: TextColumn, reading: Reading) -> list[Note]:
     """What kept a column that is mostly numbers from being one."""
     cells, odd = list(column.values), column.odd
-    if len(odd) > len(cells) / 2 or not cells or column.kind in ("category", "text"):
+    different, strange = column.different
+    if strange > different / 2 or not cells or column.kind in ("category", "text"):
         return []
     units = {number.unit for cell in cells if (number := taken_apart(cell))}
     if len(units) > 1 and all(map(is_number, cells)):
         some = [next(cell for cell in cells if (n := taken_apart(cell)) and n.unit == unit) for unit in sorted(units)]
         hint = ", ".join(f"{cell!r}{reading.line(column.name, cell)}" for cell in some[:LISTED])
         return [Note("mixed_units", column.name, {"cells": some[:LISTED]}, f"{hint}; write all in one unit")]
-    values = {"numbers": len(cells) - len(odd), "different": len(cells), "cells": odd[:LISTED]}
+    values = {"numbers": different - strange, "different": different, "cells": odd[:LISTED]}
     if odd:
         named = ", ".join(_counted(column, cell, reading) for cell in odd[:LISTED])
         use = missing_option(column.name, odd[:LISTED])
@@ -261,7 +272,7 @@ def _numbers_as_text(column: TextColumn, reading: Reading) -> list[Note]:
 
 
 def _counted(column: TextColumn, cell: str, reading: Reading) -> str:
-    rows, line = column.counts[cell], reading.line(column.name, cell)
+    rows, line = column.cells.count(cell), reading.line(column.name, cell)
     count = "1 cell" if rows == 1 else f"{rows:,} cells"
     return f"{cell!r}{line[:-1]}, {count})" if line else f"{cell!r} ({count})"
 

@@ -6,8 +6,10 @@ again (`slipway.tables.repair`), and reading goes on after it.
 
 import csv
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import NamedTuple
 
 from slipway.errors import RequestCode
@@ -77,10 +79,21 @@ def _line_feeds(text: str, end: int) -> Iterator[int]:
         yield end
 
 
+def _without_escapes(blocks: Iterable[str], quote: str) -> Iterator[str]:
+    pairs = re.compile(rf"\\([\\{quote}])")
+    held = ""
+    for block in chain(blocks, [""]):
+        text = held + block
+        end = len(text.rstrip("\\")) if block else len(text)  # what a backslash at the end escapes is in the next block
+        held = text[end:]
+        yield pairs.sub(lambda pair: _ESCAPED_BACKSLASH if pair[1] == "\\" else _ESCAPED_QUOTE, text[:end])
+
+
 @dataclass
 class Rows:
     """The rows of a text from `start` on; `width` is how many cells most of them have.
 
+    `text` is the beginning, and `more` has the rest in blocks, of which no more is in memory than the rows need that are cut.
     `repaired` has the lines on which a quote was taken for text; `odd` the text of the rows with another number of cells.
     """
 
@@ -91,12 +104,15 @@ class Rows:
     bounds: Bounds
     start: int = 0
     line: int = 1
+    more: Iterable[str] = ()
     repaired: list[int] = field(default_factory=list)
     odd: dict[int, str] = field(default_factory=dict)
     _keeps_odd: bool = False
     _kept: int = 0
     _effort: int = 0
     _length: int = 0
+    _limit: int = 0
+    _is_short: bool = True
 
     def __post_init__(self) -> None:
         self._keeps_odd = self.bounds is UNBOUNDED  # a server refuses odd rows, and has no memory to spare
@@ -110,9 +126,10 @@ class Rows:
             For a row or cell that is too long, or too many cells in a row.
         """
         escaped, quote = self.dialect.backslash, self.dialect.quote or ""
+        self._blocks = iter(self.more)
         if escaped:
-            pairs = re.compile(rf"\\([\\{quote}])")
-            self.text = pairs.sub(lambda pair: _ESCAPED_BACKSLASH if pair[1] == "\\" else _ESCAPED_QUOTE, self.text)
+            self._blocks = _without_escapes(chain([self.text], self._blocks), quote)
+            self.text = next(self._blocks, "")
         if self.bounds is UNBOUNDED and not escaped:
             yield from self._rows()
             return
@@ -132,16 +149,17 @@ class Rows:
             yield row
 
     def _rows(self) -> Iterator[Row]:
-        start, line = self.start, self.line
-        options, returns = self.dialect.reader_options(), "\r" in self.text
-        while start < len(self.text):
-            lines = _Lines(self.text, start, line, CELLS_OF_A_ROW * self.bounds.cell.limit, returns)
+        start, line, options = self.start, self.line, self.dialect.reader_options()
+        while (start := self._taken(start)) < len(self.text):
+            lines = _Lines(self.text, start, line, CELLS_OF_A_ROW * self.bounds.cell.limit, "\r" in self.text)
             reader = csv.reader(lines, **options)  # type: ignore[arg-type]
-            first, width = line, self.width
+            first, width, limit = line, self.width, self._limit
             again = None
             try:
                 for cells in reader:
                     end, next_line = lines.end, first + reader.line_num
+                    if end > limit:
+                        break
                     if len(cells) != width or next_line - lines.row_line > 1:
                         again = self._looked_at(lines.row_start, end, cells, next_line - lines.row_line)
                         if again is not None:
@@ -154,11 +172,14 @@ class Rows:
                 else:
                     return
             except csv.Error:
-                again = self._any_cut(lines.row_start)
+                again = self._any_cut(lines.row_start) if lines.end <= limit else None
             except _RowTooLongError:
-                again = self._looked_at(lines.row_start, lines.end, [], 2)
-                if again is None:
+                again = self._looked_at(lines.row_start, lines.end, [], 2) if lines.end <= limit else None
+                if again is None and lines.end <= limit:
                     raise self._too_long(lines) from None
+            if again is None:  # how the row goes on is in a block that is not there yet
+                start, line, self._is_short = lines.row_start, lines.row_line, True
+                continue
             cells, start = again
             if len(cells) != self.width and self._keeps_odd:
                 self._keep_odd(lines.row_line, lines.row_start, start)
@@ -166,6 +187,23 @@ class Rows:
             self._length = start - lines.row_start
             yield Row(cells, lines.row_line)
             line = lines.row_line + len(_END.findall(self.text, lines.row_start, start))
+
+    def _taken(self, start: int) -> int:
+        """Take in more of the text unless the row that begins at `start` is in it for sure; where it begins then."""
+        if not self._is_short and start <= self._limit:
+            return start
+        parts = [self.text[start:]]
+        length, least, is_last = len(parts[0]), 2 * len(parts[0]) or 1, False
+        while length < least and not is_last:
+            block = next(self._blocks, None)
+            is_last = block is None
+            parts.append(block or "")
+            length += len(parts[-1])
+        self.text = "".join(parts)
+        # What a row is looked at for does not reach further.
+        self._limit = sys.maxsize if is_last else length - _LONGEST - 2
+        self._is_short = False
+        return 0
 
     def _looked_at(self, start: int, end: int, cells: list[str], lines: int) -> tuple[list[str], int] | None:
         """A better way to cut the row that was read between `start` and `end`, and where it ends; None if there is none."""

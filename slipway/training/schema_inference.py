@@ -22,6 +22,7 @@ from slipway.schema.schema import Schema, Target
 from slipway.schema.types import Kind, Task
 from slipway.tables.notes import Note, Reading, kind_option
 from slipway.tables.numbers import NumberFormat
+from slipway.tables.readers import numpy_column
 from slipway.tables.reading import mask_sentinels
 from slipway.training import classes, codes, exclusion, kinds, temporal
 from slipway.training.field_inference import decimals_of, infer_field, sort_key
@@ -126,7 +127,7 @@ def _with_split(learnt: InferredDataset, table: pd.DataFrame, usecase: UseCase, 
     """The dataset with the way in which its rows are split, unless at random."""
     time = None
     if usecase.time:
-        time = learnt.inputs.get(usecase.time, table[usecase.time])
+        time = learnt.inputs.get(usecase.time, numpy_column(table[usecase.time]))
         if not pd.api.types.is_numeric_dtype(time) and not pd.api.types.is_datetime64_any_dtype(time):
             spec = usecase.fields.get(usecase.time, FieldSpec())
             time, _ = kinds.cast(usecase.time, time, "date", spec, source)
@@ -134,7 +135,7 @@ def _with_split(learnt: InferredDataset, table: pd.DataFrame, usecase: UseCase, 
         learnt.inputs,
         learnt.target,
         learnt.schema.task,
-        groups=table[usecase.groups] if usecase.groups else None,
+        groups=numpy_column(table[usecase.groups]) if usecase.groups else None,
         time=time,
         setup=usecase.setup,
         folds=learnt.folds or usecase.training.folds,
@@ -180,7 +181,7 @@ def _inputs(
     for name in table.columns.drop(usecase.target.column):
         spec = usecase.fields.get(name, FieldSpec())
         missing = usecase.missing.get(name, ())
-        column = mask_sentinels(table[name], missing)
+        column = mask_sentinels(numpy_column(table[name]), missing)
         kind, reason, found = _use(name, column, spec, keep, usecase.ignore, name == usecase.groups)
         if reason or kind is None:
             left_out[name] = reason or LeftOut(ExclusionReason.EMPTY)
