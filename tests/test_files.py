@@ -9,6 +9,7 @@ import random
 import zipfile
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from slipway.cli.main import main
@@ -377,6 +378,18 @@ def test_ragged_rows_are_left_out_of_training_and_named(tmp_path):
     assert len(table.frame) == 30
     (note,) = table.reading.notes
     assert (note.kind, note.values) == ("ragged_rows", {"lines": "17-18"}) and "line 17 has 1 cells" in note.hint
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_table_with_far_too_many_columns_is_refused_before_its_cells_are_read(tmp_path, kind):
+    frame = pd.DataFrame({f"c{place}": range(3) for place in range(2_001)})
+    path = tmp_path / f"wide.{kind}"
+    frame.to_csv(path, index=False) if kind == "csv" else frame.to_parquet(path)
+
+    with pytest.raises(
+        DataError, match="has 2,001 columns, 'c0' to 'c2000'; a model can be made of up to 2,000. Write a table"
+    ):
+        read_table(DataSource(str(path)))
 
 
 def test_what_was_decided_is_noted():

@@ -3,7 +3,7 @@
 import hashlib
 import importlib.metadata
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -31,6 +31,8 @@ from slipway.tables.sql import read_query
 from slipway.tables.typed_frame import read_frame
 
 NO_OPTIONS = ReadingOptions()
+MOST_COLUMNS = 2_000
+"""Of a table: with 500 inputs training takes two minutes of a core, and a page has more fields than anybody fills in."""
 _MOST_RAGGED = 0.1
 """The share of rows that may be left out for having more or fewer cells than the header."""
 _LARGE = 64 * 1024 * 1024
@@ -83,6 +85,7 @@ def numpy_column(column: pd.Series) -> pd.Series:
 
 def _plain_frame(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     """A table that had types already, with those the schema knows."""
+    _check_columns([*map(str, frame.columns)], source)
     columns = {}
     for name in frame.columns:
         try:
@@ -190,6 +193,7 @@ def _from_file(
             content.read_so_far = Progress(progress, str(path), content.size)
         cells = read_file(content, str(path), options=source.options)
         check_rows(cells, str(path))
+        _check_columns(cells.header, str(path))
         _check_ragged(cells, str(path))
         notes = file_notes(cells)
         frame, reading = read_cells(cells.without_ragged(), str(path), options, source.decimal)
@@ -199,6 +203,15 @@ def _from_file(
 def _check_sha256(source: DataSource, sha256: str, shown: str) -> None:
     if source.sha256 and sha256 != source.sha256.lower():
         raise DataError(shown, f"has SHA-256 {sha256}, the use case expects {source.sha256}; it is another table")
+
+
+def _check_columns(names: Sequence[str], source: str) -> None:
+    if len(names) > MOST_COLUMNS:
+        raise DataError(
+            source,
+            f"has {len(names):,} columns, {names[0]!r} to {names[-1]!r}; a model can be made of up to {MOST_COLUMNS:,}. Write a table of "
+            "those that may tell something about the target",
+        )
 
 
 def _check_ragged(table: TextTable, source: str) -> None:
