@@ -73,7 +73,7 @@ def shown(page) -> str:
 
 
 def age(page):
-    return page.locator(".slip-number :is(input, textarea)").first
+    return page.locator(".slip-typed :is(input, textarea)").first
 
 
 HTML = "<!doctype html><title>404</title><h1>nginx</h1>"

@@ -68,6 +68,9 @@ def form_text(fault: Fault, field: Field | None, language: str) -> str:
     texts, key = catalogue(language), f"form.{fault.code.value}"
     if not texts.has(key):
         return problem(fault, language)
+    is_moment = field is not None and field.kind in ("date", "datetime", "time")
+    if is_moment and fault.code is FaultCode.WRONG_TYPE:
+        return texts.text("form.not_a_date", value=str(fault.value), expected=_expected(fault, language))
     is_number = field is not None and field.kind in ("number", "integer") and not isinstance(fault.value, bool)
     if field is None or not is_number:
         label = translate(field.label, language) if field else ""

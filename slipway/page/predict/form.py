@@ -7,7 +7,6 @@ from typing import Any
 import gradio as gr
 
 from slipway.errors import Fault, FaultCode
-from slipway.i18n.formats import editable
 from slipway.page.context import PageContext
 from slipway.page.predict import typed
 from slipway.schema.fields import Field, Record
@@ -46,8 +45,8 @@ def build(page: PageContext, field: Field) -> Input:
     with gr.Column(elem_classes="slip-field", min_width=200):
         value = _component(page, field, to_component(page, field, field.default), common)
         tick = gr.Checkbox(False, label=page.t("text.not_measured"), container=False) if field.nullable else None
-        number = typed.read(page, field, value.value) if typed.is_typed(field) else None
-        fault = gr.HTML(typed.below(page, field, number, ""), elem_classes="slip-fault")
+        held = typed.read(page, field, value.value) if typed.is_typed(field) else None
+        fault = gr.HTML(typed.below(page, field, held, ""), elem_classes="slip-fault")
     return Input(field, value, tick, fault)
 
 
@@ -57,19 +56,15 @@ def _component(page: PageContext, field: Field, value: Any, common: dict[str, An
         choices = [(page.value_text(field, category), str(category)) for category in field.categories]
         kind = gr.Radio if len(field.categories) <= RADIO_LIMIT else gr.Dropdown
         return kind(choices, value=value, **common)
-    if field.kind in ("number", "integer"):
-        return gr.Textbox(value, max_lines=1, elem_classes="slip-number", html_attributes=NO_HELP, **common)
-    if field.kind in ("date", "datetime"):
-        return gr.DateTime(value, include_time=field.kind == "datetime", type="string", **common)
-    return gr.Textbox(value, lines=1 if field.kind == "time" else 2, **common)
+    if typed.is_typed(field):
+        return gr.Textbox(value, max_lines=1, elem_classes="slip-typed", html_attributes=NO_HELP, **common)
+    return gr.Textbox(value, lines=2, **common)
 
 
 def to_component(page: PageContext, field: Field, value: Any) -> Any:
     """A record's value as the component expects it."""
-    if typed.is_typed(field) and isinstance(value, (int, float)):
-        return editable(field, value, page.language)
-    if field.kind == "datetime" and value is not None:
-        return str(value).partition(".")[0].replace("T", " ")  # as Gradio writes it
+    if typed.is_typed(field):
+        return typed.shown(page, field, value)
     return str(value) if field.categories and value is not None else value
 
 
@@ -97,11 +92,11 @@ def values(page: PageContext, record: Record) -> list[Any]:
 
 @dataclass(frozen=True)
 class Content:
-    """What the components hold: a record, the faults that only a form can have, and its numbers as they were typed."""
+    """What the components hold: a record, the faults that only a form can have, and what was typed into its boxes."""
 
     record: Record
     faults: list[Fault]
-    numbers: dict[str, typed.Number]
+    boxes: dict[str, typed.Typed]
 
 
 def content(page: PageContext, values: Sequence[Any]) -> Content:
@@ -120,20 +115,18 @@ def content(page: PageContext, values: Sequence[Any]) -> Content:
     remaining = iter(values)
     record: Record = {}
     own_faults: list[Fault] = []
-    numbers: dict[str, typed.Number] = {}
+    boxes: dict[str, typed.Typed] = {}
     for field in page.schema.fields:
         value = next(remaining)
         ticked = next(remaining) if field.nullable else False
         if field.categories:
             value = {str(category): category for category in field.categories}.get(value, value)
         if typed.is_typed(field):
-            numbers[field.name] = typed.read(page, field, value)
-            value = numbers[field.name].value
-        if field.kind == "datetime" and isinstance(value, str):
-            value = value.replace(" ", "T", 1)
+            boxes[field.name] = typed.read(page, field, value)
+            value = boxes[field.name].value
         if value == "" and field.kind != "text" and "" not in field.categories:
             value = None
         if value is None and not ticked:
             own_faults.append(Fault(FaultCode.NULL, field.name))
         record[field.name] = None if ticked else value
-    return Content(record, own_faults, numbers)
+    return Content(record, own_faults, boxes)

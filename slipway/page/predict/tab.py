@@ -235,7 +235,7 @@ async def _answer(
         fault.field: page.field_problem(page.schema.by_name[fault.field or ""], fault) for fault in reversed(details)
     }
     below = [
-        typed.below(page, field, held.numbers.get(field.name), by_field.get(field.name, ""))
+        typed.below(page, field, held.boxes.get(field.name), by_field.get(field.name, ""))
         for field in page.schema.fields
     ]
     return [panel or answer.render_faults(page, fields, chosen), *below]

@@ -19,7 +19,7 @@ from slipway.page.html import macros
 
 SCRIPTS = [
     Path(__file__).with_name(name).read_text(encoding="utf-8")
-    for name in ("address.js", "live.js", "online.js", "controls.js", "numbers.js")
+    for name in ("address.js", "live.js", "online.js", "controls.js", "typed.js")
 ]
 _HTML = macros("shell/document.html")
 PRINT = Path(__file__).with_name("print.css")
