@@ -7,9 +7,10 @@ import pytest
 
 from slipway import store
 from slipway.page.predict import link, outcome_scale, threshold
+from slipway.schema.fields import Field
 from slipway.schema.metrics import ReliabilityBin, ThresholdCounts
 from slipway.schema.profile import TargetNumbers
-from slipway.schema.schema import Schema
+from slipway.schema.schema import Schema, Target
 from tests.conftest import page_of, says, sentence
 
 REPLACED = "Values in the link that are not valid and were replaced"
@@ -236,6 +237,17 @@ def test_a_value_of_a_link_that_does_not_fit_is_replaced_and_named(charges):
         ("region", "<script>"),
         ("~threshold", "7"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "format", "value"),
+    [("date", "%Y-%d-%m", "2023-05-01"), ("date", "%d.%m.%Y", "2023-05-01"), ("datetime", "%Y-%d-%m %H:%M", "2023-05-01T08:30:00"), ("time", "%H.%M", "08:30")],
+)  # fmt: skip
+def test_a_date_in_a_link_is_iso_however_its_column_writes_dates(kind, format, value):
+    field = Field("when", kind, "object", {"en": "When"}, value, format=format)
+    schema = Schema("case", "regression", (field,), Target("y", {"en": "y"}))
+
+    assert link.parse(schema, link.fragment({"when": value})) == link.Linked({"when": value}, None, [])
 
 
 @pytest.mark.browser

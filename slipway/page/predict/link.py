@@ -65,8 +65,9 @@ def parse(schema: Schema, text: str) -> Linked | None:
             record[field.name] = None if field.nullable else field.default
             continue
         try:
-            # What is missing is left out of a link, so that a text in it is that text, even "".
-            as_it_is = field.kind == "text" or cell in field.categories
+            # What is missing is left out of a link, so that a text in it is that text, even "". Dates are those of
+            # ISO 8601 in a link, as in JSON, however the column writes them.
+            as_it_is = field.kind in ("text", "date", "datetime", "time") or cell in field.categories
             value = cell if as_it_is else field.parse(cell, decimal_comma=False)
             checked, _ = field.check(value)
             # A value that means "missing" stays what it is, and is warned of.
