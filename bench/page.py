@@ -29,7 +29,7 @@ CHANGE = """(value) => new Promise((resolve, reject) => {
   const text = (selector) => document.querySelector(selector)?.textContent;
   const read = () => [".slip-sentence", ".slip-falls", ".slip-whatif, .slip-curve"].map(text);
   const before = read();
-  const field = document.querySelector('.slip-number input');
+  const field = document.querySelector('.slip-typed :is(input, textarea)');
   const started = performance.now();
   let answered;
   setTimeout(() => reject(new Error(`no answer to ${value}`)), 20000);

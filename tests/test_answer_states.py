@@ -130,7 +130,7 @@ def test_a_value_that_the_server_fails_on_does_not_keep_the_next_one_from_being_
     page, calls = opened(insurance_server)
 
     calls.act = lambda route: (
-        route.fulfill(status=500, body="{}") if '"data":[20,' in route.request.post_data else route.continue_()
+        route.fulfill(status=500, body="{}") if '"data":["20",' in route.request.post_data else route.continue_()
     )
     age(page).fill("20")
     state(page, "failed")
