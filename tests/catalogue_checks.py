@@ -55,7 +55,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         *("mixed_codes", "day_first", "month_first", "time_dropped", "short_years", "local_time"),
         *("class_left_out", "folds_for_class", "folds_for_rows", "leak"),
         *("codes_by_name", "codes_by_values", "lines_around", "sheet", "no_header", "header_lines"),
-        *("names_changed", "ragged_rows", "cut_otherwise", "encoding", "odd_bytes", "split_copies"),
+        *("names_changed", "ragged_rows", "cut_otherwise", "encoding", "odd_bytes", "split_copies", "empty_texts"),
         *("split_groups", "split_time", "target_copy", "split_without_value", "folds_for_time"),
     ),
     "left_out.": tuple(ExclusionReason),

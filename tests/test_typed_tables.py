@@ -96,6 +96,17 @@ def test_columns_with_a_type_keep_it_exactly(tmp_path, write):
     assert frame["text"].tolist()[:2] == ["a", "b"]  # spaces at the ends never matter
 
 
+def test_empty_texts_beside_missing_ones_are_missing_and_a_note(tmp_path):
+    frame = pd.DataFrame({"code": ["a", "", None, "b", ""], "only": ["a", "", "", "b", "c"], "y": range(5)})
+    frame.to_parquet(path := tmp_path / "t.parquet")
+
+    table = read_table(DataSource(str(path)))
+
+    (note,) = (note for note in table.reading.notes if note.kind == "empty_texts")
+    assert (note.column, note.values) == ("code", {"rows": 2})
+    assert table.frame["code"].isna().tolist() == [False, True, True, False, True]
+
+
 def test_a_text_that_can_be_read_in_two_ways_is_asked_for_with_its_row(tmp_path):
     frame = pd.DataFrame({"x": [f"{row + 1}.{100 + row}" for row in range(ROWS)], "y": range(ROWS)})
 

@@ -1,11 +1,12 @@
 """Tables that had types already: their columns of text are read as the cells of a text table are, all others stay."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pandas as pd
 
 from slipway.tables.cells import HowRead, TextTable
-from slipway.tables.notes import Reading
+from slipway.tables.notes import Note, Reading
 from slipway.tables.reading import read_cells
 from slipway.tables.source import ReadingOptions
 
@@ -45,7 +46,17 @@ def read_frame(
     cells = TextTable(names, rows, list(range(1, len(rows) + 1)), {}, "\t", read=HowRead())
     read, reading = read_cells(cells, source, options, declared, has_nulls=True)
     typed = {name: read[name] if name in names else frame[name] for name in frame.columns}
-    return pd.DataFrame(typed), replace(reading, cells=cells)
+    notes = (*_empty_texts(frame[names]), *reading.notes)
+    return pd.DataFrame(typed), replace(reading, notes=notes, cells=cells)
+
+
+def _empty_texts(texts: pd.DataFrame) -> Iterator[Note]:
+    """A note for each column that has empty texts and missing ones: a file of text could not tell them apart."""
+    for name, column in texts.items():
+        empty = int((column == "").sum())
+        if empty and column.isna().any():
+            hint = "write a word, such as “none”, into the rows where it is a value"
+            yield Note("empty_texts", str(name), {"rows": empty}, hint)
 
 
 def _is_text(column: pd.Series) -> bool:
