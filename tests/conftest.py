@@ -57,7 +57,8 @@ PATIENT = {
 
 SLOWEST = (
     "any_table stateless train start smoke answer_states model_tab third_language notebook classifier_metrics "
-    "page_shell batch artifacts predict_tab metrics uncertainty proxy axe reasons coverage cli row_order reading"
+    "page_shell batch artifacts predict_tab metrics uncertainty proxy axe reasons coverage cli row_order reading "
+    "typed serving bento serve_only dates"
 ).split()
 """Files that take longest. They go first, else at the end one process works at one of them and the others wait."""
 

@@ -142,7 +142,10 @@ def test_what_a_version_from_before_lacks_means_what_it_meant(copy):
     assert (copy.figures(), copy.profile(), copy.interval()) == (None, None, None)
 
 
-@pytest.mark.parametrize(("name", "change"), [("insurance", {"smoker": "yes"}), ("diabetes", {"Glucose": None})])
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [("insurance", {"smoker": "yes"}), pytest.param("diabetes", {"Glucose": None}, marks=pytest.mark.slow)],
+)
 def test_an_old_version_is_served_shown_and_explained(each, name, change):
     version = store.find(each[name])
     golden = version.golden()

@@ -212,6 +212,7 @@ def test_a_metric_that_is_given_decides_and_what_is_lost_without_probabilities_i
     assert "of those that give probabilities Dummy Classifier is best (Accuracy 0." in said
 
 
+@pytest.mark.slow
 def test_tuning_uses_log_loss_too():
     tag = rare("rare-tuned", ("no", "yes"), "--include", "dt", "--tune")
 
@@ -220,6 +221,7 @@ def test_tuning_uses_log_loss_too():
     assert folds["Log loss"].mean < 0.5 < tried["Log loss"]
 
 
+@pytest.mark.slow
 def test_the_best_of_an_experiment_is_that_with_the_lowest_log_loss():
     from pycaret.classification import ClassificationExperiment
 

@@ -71,6 +71,7 @@ def fresh_server(insurance):
         yield server
 
 
+@pytest.mark.slow
 def test_random_paths_leave_metrics_and_memory_where_they_were(fresh_server):
     forms = [
         "/{}",

