@@ -5,10 +5,9 @@ from itertools import zip_longest
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from slipway.tables.json_cells import Absent, JsonForm, json_of
-from slipway.tables.writers import Column
+from slipway.tables.writers import Column, number_texts
 
 
 class JsonWriter:
@@ -96,13 +95,9 @@ class JsonWriter:
     def _added(self, column: Column, place: int) -> Sequence[str]:
         """The cells of a column that is added, as JSON; null for an empty one."""
         if isinstance(column, np.ndarray):
-            return _numbers(column)
+            return [text or "null" for text in number_texts(column[:, None])]
         known = {"": "null", **(self._labels if place == 0 else {})}
         return [known.get(text) or json_of(text) for text in column]
-
-
-def _numbers(column: npt.NDArray[np.float64]) -> list[str]:
-    return [repr(number) if number == number else "null" for number in column.tolist()]
 
 
 def _tree(paths: Sequence[tuple[str, ...]], row: Sequence[str]) -> dict[str, Any]:
