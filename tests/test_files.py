@@ -163,6 +163,19 @@ def test_one_record_beside_a_column_without_a_name_is_a_row(text):
     assert (list(found.read.names), found.rows) == (header.split(","), [record.split(",")])
 
 
+def test_names_of_all_columns_but_the_first_are_a_header_and_a_title_is_none():
+    rows = [["a", "Ann"], ["b", "Bob"], ["c", "Cy"]]
+    text = "".join(f"{','.join(row)}\n" for row in rows)
+
+    named, titled = (
+        read_file(f",name\n{text}".encode(), "t.csv"),
+        read_file(f"People,\nid,name\n{text}".encode(), "t.csv"),
+    )
+
+    assert (list(named.read.names), named.rows) == (["", "name"], rows)
+    assert (list(titled.read.names), titled.rows, titled.read.before[0].text) == (["id", "name"], rows, "People")
+
+
 def test_two_tables_below_each_other_are_one_and_a_note():
     text = "a,b,c\n1,2,3\n4,5,6\n7,8,9\nname,town\nAnn,Bonn\nBo,Ulm\n"
 

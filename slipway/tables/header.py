@@ -86,7 +86,7 @@ def _first_of_table(rows: Sequence[Row], gaps: set[int], width: int) -> int:
     for position, row in enumerate(rows[:_DEEPEST]):
         if position + 1 not in gaps and _is_last_of_header(rows, position, width):
             return position
-        if abs(len(row.cells) - width) <= 1 and _filled(row) >= least:
+        if abs(len(row.cells) - width) <= 1 and (_filled(row) >= least or _names_all_but_the_first(row, width)):
             if len(row.cells) == width:
                 exact = first is None or is_header(rows, position, width)
                 return position if exact else first or 0
@@ -94,6 +94,11 @@ def _first_of_table(rows: Sequence[Row], gaps: set[int], width: int) -> int:
         elif first is not None and position - first > 5:
             return first
     return first or 0
+
+
+def _names_all_but_the_first(row: Row, width: int) -> bool:
+    """Whether all columns have a name but the first, as pandas and R write row names; a title stands in the first cell."""
+    return len(row.cells) == width > 1 and not row.cells[0].strip() and _filled(row) == width - 1
 
 
 def _after_gap(rows: Sequence[Row], gaps: set[int], start: int, width: int) -> int:
