@@ -24,10 +24,10 @@ $(TIMED) "virtual environment" "$(3)" -m venv --clear .venv/$(1)
 $(TIMED) "packages" bash scripts/install-packages .venv/$(1)/bin/python requirements/$(2).txt
 endef
 
-.PHONY: help setup serve train models bento image image-run push bench bench-image test slow-test image-test azure-test package package-test other-test docs lint format check coverage lock screenshots
+.PHONY: help setup serve train models bento image image-run push bench bench-explanations bench-image bench-load bench-scale soak test slow-test image-test api-test azure-test package package-test other-test docs lint format check coverage lock screenshots
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: $(READY)  ## create .venv with the locked requirements
 
@@ -72,15 +72,40 @@ push: $(READY)  ## push that image (REGISTRY=name.azurecr.io REPOSITORY=…) and
 bench: $(READY)  ## compare with other servers, results in bench/results/ (OPTIONS="--quick")
 	@$(BIN)/python -m bench $(OPTIONS)
 
+bench-explanations: $(READY)  ## how well few background rows explain, beside 500 training rows
+	@$(BIN)/python -m bench.explanations
+
 bench-image: $(READY)  ## compare with other images, results in bench/results/images.md (OPTIONS="--rounds 3")
 	@$(BIN)/python -m bench.images $(OPTIONS)
+
+LOAD := .venv/load/ready-$(shell cksum < requirements/load.txt | cut -d' ' -f1)
+$(LOAD): | $(READY)
+	$(call environment,load,load,$(PYTHON))
+	@touch $@
+
+bench-load: $(READY) $(LOAD)  ## requests a second by workers and connections, beside others, in bench/results/load.md
+	@$(BIN)/python -m bench.capacity $(OPTIONS)
+
+bench-scale: $(READY) $(STORE)/$(NAME)/latest  ## score 10 million rows of Parquet and CSV, beside PyCaret and joblib, in bench/results/scale.md (OPTIONS="--rows 1000000")
+	@$(BIN)/python -m bench.scale --model $(MODEL) $(OPTIONS)
+
+soak: $(READY)  ## ten minutes of mixed calls at 70 % of what a server can do, in bench/results/soak.md (OPTIONS="--minutes 2")
+	@$(BIN)/python -m bench.soak $(OPTIONS)
+
+API := .venv/api/ready-$(shell cksum < requirements/api.txt | cut -d' ' -f1)
+$(API): | $(READY)
+	$(call environment,api,api,$(PYTHON))
+	@touch $@
+
+api-test: $(READY) $(API)  ## send generated requests to three servers and compare with the API's description (OPTIONS="--examples 750")
+	@$(BIN)/python scripts/api_test.py $(OPTIONS)
 
 coverage: $(READY)  ## document what can be compiled of PyCaret, in docs/compile-coverage.md (about 15 minutes)
 	$(call environment,coverage,coverage,$(PYTHON))
 	@PYTHONPATH=. .venv/coverage/bin/python scripts/coverage.py
 
 # Three processes for two cores: each waits for servers and pages now and then.
-PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
+PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/image
 test: $(READY)  ## run the tests, but for those of the next targets
 	@$(BIN)/python -m pytest $(PARALLEL)
 
@@ -119,7 +144,7 @@ $(OTHER_READY): | $(READY)
 	@touch $@
 
 other-test: $(OTHER_READY)  ## train, compile, serve and open the page on another Python (OTHER=3.12)
-	@.venv/other/bin/python -m pytest tests/test_compile_command.py tests/test_row_order.py tests/test_page.py
+	@.venv/other/bin/python -m pytest -n 2 --dist loadfile tests/test_compile_command.py tests/test_row_order.py tests/test_page.py
 
 DOCS := .venv/docs/ready-$(shell cksum < requirements/docs.txt | cut -d' ' -f1)
 $(DOCS): | $(READY)
@@ -139,7 +164,7 @@ check: lint test  ## lint and test: must pass before a commit
 
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url
 lock: $(READY)  ## update the locked requirements
-	@for part in uv azure docs package; do $(LOCK) requirements/$$part.in -o requirements/$$part.txt || exit 1; done
+	@for part in uv azure docs package load api; do $(LOCK) requirements/$$part.in -o requirements/$$part.txt || exit 1; done
 	@$(LOCK) $(addprefix requirements/,serve.in train.in dev.in) -o requirements/dev.txt
 	@$(LOCK) -c requirements/dev.txt requirements/serve.in -o requirements/serve.txt
 	@$(LOCK) -c requirements/dev.txt $(addprefix requirements/,serve.in train.in) -o requirements/train.txt

@@ -51,6 +51,13 @@ def resolve(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Settin
     return settings
 
 
+def own_environment(home: Path) -> None:
+    """A store of its own, before anything imports BentoML, which reads it once; one worker, and the limits as they come."""
+    os.environ["BENTOML_HOME"] = str(home.resolve())
+    for name in [name for name in os.environ if name.startswith("SLIPWAY_")]:
+        del os.environ[name]
+
+
 def trained(name: str) -> Any:
     """The version of a model in the benchmark's store, trained if it is not there."""
     from slipway import store
@@ -120,10 +127,7 @@ def main(argv: list[str] | None = None) -> int:
     # So that the servers are stopped whoever ends us.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="slipway-bench-") as own:
-        # Before anything imports BentoML, which reads it once.
-        os.environ["BENTOML_HOME"] = str((args.model_home or Path(own)).resolve())
-        for name in [name for name in os.environ if name.startswith("SLIPWAY_")]:
-            del os.environ[name]  # one worker, and the limits as they come
+        own_environment(args.model_home or Path(own))
         try:
             write(run(settings), args.out)
         except (LoadError, SlipwayError) as exc:

@@ -5,6 +5,7 @@ Every answer's status is checked while it runs; one body in so many is kept, to 
 
 import asyncio
 import gc
+import math
 import re
 import statistics
 import time
@@ -13,6 +14,9 @@ from dataclasses import dataclass, field
 from typing import cast
 
 PATIENCE = 120
+PAUSE = 0.05
+"""Seconds that a refused connection waits."""
+_REFUSED = (b"HTTP/1.1 429 ", b"HTTP/1.1 503 ")
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
@@ -22,9 +26,14 @@ class LoadError(Exception):
 
 @dataclass
 class Load:
-    """What came back: seconds of each answer, seconds in all, and (request, body) of one in `every`."""
+    """What came back: seconds of each answer, seconds in all, and (request, body) of one in `every`.
+
+    With `may_refuse`, a server may also answer 429 or 503; a connection that is refused waits for a moment, as a client would.
+    """
 
     every: int = 50
+    may_refuse: bool = False
+    refusals: int = 0
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
     sampled: list[tuple[int, bytes]] = field(default_factory=list)
@@ -38,6 +47,11 @@ class Load:
     def p50(self) -> float:
         """The median answer, in seconds."""
         return statistics.median(self.latencies)
+
+    @property
+    def p99(self) -> float:
+        """The slowest answer but for one in a hundred, in seconds."""
+        return sorted(self.latencies)[math.ceil(0.99 * len(self.latencies)) - 1]
 
 
 def post(path: str, body: bytes) -> bytes:
@@ -69,7 +83,8 @@ class _Connection(asyncio.Protocol):
             if end < 0:
                 return
             length = _LENGTH.search(self.answer, 0, end)
-            if not self.answer.startswith(b"HTTP/1.1 200 ") or length is None:
+            self.refused = self.load.may_refuse and self.answer.startswith(_REFUSED)
+            if not (self.refused or self.answer.startswith(b"HTTP/1.1 200 ")) or length is None:
                 self._fail(f"expected status 200 and a length: {bytes(self.answer[:500])!r}")
                 return
             self.body = end + 4
@@ -80,11 +95,18 @@ class _Connection(asyncio.Protocol):
     def _answered(self) -> None:
         now = time.perf_counter()
         load = self.load
+        if self.refused:
+            load.refusals += 1
+            asyncio.get_running_loop().call_later(PAUSE, self._next, now)
+            return
         load.latencies.append(now - self.started)
         if (len(load.latencies) - 1) % load.every == 0:
             load.sampled.append((self.sent % len(self.requests), bytes(self.answer[self.body :])))
+        self._next(now)
+
+    def _next(self, now: float) -> None:
         self.sent += 1
-        if now < self.deadline or len(load.latencies) < self.least:
+        if now < self.deadline or len(self.load.latencies) < self.least:
             self._send()
         else:
             self.done.set_result(None)
@@ -125,7 +147,9 @@ def ask(port: int, requests: Sequence[bytes]) -> list[bytes]:
     return [body for _, body in asyncio.run(_run(Load(every=1), port, requests, 1, 0, len(requests))).sampled]
 
 
-def fire(port: int, requests: Sequence[bytes], connections: int, seconds: float, least: int = 1) -> Load:
+def fire(
+    port: int, requests: Sequence[bytes], connections: int, seconds: float, least: int = 1, may_refuse: bool = False
+) -> Load:
     """Send requests in turn over so many connections, for so long but at least so many.
 
     Raises
@@ -136,6 +160,6 @@ def fire(port: int, requests: Sequence[bytes], connections: int, seconds: float,
     gc.collect()
     gc.disable()  # else our own pauses would count as the server's
     try:
-        return asyncio.run(_run(Load(), port, requests, connections, seconds, least))
+        return asyncio.run(_run(Load(may_refuse=may_refuse), port, requests, connections, seconds, least))
     finally:
         gc.enable()

@@ -64,7 +64,7 @@ def measure_servers(
         for (
             name
         ) in names:  # one after the other: BentoML looks for free ports of its own, and two at once may find the same
-            servers[name] = stack.enter_context(serve(name, **environment))
+            servers[name] = stack.enter_context(serve(name, environment))
             print(f"  {name}: ready after {servers[name].wait():.1f} s", flush=True)
         if "http" in settings.parts:
             _one_row(measured, settings, servers, requests_of(drawn[SLIPWAY][:DIFFERENT]))

@@ -7,10 +7,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 import psutil
@@ -23,6 +24,8 @@ _UVICORN = [sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--port", "{
 
 SLIPWAY, DIABETES = "Slipway", "Slipway, diabetes"
 RAW, FASTAPI, BENTOML = "bare socket", "FastAPI, no model", "BentoML, no model"
+MLFLOW = "MLflow + PyCaret pipeline"
+ONNX = "FastAPI, the same graph"
 SKLEARN, PYCARET, GRADIO = "FastAPI + scikit-learn", "FastAPI + PyCaret pipeline", "BentoML + empty Gradio page"
 
 COMMANDS = {
@@ -30,11 +33,16 @@ COMMANDS = {
     DIABETES: [*_BENTOML, "--arg", "model=diabetes"],
     RAW: [sys.executable, "-m", "bench.peers.raw", "{port}"],
     FASTAPI: [*_UVICORN, "bench.peers.fastapi_bare:app"],
+    ONNX: [*_UVICORN, "bench.peers.fastapi_onnx:app"],
     BENTOML: [*_BENTOML, "bench.peers.bentoml_bare:Bare"],
     SKLEARN: [*_UVICORN, "bench.peers.fastapi_sklearn:app"],
     PYCARET: [*_UVICORN, "bench.peers.fastapi_pycaret:app"],
     GRADIO: [*_BENTOML, "bench.peers.bentoml_gradio:Page"],
+    # What `mlflow models serve --env-manager local` runs, in an environment of its own (`make bench-load`).
+    MLFLOW: [str(ROOT / ".venv" / "load" / "bin" / "python"), *_UVICORN[1:], "mlflow.pyfunc.scoring_server.app:app"],
 }
+
+READY = {MLFLOW: "/ping"}
 
 
 @dataclass(frozen=True)
@@ -48,13 +56,16 @@ class Server:
     started: float = field(default_factory=time.perf_counter)
 
     def wait(self) -> float:
-        """Seconds from its start to the first 200 of its `/readyz`."""
-        while get(self.port, "/readyz")[0] != 200:
+        """Seconds from its start to the first 200 of its `/readyz`; it returns when the page is there, too."""
+        while get(self.port, READY.get(self.name, "/readyz"))[0] != 200:
             if self.process.poll() is not None or time.perf_counter() - self.started > 180:
                 self.log.seek(0)
                 raise LoadError(f"{self.name} did not start:\n{self.log.read().decode(errors='replace')[-3000:]}")
             time.sleep(0.02)
-        return time.perf_counter() - self.started
+        ready = time.perf_counter() - self.started
+        while get(self.port, "/ui/")[0] == 503:
+            time.sleep(0.1)
+        return ready
 
     def memory(self) -> dict[str, float]:
         """MB of the process and its children: resident, and (on Linux) with shared pages shared out."""
@@ -86,13 +97,19 @@ def get(port: int, path: str) -> tuple[int, bytes]:
 
 
 @contextmanager
-def serve(name: str, **environment: str) -> Iterator[Server]:
+def serve(name: str, environment: Mapping[str, str] = MappingProxyType({}), workers: int = 1) -> Iterator[Server]:
     """A server, stopped at the end with all its children."""
     port = free_port()
     command = [part.format(port=port) for part in COMMANDS[name]]
+    if workers > 1:
+        environment = {
+            **environment,
+            "SLIPWAY_WORKERS": str(workers),
+            "WEB_CONCURRENCY": str(workers),
+        }  # ours, uvicorn's
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(  # noqa: S603 (the commands above)
-            command, cwd=ROOT, env=os.environ | environment, stdout=log, stderr=subprocess.STDOUT
+            command, cwd=ROOT, env={**os.environ, **environment}, stdout=log, stderr=subprocess.STDOUT
         )
         try:
             yield Server(name, port, process, log)

@@ -8,8 +8,12 @@
     ├── TrainingError           PyCaret could not make a model of it
     ├── RecordsError            records sent to a model have faults, every one listed; has a code
     ├── ExplanationError        an explanation was asked for that the model cannot give; has a code
+    ├── ScoringError            files cannot be scored, or the scored ones not be written
     └── StoreError
         ├── ModelMissingError        nothing under that name in the BentoML store
+        │   └── VersionMissingError      the name has no such version
+        ├── RetiredError             the version was taken out of use
+        ├── HistoryError             the record of what is in use cannot be read
         ├── ModelDamagedError        a file is not what it was when it was saved
         ├── ModelFormatError         its files have a format of a later Slipway
         ├── ModelIncompatibleError   saved with packages that differ from those installed
@@ -89,9 +93,23 @@ class RequestCode(StrEnum):
     UNPACKED_TOO_LARGE = "unpacked_too_large"
     RESULT_TOO_LARGE = "result_too_large"
     NO_DISK_SPACE = "no_disk_space"
+    NO_MEMORY = "no_memory"
+    TOO_SLOW = "too_slow"
+    OVERLOADED = "overloaded"
+    TOO_MANY_REQUESTS = "too_many_requests"
+    INVALID_HTTP = "invalid_http"
+    HEADERS_TOO_LARGE = "headers_too_large"
+    REQUEST_TIMEOUT = "request_timeout"
     NOT_FOUND = "not_found"
     STALE_PAGE = "stale_page"
     INVALID_EVENT = "invalid_event"
+    NOT_AUTHENTICATED = "not_authenticated"
+    MISSING_SCOPE = "missing_scope"
+    INVALID_KEY = "invalid_key"
+    EXPIRED_KEY = "expired_key"
+    SEVERAL_KEYS = "several_keys"
+    HOST_NOT_ALLOWED = "host_not_allowed"
+    CORS_NOT_ALLOWED = "cors_not_allowed"
 
 
 class ExpectedType(StrEnum):
@@ -232,6 +250,10 @@ class ExplanationError(SlipwayError):
         self.values = {"text": text, **values}
 
 
+class ScoringError(SlipwayError):
+    """Files cannot be scored, or the scored ones not be written. Its text alone crosses from a worker to its parent."""
+
+
 class StoreError(SlipwayError):
     """The BentoML model store has not what was asked for."""
 
@@ -248,6 +270,42 @@ class ModelMissingError(StoreError):
         )
 
 
+class VersionMissingError(ModelMissingError):
+    """A name has versions, and not the one asked for."""
+
+    listed = 5
+
+    def __init__(self, name: str, version: str, known: Sequence[str]) -> None:
+        tags = [f"{name}:{one}" for one in known]
+        more = f", and {len(tags) - self.listed:,} more" if len(tags) > self.listed else ""
+        StoreError.__init__(
+            self,
+            f"no model {f'{name}:{version}'!r} in the BentoML model store{nearest(f'{name}:{version}', tags)} "
+            f"(there, newest first: {', '.join(tags[: self.listed])}{more}); `slipway models` lists all versions",
+        )
+
+
+class RetiredError(StoreError):
+    """A version was taken out of use, and is served no more."""
+
+    def __init__(self, tag: str, time: str, who: str, why: str) -> None:
+        name = tag.partition(":")[0]
+        super().__init__(
+            f"model {tag} is retired and not served any more (since {time}, by {who}: {why}); name another version, or "
+            f"{name} for the promoted one; `slipway promote {tag} --why REASON` takes it into use again"
+        )
+
+
+class HistoryError(StoreError):
+    """The record of which version of a name is in use cannot be read: then none is guessed."""
+
+    def __init__(self, name: str, path: Path, problem: str) -> None:
+        super().__init__(
+            f"the history of model {name} ({path}) cannot be used: {problem}; take the file from a backup, or remove it: "
+            f"then {name} means its newest version, until `slipway promote {name}:VERSION --why REASON`"
+        )
+
+
 class ModelDamagedError(StoreError):
     """A stored file is missing, or is not byte for byte what was saved."""
 
@@ -255,6 +313,7 @@ class ModelDamagedError(StoreError):
         name, _, version = tag.partition(":")
         again = f"`bentoml models delete {tag}`, then `slipway train {name}`"
         super().__init__(f"model {name}:{version} is damaged: {problem}; remove and retrain: {again}")
+        self.tag = tag
 
 
 class ModelFormatError(StoreError):

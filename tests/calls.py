@@ -6,7 +6,7 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -44,10 +44,15 @@ def rows(response: httpx.Response, separator: str = ",") -> list[dict[str, str]]
     return list(csv.DictReader(io.StringIO(response.text.removeprefix("\ufeff")), delimiter=separator))
 
 
-def on_a_loop(work: Coroutine) -> object:
-    """What a coroutine comes to, on a loop of its own: the browser of other tests has one on this thread."""
+def in_a_thread(function: Callable, *arguments: object, **keywords: object) -> object:
+    """What a function that runs an event loop returns: the browser of other tests has one on this thread."""
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result()
+        return pool.submit(function, *arguments, **keywords).result()
+
+
+def on_a_loop(work: Coroutine) -> object:
+    """What a coroutine comes to, on a loop of its own."""
+    return in_a_thread(asyncio.run, work)
 
 
 def refusal(response: httpx.Response, status: int = 400) -> dict:

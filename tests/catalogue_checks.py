@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.plurals import get_plural
@@ -19,11 +20,13 @@ from slipway.errors import ExpectedType, FaultCode, RequestCode, WarningCode
 from slipway.i18n.catalogues import LOCALES
 from slipway.schema.metrics import ExclusionReason
 from slipway.schema.types import KINDS, TASKS
+from slipway.store.history import Action
 from tests.conftest import ROOT
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "kinds.": KINDS,
     "tasks.": TASKS,
+    "history.": get_args(Action),
     "calibration.": ("sigmoid", "isotonic"),
     "metric.": (
         "MAE",
@@ -75,7 +78,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "group.": ("mae", "bias", "covered", "accuracy", "brier", "recall"),
 }
 """Beginnings of keys that the code completes with a name, and all names that there are."""
-FILES = (".js", ".json", ".md", ".onnx")
+FILES = (".js", ".css", ".json", ".md", ".onnx")
 """Endings of file names, which look like keys: `model.json`."""
 COUNTS = (*range(200), 10**6)
 

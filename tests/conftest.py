@@ -25,6 +25,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import httpx
+import psutil
 import pytest
 from filelock import FileLock
 
@@ -35,9 +36,15 @@ from slipway.inference.pipeline_engine import NativeEngine
 from slipway.page.context import PageContext
 from slipway.publish.train import fit
 from slipway.schema.schema import Schema
+from slipway.service.helper import NAME
+from slipway.service.login.secrets import SESSION_SECRET
+from slipway.service.metric_files import FOLDER
+from slipway.service.served import DECIDED
+from tests.prepared import Prepared
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = Path("/usr/bin/chromium")
+SCREEN = {"width": 1280, "height": 900}
 SLIPWAY = Path(sys.executable).with_name("slipway")
 """The installed command."""
 PERSON = {"age": 40, "sex": "male", "bmi": 25.0, "children": 0, "smoker": "no", "region": "southwest"}
@@ -56,9 +63,10 @@ PATIENT = {
 
 
 SLOWEST = (
-    "any_table stateless train start smoke answer_states model_tab third_language notebook classifier_metrics "
-    "page_shell batch artifacts predict_tab metrics uncertainty proxy axe reasons coverage cli row_order reading "
-    "typed serving bento serve_only dates"
+    "any_table stateless third_language train start smoke answer_states model_tab proxy predict_tab batch notebook "
+    "classifier_metrics page_shell typed bounds axe artifacts compile_estimators compile_steps reading reasons row_order "
+    "dates compile_command explain machine_faults supervisor hostile coverage metrics uncertainty cli serving bento "
+    "serve_only"
 ).split()
 """Files that take longest. They go first, else at the end one process works at one of them and the others wait."""
 
@@ -97,7 +105,7 @@ def train(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
 def trained(*arguments: str) -> str:
     """The tag that `python train.py …` ends with; in this process, which imports PyCaret once."""
     parsed = build_parser().parse_args(["train", *arguments])
-    return fit(resolve(parsed), training_rows=not parsed.no_training_rows)
+    return fit(resolve(parsed))
 
 
 def shared(name: str, *arguments: str) -> str:
@@ -133,6 +141,12 @@ def diabetes() -> str:
 
 
 @pytest.fixture(scope="session")
+def bare() -> str:
+    """The tag of a diabetes model whose estimator has no probabilities."""
+    return shared("bare", "diabetes", "--include", "ridge", "--folds", "2", "--name", "bare")
+
+
+@pytest.fixture(scope="session")
 def uncompiled() -> str:
     """The tag of a version that is served natively: free text is not compiled."""
     words = ["good", "bad", "late", "early", "cheap", "dear"]
@@ -151,20 +165,43 @@ def page_of(schema: Schema, language: str = "en") -> PageContext:
     return PageContext(SimpleNamespace(schema=lambda: schema), language)
 
 
+LEFT = {FOLDER, SESSION_SECRET, DECIDED}
+"""What a server tells its workers through the environment; one that a test makes in its own process leaves it there."""
+
+
 @dataclass(frozen=True)
 class Server:
     """A `bentoml serve` process that answers."""
 
     url: str
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | Prepared
     log: Path
     before_stop: list[Callable[[], None]] = field(default_factory=list)
 
     def post(self, path: str, **arguments: object) -> httpx.Response:
-        return httpx.post(self.url + path, timeout=60, **arguments)
+        return httpx.post(self.url + path, timeout=60, verify=False, **arguments)
 
     def get(self, path: str, **arguments: object) -> httpx.Response:
-        return httpx.get(self.url + path, timeout=60, **arguments)
+        """Without certificates, of which reading takes longer than the call."""
+        return httpx.get(self.url + path, timeout=60, verify=False, **arguments)
+
+
+def processes_of(server: Server, named: Callable[[str], bool]) -> list[psutil.Process]:
+    """The processes that a server has started and that run, by their names."""
+    found = []
+    for process in psutil.Process(server.process.pid).children():
+        with suppress(psutil.NoSuchProcess):  # one that is just replaced
+            if named(process.name()):
+                found.append(process)
+    return found
+
+
+def workers_of(server: Server) -> list[psutil.Process]:
+    return processes_of(server, lambda name: not name.startswith("slipway-"))
+
+
+def helpers_of(server: Server) -> list[psutil.Process]:
+    return processes_of(server, NAME.__eq__)
 
 
 def free_port() -> int:
@@ -182,30 +219,50 @@ def serve(
     cwd: Path = ROOT,
     python: Path = Path(sys.executable),
     port: int | None = None,
+    from_nothing: bool = False,
     **environment: str,
 ) -> Iterator[Server]:
-    """`bentoml serve … ARGUMENTS` on a free port of this machine, or on that one, stopped at the end."""
+    """`bentoml serve … ARGUMENTS` on a free port of this machine, or on that one, stopped at the end.
+
+    It is a fork of a process that has imported everything, unless it is to start from nothing or anything but its
+    settings is special to it.
+    """
     port = port or free_port()
     command = [str(python.with_name("bentoml")), "serve", *arguments, "--host", "127.0.0.1", "--port", str(port)]
-    with running(command, port, cwd, os.environ | environment) as server:
+    plain = all(argument.startswith("--arg") or "=" in argument for argument in arguments)  # not a bento's own code
+    forks = plain and os.name == "posix" and cwd == ROOT and python == Path(sys.executable) and not from_nothing
+    forks = forks and all(name.startswith(("SLIPWAY_", "BENTOML_HOME")) for name in environment)
+    # An app that a test runs in this process has a folder for metrics, which is not that of a server.
+    own = {name: value for name, value in os.environ.items() if name not in LEFT}
+    with running(command, port, cwd, own | environment, forks) as server:
         yield server
 
 
 @contextmanager
-def running(command: list[str], port: int, cwd: Path, env: Mapping[str, str]) -> Iterator[Server]:
-    """A server that listens on that port of this machine, ready, and stopped at the end."""
+def running(command: list[str], port: int, cwd: Path, env: Mapping[str, str], forks: bool = False) -> Iterator[Server]:
+    """A server that listens on that port of this machine, its page built by a worker at least, and stopped at the end."""
     log = HOME / f"serve-{port}.log"
     with log.open("w") as out:
-        process = subprocess.Popen(command, cwd=cwd, env=env, stdout=out, stderr=subprocess.STDOUT, text=True)
+        if forks:
+            process = Prepared(command[1:], cwd, env, log)
+        else:
+            process = subprocess.Popen(command, cwd=cwd, env=env, stdout=out, stderr=subprocess.STDOUT, text=True)
     server = Server(f"http://127.0.0.1:{port}", process, log)
+    several = env.get("SLIPWAY_WORKERS", "1") != "1" or "--workers" in command
     try:
         deadline = time.monotonic() + 180
+        built = 0
         while process.poll() is None and time.monotonic() < deadline:
             try:
-                if httpx.get(server.url + "/readyz", timeout=5).status_code == 200:
+                ready, page = (
+                    httpx.get(server.url + path, timeout=5, verify=False).status_code for path in ("/readyz", "/ui/")
+                )
+                built = built + 1 if ready == 200 and page in (200, 303, 401) else 0  # 303, 401: one is asked who it is
+                if built >= (12 if several else 1):  # each worker builds its own
                     break
             except httpx.HTTPError:
-                time.sleep(0.2)
+                pass
+            time.sleep(0.1 if built else 0.2)
         else:
             pytest.fail(f"the server is not ready:\n{log.read_text()}")
         yield server
@@ -251,17 +308,31 @@ def is_fault(message) -> bool:
     )
 
 
+@pytest.fixture(scope="session")
+def context_of(browser):
+    """A context of the browser by its options; a page that opens where another was has its scripts from the cache."""
+    made = {}
+
+    def context_of(**options: object):
+        name = repr(sorted(options.items()))
+        if name not in made:
+            made[name] = browser.new_context(accept_downloads=True, **{"viewport": SCREEN} | options)
+        return made[name]
+
+    return context_of
+
+
 @pytest.fixture
-def open_page(browser):
-    """Opens a page, and at the end fails on console errors and on any request to another host."""
+def open_page(context_of):
+    """Opens a page, and at the end fails on console errors, on any request to another host, and if a page kept anything."""
     closing, faults = [], []
 
     def open_page(server: Server, path: str = "/ui/", **options: object):
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True, **options)
-        # A page that is still loading when its server goes away would report that as a fault.
-        server.before_stop.append(context.close)
-        closing.append((server, context.close))
+        context = context_of(**options)
         page = context.new_page()
+        # A page that is still loading when its server goes away would report that as a fault.
+        server.before_stop.append(page.close)
+        closing.append((server, page))
         page.on("console", lambda message: faults.append(message.text) if is_fault(message) else None)
         page.on("pageerror", lambda error: faults.append(str(error)))
         local = (server.url, "data:", "blob:")
@@ -271,10 +342,12 @@ def open_page(browser):
         return page
 
     yield open_page
-    for server, close in closing:
-        server.before_stop.remove(close)
-        close()
+    for server, page in closing:
+        server.before_stop.remove(page.close)
+        page.context.clear_permissions()
+        page.close()
     assert not faults
+    assert not [cookie for _, page in closing for cookie in page.context.cookies()]
 
 
 def settled(page) -> None:

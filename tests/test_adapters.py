@@ -6,12 +6,12 @@ follow. What is public of them has no test here.
 
 import asyncio
 import importlib
+import inspect
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -22,14 +22,24 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from slipway.service import metric_files
+from slipway.service.metric_files import MetricFiles, Sums
+from slipway.service.metrics import INFINITY, Counts, Metric
+from tests.calls import on_a_loop
 from tests.conftest import ROOT
 
-BENTOML, GRADIO, PYCARET, SKLEARN = (
+BENTOML, GRADIO, PROMETHEUS, PYCARET, SKLEARN = (
     ("bentoml", "1.4.39 and 1.4.40", "slipway/store/_bentoml.py"),
     ("gradio", "6.31.0", "slipway/page/_gradio.py"),
+    ("prometheus-client", "0.26.0", "slipway/service/metric_files.py"),
     ("pycaret-core", "3.5.0", "slipway/training/_pycaret.py"),
     ("scikit-learn", "1.4.2", "slipway/training/_sklearn.py"),
 )
+
+
+ONNXRUNTIME = ("onnxruntime", "1.32.0", "slipway/inference/_onnxruntime.py")
+UVICORN = ("uvicorn", "0.54.0", "slipway/service/worker.py")
+PROTOCOL = ("uvicorn", "0.54.0", "slipway/service/_uvicorn.py")
 
 
 @contextmanager
@@ -127,10 +137,10 @@ def test_an_exporter_for_traces_is_seen(tmp_path, configured, exported):
         assert run(asked, BENTOML_CONFIG=str(tmp_path / "bentoml.yaml")).strip() == str(exported)
 
 
-MEASURED = """
+IN_FRONT = """
 import sys
 import bentoml
-from bentoml._internal.configuration.containers import BentoMLContainer
+from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 from slipway.store import _bentoml
@@ -138,36 +148,125 @@ from slipway.store import _bentoml
 async def echo(scope, receive, send):
     await PlainTextResponse(scope["path"])(scope, receive, send)
 
+@bentoml.service(metrics={"enabled": sys.argv[1] == "measured"})
+class Tiny:
+    @bentoml.api
+    def double(self, number: int) -> int:
+        return 2 * number
+
+class Named:
+    def __init__(self, app, name):
+        self.app, self.name = app, name
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] == "http" and scope["path"] == "/named":
+            await PlainTextResponse(self.name)(scope, receive, send)
+        else:
+            await self.app({**scope, "path": scope.get("path", "") + self.name}, receive, send)
+
+if sys.argv[1] == "measured":
+    with TestClient(Tiny.to_asgi()) as client:
+        client.post("/double", json={"number": 1})
+        print(client.get("/metrics").text)
+else:
+    Tiny.mount_asgi_app(echo, path="/")
+    _bentoml.put_in_front(Tiny, [Middleware(Named, name="-outer"), Middleware(Named, name="-inner")])
+    with TestClient(Tiny.to_asgi()) as client:
+        print(client.get("/metrics").text, client.get("/named").text)
+"""
+
+
+def test_a_request_passes_our_middlewares_before_bentomls_app_and_bentoml_measures_nothing(tmp_path):
+    with relies(BENTOML, "`to_asgi` of a service makes its app; without metrics there is no /metrics"):
+        paths = run(IN_FRONT, "", BENTOML_HOME=str(tmp_path), PROMETHEUS_MULTIPROC_DIR=str(tmp_path)).split()
+        assert paths == ["/metrics-outer-inner", "-outer"]
+
+
+NAMED = """
+import bentoml
+from slipway.service.http_metrics import HttpMetrics
+from slipway.service.metric_files import MetricFiles, Sums
+from slipway.service.metrics import Counts
+
 @bentoml.service
 class Tiny:
     @bentoml.api
     def double(self, number: int) -> int:
         return 2 * number
 
-Tiny.mount_asgi_app(echo, path="/")
-_bentoml.label_paths(lambda path: "a-route")
-_bentoml.label_paths(lambda path: "the-route")
-app = Tiny.to_asgi()
-print(_bentoml.SERVER in sys.modules)
-
-async def plain(scope, receive, send):
-    await app({**scope, "extensions": {}}, receive, send)
-
-with TestClient(plain) as client:
-    print(client.get("/made/up").text)
-print(BentoMLContainer.metrics_client.get().generate_latest().decode())
+Tiny.to_asgi()
+counts = Counts()
+metrics = HttpMetrics(counts)
+metrics.begin("/double")
+metrics.end("/double", 200, 0.001)
+files = MetricFiles(counts)
+files.open()
+files.write()
+print(Sums(files.folder).text().decode())
 """
 
 
-def test_metrics_are_labelled_with_the_route_and_the_service_gets_the_path(tmp_path):
-    with relies(BENTOML, "a service becomes an app in `_bentoml_impl.server.app`, which looks there for its metrics"):
-        imported, path, metrics = run(
-            MEASURED, BENTOML_HOME=str(tmp_path), PROMETHEUS_MULTIPROC_DIR=str(tmp_path)
-        ).split("\n", 2)
-        assert imported == "True"
-        assert path == "/made/up"
-        labels = set(re.findall(r'request_total\{endpoint="([^"]*)"', metrics))
-        assert labels == {"the-route"}, labels
+def series(text: str) -> set[tuple[str, str, str]]:
+    """Name, names of labels and bucket of each of BentoML's samples of HTTP requests that were answered with 200."""
+    samples = re.findall(r"^(bentoml_service_(?:request|last)\w+)\{(.*)\}", text, re.M)
+    found = {(name, " ".join(re.findall(r'(\w+)="', labels)), labels) for name, labels in samples}
+    return {
+        (name, names, (re.search(r'le="([^"]*)"', labels) or [""])[0])
+        for name, names, labels in found
+        if "http_response_code" not in names or '"200"' in labels
+    }
+
+
+def test_our_metrics_of_http_requests_have_the_names_labels_and_buckets_of_bentomls(tmp_path):
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    environment = {"BENTOML_HOME": str(tmp_path), "PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    with relies(BENTOML, "`http_metrics` says how its metrics are called, and they have these labels"):
+        theirs = series(run(IN_FRONT, "measured", **environment))
+        # Of the time of the last request it keeps one series for each process that there ever was.
+        theirs = {(name, names.replace("pid ", ""), bucket) for name, names, bucket in theirs}
+        assert theirs == series(run(NAMED, **environment)) and len(theirs) > 15
+
+
+def test_prometheus_client_adds_up_the_files_that_we_write(tmp_path, monkeypatch):
+    monkeypatch.setenv(metric_files.FOLDER, str(tmp_path))
+    counted = Metric("counter", "slipway_x_total", "X", ("a",))
+    timed = Metric("histogram", "slipway_y_seconds", "Y", ("a",), buckets=(0.1, 1.0, INFINITY))
+    gauges = [Metric("gauge", f"slipway_{mode}", mode, (), mode) for mode in ("livesum", "livemin", "livemax", "max")]
+
+    def worker(pid: int, amount: float) -> None:
+        monkeypatch.setattr(os, "getpid", lambda: pid)
+        counts = Counts()
+        counts.add(counted, 'odd "label"\n', amount=amount)
+        for seconds in (0.05, 0.1, 0.5, 7.0):
+            counts.timer(timed, "é").add(seconds)
+        for gauge in gauges:
+            counts.set(gauge, value=amount)
+        files = MetricFiles(counts)
+        files.folder = tmp_path
+        files.write()
+
+    with relies(PROMETHEUS, "prometheus_client reads such files in its multiprocess mode"):
+        worker(os.getpid(), 1)
+        worker(os.getppid(), 2)
+        families = {family.name: family for family in Sums(tmp_path).collect()}
+        values = {
+            (sample.name, *sample.labels.values()): sample.value
+            for family in families.values()
+            for sample in family.samples
+        }
+        assert values == {
+            ("slipway_x_total", 'odd "label"\n'): 3,
+            ("slipway_y_seconds_sum", "é"): pytest.approx(15.3),
+            ("slipway_y_seconds_count", "é"): 8,
+            ("slipway_y_seconds_bucket", "é", "0.1"): 4,
+            ("slipway_y_seconds_bucket", "é", "1.0"): 6,
+            ("slipway_y_seconds_bucket", "é", "+Inf"): 8,
+            ("slipway_livesum",): 3,
+            ("slipway_livemin",): 1,
+            ("slipway_livemax",): 2,
+            ("slipway_max",): 2,
+        }
 
 
 BUILT = """
@@ -230,10 +329,48 @@ def test_host_and_port_are_options_of_the_command_line():
     from bentoml_cli.cli import cli
 
     with relies(
-        BENTOML, "`bentoml serve` has options called host and port, a text and a number (slipway/service/supervisor.py)"
+        BENTOML, "`bentoml serve` has options called host and port, a text and a number (slipway/service/port.py)"
     ):
         kinds = {option.name: option.type.name for option in cli.commands["serve"].params}
         assert (kinds["host"], kinds["port"]) == ("text", "integer")
+
+
+def test_workers_are_looked_after_by_another_class_than_circus():
+    from circus.sockets import CircusSocket
+    from circus.watcher import Watcher
+
+    with relies(BENTOML, "`bentoml serve` makes bentoml._internal.utils.circus.Arbiter of its watchers and sockets"):
+        printed = run(
+            "from slipway.store import _bentoml\n"
+            "from bentoml._internal.utils import circus\n"
+            "_bentoml.use_supervisor(lambda watchers, sockets: print(watchers, sockets))\n"
+            "circus.create_standalone_arbiter(['watcher'], sockets=['socket'], threaded=False)"
+        )
+        assert printed == "['watcher'] ['socket']\n"
+    with relies(
+        BENTOML, "a worker is `-m MODULE …`, where MODULE has a click command `main`, and its log a cached name"
+    ):
+        from bentoml._internal import log
+
+        module = importlib.import_module(importlib.import_module("_bentoml_impl.server.serving")._SERVICE_WORKER_SCRIPT)
+        assert {"fd", "worker_id"} <= {option.name for option in module.main.params}
+        log._component_name.cache_clear()
+        assert log.SERVER_LOGGING_CONFIG["version"] == 1
+    with relies(BENTOML, "circus's watcher has args, env, numprocesses and working_dir, its socket bind_and_listen"):
+        watcher = Watcher("name", "python", args=["-m", "module"], env={}, numprocesses=2, working_dir=".")
+        assert (watcher.args, watcher.env, watcher.numprocesses) == (["-m", "module"], {}, 2) and watcher.working_dir
+        assert callable(CircusSocket.bind_and_listen)
+
+
+def test_uvicorn_stops_by_a_method_that_closes_its_servers():
+    from uvicorn import Config, Server
+
+    with relies(
+        UVICORN, "`Server.shutdown(sockets)` is called once a server is to stop, and `servers` are those that listen"
+    ):
+        server = Server(Config(lambda: None))
+        assert list(inspect.signature(server.shutdown).parameters) == ["sockets"]
+        assert "self.servers = " in inspect.getsource(Server) and "server.close()" in inspect.getsource(Server.shutdown)
 
 
 # Gradio
@@ -290,8 +427,7 @@ def test_an_idle_queue_sleeps_as_long_as_it_is_told():
                         await asyncio.wait_for(loop(), 0.1)
                     blocks._queue.stopped = False
 
-            with ThreadPoolExecutor(1) as pool:  # a browser of another test may have a loop in this thread
-                pool.submit(asyncio.run, idle()).result()
+            on_a_loop(idle())
         assert set(slept) == {3600.0}
 
 
@@ -309,6 +445,47 @@ def test_a_page_describes_its_components_for_an_api_and_opens_without(page):
     with relies(GRADIO, "the document is made of `config` as it stands"), TestClient(app) as client:
         html = client.get("/").text
         assert '"choices"' in html and '"enum"' not in html
+
+
+def test_the_functions_of_events_and_components_are_texts_of_the_config_and_names_take_their_place():
+    import gradio as gr
+
+    from slipway.page import _gradio
+
+    with gr.Blocks() as page:
+        box = gr.Textbox()
+        box.change(None, box, box, js="(text) => text.trim()")
+        gr.HTML("x", js_on_load="element.title = 'shown'")
+    app = gr.mount_gradio_app(FastAPI(), page, path="/")
+
+    known = _gradio.name_functions(page)
+
+    with relies(GRADIO, "`config` has `js` of each dependency and `js_on_load` in the props of a component"):
+        assert any("text.trim()" in function for function in known.values())
+        assert any("element.title = 'shown'" in function for function in known.values()) and len(known) >= 2
+        assert {event["js"] for event in page.config["dependencies"]} <= known.keys()
+    with relies(GRADIO, "the document has the names, and none of the functions"), TestClient(app) as client:
+        html = client.get("/").text
+        assert all(name in html for name in known)
+        assert "text.trim()" not in html and "element.title" not in html
+
+
+def test_gradio_is_imported_without_writing_stubs_and_its_components_work():
+    code = """
+import sys
+import slipway.page
+from gradio import Blocks, Textbox, component_meta
+with Blocks() as page:
+    Textbox().change(None, js="() => {}")
+print(component_meta.create_or_modify_pyi.__module__, len(page.config["dependencies"]))
+print([finder for finder in sys.meta_path if "slipway" in type(finder).__module__])
+"""
+
+    with relies(GRADIO, "`component_meta.create_or_modify_pyi` is called for each component and writes its stub only"):
+        from gradio import component_meta
+
+        assert "create_or_modify_pyi(component_class, name, events)" in inspect.getsource(component_meta.ComponentMeta)
+        assert run(code).splitlines() == ["slipway.page.gradio_import 1", "[]"]
 
 
 def test_files_are_checked_for_a_page_that_says_it_has_launched(tmp_path):
@@ -418,11 +595,11 @@ def test_other_files_of_the_front_end_are_served_by_gradio(app):
 
 
 def test_an_event_is_called_by_its_number_at_one_path(app):
-    from slipway.service.metrics import RUN
+    from slipway.service.paths import RUN
 
     with (
         TestClient(app) as client,
-        relies(GRADIO, f"POST {RUN} runs the event `fn_index` with `data` (service/metrics.py)"),
+        relies(GRADIO, f"POST {RUN} runs the event `fn_index` with `data` (service/paths.py)"),
     ):
         answer = client.post(f"/{RUN}", json={"fn_index": 0, "data": ["blue"], "session_hash": "x"})
         assert answer.json()["data"] == ["is blue"]
@@ -679,3 +856,78 @@ def test_what_boosting_starts_from():
                 else model.decision_function(inputs)
             )
             assert raw == pytest.approx(_sklearn.boosting_start(model)[0, 0] + model.learning_rate * trees)
+
+
+# ONNX Runtime
+
+
+def test_onnx_runtime_has_a_session_within_its_own_that_runs_a_graph(insurance):
+    import numpy as np
+
+    from slipway import store
+    from slipway.inference import _onnxruntime
+    from slipway.inference.onnx_engine import session
+
+    version = store.find(insurance)
+    schema, running = version.schema(), session(version.graph.read_bytes())
+    inputs = dict(
+        zip((item.name for item in running.get_inputs()), schema.columns([schema.example()]).values(), strict=True)
+    )
+
+    with relies(ONNXRUNTIME, "InferenceSession._sess.run(outputs, inputs, None) is what `run` calls"):
+        (found,) = _onnxruntime.runner(running)(["value"], inputs)
+        np.testing.assert_array_equal(found, running.run(["value"], inputs)[0])
+
+
+# uvicorn's protocol
+
+
+def test_uvicorn_takes_the_protocol_class_that_its_module_has(monkeypatch):
+    import uvicorn
+    from uvicorn.protocols.http import auto, httptools_impl
+
+    from slipway.service._uvicorn import use_protocol
+    from slipway.service.admission import Load
+    from slipway.service.connections import ConnectionLimits, Refusals
+    from slipway.service.metric_files import MetricFiles
+    from slipway.service.metrics import Counts
+
+    monkeypatch.setattr(auto, "AutoHTTPProtocol", auto.AutoHTTPProtocol)
+    monkeypatch.setattr(httptools_impl, "RequestResponseCycle", httptools_impl.RequestResponseCycle)
+    with relies(PROTOCOL, "Config looks up uvicorn.protocols.http.auto.AutoHTTPProtocol when it is loaded"):
+        use_protocol(ConnectionLimits(), Load(1), Refusals(MetricFiles(Counts())))
+        config = uvicorn.Config(FastAPI())
+        config.load()
+        assert config.http_protocol_class is auto.AutoHTTPProtocol
+
+
+def test_uvicorns_protocol_has_what_ours_overrides_and_reads():
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+    own = "connection_made connection_lost data_received on_message_begin on_header on_headers_complete on_body"
+    with relies(PROTOCOL, "HttpToolsProtocol has the methods that BoundedProtocol overrides"):
+        for name in f"{own} on_message_complete on_response_complete _should_upgrade _start_asgi_task".split():
+            assert callable(getattr(HttpToolsProtocol, name))
+    with relies(
+        PROTOCOL, "a cycle is made by its name in the module, and of an answer only `send` writes to its transport"
+    ):
+        assert "RequestResponseCycle" in HttpToolsProtocol.on_headers_complete.__code__.co_names
+        known = {"flow", "transport", "default_headers", "expected_content_length", "chunked_encoding", "on_response"}
+        assert known <= set(RequestResponseCycle.__init__.__code__.co_names)
+    with relies(PROTOCOL, "a cycle knows its scope, whether it is answered, and whether its client has gone"):
+        names = RequestResponseCycle.__init__.__code__.co_names
+        assert {"scope", "message_event", "disconnected", "keep_alive", "more_body", "response_started"} <= set(names)
+        assert "response_complete" in names
+
+
+def test_the_parser_raises_with_the_error_of_a_callback_as_its_context():
+    import httptools
+
+    class Refuses:
+        def on_headers_complete(self) -> None:
+            raise ValueError("ours")
+
+    with relies(PROTOCOL, "httptools passes an exception of a callback on as the context of its own"):
+        with pytest.raises(httptools.HttpParserCallbackError) as caught:
+            httptools.HttpRequestParser(Refuses()).feed_data(b"GET / HTTP/1.1\r\n\r\n")
+        assert str(caught.value.__context__) == "ours"

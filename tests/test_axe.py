@@ -38,8 +38,8 @@ def open_tab(page, tab) -> str:
     ("case", "language", "scheme"),
     [
         ("insurance", "en", "light"),
-        ("insurance", "zh", "dark"),
-        ("diabetes", "zh", "light"),
+        pytest.param("insurance", "zh", "dark", marks=pytest.mark.slow),
+        pytest.param("diabetes", "zh", "light", marks=pytest.mark.slow),
         ("diabetes", "en", "dark"),
     ],
 )
@@ -53,7 +53,7 @@ def test_axe_finds_no_serious_fault_on_any_tab(open_page, request, case, languag
     assert not {name: some for name, some in found.items() if some}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_no_serious_fault_in_warnings_faults_and_an_open_list(open_page, insurance_server, scheme):
     page = open_page(insurance_server, "/ui/en/", color_scheme=scheme, reduced_motion="reduce")
 

@@ -24,7 +24,7 @@ from slipway.service.file_answer import Wanted, answer_file
 from slipway.service.model import LoadedModel
 from slipway.service.requests import RequestError
 from tests.calls import HEADER, ROW, on_a_loop
-from tests.conftest import HOME, PATIENT, PERSON, Server, pipeline, serve, trained
+from tests.conftest import HOME, PATIENT, PERSON, Server, pipeline, serve
 
 browsed = pytest.mark.browser
 MARKUP = "<img src=x onerror=window.ran=1>"
@@ -369,18 +369,15 @@ def test_reasons_are_offered_for_as_many_rows_as_can_be_explained_in_time(insura
     assert batch._reasons(LoadedModel(store.find(insurance)))["most"] == 1
 
 
-def test_an_estimator_without_probabilities_has_no_reasons_to_offer():
-    rows = "\n".join(f"{i % 7},{(i * 5) % 11},{'yes' if i % 7 > 3 else 'no'}" for i in range(90))
-    path = kept("plain.csv", f"a,b,c\n{rows}\n")
-    served = LoadedModel(
-        store.find(trained("--data", str(path), "--target", "c", "--include", "ridge", "--folds", "2"))
-    )
+def test_an_estimator_without_probabilities_has_no_reasons_to_offer(bare):
+    served = LoadedModel(store.find(bare))
+    header, row = ",".join(PATIENT), ",".join(map(str, PATIENT.values()))
+    content = f"{header}\n{row}\n".encode()
 
     assert batch._for_script(PageContext(served.version, "en"), served)["reasons"] is None
     with pytest.raises(RequestError, match="without probabilities") as caught:
-        on_a_loop(answer_file(served, b"a,b\n1,2\n", Wanted(reasons=True), Event()))
+        on_a_loop(answer_file(served, content, Wanted(reasons=True), Event()))
     assert caught.value.code == "no_probabilities"
-    plain = on_a_loop(answer_file(served, b"a,b\n1,2\n", Wanted(), Event()))
-    assert (
-        plain.body == b"a,b,prediction,probability_no,probability_yes,threshold,codes,warnings,problems\n1,2,no,,,,,,\n"
-    )
+    plain = on_a_loop(answer_file(served, content, Wanted(), Event()))
+    answered = "prediction,probability_0,probability_1,threshold,codes,warnings,problems"
+    assert plain.body.decode() == f"{header},{answered}\n{row},0,,,,,,\n"

@@ -12,13 +12,15 @@ from contextlib import contextmanager
 
 import pytest
 
-from bench import machine, report
+from bench import machine, report, scale
 from bench.__main__ import build_parser, resolve
-from bench.load import LoadError, ask, fire, post
+from bench.load import PAUSE, LoadError, ask, fire, post
 from bench.overhttp import Expected, predictions
 from bench.page import percentile, written
 from bench.report import Bar
 from bench.rounds import ratio, rotated
+from bench.soak import Minute, faults
+from tests.calls import in_a_thread
 
 REQUESTS = [post("/predict", b'{"number": %d}' % number) for number in range(4)]
 
@@ -90,16 +92,32 @@ def test_several_connections_send_the_requests_in_turn_and_every_answer_is_count
         return [http(b"{}")]
 
     with answering(count) as port:
-        load = fire(port, REQUESTS, connections=4, seconds=0.1, least=40)
+        load = in_a_thread(fire, port, REQUESTS, connections=4, seconds=0.1, least=40)
 
     assert len(load.latencies) == len(seen) >= 40
     assert set(seen) == {0, 1, 2, 3}
     assert load.rate == pytest.approx(len(seen) / load.seconds) and 0 < load.p50 <= load.seconds
 
 
+@apart
+def test_a_refused_call_is_counted_apart_and_sent_again_after_a_moment():
+    seen: list[float] = []
+
+    def busy(body: bytes) -> list[bytes]:
+        seen.append(time.perf_counter())
+        return [http(b"{}", b"503 Service Unavailable" if len(seen) == 2 else b"200 OK")]
+
+    with answering(busy) as port:
+        load = in_a_thread(fire, port, REQUESTS, connections=1, seconds=0, least=5, may_refuse=True)
+
+    assert (len(load.latencies), load.refusals, len(seen)) == (5, 1, 6)
+    assert seen[2] - seen[1] >= PAUSE and load.p99 < PAUSE
+
+
 @pytest.mark.parametrize(
     ("pieces", "reason"),
     [
+        pytest.param([http(b"{}", b"503 Service Unavailable")], "503 Service", id="503"),
         pytest.param([http(b"{}", b"500 Internal Server Error")], "500 Internal", id="500"),
         pytest.param([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"], "a length", id="no length"),
         pytest.param([], "was closed", id="closed"),
@@ -108,7 +126,7 @@ def test_several_connections_send_the_requests_in_turn_and_every_answer_is_count
 @apart
 def test_an_invalid_answer_ends_the_run(pieces, reason):
     with answering(lambda _: pieces) as port, pytest.raises(LoadError, match=reason):
-        fire(port, REQUESTS, connections=2, seconds=5)
+        in_a_thread(fire, port, REQUESTS, connections=2, seconds=5)
 
 
 @apart
@@ -206,3 +224,41 @@ def test_a_file_for_the_page_has_so_many_rows_whatever_the_records(tmp_path):
     file = written(tmp_path / "a.csv", [{"age": 1, "sex": "m"}, {"age": None, "sex": "f,"}], 5)
 
     assert file.read_text().splitlines() == ["age,sex", "1,m", ',"f,"', "1,m", ',"f,"', "1,m"]
+
+
+# The soak
+
+
+def minutes(*figures: tuple[float, float]) -> list[Minute]:
+    return [Minute([seconds] * 100, memory=memory) for seconds, memory in figures]
+
+
+def test_a_server_that_stays_as_it_was_holds():
+    assert faults(minutes((0.01, 300), (0.019, 305))) == []
+
+
+@pytest.mark.parametrize(
+    ("later", "failures", "named"),
+    [
+        pytest.param((0.01, 307), [], "memory grew by 2.3 %", id="memory"),
+        pytest.param((0.021, 300), [], "rose to 21.0 ms", id="slower"),
+        pytest.param((0.01, 300), ["HTTP/1.1 500 "], "1 calls failed, the first with 'HTTP/1.1 500 '", id="failed"),
+    ],
+)
+def test_a_server_that_does_not_is_told_why(later, failures, named):
+    measured = minutes((0.01, 300), later)
+    measured[1].failures = failures
+
+    (fault,) = faults(measured)
+
+    assert named in fault
+
+
+def test_files_of_many_rows_are_measured(insurance, tmp_path, capsys):
+    scale.main(["--model", insurance, "--rows", "20000", "--peers", "0", "--workers", "2", "--out", f"{tmp_path}/s.md"])
+
+    lines = [line for line in (tmp_path / "s.md").read_text().splitlines() if line.startswith("| slipway score")]
+    assert [line.split("|")[1:3] for line in lines] == [
+        [" slipway score, parquet ", " 20,000 "],
+        [" slipway score, csv ", " 20,000 "],
+    ]

@@ -51,6 +51,7 @@ def test_a_bentos_requirements_are_the_locked_ones_without_an_index(bento):
     assert "://" not in locked
 
 
+@pytest.mark.slow
 def test_a_bento_serves_the_version_it_was_built_with_when_a_newer_one_is_in_the_store(bento, insurance):
     newer = trained("insurance", "--include", "dummy", "--folds", "2")
     try:
@@ -65,6 +66,7 @@ def test_a_bento_serves_the_version_it_was_built_with_when_a_newer_one_is_in_the
     assert page.status_code == 200 and "<gradio-app" in page.text
 
 
+@pytest.mark.slow
 def test_an_exported_bento_serves_where_the_store_is_empty(bento, insurance):
     archive = bento.export(str(HOME / "insurance.bento"))
     folder = HOME / "unpacked"

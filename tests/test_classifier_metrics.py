@@ -199,6 +199,7 @@ def test_by_default_the_estimator_is_chosen_by_log_loss_and_has_probabilities():
     assert version.metrics().estimator == "LogisticRegression"
 
 
+@pytest.mark.slow
 def test_a_metric_that_is_given_decides_and_what_is_lost_without_probabilities_is_said(capsys):
     tag = rare("rare-accuracy", ("no", "yes"), "--include", "ridge,dummy", "--metric", "Accuracy")
 
@@ -254,6 +255,7 @@ def test_the_best_of_an_experiment_is_that_with_the_lowest_log_loss():
 # One decision
 
 
+@pytest.mark.slow
 def test_the_threshold_that_pycaret_gave_a_model_is_the_versions():
     from pycaret.classification import ClassificationExperiment
 

@@ -192,6 +192,7 @@ def test_trees_send_missing_values_where_the_estimator_does(name):
         check(fitted(of_pycaret("regression", name)), inputs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["regression", "classification"])
 def test_what_tuning_can_choose_is_exact(task):
     """One draw out of PyCaret's grid for each word it may set; fits that scikit-learn refuses are no models."""

@@ -139,7 +139,9 @@ def hours(count=96):
     return [f"{row % 24:02}:{row * 7 % 60:02}" for row in range(count)]
 
 
-@pytest.mark.parametrize("kind", ["datetime", "time", "date"])
+@pytest.mark.parametrize(
+    "kind", ["datetime", pytest.param("time", marks=pytest.mark.slow), pytest.param("date", marks=pytest.mark.slow)]
+)
 def test_hours_times_and_days_with_gaps_are_learnt_compiled_and_served_as_they_stand(tmp_path, kind):
     days = [f"{row % 28 + 1:02}.{row % 12 + 1:02}.2023" for row in range(96)]
     cells = {

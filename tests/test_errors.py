@@ -16,6 +16,7 @@ from slipway.service.model import LoadedModel
 from slipway.service.openapi import FAULTS, WARNINGS
 from slipway.service.predict import PredictEndpoint
 from slipway.service.routes import make_routes
+from slipway.service.settings import Settings
 from slipway.tables.csv_file import check_rows
 from slipway.tables.files import read_file, read_upload
 from slipway.tables.layout import RaggedRow
@@ -75,14 +76,9 @@ def test_a_fault_of_a_row_in_the_page_is_what_a_file_has():
 
 # Requests
 
-LIMITS = {
-    "SLIPWAY_MAX_RECORDS": "3",
-    "SLIPWAY_MAX_ROWS": "5",
-    "SLIPWAY_MAX_COLUMNS": "40",
-    "SLIPWAY_MAX_CELLS": "50",
-    "SLIPWAY_MAX_CELL_CHARACTERS": "100",
-    "SLIPWAY_MAX_UNPACKED_MEGABYTES": "1",
-}
+LIMITS = Settings(
+    max_records=3, max_rows=5, max_columns=40, max_cells=50, max_cell_characters=100, max_unpacked_megabytes=1
+)
 WIDE = ",".join(f"c{i}" for i in range(6))
 ENCRYPTED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le")
 FORM = {"content-type": "multipart/form-data"}
@@ -119,17 +115,32 @@ PAGE_CALLS = {
     RequestCode.STALE_PAGE: ("/ui/gradio_api/run/predict", {"json": {}, "headers": {"x-page-edition": "other"}}),
     RequestCode.INVALID_EVENT: ("/ui/gradio_api/run/predict", {"json": {}}),
 }
-ELSEWHERE = {RequestCode.NO_PROBABILITIES, RequestCode.RESULT_TOO_LARGE, RequestCode.NO_DISK_SPACE}
-"""Their own tests make these: test_batch, test_bounds."""
+ELSEWHERE = {
+    RequestCode.NO_PROBABILITIES,
+    RequestCode.RESULT_TOO_LARGE,
+    RequestCode.NO_DISK_SPACE,
+    RequestCode.NO_MEMORY,
+    RequestCode.TOO_SLOW,
+    RequestCode.NOT_AUTHENTICATED,
+    RequestCode.MISSING_SCOPE,
+    RequestCode.INVALID_KEY,
+    RequestCode.EXPIRED_KEY,
+    RequestCode.SEVERAL_KEYS,
+    RequestCode.HOST_NOT_ALLOWED,
+    RequestCode.CORS_NOT_ALLOWED,
+    RequestCode.OVERLOADED,
+    RequestCode.TOO_MANY_REQUESTS,
+    RequestCode.INVALID_HTTP,
+    RequestCode.HEADERS_TOO_LARGE,
+    RequestCode.REQUEST_TIMEOUT,
+}
+"""Their own tests make these: test_batch, test_bounds, test_deadline, test_access, test_admission, test_hostile."""
 
 
 @pytest.fixture(scope="module")
 def app(insurance: str) -> Iterator[PredictEndpoint]:
     """The service's own calls, with limits that a test can reach."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in LIMITS.items():
-            patch.setenv(name, value)
-        served = LoadedModel(store.find(insurance))
+    served = LoadedModel(store.find(insurance), LIMITS)
     yield PredictEndpoint(make_routes(served, None), served)
 
 

@@ -10,13 +10,18 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
 
+from bench import uploads
+from slipway.service.private_file import is_open_to_others
+from slipway.service.settings import Settings, variable
 from tests.conftest import ROOT, Server, free_port
 
 MANIFEST = (ROOT / "deploy" / "kubernetes.yaml").read_text()
@@ -32,8 +37,13 @@ DOCS = (ROOT / "docs" / "other-clouds.md").read_text(encoding="utf-8")
 IMAGE = f"ghcr.io/owner/slipway@sha256:{'4b' * 32}"
 
 
+def schemas() -> ModuleType:
+    """The schemas' package. It compiles grammars when it is imported, which at the top each process of a run would do."""
+    return import_module("kubernetes_validate")
+
+
 def validate(document: dict[str, Any], version: str = OLDEST) -> None:
-    kubernetes_validate.validate(document, version, strict=True)
+    schemas().validate(document, version, strict=True)
 
 
 def misspelt(node: Any) -> Iterator[tuple[str, Any]]:
@@ -61,10 +71,10 @@ def block(start: str) -> str:
 # What the schemas say
 
 
-@pytest.mark.parametrize("version", [OLDEST, kubernetes_validate.latest_version()])
+@pytest.mark.parametrize("version", [OLDEST, "the newest"])
 @pytest.mark.parametrize("kind", DOCUMENTS)
 def test_a_document_is_valid_for_the_oldest_and_the_newest_kubernetes(kind, version):
-    validate(DOCUMENTS[kind], version)
+    validate(DOCUMENTS[kind], schemas().latest_version() if version == "the newest" else version)
 
 
 @pytest.mark.parametrize("kind", DOCUMENTS)
@@ -73,7 +83,7 @@ def test_any_misspelt_key_is_refused(kind):
     for key, wrong in misspelt(DOCUMENTS[kind]):
         try:
             validate(wrong)
-        except kubernetes_validate.ValidationError:
+        except schemas().ValidationError:
             continue
         passed.append(key)
 
@@ -84,7 +94,7 @@ def test_a_value_of_the_wrong_type_is_refused():
     wrong = copy.deepcopy(DOCUMENTS["HorizontalPodAutoscaler"])
     wrong["spec"]["maxReplicas"] = "six"
 
-    with pytest.raises(kubernetes_validate.ValidationError, match="'six' is not of type"):
+    with pytest.raises(schemas().ValidationError, match="'six' is not of type"):
         validate(wrong)
 
 
@@ -109,10 +119,28 @@ def test_only_tmp_can_be_written_and_no_credentials_are_mounted():
     ]
 
     assert all(container["securityContext"]["readOnlyRootFilesystem"] is True for container in CONTAINERS)
-    assert mounts == [("slipway", "/tmp")]
-    assert [list(volume) for volume in POD["spec"]["volumes"]] == [["name", "emptyDir"]]
+    assert mounts == [("slipway", "/tmp"), ("slipway", "/etc/slipway")]
+    assert SERVER["volumeMounts"][1]["readOnly"] is True
+    assert [list(volume) for volume in POD["spec"]["volumes"]] == [["name", "emptyDir"], ["name", "secret"]]
     assert "sizeLimit" in POD["spec"]["volumes"][0]["emptyDir"]
     assert POD["spec"]["automountServiceAccountToken"] is False and POD["spec"]["enableServiceLinks"] is False
+
+
+def test_a_file_of_the_secret_is_one_that_the_server_takes(tmp_path):
+    (secret,) = [volume["secret"] for volume in POD["spec"]["volumes"] if "secret" in volume]
+    named = re.findall(r"# - \{name: (SLIPWAY_\w+), value: /etc/slipway/[a-z.-]+\}", MANIFEST)
+    file = tmp_path / "keys.json"
+    file.touch()
+    file.chmod(secret["defaultMode"])
+    found = os.stat_result((*file.stat()[:4], os.geteuid() + 1, *file.stat()[5:10]))  # it is root's there
+
+    assert (
+        secret["optional"] is True
+        and POD["spec"]["securityContext"]["fsGroup"] == POD["spec"]["securityContext"]["runAsGroup"]
+    )
+    assert set(named) == {"SLIPWAY_KEYS_FILE", "SLIPWAY_PASSWORD_FILE", "SLIPWAY_SESSION_SECRET_FILE"}
+    assert set(named) <= {variable(item) for item in fields(Settings)}
+    assert not is_open_to_others(found)
 
 
 def test_every_container_has_requests_and_limits_and_an_image_by_digest():
@@ -243,3 +271,11 @@ def test_each_block_of_the_docs_names_the_test_that_runs_it_or_says_not_tried():
         assert re.search(r"\*\*not tried", paragraph, re.I) or tests, paragraph
     named = re.findall(r"`tests/test_kubernetes\.py::(\w+)`", DOCS)
     assert len(named) == 3 and all(callable(globals().get(name)) for name in named)
+
+
+def test_the_limit_of_memory_is_the_one_that_uploads_were_measured_with():
+    limits = SERVER["resources"]["limits"]
+
+    assert limits["memory"] == f"{uploads.MOST_IN_ALL // 1024}Gi"
+    # 300 MB of supervisor, worker and helper at rest, and 200 to spare.
+    assert Settings().max_helper_megabytes * 1_000_000 + 500_000_000 < uploads.MOST_IN_ALL * 2**20

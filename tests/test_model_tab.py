@@ -1,28 +1,33 @@
 """The Model tab: what it says about a version, and that its API examples work as shown."""
 
+import datetime as dt
+import html
 import json
 import re
 import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from slipway import store
+from slipway.errors import HistoryError
 from slipway.i18n import sentences
 from slipway.i18n.catalogues import catalogue
 from slipway.page.context import PageContext
 from slipway.page.model import tab as model
+from slipway.store import Entry, History
 from tests.conftest import HOME, PERSON, trained
 
 TAGS = re.compile(r"<[^>]+>")
 
 
-def text(html: str) -> str:
-    return " ".join(TAGS.sub(" ", html).split())
+def text(markup: str) -> str:
+    return " ".join(html.unescape(TAGS.sub(" ", markup)).split())
 
 
 def test_the_sentences_have_the_models_own_figures(insurance):
@@ -106,24 +111,24 @@ def test_three_classes_with_odd_names_are_shown_and_not_run():
     )
     path = HOME / "colours.csv"
     table.to_csv(path, index=False)
-    options = ["--include", "nb", "--folds", "2", "--no-training-rows"]
+    options = ["--include", "nb", "--folds", "2"]
 
     version = store.find(trained("--data", str(path), "--target", "colour", *options))
 
-    html = model.render(PageContext(version, "en"))
-    assert "<script" not in html and "green <b>" not in html and "predicted: green &lt;b&gt;" in html
-    assert len(version.figures().roc) == 3 and html.count("<polyline") == 4
-    assert catalogue("en").text("card.kept_none") in html
+    markup = model.render(PageContext(version, "en"))
+    assert "<script" not in markup and "green <b>" not in markup and "predicted: green &lt;b&gt;" in markup
+    assert len(version.figures().roc) == 3 and markup.count("<polyline") == 4
+    assert catalogue("en").text("card.kept_none") in text(markup)
 
 
-def test_a_classifier_without_probabilities_has_no_curves_and_still_its_answers():
-    version = store.find(trained("diabetes", "--include", "ridge", "--folds", "2", "--name", "bare"))
+def test_a_classifier_without_probabilities_has_no_curves_and_still_its_answers(bare):
+    version = store.find(bare)
 
-    html = model.render(PageContext(version, "en"))
+    markup = model.render(PageContext(version, "en"))
 
     metrics, figures = version.metrics(), version.figures()
     assert metrics.thresholds is None and not metrics.reliability
-    assert "<svg" not in html and "From the 231 rows that were held out." in html
+    assert "<svg" not in markup and "From the 231 rows that were held out." in markup
     assert sum(map(sum, figures.confusion)) == 231 and figures.groups.whole.brier is None
 
 
@@ -153,9 +158,11 @@ def test_a_version_from_before_says_what_it_lacks(insurance, tmp_path):
 
 
 def test_other_versions_are_listed_and_a_broken_one_breaks_nothing(insurance):
-    other = trained("insurance", "--include", "dummy", "--folds", "2", "--name", "siblings")
     version = store.find(trained("insurance", "--include", "dummy", "--folds", "2", "--name", "siblings"))
-    broken = store.find(other).path.parent / "broken"
+    other, broken = (version.path.with_name(name) for name in ("older", "broken"))
+    shutil.copytree(version.path, other)
+    described = (other / "model.yaml").read_text()
+    (other / "model.yaml").write_text(described.replace(version.version, other.name))
     broken.mkdir()
     (broken / "model.yaml").write_text("{")
 
@@ -165,9 +172,35 @@ def test_other_versions_are_listed_and_a_broken_one_breaks_nothing(insurance):
         shutil.rmtree(broken)  # BentoML cannot list a store with such a one
 
     assert f"{version.version} served here" in shown
-    assert re.search(f"{other.partition(':')[2]} .{{8,20}} DummyRegressor R2 -?0.0\\d\\d compiled graph", shown)
+    assert re.search(f"{other.name} .{{8,20}} DummyRegressor R2 -?0.0\\d\\d compiled graph", shown)
     assert "broken cannot be read" in shown
     assert "There is no other version of this name." in text(model.render(PageContext(store.find(insurance), "en")))
+
+
+@pytest.mark.parametrize(("language", "shown"), [("en", "promoted"), ("zh", "启用")])
+def test_what_was_decided_about_the_versions_is_shown(insurance, language, shown):
+    version = store.find(insurance)
+    decided = Entry(
+        "promoted", version.version, dt.datetime(2026, 11, 26, tzinfo=dt.UTC), "anna", "<b>half</b> the error"
+    )
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(store, "read_history", lambda name: History((decided,)))
+        report = text(model.render(PageContext(version, language)))
+
+    assert f"{shown} {version.version} anna <b>half</b> the error" in report
+
+
+def test_a_history_that_cannot_be_read_breaks_no_page(insurance):
+    def damaged(name: str) -> None:
+        raise HistoryError(name, Path("history.json"), "a test")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(store, "read_history", damaged)
+
+        assert "The history of this name cannot be read." in text(
+            model.render(PageContext(store.find_any(insurance), "en"))
+        )
 
 
 def test_a_notebooks_own_choice_is_not_called_the_best(insurance):

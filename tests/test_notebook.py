@@ -41,6 +41,7 @@ def test_the_functional_api_saves_its_best_model():
     ]
 
 
+@pytest.mark.slow
 def test_a_finalised_pipeline_is_served_as_it_is():
     from pycaret.regression import RegressionExperiment
 

@@ -8,7 +8,7 @@ from slipway import store
 from slipway.page.predict import form, whatif, why
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema, Target
-from tests.conftest import PATIENT, PERSON, page_of, serve, settled, trained
+from tests.conftest import PATIENT, PERSON, page_of, serve, settled
 
 
 def number(text: str) -> float:
@@ -107,9 +107,8 @@ def test_with_a_fault_there_are_no_reasons(open_page, insurance_server):
 
 @pytest.mark.slow
 @pytest.mark.browser
-def test_a_model_without_probabilities_answers_and_has_no_reasons(open_page):
-    trained("diabetes", "--include", "ridge", "--folds", "2", "--name", "bare")
-    with serve("--arg", "model=bare") as server:
+def test_a_model_without_probabilities_answers_and_has_no_reasons(open_page, bare):
+    with serve("--arg", f"model={bare}") as server:
         page = open_page(server)
         page.get_by_label("Age (years)").fill("55")
         page.locator(".slip-kicker", has_text="For the values shown").wait_for()
@@ -129,6 +128,24 @@ def test_of_many_fields_the_largest_dozen_is_named_and_the_rest_summed():
 
     assert [label for label, _ in steps] == [*(f"{name}: 1" for name in names[:12]), "18 others"]
     assert sum(share for _, share in steps) == sum(one["contribution"] for one in contributions)
+
+
+@pytest.mark.parametrize(
+    ("decimals", "contributions", "shown"),
+    [
+        (0, (-0.42, 0.031), ("5.40", "5.01", "−0.42", "+0.03")),
+        (2, (800.0, -3.5), ("5.40", "801.90", "+800.00", "−3.50")),
+    ],
+)
+def test_contributions_to_a_whole_number_keep_the_digits_that_tell_them_apart(decimals, contributions, shown):
+    fields = tuple(Field(name, "number", "float64", {"en": name}, 1) for name in "ab")
+    schema = Schema("stay", "regression", fields, Target("days", {"en": "Days"}, decimals=decimals))
+    parts = [{"field": name, "value": 1, "contribution": one} for name, one in zip("ab", contributions, strict=True)]
+    explained = {"base": 5.4, "prediction": 5.4 + sum(contributions), "contributions": parts}
+
+    html = why.render(page_of(schema), explained)
+
+    assert [text in html for text in shown] == [True] * 4
 
 
 def test_a_column_called_like_a_script_is_text_in_both_panels(insurance):

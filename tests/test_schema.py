@@ -1,6 +1,8 @@
 """Which records and tables a schema accepts, and how it reports the faults of the others."""
 
+import datetime as dt
 import json
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -393,11 +395,26 @@ def test_the_json_schema_says_what_the_checks_will_say():
     assert {key: properties["age"][key] for key in ("type", "minimum", "maximum", "example")} == {
         "type": "integer", "minimum": 0, "maximum": 120, "example": 40
     }  # fmt: skip
-    assert (properties["bmi"]["type"], properties["bmi"]["nullable"]) == ("number", True)
+    assert properties["bmi"]["anyOf"][0] == {"type": "number", "minimum": 10.0, "maximum": 100.0}
+    assert properties["bmi"]["nullable"]
     assert "nullable" not in properties["age"]
     assert properties["smoker"]["enum"] == ["no", "yes"]
-    assert properties["region"]["enum"] == ["north", "south", None]
+    assert properties["region"]["enum"] == ["north", "south", "?", None]
     assert (properties["day"]["type"], properties["day"]["format"]) == ("string", "date")
+
+
+def test_dates_are_described_as_the_calendar_has_them():
+    pattern = SCHEMA.json_schema()["properties"]["day"]["pattern"]
+    described = [
+        f"{year}-{month:02}-{day:02}"
+        for year in range(1670, 2270)
+        for month in range(14)
+        for day in range(33)
+        if re.fullmatch(pattern, f"{year}-{month:02}-{day:02}")
+    ]
+
+    first, last = dt.date(1678, 1, 1), dt.date(2261, 12, 31)
+    assert described == [str(first + dt.timedelta(days)) for days in range((last - first).days + 1)]
 
 
 def test_the_description_of_a_field_has_its_unit_help_range_and_gaps():

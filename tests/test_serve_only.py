@@ -37,6 +37,7 @@ def serve_python() -> Path:
     return python
 
 
+@pytest.mark.slow
 def test_no_package_of_training_is_installed_to_serve(serve_python):
     ask = f"import importlib.util; print([name for name in {TRAINING_ONLY} if importlib.util.find_spec(name)])"
 
@@ -45,6 +46,7 @@ def test_no_package_of_training_is_installed_to_serve(serve_python):
     assert found.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_a_compiled_version_is_served_without_training_packages_and_without_unpickling(serve_python, insurance):
     version = store.find(insurance)
     home = HOME / "serve-only-home"
@@ -69,6 +71,7 @@ def test_a_compiled_version_is_served_without_training_packages_and_without_unpi
     assert [name for name in modules if name.split(".")[0] in ("slipway", *TRAINING_ONLY)] == []
 
 
+@pytest.mark.slow
 def test_the_hook_sees_what_is_unpickled(serve_python):
     hook = HOME / "hook-check"
     hook.mkdir()
@@ -82,6 +85,7 @@ def test_the_hook_sees_what_is_unpickled(serve_python):
     assert "decimal.Decimal" in out.read_text()
 
 
+@pytest.mark.slow
 def test_a_version_that_was_not_compiled_says_what_it_needs(serve_python, uncompiled):
     run = subprocess.run(
         [serve_python.with_name("bentoml"), "serve", "--arg", f"model={uncompiled}"],

@@ -22,11 +22,11 @@ from slipway.inference.predictor import Predictor
 from slipway.inference.table import predict_table
 from slipway.page.predict import form, link
 from slipway.publish.notebook import check_carried
-from slipway.publish.version import background
 from slipway.schema.schema import Schema
 from slipway.store import read_background, write_background
 from slipway.tables.files import read_upload
 from slipway.tables.writers import TextWriter
+from slipway.training.background import draw_background
 from slipway.training.schema_inference import InferredDataset, infer_dataset
 from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
 from tests.conftest import page_of
@@ -119,7 +119,8 @@ def test_the_rows_kept_for_explanations_tell_them_apart(training_rows, tmp_path)
         UseCase("gaps", TargetSpec("y"), task="regression"),
         "table",
     )
-    write_background(tmp_path, background(learnt, training_rows), learnt.schema.fields)
+    rows = learnt.inputs if training_rows else draw_background(learnt, {})
+    write_background(tmp_path, rows, learnt.schema.fields)
 
     read = read_background("gaps:1", tmp_path, learnt.schema.fields)
 

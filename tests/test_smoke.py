@@ -68,7 +68,10 @@ def test_a_process_that_was_killed_or_waited_in_vain_is_started_again(insurance)
     assert said == []
 
 
-def test_a_page_that_cannot_be_tried_here_is_said(insurance, monkeypatch):
+def test_a_page_that_cannot_be_tried_here_is_said_and_settings_of_a_server_are_not_the_versions_fault(
+    insurance, monkeypatch
+):
+    monkeypatch.setenv("SLIPWAY_MAX_RECORDS", "none")
     without = "; from slipway.publish import smoke_test; smoke_test.find_spec = lambda name: None; listen()"
     monkeypatch.setattr(smoke_test, "CODE", smoke_test.CODE.replace("; listen()", without))
     smoke_test.warm_up().end()
@@ -80,14 +83,10 @@ def test_a_page_that_cannot_be_tried_here_is_said(insurance, monkeypatch):
     assert len(said) == 1 and said[0].startswith("the page was not tried: Gradio is not installed")
 
 
-def test_settings_of_a_server_on_this_machine_are_not_the_versions_fault(insurance, monkeypatch):
-    monkeypatch.setenv("SLIPWAY_MAX_RECORDS", "none")
-    smoke_test.warm_up().end()
-
-    smoke_test.check(store.find(insurance).path.parent.parent, insurance)
-
-
-@pytest.mark.parametrize("share", [1 / 120, 0.3], ids=["one gap", "gaps in a third of the rows"])
+@pytest.mark.parametrize(
+    "share",
+    [pytest.param(1 / 120, id="one gap"), pytest.param(0.3, marks=pytest.mark.slow, id="gaps in a third of the rows")],
+)
 def test_a_date_with_gaps_is_compiled_and_a_missing_one_is_answered_as_the_median(share):
     day = pd.Series(pd.Timestamp("2023-01-31") + pd.to_timedelta(ROWS * 7, "D"))
     missing = np.random.default_rng(1).permutation(120) < share * 120
@@ -105,6 +104,7 @@ def test_a_date_with_gaps_is_compiled_and_a_missing_one_is_answered_as_the_media
     assert absent == given != other
 
 
+@pytest.mark.slow
 def test_a_forest_accepts_a_date_that_is_missing_in_only_some_rows():
     day = pd.Series(pd.Timestamp("2023-01-31") + pd.to_timedelta(ROWS * 7, "D")).dt.strftime("%Y-%m-%d")
     path = written("lumps.csv", TABLE.assign(day=day.mask(ROWS < 40, "")))
@@ -142,7 +142,9 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("classes", [False, True], ids=["numbers", "classes"])
+@pytest.mark.parametrize(
+    "classes", [pytest.param(False, marks=pytest.mark.slow, id="numbers"), pytest.param(True, id="classes")]
+)
 def test_columns_may_have_any_name(classes):
     rng = np.random.default_rng(0)
     table = pd.DataFrame({name: rng.uniform(0, 30, 120).round(1) for name in NAMES} | {"self": TABLE.kind})
@@ -158,8 +160,8 @@ def test_columns_may_have_any_name(classes):
     assert answers == ["value", "class"] if classes else answers[1] - answers[0] == pytest.approx(69, abs=3)
 
 
-def test_a_graph_saved_before_by_the_names_of_its_fields_is_served():
-    version = store.find(trained("insurance", "--include", "lr", "--folds", "2", "--name", "by-names"))
+def test_a_graph_saved_before_by_the_names_of_its_fields_is_served(insurance):
+    version = store.find(insurance)
     engine = CompiledEngine.load(version.graph, version.schema())
 
     assert list(engine._inputs.items()) == [(name, name) for name in version.schema().names]

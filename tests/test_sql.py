@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -168,7 +169,7 @@ def postgresql(tmp_path_factory) -> Iterator[str]:
         _fill(address)
         yield address
     finally:
-        server.terminate()
+        server.send_signal(signal.SIGINT)  # which does not wait until every client has gone, as SIGTERM does
         server.wait(30)
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -247,7 +247,7 @@ def test_the_listing_has_a_line_for_each_version_newest_first():
 
     heading, *lines = store.list_models()
 
-    assert heading.split() == ["MODEL", "TASK", "TARGET", "ESTIMATOR", "METRIC", "ENGINE", "AGE"]
+    assert heading.split() == ["MODEL", "TASK", "TARGET", "ESTIMATOR", "METRIC", "ENGINE", "AGE", "STATUS"]
     assert [line.split()[0] for line in lines if line.startswith("listed")] == [second, first]
     assert re.search(rf"{second}\s+regression\s+y\s+Mean\s+R2 0\.5\s+native\s+\d+ s", "\n".join(lines))
     assert not any("-pipeline" in line for line in lines)

@@ -49,6 +49,7 @@ def test_insurance_with_seed_123_and_ten_folds_reaches_its_bars():
     assert folds["MAE"].mean < 2750
 
 
+@pytest.mark.slow
 def test_diabetes_with_seed_123_and_ten_folds_reaches_its_bar():
     folds = store.find(trained("diabetes", "--include", "lda,lr", "--name", "bar-diabetes")).metrics().folds
 
@@ -92,11 +93,11 @@ def test_tuning_says_what_it_chose_and_is_noted(capsys):
     assert store.find(tag).metrics().tuned is True
 
 
-def test_without_training_rows_the_background_is_drawn_from_the_schema():
-    with_rows = store.find(trained("insurance", "--include", "dummy", "--folds", "2", "--name", "rows"))
-    without = store.find(
-        trained("insurance", "--include", "dummy", "--folds", "2", "--name", "no-rows", "--no-training-rows")
+def test_training_rows_are_kept_only_when_asked_for(insurance):
+    with_rows = store.find(
+        trained("insurance", "--include", "dummy", "--folds", "2", "--name", "rows", "--training-rows")
     )
+    without = store.find(insurance)
 
     people = {tuple(row) for row in INSURANCE.drop(columns="charges").itertuples(index=False)}
     kept = [tuple(row) for row in pd.read_csv(with_rows.path / "background.csv").itertuples(index=False)]
@@ -158,23 +159,21 @@ def test_a_model_whose_probabilities_are_sound_is_left_as_it_is(diabetes):
     assert type(fitted.steps[-1][1]).__name__ == "LinearDiscriminantAnalysis"
 
 
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
-        (["--limit-rows", "20", "--include", "lr"], "without an interval: too few rows"),
-        (["--include", "svm"], "not measured or calibrated: the estimator has no probabilities"),
-    ],
-    ids=["few rows", "no probabilities"],
-)
-def test_what_cannot_be_had_is_left_out_and_the_card_says_why(options, reason):
-    case = "diabetes" if "svm" in options else "insurance"
+def test_of_few_rows_there_is_no_interval_and_the_card_says_why():
+    options = ("--limit-rows", "20", "--include", "lr", "--folds", "2")
+    version = store.find(trained("insurance", *options, "--name", "unsure"))
 
-    version = store.find(trained(case, *options, "--folds", "2", "--name", "unsure"))
-
-    assert reason in (version.path / "card.md").read_text()
+    assert "without an interval: too few rows" in (version.path / "card.md").read_text()
     assert not (version.path / "uncertainty.json").exists()
-    if case == "insurance":
-        assert version.golden().predictions[0].interval is None
+    assert version.golden().predictions[0].interval is None
+
+
+def test_without_probabilities_nothing_is_calibrated_and_the_card_says_why(bare):
+    version = store.find(bare)
+
+    card = (version.path / "card.md").read_text()
+    assert "not measured or calibrated: the estimator has no probabilities" in card
+    assert not (version.path / "uncertainty.json").exists()
 
 
 def test_training_writes_nothing_into_the_working_directory():

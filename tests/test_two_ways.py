@@ -8,9 +8,14 @@ from starlette.testclient import TestClient
 
 from slipway import store
 from slipway.schema.sampling import draw_records
+from slipway.service import app as service_app
+from slipway.service.admission import Load
 from slipway.service.app import make_service
+from slipway.service.metric_files import MetricFiles
+from slipway.service.metrics import Counts
 from slipway.service.model import LoadedModel
 from slipway.service.predict import PredictEndpoint
+from slipway.service.settings import Settings
 from tests.calls import GOOD, JSON
 from tests.conftest import PERSON
 from tests.test_predict import BAD_BODIES, FAULTY
@@ -26,13 +31,18 @@ ACCEPTED = {
 
 @pytest.fixture(scope="module")
 def both_ways(insurance):
-    """Two clients of one app: as it is served, and without the endpoint in front of BentoML's own."""
+    """Two clients of one version: as it is served, and without what lies in front of BentoML's app."""
     served = LoadedModel(store.find(insurance))
-    service = make_service(served, Starlette())
-    service.middlewares = [entry for entry in service.middlewares if entry[0] is not PredictEndpoint]
-    app = service.to_asgi()
+    with pytest.MonkeyPatch.context() as patch:
+        chain = service_app.in_front(served, Settings(), Load(64), MetricFiles(Counts()))
+        assert any(entry.cls is PredictEndpoint for entry in chain)
+        patch.setattr(service_app, "in_front", lambda *_: [])
+        app = make_service(served, Starlette(), Settings()).to_asgi()
+    quick = app
+    for entry in reversed(chain):
+        quick = entry.cls(quick, *entry.args, **entry.kwargs)
     with TestClient(app) as bentoml_way:
-        yield TestClient(PredictEndpoint(app, served)), bentoml_way
+        yield TestClient(quick), bentoml_way
 
 
 def post(client, content):

@@ -203,7 +203,7 @@ def german(number):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [pytest.param(1280, marks=pytest.mark.slow), 390])
 def test_a_pasted_amount_is_read_and_the_page_says_how(open_page, flats, width):
     page = open_page(flats, "/ui/en/")
     page.set_viewport_size({"width": width, "height": 900})
@@ -246,7 +246,7 @@ def deliveries():
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("width", "language"), [(1280, "en"), (390, "zh")])
+@pytest.mark.parametrize(("width", "language"), [(1280, "en"), pytest.param(390, "zh", marks=pytest.mark.slow)])
 def test_a_date_is_typed_as_the_table_writes_it_or_chosen_in_a_calendar(open_page, deliveries, width, language):
     page = open_page(deliveries, f"/ui/{language}/", reduced_motion="reduce")
     page.set_viewport_size({"width": width, "height": 900})

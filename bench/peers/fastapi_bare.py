@@ -1,15 +1,7 @@
 """FastAPI with the same body and no model: what the framework alone costs."""
 
-from fastapi import FastAPI
-
+from bench.peers.api import app
 from bench.peers.body import Body
-
-app = FastAPI()
-
-
-@app.get("/readyz")
-async def readyz() -> str:
-    return "ready"
 
 
 @app.post("/predict")

@@ -6,20 +6,13 @@ from pathlib import Path
 
 import cloudpickle
 import pandas as pd
-from fastapi import FastAPI
 
+from bench.peers.api import app
 from bench.peers.body import Body
 
 warnings.simplefilter("ignore")
 with Path(os.environ["BENCH_PIPELINE"]).open("rb") as file:
     pipeline = cloudpickle.load(file)
-
-app = FastAPI()
-
-
-@app.get("/readyz")
-async def readyz() -> str:
-    return "ready"
 
 
 @app.post("/predict")

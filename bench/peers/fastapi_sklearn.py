@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pandas as pd
-from fastapi import FastAPI
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
+from bench.peers.api import app
 from bench.peers.body import Body
 from slipway.tables.readers import read_table
 from slipway.training import usecase
@@ -20,13 +20,6 @@ model = make_pipeline(
     make_column_transformer((OneHotEncoder(), ["sex", "smoker", "region"]), remainder="passthrough"),
     GradientBoostingRegressor(random_state=123),
 ).fit(table.drop(columns="charges"), table["charges"])
-
-app = FastAPI()
-
-
-@app.get("/readyz")
-async def readyz() -> str:
-    return "ready"
 
 
 @app.post("/predict")

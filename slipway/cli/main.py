@@ -8,7 +8,7 @@ import argparse
 import sys
 
 from slipway import __version__
-from slipway.cli import compile, look, models, serve, train
+from slipway.cli import compare, compile, keys, look, models, passwords, promote, retire, rollback, score, serve, train
 from slipway.cli.deploy import command as deploy
 from slipway.errors import SlipwayError, nearest
 
@@ -16,7 +16,14 @@ COMMANDS = {
     "look": (look, "read a table, and say how it is read"),
     "train": (train, "train a model and put it into the store"),
     "models": (models, "list the versions in the store"),
+    "compare": (compare, "compare two versions"),
+    "promote": (promote, "take a version into use"),
+    "rollback": (rollback, "take the version into use that was promoted before"),
+    "retire": (retire, "take a version out of use"),
     "serve": (serve, "serve a model: page and API"),
+    "score": (score, "score files of any number of rows"),
+    "keys": (keys, "add, list and revoke API keys"),
+    "passwords": (passwords, "add, list and remove people who log in to the page"),
     "compile": (compile, "compile a saved PyCaret pipeline into an ONNX graph"),
     "deploy": (deploy, "put an image on Azure, as a Web App"),
 }

@@ -1,6 +1,6 @@
 """Serve a model of the store: its page at /ui/, its API described at /docs.
 
-    slipway serve insurance                  the newest version
+    slipway serve insurance                  the promoted version, or else the newest
     slipway serve insurance:5o5t7exgfk562ax4
 
 It is `bentoml serve` of the installed service, whatever the folder, on this machine alone
@@ -17,7 +17,7 @@ SERVICE = "slipway.page.server:Slipway"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `slipway serve` takes."""
-    parser.add_argument("model", help="name of a model in the store, or NAME:VERSION")
+    parser.add_argument("model", help="name of a model in the store, for its promoted version, or NAME:VERSION")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=3000, help="port to listen on (default: %(default)s)")
     parser.add_argument("--workers", type=int, help="processes that answer (default: SLIPWAY_WORKERS, or 1)")

@@ -48,7 +48,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="the same seed gives the same model (default: 123)")
     parser.add_argument("--limit-rows", type=int, metavar="N", help="learn from N rows drawn at random")
     table.add_arguments(parser)
-    parser.add_argument("--no-training-rows", action="store_true", help="keep no training row with the version")
+    parser.add_argument(
+        "--training-rows",
+        action=argparse.BooleanOptionalAction,
+        help="keep 64 training rows with the version, for explanations; without it they are drawn, and none is one person's",
+    )
+    parser.add_argument(
+        "--promote", action="store_true", help="serve the new version even if it is not as good as the one in use"
+    )
 
 
 def resolve(args: argparse.Namespace) -> UseCase:
@@ -75,6 +82,8 @@ def resolve(args: argparse.Namespace) -> UseCase:
         given["exclude"] = None
     if args.tune:
         given["tune"] = True
+    if args.training_rows is not None:
+        given["keep_rows"] = args.training_rows
     case = replace(case, training=replace(case.training, **given))
     if args.data:
         case = replace(case, data=DataSource(args.data))
@@ -102,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
     from slipway.publish.train import fit
 
     try:
-        fit(resolve(args), training_rows=not args.no_training_rows)
+        fit(resolve(args), args.promote)
     except MemoryError as exc:
         raise DataError(
             shown_address(args.data) if args.data else args.usecase, "does not fit into memory; use --limit-rows"

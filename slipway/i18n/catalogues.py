@@ -5,6 +5,7 @@ header names the locale, which determines plurals, numbers and dates. Values are
 braces: `count` also selects the plural form.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cache, cached_property
 from gettext import NullTranslations
@@ -181,6 +182,15 @@ def matching(tag: str) -> str | None:
     """The language of a tag such as `zh-TW`; None if there is no catalogue of it."""
     language = tag.replace("_", "-").partition("-")[0].lower()
     return language if language in languages() else None
+
+
+def preferred(accepted: str) -> str:
+    """The first of our languages in an Accept-Language header, by weight; English if there is none."""
+    wanted = []
+    for part in accepted.split(","):
+        tag, _, weight = part.strip().partition(";q=")
+        wanted.append((-float(weight) if re.fullmatch(r"[01](\.\d+)?", weight) else -1.0, matching(tag)))
+    return next((language for _, language in sorted(wanted, key=lambda item: item[0]) if language), FALLBACK)
 
 
 @cache

@@ -137,7 +137,7 @@ def class_label(schema: Schema, value: Any, language: str) -> str:
     return translate(schema.target.class_labels.get(str(value)), language) or str(value)
 
 
-def amount(target: Target, value: float, language: str) -> str:
+def amount(target: Target, value: float, language: str, decimals: int | None = None) -> str:
     """A value of a numeric target with its unit: `41,366 US dollars a year`.
 
     Parameters
@@ -145,17 +145,28 @@ def amount(target: Target, value: float, language: str) -> str:
     target : Target
     value : float
     language : str
+    decimals : int, optional
+        Other than the target's own.
 
     Returns
     -------
     str
     """
-    return with_unit(target_number(target, value, language), target, language)
+    return with_unit(target_number(target, value, language, decimals), target, language)
 
 
-def target_number(target: Target, value: float, language: str) -> str:
-    """A value of a numeric target without its unit."""
-    return format_number(value, target.decimals, language, target.decimal)
+def target_number(target: Target, value: float, language: str, decimals: int | None = None) -> str:
+    """A value of a numeric target without its unit, with its own or so many decimals."""
+    return format_number(value, target.decimals if decimals is None else decimals, language, target.decimal)
+
+
+def effect_decimals(target: Target, effects: Sequence[float]) -> int:
+    """Decimals for amounts by which a numeric target changes: the target's own, or as many as show two digits of the largest.
+
+    Whole days of a stay change by 0.4 of a day, which its own decimals would write as 0.
+    """
+    largest = max(map(abs, effects), default=0.0)
+    return max(target.decimals, 1 - math.floor(math.log10(largest))) if largest else target.decimals
 
 
 def amounts(target: Target, low: float, high: float, language: str) -> tuple[str, str]:

@@ -288,4 +288,6 @@ def limits(schema: Schema, metrics: Metrics, language: str) -> list[str]:
     found = [translate(schema.texts.disclaimer, language), t("card.limit_range"), t("card.limit_cause")]
     if metrics.training_rows_kept is not None:
         found.append(t("card.kept_rows" if metrics.training_rows_kept else "card.kept_none"))
+    if metrics.rows_in_model:
+        found.append(t("card.rows_in_model", parts=t("text.comma").join(metrics.rows_in_model)))
     return [text for text in found if text]

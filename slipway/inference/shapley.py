@@ -193,13 +193,15 @@ class Explainer:
     predictor : Predictor
     background : Columns
         Rows to compare with, as `read_background` returns them; at least one.
+    rows : int, default=32,768
+        Rows that the model answers for one record, where orders of fields are sampled.
     """
 
-    def __init__(self, predictor: Predictor, background: Columns) -> None:
+    def __init__(self, predictor: Predictor, background: Columns, rows: int = SAMPLED_ROWS) -> None:
         self._predictor = predictor
         self._background = [background[name] for name in predictor.schema.names]
         count, size = len(self._background), len(self._background[0])
-        self._method: Method = Exact(self._background) if count <= EXACT_FIELDS else Sampled(count, size)
+        self._method: Method = Exact(self._background) if count <= EXACT_FIELDS else Sampled(count, size, rows)
 
     def explain(self, record: Any, wanted: Any = DEFAULT_CLASS) -> dict[str, Any]:
         """The API's answer: base, prediction and one contribution for each field, in order.

@@ -5,10 +5,11 @@ evaluated without Python's lock.
 """
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -36,12 +37,15 @@ Reasons = Callable[[Checked], Iterable[Sequence[float] | None]]
 class TableAnswer:
     """A table with our columns added, and the number of invalid rows, which have no prediction.
 
-    `matched` has the field of each column that was taken for it although its name is spelt otherwise.
+    `matched` has the field of each column that was taken for it although its name is spelt otherwise. `faults` counts
+    them by code and field, `warnings` by code.
     """
 
     content: bytes
     faulty: int
     matched: dict[str, str]
+    faults: Counter[tuple[str, str | None]]
+    warnings: Counter[str]
 
 
 def predict_table(
@@ -81,10 +85,12 @@ def predict_table(
     TableTooLargeError
         If the answer is longer than `most`.
     """
-    writer.begin(_with_names(table.header, added_names(predictor, reasons is not None)))
+    writer.begin(with_names(table.header, added_names(predictor, reasons is not None)))
     matched = match_columns(predictor.schema.names, table.header)
     table = replace(table, header=[matched.get(name, name) for name in table.header])
     faulty = start = 0
+    faults_of: Counter[tuple[str, str | None]] = Counter()
+    warnings: Counter[str] = Counter()
     # Block by block: the values, faults and texts of 200,000 rows take many times the memory of the file.
     with ThreadPoolExecutor(1) as beside:
         for block in _one_ahead(_begun(predictor, table, reasons, beside)):
@@ -98,8 +104,10 @@ def predict_table(
             if most and size > most.limit:
                 raise most.passed("the answer", size, "bytes", RequestCode.RESULT_TOO_LARGE)
             faulty += len(checked.faults)
+            faults_of.update((fault.code.value, fault.field) for row in checked.faults.values() for fault in row)
+            warnings.update(fault.code.value for row in checked.checked.warnings for fault in row)
             start += len(checked.table.rows)
-    return TableAnswer(writer.finish(), faulty, matched)
+    return TableAnswer(writer.finish(), faulty, matched, faults_of, warnings)
 
 
 class _Block(NamedTuple):
@@ -153,6 +161,31 @@ def added_names(predictor: Predictor, reasons: bool) -> list[str]:
     return ["prediction", *ends, *probabilities, *threshold, *shares, "codes", "warnings", "problems"]
 
 
+def prediction_columns(predictor: Predictor, answers: Answers) -> list[npt.NDArray[Any]]:
+    """The predictions of n rows and the numbers beside them, in the order of `added_names`.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    answers : Answers
+        Of n rows, as `Predictor.predict_arrays` returns them.
+
+    Returns
+    -------
+    list of arrays of shape (n,)
+        The first has numbers, or the positions of classes in `Target.classes`; NaN stands for what the estimator does not give.
+    """
+    target = predictor.schema.target
+    if not target.classes:
+        return [answers.values, *(predictor.ends(answers.values) or ())]
+    scores = answers.probabilities
+    if scores is None:
+        scores = np.full((len(answers.values), len(target.classes)), np.nan)
+    threshold = threshold_of(target, answers.probabilities is not None)
+    limit = np.full(len(answers.values), np.nan if threshold is None else threshold)
+    return [answers.values, *scores.T, *([limit] if len(target.classes) == 2 else [])]
+
+
 class _Added:
     """Our columns for a checked table, in the order of `added_names`: texts, or numbers with NaN in invalid rows."""
 
@@ -172,19 +205,13 @@ class _Added:
     def _predictions(self) -> list[Column]:
         target = self._predictor.schema.target
         answers = self._block.answers.result()
+        first, *others = prediction_columns(self._predictor, answers)
         if not target.classes:
-            ends = self._predictor.ends(answers.values)
-            return [self._spread(values) for values in (answers.values, *(ends or ()))]
+            return [self._spread(values) for values in (first, *others)]
         names = [*map(str, target.classes), ""]
         positions = np.full(self._rows, -1)
-        positions[self._good] = answers.values
-        scores = answers.probabilities
-        threshold = threshold_of(target, scores is not None)
-        return [
-            [names[position] for position in positions.tolist()],
-            *(self._spread(None if scores is None else scores[:, i]) for i in range(len(target.classes))),
-            *([self._spread(threshold)] if len(target.classes) == 2 else []),
-        ]
+        positions[self._good] = first
+        return [[names[position] for position in positions.tolist()], *map(self._spread, others)]
 
     def _shares(self, explained: Sequence[Sequence[float] | None]) -> list[Column]:
         count = 1 + len(self._predictor.schema.names)
@@ -199,17 +226,16 @@ class _Added:
         codes, warnings, problems = ([""] * self._rows for _ in range(3))
         for row, warned in zip(self._checked.good, self._checked.checked.warnings, strict=True):
             if warned:
-                codes[row], warnings[row] = _codes(warned), faults.join(map(self._described, warned), self._language)
+                codes[row], warnings[row] = codes_of(warned), faults.join(map(self._described, warned), self._language)
         for row, found in self._checked.faults.items():
             line = self._checked.table.lines[row]
-            codes[row], problems[row] = _codes(found), faults.join(map(self._described, found), self._language, line)
+            codes[row], problems[row] = codes_of(found), faults.join(map(self._described, found), self._language, line)
         return [codes, warnings, problems]
 
-    def _spread(self, values: npt.NDArray[np.float64] | float | None) -> npt.NDArray[np.float64]:
+    def _spread(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Values of the valid rows over all rows, of shape (n_rows,)."""
         column = np.full(self._rows, np.nan)
-        if values is not None:
-            column[self._good] = values
+        column[self._good] = values
         return column
 
     def _described(self, fault: Fault) -> str:
@@ -219,12 +245,22 @@ class _Added:
         return text
 
 
-def _codes(found: Iterable[Fault]) -> str:
+def codes_of(found: Iterable[Fault]) -> str:
+    """The codes of faults or warnings in one text."""
     return "; ".join(fault.code for fault in found)
 
 
-def _with_names(header: Sequence[str], added: Sequence[str]) -> list[str]:
-    """The header with names added, each different from all before it."""
+def with_names(header: Sequence[str], added: Sequence[str]) -> list[str]:
+    """The header with names added, each different from all before it.
+
+    Parameters
+    ----------
+    header, added : sequence of str
+
+    Returns
+    -------
+    list of str
+    """
     names = list(header)
     for name in added:
         numbered = (f"{name}.{i}" if i else name for i in itertools.count())

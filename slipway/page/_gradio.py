@@ -6,6 +6,7 @@ relies on has a test in tests/test_adapters.py, which says what an upgrade has c
 rely on in a browser (`window.gradio_config`, class names) is tested there, by the tests of the page.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -19,6 +20,7 @@ FRONTEND = Path(gr.__file__).parent / "templates" / "frontend"
 _IDLE_SECONDS = 3600.0
 _OTHERS = re.compile(r'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
 _ROOT = re.compile(r'"root": ?"([^"]*)"')
+_ON_LOAD = "element, trigger, props, server, upload, watch"
 _MANIFEST = re.compile(r'\s*<link rel="manifest" href="/[^>]*>')
 
 
@@ -44,6 +46,28 @@ def drop_descriptions(page: gr.Blocks) -> None:
     for component in page.config["components"]:
         for key in ("api_info", "api_info_as_input", "api_info_as_output"):
             component.pop(key, None)
+
+
+def name_functions(page: gr.Blocks) -> dict[str, str]:
+    """Put names in place of the functions that a page runs in the browser: name → the function, in JavaScript.
+
+    Gradio's script would make them of their texts, which a browser allows only to pages whose policy has `unsafe-eval`;
+    no event or component can be given a function. What it makes of the names is in shell/functions.js.
+    """
+    known = {}
+
+    def named(source: str, function: str) -> str:
+        name = f"slipway_{hashlib.sha256(source.encode()).hexdigest()[:12]}"
+        known[name] = function
+        return name
+
+    for event in page.config["dependencies"]:
+        if isinstance(event["js"], str):
+            event["js"] = named(event["js"], event["js"])
+    for component in page.config["components"]:
+        if source := component["props"].get("js_on_load"):
+            component["props"]["js_on_load"] = named(source, f"function ({_ON_LOAD}) {{\n{source}\n}}")
+    return known
 
 
 def accepts(page: gr.Blocks, event: Any, values: Sequence[Any]) -> bool:

@@ -3,7 +3,6 @@
 By default the browser's language is shown; `/ui/en/`, `/ui/zh/` and so on show one regardless.
 """
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -16,11 +15,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from slipway.i18n.catalogues import FALLBACK, languages, matching
+from slipway.i18n.catalogues import languages, preferred
 from slipway.page import _gradio
 from slipway.page.batch import tab as batch
 from slipway.page.context import PageContext
 from slipway.page.data import tab as data
+from slipway.page.login.views import STYLE
 from slipway.page.model import tab as model
 from slipway.page.predict import tab as predict
 from slipway.page.shell import head
@@ -38,19 +38,21 @@ THEME = gr.themes.Base(
 ).set(button_primary_background_fill="#17507f", button_primary_text_color="#ffffff")
 
 
-def mount(served: LoadedModel) -> Starlette:
+def mount(served: LoadedModel, has_login: bool = False) -> Starlette:
     """The page in every language.
 
     Parameters
     ----------
     served : LoadedModel
+    has_login : bool, default=False
+        Whether people log in to see it.
 
     Returns
     -------
     Starlette
         To be mounted at `/ui`.
     """
-    pages = {language: _app(served, language) for language in languages()}
+    pages = {language: _app(served, language, has_login) for language in languages()}
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -72,19 +74,10 @@ def mount(served: LoadedModel) -> Starlette:
     return Starlette(routes=[*explicit, Mount("/", by_browser)], lifespan=lifespan)
 
 
-def preferred(accepted: str) -> str:
-    """The first of our languages in an Accept-Language header, by weight; English if there is none."""
-    wanted = []
-    for part in accepted.split(","):
-        tag, _, weight = part.strip().partition(";q=")
-        wanted.append((-float(weight) if re.fullmatch(r"[01](\.\d+)?", weight) else -1.0, matching(tag)))
-    return next((language for _, language in sorted(wanted, key=lambda item: item[0]) if language), FALLBACK)
-
-
-def _app(served: LoadedModel, language: str) -> FastAPI:
+def _app(served: LoadedModel, language: str, has_login: bool) -> FastAPI:
     """The page in one language, as Gradio's app behind the guard."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    page = PageContext(served.version, language)
+    page = PageContext(served.version, language, has_login)
     blocks = build_page(page, served)
     _gradio.stop_polling(blocks)
     gr.mount_gradio_app(
@@ -92,7 +85,7 @@ def _app(served: LoadedModel, language: str) -> FastAPI:
         blocks,
         path="/",
         theme=THEME,
-        css_paths=sorted(set(PARTS.rglob("*.css")) - {PRINT}),
+        css_paths=sorted(set(PARTS.rglob("*.css")) - {PRINT, STYLE}),
         favicon_path=str(PARTS / "favicon.svg"),
         footer_links=[],
         run_history=False,

@@ -27,10 +27,14 @@ from slipway.tables.numbers import Mark
 
 @dataclass(frozen=True)
 class PageContext:
-    """One version in one language. A file that older versions do not have is None."""
+    """One version in one language. A file that older versions do not have is None.
+
+    With `has_login`, people log in to see the page, and it says who has.
+    """
 
     version: Version
     language: str
+    has_login: bool = False
 
     # Files
 
@@ -114,9 +118,9 @@ class PageContext:
         """`November 22, 2026`."""
         return formats.day(date, self.language)
 
-    def number(self, value: float) -> str:
-        """A value of a number target, without its unit."""
-        return formats.target_number(self.schema.target, value, self.language)
+    def number(self, value: float, decimals: int | None = None) -> str:
+        """A value of a number target, without its unit; with the target's own or so many decimals."""
+        return formats.target_number(self.schema.target, value, self.language, decimals)
 
     def decimal(self, value: float, decimals: int, mark: Mark | None = None) -> str:
         """A number with this many decimals."""
@@ -150,9 +154,13 @@ class PageContext:
         """`Model: Ridge`."""
         return self.t("text.term", term=term, value=value)
 
-    def amount(self, value: float) -> str:
-        """A value of a number target, with its unit."""
-        return formats.amount(self.schema.target, value, self.language)
+    def amount(self, value: float, decimals: int | None = None) -> str:
+        """A value of a number target, with its unit; with the target's own or so many decimals."""
+        return formats.amount(self.schema.target, value, self.language, decimals)
+
+    def effect_decimals(self, effects: Sequence[float]) -> int:
+        """Decimals for amounts by which a number target changes: at least two digits of the largest."""
+        return formats.effect_decimals(self.schema.target, effects)
 
     @property
     def target(self) -> str:

@@ -26,7 +26,15 @@ from slipway.training.profile import with_leaks
 from slipway.training.report import report
 from slipway.training.row_order import check_row_order
 from slipway.training.schema_inference import InferredDataset, infer_dataset
-from slipway.training.selection import DEFAULT_METRIC, METRICS, Trained, has_probabilities, quiet, without_probabilities
+from slipway.training.selection import (
+    DEFAULT_METRIC,
+    LOSSES,
+    METRICS,
+    Trained,
+    has_probabilities,
+    quiet,
+    without_probabilities,
+)
 from slipway.training.usecase import FieldSpec, TargetSpec, TrainingSpec, UseCase, check_name, read
 
 
@@ -36,7 +44,8 @@ def save(
     model: Any = None,
     *,
     usecase: str | Path | None = None,
-    training_rows: bool = True,
+    training_rows: bool | None = None,
+    promote: bool = False,
 ) -> str:
     """Save a PyCaret experiment as a version that can be served: the way in from a notebook.
 
@@ -55,9 +64,11 @@ def save(
     usecase : path, optional
         A use-case YAML with texts, units and bounds; its data, options and estimators
         do not count here.
-    training_rows : bool, default=True
-        Whether up to 64 training rows (without target) may be kept with the version, for
-        explanations; else they are drawn from the schema.
+    training_rows : bool, optional
+        Whether 64 training rows (without target) are kept with the version, for explanations. By default as the use
+        case says (`keep_rows`); without one they are drawn, and none is one person's.
+    promote : bool, default=False
+        Whether it is served even if it is not as good as the version in use; a warning says so if it is not served.
 
     Returns
     -------
@@ -70,6 +81,23 @@ def save(
         With what to do; nothing is saved then.
     """
     experiment = _current(experiment)
+    case, learnt = _learnt(experiment, name, model, usecase)
+    if model is not None:
+        learnt = _own_threshold(learnt, model, case.target)
+    with quiet():
+        trained = _given(experiment, model, learnt) if model is not None else _best(experiment, learnt)
+    if case.task == "classification" and not has_probabilities(trained.model):
+        warnings.warn(without_probabilities(type(final_estimator(trained.model)).__name__), stacklevel=2)
+    learnt = _own_threshold(learnt, trained.model, case.target)
+    keep_rows = case.training.keep_rows if training_rows is None else training_rows
+    saved = save_version(trained, learnt, DataOrigin("a PyCaret experiment"), keep_rows, promote=promote)
+    if not saved.outcome.served:
+        warnings.warn("; ".join(saved.outcome.lines), stacklevel=2)
+    return saved.tag
+
+
+def _learnt(experiment: Any, name: str, model: Any, usecase: str | Path | None) -> tuple[UseCase, InferredDataset]:
+    """The use case, and what the experiment's table says, with the report on how it was read."""
     source = f"the data of the experiment {name!r}"
     check_carried(experiment.dataset, source)
     with quiet():
@@ -80,14 +108,7 @@ def save(
     learnt = with_leaks(replace(infer_dataset(table, case, source, keep=table.columns), frame=table))
     learnt = replace(learnt, report=kept(report(Table(table, source, ""), learnt, case)))
     _check_dates(experiment, learnt.schema)
-    if model is not None:
-        learnt = _own_threshold(learnt, model, case.target)
-    with quiet():
-        trained = _given(experiment, model, learnt) if model is not None else _best(experiment, learnt)
-    if case.task == "classification" and not has_probabilities(trained.model):
-        warnings.warn(without_probabilities(type(final_estimator(trained.model)).__name__), stacklevel=2)
-    learnt = _own_threshold(learnt, trained.model, case.target)
-    return save_version(trained, learnt, DataOrigin("a PyCaret experiment"), training_rows).tag
+    return case, learnt
 
 
 def _case(experiment: Any, name: str, table: pd.DataFrame, usecase: str | Path | None) -> UseCase:
@@ -98,7 +119,7 @@ def _case(experiment: Any, name: str, table: pd.DataFrame, usecase: str | Path |
         **{**vars(case), "name": check_name(name, "save()"), "task": _task(experiment), "ignore": (), "setup": {}}
         | {"target": TargetSpec(**vars(case.target) | {"column": target})}
         | {"fields": _kinds(experiment, case, table)}
-        | {"training": TrainingSpec(folds=2, seed=int(experiment.seed))}
+        | {"training": TrainingSpec(folds=2, seed=int(experiment.seed), keep_rows=case.training.keep_rows)}
     )
 
 
@@ -226,8 +247,7 @@ def _leaderboard(tried: list[dict[str, Any]], names: list[str]) -> pd.DataFrame:
         for entry in tried
     ]
     board = pd.DataFrame(rows, columns=["id", "model", *names]).drop_duplicates()
-    lower_is_better = names[0] in (LOG_LOSS, "MAE", "MSE", "RMSE", "RMSLE", "MAPE")
-    return board.sort_values(names[0], ascending=lower_is_better, kind="stable", ignore_index=True)
+    return board.sort_values(names[0], ascending=names[0] in LOSSES, kind="stable", ignore_index=True)
 
 
 def _own_threshold(learnt: InferredDataset, model: Any, spec: TargetSpec) -> InferredDataset:

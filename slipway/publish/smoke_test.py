@@ -205,10 +205,10 @@ def _without_page() -> str | None:
     """Why the page cannot be built here; None if it can."""
     if find_spec("gradio") is None:
         return "Gradio is not installed (requirements/serve.txt has it)"
+    import_module("slipway.page.app")
     import gradio
     from fastapi import FastAPI
 
-    import_module("slipway.page.app")
     gradio.mount_gradio_app(FastAPI(), gradio.Blocks(), path="/")  # imports more
     return None
 
@@ -240,6 +240,7 @@ def _start(models: str, tag: str, with_page: bool) -> Iterator[str]:
     from slipway import store
     from slipway.service.app import make_service
     from slipway.service.model import LoadedModel
+    from slipway.service.settings import Settings
     from slipway.store._bentoml import use_store
 
     use_store(Path(models))
@@ -254,7 +255,7 @@ def _start(models: str, tag: str, with_page: bool) -> Iterator[str]:
 
         page = mount(served)
     yield "starting its service"
-    app = make_service(served, page).to_asgi()
+    app = make_service(served, page, Settings()).to_asgi()
 
     async def plain(scope: Any, receive: Any, send: Any) -> None:
         await app({**scope, "extensions": {}}, receive, send)  # the test client has one that no server has

@@ -10,6 +10,7 @@ from slipway.publish import reading, smoke_test
 from slipway.schema.metrics import DataOrigin
 from slipway.schema.report import kept
 from slipway.schema.types import Kind
+from slipway.store import in_use
 from slipway.tables import readers
 from slipway.tables.notes import Reading
 from slipway.training.profile import with_leaks
@@ -62,9 +63,13 @@ def from_setup(case: UseCase) -> UseCase:
     return replace(case, setup=setup, fields=fields, ignore=ignore, training=training)
 
 
-def fit(case: UseCase, *, training_rows: bool = True) -> str:
-    """Train as the use case says, report on standard output, and give the saved version's tag."""
+def fit(case: UseCase, promote: bool = False) -> str:
+    """Train as the use case says, report on standard output, and give the saved version's tag.
+
+    With `promote` the version is served whatever it is worth.
+    """
     check_python()
+    in_use(case.name)  # a damaged history is no news for after the training
     started = time.monotonic()
     case = from_setup(case)
     table, learnt, dropped = prepare(case)
@@ -84,7 +89,7 @@ def fit(case: UseCase, *, training_rows: bool = True) -> str:
         )
     progress(trained.leaderboard.to_string(index=False, float_format=number))
     origin = DataOrigin(table.source, table.sha256, dropped)
-    saved = save_version(trained, learnt, origin, training_rows, progress)
+    saved = save_version(trained, learnt, origin, case.training.keep_rows, progress, promote)
     progress("")
     progress(f"{'':10} {'folds':>12} {'SD':>12} {'hold-out':>12}")
     for name, fold in saved.evaluation.folds.items():
@@ -96,6 +101,8 @@ def fit(case: UseCase, *, training_rows: bool = True) -> str:
         progress(f"classes are named at the threshold {saved.threshold:g}: {positive!r} from that probability on")
     progress("")
     progress(f"chosen by {trained.metric}; {time.monotonic() - started:.0f} s in all")
+    for line in saved.outcome.lines:
+        progress(line)
     progress(f"saved {saved.tag}")
     return saved.tag
 

@@ -11,14 +11,15 @@ import pandas as pd
 
 from slipway import store
 from slipway.compile import CannotCompileError, check_reading, compile_and_check
-from slipway.errors import SlipwayError, TrainingError, first_line
+from slipway.errors import RecordsError, SlipwayError, TrainingError, first_line
 from slipway.i18n.catalogues import languages
-from slipway.inference import pipeline_engine
+from slipway.inference import frames, pipeline_engine
 from slipway.inference.decision import threshold_of
 from slipway.inference.interval import Interval
 from slipway.inference.onnx_engine import CompiledEngine
 from slipway.inference.predictor import Predictor
 from slipway.publish import card, smoke_test
+from slipway.publish.promotion import Outcome, held_out_rows, settle
 from slipway.schema.figures import Figures
 from slipway.schema.metrics import (
     DataOrigin,
@@ -32,9 +33,10 @@ from slipway.schema.metrics import (
 )
 from slipway.schema.profile import Profile
 from slipway.schema.report import TableReport
-from slipway.schema.sampling import draw_records
-from slipway.schema.schema import Schema
+from slipway.schema.schema import Checked, Schema
 from slipway.store import artifacts
+from slipway.training._sklearn import rows_in_model
+from slipway.training.background import BACKGROUND_ROWS, draw_background, thin
 from slipway.training.diagnostics import Diagnostics, diagnose
 from slipway.training.evaluation import Evaluation, evaluate, last_step
 from slipway.training.names import with_own_names
@@ -43,18 +45,17 @@ from slipway.training.schema_inference import InferredDataset
 from slipway.training.selection import Trained, quiet
 from slipway.training.uncertainty import UncertaintyResult, estimate_uncertainty
 
-BACKGROUND_ROWS = 64
-
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Saved:
-    """A saved version: its tag, how good it is, and of two classes its threshold."""
+    """A saved version: its tag, how good it is, of two classes its threshold, and whether its name means it now."""
 
     tag: str
     evaluation: Evaluation
     threshold: float | None
+    outcome: Outcome
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class _Content:
     profile: Profile
     reading: TableReport | None
     leaderboard: Leaderboard
-    background: pd.DataFrame
+    background: Callable[[Predictor], pd.DataFrame]
     listed: str
 
 
@@ -78,10 +79,13 @@ def save_version(
     trained: Trained,
     learnt: InferredDataset,
     data: DataOrigin,
-    training_rows: bool = True,
+    training_rows: bool = False,
     progress: Progress = lambda text: None,
+    promote: bool = False,
 ) -> Saved:
-    """Evaluate and finalise the model, and save it with all that is known of it.
+    """Evaluate and finalise the model, save it with all that is known of it, and serve it if it is good enough.
+
+    With `promote` it is served in any case, see `slipway.publish.promotion`.
 
     Raises
     ------
@@ -99,14 +103,7 @@ def save_version(
     progress("errors out of fold …")
     with quiet():
         sure = estimate_uncertainty(experiment, trained.model, pipeline, schema)
-    found = diagnose(
-        sure.held_out or evaluation.unseen,
-        schema,
-        out_of_fold=sure.held_out is not None,
-        covered=sure.covered,
-        uncalibrated=sure.uncalibrated,
-        first=list(evaluation.importance),
-    )
+    found = _diagnosed(sure, evaluation, schema)
     graph, compiled = _compile(sure.pipeline, learnt, progress)
     metrics = _metrics(trained, learnt, data, estimator, evaluation, sure, found, compiled, training_rows)
     content = _Content(
@@ -119,7 +116,7 @@ def save_version(
         profile=profile(learnt),
         reading=learnt.report,
         leaderboard=_leaderboard(trained.leaderboard),
-        background=background(learnt, training_rows),
+        background=partial(background, learnt, evaluation.importance, training_rows),
         # A model without probabilities has no log loss to be listed by.
         listed=trained.metric if trained.metric in evaluation.folds else next(iter(evaluation.folds)),
     )
@@ -128,7 +125,22 @@ def save_version(
         progress("starting it once, as a server does …")
         smoke_test.check(models, tag, progress)
 
-    return Saved(store.save(schema.name, partial(_write, content), check), evaluation, metrics.threshold)
+    held_out = held_out_rows(experiment, evaluation, sure, schema)
+    before = store.in_use(schema.name)
+    tag = store.save(schema.name, partial(_write, content), check)
+    outcome = settle(tag, before, schema, held_out, content.listed, promote)
+    return Saved(tag, evaluation, metrics.threshold, outcome)
+
+
+def _diagnosed(sure: UncertaintyResult, evaluation: Evaluation, schema: Schema) -> Diagnostics:
+    return diagnose(
+        sure.held_out or evaluation.unseen,
+        schema,
+        out_of_fold=sure.held_out is not None,
+        covered=sure.covered,
+        uncalibrated=sure.uncalibrated,
+        first=list(evaluation.importance),
+    )
 
 
 def _metrics(
@@ -159,6 +171,7 @@ def _metrics(
         compiled=compiled,
         data=data,
         training_rows_kept=training_rows,
+        rows_in_model=rows_in_model(sure.pipeline),
         interval=sure.interval_metrics,
         calibration=sure.calibration,
         reliability=found.reliability,
@@ -188,7 +201,8 @@ def _write(content: _Content, tag: str, folder: Path, pipeline_folder: Path) -> 
         artifacts.READING.write(folder, content.reading)
     artifacts.FIGURES.write(folder, content.figures)
     artifacts.write_leaderboard(folder, content.leaderboard)
-    store.write_background(folder, content.background, schema.fields)
+    with quiet(), prediction_errors():
+        store.write_background(folder, content.background(predictor), schema.fields)
     cards = {
         language: card.card(
             tag, schema, metrics, content.figures, content.leaderboard, packages, language, content.reading
@@ -255,11 +269,20 @@ def _leaderboard(board: pd.DataFrame) -> Leaderboard:
     )
 
 
-def background(learnt: InferredDataset, training_rows: bool) -> pd.DataFrame:
+def background(
+    learnt: InferredDataset, importance: dict[str, float], training_rows: bool, predictor: Predictor
+) -> pd.DataFrame:
     """The rows that explanations compare a record with, of shape (64, n_fields): of training, or else drawn."""
     if training_rows:
         return learnt.inputs.sample(min(BACKGROUND_ROWS, len(learnt.inputs)), random_state=0)
-    return pd.DataFrame(draw_records(learnt.schema, BACKGROUND_ROWS, seed=1))
+    pool = draw_background(learnt, importance)
+    times = [field.name for field in learnt.schema.fields if field.kind == "time"]
+    columns = learnt.schema.columns(frames.records(pool, times))
+    try:
+        answers = predictor.predict_arrays(Checked(columns, [[] for _ in range(len(pool))]))
+    except RecordsError:
+        answers = None
+    return thin(pool, learnt, importance, answers)
 
 
 def final_estimator(pipeline: Any) -> Any:

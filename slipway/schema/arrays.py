@@ -22,11 +22,12 @@ MISSING_TEXT = "\uffff"
 """Stands for a missing text in graphs and files, which have no None: Unicode keeps it for a program's own use."""
 
 
+_TEXT_TYPES = frozenset((str, type(None)))
+
+
 def is_text(field: Field) -> bool:
     """Whether a field's column is text; otherwise it is float64."""
-    if not field.categories:
-        return field.kind == "text"
-    return not all(isinstance(value, (bool, int, float)) and abs(value) < 2**53 for value in field.categories)
+    return field.is_text
 
 
 def array(field: Field, values: Sequence[Value]) -> npt.NDArray[Any]:
@@ -44,7 +45,7 @@ def array(field: Field, values: Sequence[Value]) -> npt.NDArray[Any]:
     """
     if is_text(field):
         found = np.empty(len(values), dtype=object)
-        plain = set(map(type, values)) <= {str, type(None)}
+        plain = _TEXT_TYPES.issuperset(map(type, values))
         found[:] = values if plain else [None if value is None else str(value) for value in values]
         return found
     if field.kind == "time":

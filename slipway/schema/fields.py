@@ -7,6 +7,7 @@ import datetime as dt
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from slipway.errors import ExpectedType, Fault, FaultCode, WarningCode
@@ -36,6 +37,17 @@ _TYPES: dict[Kind, ExpectedType] = {
     "time": ExpectedType.TIME,
     "text": ExpectedType.TEXT,
 }
+
+
+_LEAP_YEAR = r"(16(8[048]|9[26])|(1[789]|21)(0[48]|[2468][048]|[13579][26])|20([02468][048]|[13579][26])|22(0[48]|[24][048]|[135][26]|60))"
+_DATE = (
+    r"((16(7[89]|[89][0-9])|1[7-9][0-9][0-9]|2[01][0-9][0-9]|22[0-5][0-9]|226[01])-"
+    r"((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
+    rf"|{_LEAP_YEAR}-02-29)"
+)
+_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?"
+_PATTERNS: dict[Kind, str] = {"date": f"^{_DATE}$", "datetime": f"^{_DATE}T{_TIME}$", "time": f"^{_TIME}$"}
+"""How dates and times are described; other forms of ISO 8601 are read, too."""
 
 
 class FieldError(Exception):
@@ -121,6 +133,18 @@ class Field:
         """The name of the column that the fitted pipeline is given."""
         return self.name if self.column is None else self.column
 
+    @cached_property
+    def is_text(self) -> bool:
+        """Whether the field's column is text; otherwise it is float64."""
+        if not self.categories:
+            return self.kind == "text"
+        return not all(isinstance(value, (bool, int, float)) and abs(value) < 2**53 for value in self.categories)
+
+    @cached_property
+    def _category_of(self) -> dict[tuple[bool, Any], Value]:
+        """The categories by themselves, as JSON compares them: 1 is 1.0, and is not true."""
+        return {(isinstance(category, bool), category): category for category in reversed(self.categories)}
+
     def check(self, value: Any) -> tuple[Value, Fault | None]:
         """The value as the pipeline needs it.
 
@@ -144,7 +168,7 @@ class Field:
             if not self.nullable:
                 raise FieldError(FaultCode.NULL, self.expected)
             return None, None
-        if _among(value, self.missing):
+        if self.missing and _among(value, self.missing):
             return None, Fault(WarningCode.READ_AS_MISSING, self.name, truncated(value))
         checked = self._checkers[self.kind](self, value)
         return checked, self._warning(checked)
@@ -261,9 +285,8 @@ class Field:
         return int(number) if self.kind == "integer" else number
 
     def _category(self, value: Any) -> Value:
-        for category in self.categories:
-            if json_equal(category, value):
-                return category  # type: ignore[no-any-return]
+        if isinstance(value, (str, int, float)) and (isinstance(value, bool), value) in self._category_of:
+            return self._category_of[isinstance(value, bool), value]
         kinds = {type(category) for category in self.categories}
         raise FieldError(FaultCode.UNKNOWN_CATEGORY if type(value) in kinds else FaultCode.WRONG_TYPE, self.expected)
 
@@ -324,13 +347,21 @@ class Field:
         if self.nullable:
             description += " `null` means not measured."
         schema: dict[str, Any] = {"title": self.name, "description": description}
+        return schema | self._accepted() | {"example": self.default}
+
+    def _accepted(self) -> dict[str, Any]:
+        """The values that a record may have."""
         if self.categories:
-            schema["enum"] = [*self.categories, *([None] if self.nullable else [])]
-        else:
-            schema["type"] = {"number": "number", "integer": "integer"}.get(self.kind, "string")
-            if self.kind == "date":
-                schema["format"] = "date"  # the other two of RFC 3339 would need a time zone
-        if self.nullable:
-            schema["nullable"] = True
-        schema |= {key: bound for key in ("minimum", "maximum") if (bound := getattr(self, key)) is not None}
-        return schema | {"example": self.default}
+            values = [*self.categories, *(value for value in self.missing if not _among(value, self.categories))]
+            return {"enum": [*values, None], "nullable": True} if self.nullable else {"enum": values}
+        accepted: dict[str, Any] = {"type": {"number": "number", "integer": "integer"}.get(self.kind, "string")}
+        accepted |= {key: bound for key in ("minimum", "maximum") if (bound := getattr(self, key)) is not None}
+        if self.kind in _PATTERNS:
+            accepted["pattern"] = _PATTERNS[self.kind]
+        if self.kind == "date":
+            accepted["format"] = "date"  # the other two of RFC 3339 would need a time zone
+        if self.kind == "text":
+            accepted["maxLength"] = TEXT_LIMIT
+        if self.missing:
+            accepted = {"anyOf": [accepted, {"enum": list(self.missing)}]}
+        return accepted | {"nullable": True} if self.nullable else accepted

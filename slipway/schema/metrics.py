@@ -187,7 +187,7 @@ class Metrics:
     somebody else chose. `folds` and `holdout` have the same metrics. `importance` is, for each input,
     how much the error grows when it is shuffled, most important first. `left_out` and `failed` map
     columns and estimators to reasons. `training_rows_kept` says whether the background is of training
-    rows. `split` is None where rows were split at random. `averaged` is true of versions whose metrics of two classes are averages over both, as
+    rows, and `rows_in_model` names the parts of the model that hold some, such as a nearest-neighbours estimator. `split` is None where rows were split at random. `averaged` is true of versions whose metrics of two classes are averages over both, as
     PyCaret's are.
     """
 
@@ -206,6 +206,7 @@ class Metrics:
     failed: dict[str, str] = dataclasses.field(default_factory=dict)
     tuned: bool = False
     training_rows_kept: bool | None = None
+    rows_in_model: tuple[str, ...] | None = None
     interval: IntervalMetrics | Unavailable | None = None
     calibration: CalibrationMetrics | None = None
     reliability: tuple[ReliabilityBin, ...] = ()

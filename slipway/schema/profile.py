@@ -49,7 +49,8 @@ class Part:
 class Histogram:
     """How a number, a date, a time or the length of a text is distributed, and the target in parts of its range.
 
-    The edges of times are minutes. Dates with a time of day also have the rows of each of the 24 `hours`.
+    The edges of times are minutes. Dates with a time of day also have the rows of each hour of the day (`hours`), or, where an
+    hour has fewer than five, of equal parts of a day.
     """
 
     missing: int
@@ -61,7 +62,8 @@ class Histogram:
 
 @dataclass(frozen=True)
 class CategoryCounts:
-    """How often each category occurs, most frequent first; `others` counts the rows of those not listed."""
+    """How often each category occurs, most frequent first; `others` counts the rows of those not listed, such as all of fewer
+    than five rows."""
 
     missing: int
     values: tuple[Value, ...]

@@ -5,8 +5,9 @@ Column after column, and each different cell once: only a cell that is not plain
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from slipway.tables.numbers import NUMBER, NumberCells
 DecimalMarks = dict[str, str | None]
 """Name of a number field → its decimal mark in a file; None where `1.030` can be read in two ways."""
 
-_KEPT = 100_000
+KEPT_CELLS = 100_000
 """Different cells that are remembered from one part of a table to the next."""
 _DIGITS = {".": re.compile(r"[0-9.eE+\-\n]*"), ",": re.compile(r"[0-9,+\-\n]*")}
 """No other characters: the numbers among them are those of JSON, which is read in a third of the time."""
@@ -75,6 +76,8 @@ class TableChecker:
     schema : Schema
     table : TextTable
         The whole one, by which decimal marks are told.
+    marks : DecimalMarks, optional
+        If they are known, and the table is only a part.
 
     Raises
     ------
@@ -82,9 +85,9 @@ class TableChecker:
         As of `check_table`.
     """
 
-    def __init__(self, schema: Schema, table: TextTable) -> None:
-        _check_header(schema, table)
-        marks = decimal_marks(schema.fields, table)
+    def __init__(self, schema: Schema, table: TextTable, marks: DecimalMarks | None = None) -> None:
+        check_header(schema, table)
+        marks = decimal_marks(schema.fields, table) if marks is None else marks
         self._columns = [_Column(item, table.decimal_comma, marks.get(item.name, ".")) for item in schema.fields]
 
     def check(self, table: TextTable) -> CheckedTable:
@@ -99,31 +102,82 @@ class TableChecker:
         CheckedTable
         """
         read = {column.item.name: column.read(table.column(column.item.name)) for column in self._columns}
-        if sum(map(len, self._columns)) > _KEPT:
+        if sum(map(len, self._columns)) > KEPT_CELLS:
             for column in self._columns:
                 column.clear()
-        found = {row: [Fault(FaultCode.WRONG_CELL_COUNT, value=ragged)] for row, ragged in table.ragged.items()}
-        warned: dict[int, list[Fault]] = {}
-        for one in read.values():
-            for row, (warning, fault) in one.odd.items():
-                if fault and row not in table.ragged:
-                    found.setdefault(row, []).append(fault)
-                if warning:
-                    warned.setdefault(row, []).append(warning)
-        faults = {row: found[row] for row in sorted(found)}
-        good = [row for row in range(len(table.rows)) if row not in faults] if faults else list(range(len(table.rows)))
-        columns = {name: one.values[good] if faults else one.values for name, one in read.items()}
-        nothing: list[Fault] = []
-        warnings = [warned.get(row, nothing) for row in good] if warned else [nothing] * len(good)
-        return CheckedTable(table, good, Checked(columns, warnings), faults)
+        good, checked, faults = join_columns(read, len(table.rows), table.ragged)
+        return CheckedTable(table, good, checked, faults)
 
 
 @dataclass(frozen=True)
-class _ReadColumn:
+class ReadColumn:
     """The values of a column, of shape (n_rows,), and the warning or fault of each row that has one."""
 
     values: npt.NDArray[Any]
     odd: dict[int, tuple[Fault | None, Fault | None]]
+
+
+def join_columns(
+    read: Mapping[str, ReadColumn], rows: int, ragged: Mapping[int, Any] = MappingProxyType({})
+) -> tuple[list[int], Checked, dict[int, list[Fault]]]:
+    """The valid rows of a table by its columns, and the faults of the others.
+
+    Parameters
+    ----------
+    read : mapping
+        By the name of the field.
+    rows : int
+    ragged : mapping, optional
+        What is wrong with the rows that have another number of cells than the header.
+
+    Returns
+    -------
+    good : list of int
+        The positions of the valid rows.
+    checked : Checked
+        Of them.
+    faults : dict
+        By the position of each other row.
+    """
+    found = {row: [Fault(FaultCode.WRONG_CELL_COUNT, value=cells)] for row, cells in ragged.items()}
+    warned: dict[int, list[Fault]] = {}
+    for one in read.values():
+        for row, (warning, fault) in one.odd.items():
+            if fault and row not in ragged:
+                found.setdefault(row, []).append(fault)
+            if warning:
+                warned.setdefault(row, []).append(warning)
+    faults = {row: found[row] for row in sorted(found)}
+    good = [row for row in range(rows) if row not in faults] if faults else list(range(rows))
+    columns = {name: one.values[good] if faults else one.values for name, one in read.items()}
+    nothing: list[Fault] = []
+    warnings = [warned.get(row, nothing) for row in good] if warned else [nothing] * len(good)
+    return good, Checked(columns, warnings), faults
+
+
+def surely_valid(item: Field, numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Which numbers of a field `Field.check` would accept unchanged and without a warning.
+
+    Parameters
+    ----------
+    item : Field
+        Of numbers, without categories.
+    numbers : array of shape (n,)
+        NaN is not valid.
+
+    Returns
+    -------
+    array of shape (n,)
+    """
+    low = max(bound for bound in (-np.inf, item.minimum, item.observed_min) if isinstance(bound, (int, float)))
+    high = min(bound for bound in (np.inf, item.maximum, item.observed_max) if isinstance(bound, (int, float)))
+    sure = (numbers >= low) & (numbers <= high) & np.isfinite(numbers)
+    if item.kind == "integer":
+        sure &= numbers == np.floor(numbers)
+    for value in item.missing:
+        if isinstance(value, (int, float)):
+            sure &= numbers != value
+    return np.asarray(sure, dtype=bool)
 
 
 class _Column:
@@ -146,17 +200,17 @@ class _Column:
         self._known.clear()
         self._odd.clear()
 
-    def read(self, cells: Sequence[str]) -> _ReadColumn:
+    def read(self, cells: Sequence[str]) -> ReadColumn:
         """The cells of some rows as an array, and what is to be said of them."""
         if self._plain_mark is None:
-            return _ReadColumn(self._array(cells), self._said(cells, range(len(cells))))
+            return ReadColumn(self._array(cells), self._said(cells, range(len(cells))))
         values, unsure = self._numbers(cells, self._plain_mark)
         if not len(unsure):
-            return _ReadColumn(values, {})
+            return ReadColumn(values, {})
         rows = unsure.tolist()
         few = [cells[row] for row in rows]
         values[unsure] = self._array(few)
-        return _ReadColumn(values, self._said(few, rows))
+        return ReadColumn(values, self._said(few, rows))
 
     def _array(self, cells: Sequence[str]) -> npt.NDArray[Any]:
         different = set(cells)
@@ -194,16 +248,9 @@ class _Column:
     def _numbers(self, cells: Sequence[str], mark: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
         """The numbers, and the positions of the cells that are none or need a closer look: as in `arrays.prefilter`."""
         numbers = _plain_numbers(cells, mark)
-        item = self.item
-        low = max(bound for bound in (-np.inf, item.minimum, item.observed_min) if isinstance(bound, (int, float)))
-        high = min(bound for bound in (np.inf, item.maximum, item.observed_max) if isinstance(bound, (int, float)))
-        sure = (numbers >= low) & (numbers <= high) & np.isfinite(numbers)
-        if item.kind == "integer":
-            sure &= numbers == np.floor(numbers)
+        sure = surely_valid(self.item, numbers)
+        if self.item.kind == "integer":
             numbers += 0.0  # a whole number has no -0
-        for value in item.missing:
-            if isinstance(value, (int, float)):
-                sure &= numbers != value
         return numbers, np.flatnonzero(~sure)
 
 
@@ -232,7 +279,19 @@ def _json_numbers(text: str, mark: str) -> list[float | None]:
         return []
 
 
-def _check_header(schema: Schema, table: TextTable) -> None:
+def check_header(schema: Schema, table: TextTable) -> None:
+    """Refuse a table that lacks columns, or has one of them twice.
+
+    Parameters
+    ----------
+    schema : Schema
+    table : TextTable
+        Its rows do not matter.
+
+    Raises
+    ------
+    RecordsError, CsvError
+    """
     check_duplicates(table, schema.by_name.keys())
     absent = [name for name in schema.names if name not in table.header]
     if not absent:
@@ -265,11 +324,44 @@ def decimal_marks(fields: Sequence[Field], table: TextTable) -> DecimalMarks:
     DecimalMarks
         None for a column where both readings are possible.
     """
+    names = undecided_marks(fields, table)
+    return marks_of_cells(fields, table.decimal_comma, table.different_cells(names))
+
+
+def undecided_marks(fields: Sequence[Field], table: TextTable) -> list[str]:
+    """The number columns whose cells tell their decimal marks; none where numbers cannot have a comma.
+
+    Parameters
+    ----------
+    fields, table
+        As of `decimal_marks`.
+
+    Returns
+    -------
+    list of str
+    """
     fields = [item for item in fields if item.name in table.header]
     if not table.decimal_comma and not any(item.decimal for item in fields):
-        return {}
-    names = [item.name for item in fields if item.kind in ("number", "integer")]
-    numbers = {name: NumberCells(cells) for name, cells in table.different_cells(names).items()}
+        return []
+    return [item.name for item in fields if item.kind in ("number", "integer")]
+
+
+def marks_of_cells(fields: Sequence[Field], decimal_comma: bool, cells: Mapping[str, Collection[str]]) -> DecimalMarks:
+    """As `decimal_marks`, of the different cells of each such column.
+
+    Parameters
+    ----------
+    fields : sequence of Field
+    decimal_comma : bool
+        Whether `12,5` can be a number.
+    cells : mapping of str to collection of str
+        Of the columns that `undecided_marks` names.
+
+    Returns
+    -------
+    DecimalMarks
+    """
+    numbers = {name: NumberCells(of) for name, of in cells.items()}
     if not any(column.open for column in numbers.values()):
         # Any mark would do; the one that they have lets them be read at once.
         return {name: "," for name, column in numbers.items() if column.marks == {","}}
@@ -277,7 +369,7 @@ def decimal_marks(fields: Sequence[Field], table: TextTable) -> DecimalMarks:
 
     def mark(item: Field) -> str | None:
         # A comma-separated file without any other comma is not the one that training was told of.
-        told = item.decimal if table.decimal_comma or commas or item.decimal == "." else None
+        told = item.decimal if decimal_comma or commas or item.decimal == "." else None
         others = set().union(*(column.marks for name, column in numbers.items() if name != item.name))
         # Where no number has a comma, nothing speaks against the point.
         return decimal_mark(numbers[item.name], told, others if commas or item.decimal else ".")

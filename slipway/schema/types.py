@@ -10,3 +10,6 @@ Kind = Literal["number", "integer", "boolean", "category", "date", "datetime", "
 
 TASKS: tuple[Task, ...] = ("regression", "classification")
 KINDS: tuple[Kind, ...] = ("number", "integer", "boolean", "category", "date", "datetime", "time", "text")
+
+LEAST_PEOPLE = 5
+"""Nothing is kept with a version that tells something of fewer rows of its table than these, but what the schema needs."""

@@ -15,6 +15,7 @@ from slipway.inference.predictor import Predictor
 from slipway.inference.table import TableAnswer, predict_table
 from slipway.schema.schema import Checked, Schema
 from slipway.service.model import LoadedModel
+from slipway.service.observation import current
 from slipway.service.requests import RequestError, gc_paused
 from slipway.tables.cells import TextTable
 from slipway.tables.excel_writer import ExcelWriter
@@ -72,6 +73,7 @@ async def answer_file(served: LoadedModel, data: bytes, wanted: Wanted, unwanted
         raise RequestError.of(413, exc) from exc
     except (CsvError, ExplanationError, RecordsError) as exc:
         raise RequestError.of(400, exc) from exc
+    _note(answer, len(table.rows), wanted)
     headers = {
         "X-Rows": str(len(table.rows)),
         "X-Faulty-Rows": str(answer.faulty),
@@ -84,6 +86,12 @@ async def answer_file(served: LoadedModel, data: bytes, wanted: Wanted, unwanted
     if answer.matched:
         headers["X-Matched-Columns"] = _in_header(answer.matched)
     return Response(answer.content, media_type=writer.media_type, headers=headers)
+
+
+def _note(answer: TableAnswer, rows: int, wanted: Wanted) -> None:
+    noted, predicted = current(), rows - answer.faulty
+    noted.asked("file", rows, predicted, predicted if wanted.reasons else 0)
+    noted.faults, noted.warnings = answer.faults, answer.warnings
 
 
 def _writer(table: TextTable, decimal: str, wanted: Wanted, schema: Schema) -> TableWriter:

@@ -31,13 +31,13 @@ _SLIM = (
 
 # BentoML's Dockerfile has one stage, in which the installer stays, and a home that must be writable. It writes
 # a command as it is given, so a second stage can begin behind the last one. What follows there is BentoML's again:
-# it copies the bento, and sets user and entry point. FORWARDED_ALLOW_IPS: whoever reaches a container is its proxy.
+# it copies the bento, and sets user and entry point. The proxies of clouds and clusters are in private networks.
 _USER, _ID = IMAGE_USER
 _SECOND_STAGE = f"""
 FROM {BASE}
 ENV LANG=C.UTF-8 PYTHONUNBUFFERED=1 PATH={VIRTUAL_ENV}/bin:$PATH VIRTUAL_ENV={VIRTUAL_ENV} \\
     BENTO_PATH=/home/{_USER}/bento BENTOML_HOME=/tmp/bentoml BENTOML_CONTAINERIZED=true \\
-    FORWARDED_ALLOW_IPS=* BENTOML_DO_NOT_TRACK=True GRADIO_ANALYTICS_ENABLED=False ORT_DISABLE_TELEMETRY=1
+    SLIPWAY_TRUSTED_PROXIES=private BENTOML_DO_NOT_TRACK=True GRADIO_ANALYTICS_ENABLED=False ORT_DISABLE_TELEMETRY=1
 RUN groupadd --gid {_ID} {_USER} && \\
     useradd --uid {_ID} --gid {_USER} --create-home --shell /usr/sbin/nologin {_USER} && \\
     rm -rf /usr/local/lib/python3.11/site-packages/* /usr/local/bin/pip*

@@ -1,50 +1,90 @@
-"""What BentoML's HTTP metrics and our access log call a path: its route, never what a stranger made up.
+"""What a worker counts, and how it is called in Prometheus.
 
-A label of a metric is kept for good, in every worker and in BentoML's metric files. BentoML takes the raw path for
-one, so that whoever asks for random paths fills memory and disk: `use_routes` gives it routes instead.
+Counting costs a request a few look-ups in dictionaries. What was counted is written to files of the worker at most once a
+second (`slipway.service.metric_files`), from which any process answers `/metrics` for all workers.
 """
 
-import re
-from urllib.parse import quote
+from bisect import bisect_left
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Literal
 
-from slipway.service.proxy import below, root_path
-from slipway.store._bentoml import label_paths
+INFINITY = float("inf")
 
-PAGES = ("", "theme.css", "favicon.ico")
-"""What Gradio answers below /ui/ beside its files."""
-RUN = "gradio_api/run/predict"
-"""The call of every event of the page."""
-READER = "hyparquet.min.js"
-"""The reader of Parquet files, which the Batch tab asks for."""
-OTHER = "other"
+Labels = tuple[str, ...]
 
-_EXACT = frozenset(
-    "/ /predict /predict_csv /explain /model /model/schema /model/card /docs /docs.json /favicon.ico "
-    "/livez /readyz /healthz /metrics /schema.json /ui /ui/en /ui/zh".split()
+
+@dataclass(frozen=True, eq=False)
+class Metric:
+    """A metric, with all its labels.
+
+    Parameters
+    ----------
+    kind : {"counter", "gauge", "histogram"}
+    name : str
+        As it is scraped, a counter with its `_total`.
+    help : str
+    labels : tuple of str
+    mode : str
+        How the values of several workers become one. Of a gauge: `livesum`, `livemin`, `livemax` (of workers that run),
+        or `max`. Others are added up, those of ended workers included.
+    buckets : tuple of float
+        Of a histogram: the upper bounds in seconds, the last of them infinite.
+    """
+
+    kind: Literal["counter", "gauge", "histogram"]
+    name: str
+    help: str
+    labels: Labels = ()
+    mode: str = ""
+    buckets: tuple[float, ...] = ()
+
+
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, INFINITY)
+"""A prediction takes half a millisecond, a large file several seconds."""
+
+DURATION = Metric(
+    "histogram",
+    "slipway_request_duration_seconds",
+    "Seconds from the headers of a request to the end of its answer",
+    ("route",),
+    buckets=SECONDS,
 )
-_PAGE = re.compile(rf"/ui/(?:(?:en|zh)/)?(?:{'|'.join(map(re.escape, (*PAGES, RUN, READER)))})")
-_FILE = re.compile(r"((?:/ui/(?:(?:en|zh)/)?(?:assets|static|svelte)|/static_content)/).+", re.DOTALL)
-_SHOWN = 16
-"""Characters of an unknown path that are logged: it may hold anything, a name or a key as well."""
 
 
-def route(path: str) -> str:
-    """The label of a path: a path that is served as it is, Gradio's files by their folder, anything else as `other`."""
-    if path in _EXACT or _PAGE.fullmatch(path):
-        return path
-    file = _FILE.fullmatch(path)
-    return f"{file[1]}*" if file else OTHER
+class Times:
+    """How long something took: how often between two bounds, and in total."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * len(bounds)
+        self.total = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one more."""
+        self.counts[bisect_left(self.bounds, seconds)] += 1
+        self.total += seconds
 
 
-def logged(path: str) -> str:
-    """A path as it is logged: a route, or the beginning of an unknown path, escaped."""
-    known = route(path)
-    if known != OTHER:
-        return known
-    return quote(path[:_SHOWN]) + ("…" if len(path) > _SHOWN else "")
+class Counts:
+    """What a worker has counted since it started, to be used on its event loop alone."""
 
+    def __init__(self) -> None:
+        self.values: dict[tuple[Metric, Labels], float] = defaultdict(float)
+        self.times: dict[tuple[Metric, Labels], Times] = {}
 
-def use_routes() -> None:
-    """From now on services of this process are measured so."""
-    root = root_path()
-    label_paths(lambda path: route(below(path, root)))
+    def add(self, metric: Metric, *labels: str, amount: float = 1) -> None:
+        """Add to a counter or a gauge."""
+        self.values[metric, labels] += amount
+
+    def set(self, metric: Metric, *labels: str, value: float) -> None:
+        """Set a gauge."""
+        self.values[metric, labels] = value
+
+    def timer(self, metric: Metric, *labels: str) -> Times:
+        """Where the times of a histogram with these labels are counted."""
+        if (found := self.times.get((metric, labels))) is None:
+            found = self.times[metric, labels] = Times(metric.buckets)
+        return found

@@ -14,7 +14,7 @@ from slipway.inference.predictor import Predictor
 from slipway.inference.shapley import DEFAULT_CLASS, Explainer
 from slipway.schema.metrics import CalibrationMetrics
 from slipway.service.requests import RequestError
-from slipway.service.settings import Limits
+from slipway.service.settings import DEFAULTS, Limits, Settings
 from slipway.store import Version
 from slipway.store.artifacts import to_json
 
@@ -26,13 +26,19 @@ class LoadedModel:
     """One version as it is served by a process: found at import, its pipeline loaded once.
 
     Work runs on threads beside the event loop, so that probes are answered meanwhile.
+
+    Parameters
+    ----------
+    version : Version
+    settings : Settings, optional
+        By default, those of a server with an empty environment.
     """
 
-    def __init__(self, version: Version) -> None:
+    def __init__(self, version: Version, settings: Settings = DEFAULTS) -> None:
         store.check_compatible(version)
         self.version = version
         self.schema = version.schema()
-        self.limits = Limits()
+        self.limits = Limits(settings)
         self.most_values = self.limits.values(self.schema)
         self._lock = Lock()
 
@@ -46,9 +52,20 @@ class LoadedModel:
         with self._lock:
             return self._loaded
 
+    def check_files(self) -> None:
+        """Check that the version is still what it was when it was found.
+
+        Raises
+        ------
+        ModelMissingError, ModelDamagedError
+            If it is not.
+        """
+        store.open_version(self.version.tag)
+
     def load(self) -> None:
-        """Read what the first calls need: later changes to the version's files do not affect any answer."""
-        self.predictor, self.description, self.cards  # noqa: B018
+        """Read all that is needed: later changes to the version's files do not affect any answer, nor the page."""
+        self.version.read()
+        self.predictor, self.description  # noqa: B018
 
     @cached_property
     def _explaining(self) -> Explainer:
@@ -144,6 +161,10 @@ class LoadedModel:
             "holdout": measured.holdout,
             "rows": asdict(measured.rows),
             "importance": measured.importance,
+            "training_rows": {
+                "in_background": measured.training_rows_kept,
+                "in_model": measured.rows_in_model and list(measured.rows_in_model),
+            },
         }
         if self.schema.target.classes:
             described["threshold"] = self.threshold
@@ -155,7 +176,7 @@ class LoadedModel:
             described["reading"] = to_json(reading)
         return described
 
-    @cached_property
+    @property
     def cards(self) -> dict[str, str]:
         """The model card by language."""
         return self.version.cards()

@@ -7,6 +7,7 @@ from slipway.errors import FaultCode, RequestCode, WarningCode
 from slipway.i18n.catalogues import languages
 from slipway.inference.shapley import EXACT_FIELDS
 from slipway.schema.schema import Schema
+from slipway.service.paths import PROBES
 from slipway.tables.excel_writer import ExcelWriter
 
 DOCS_PAGE = """<!doctype html>
@@ -29,8 +30,9 @@ CODES = "For programs, and never changes; docs/errors.md says of each when it co
 LANGUAGE: dict[str, Any] = {
     "name": "lang",
     "in": "query",
-    "schema": {"enum": list(languages()), "default": "en"},
-    "description": "The language of texts for people: `error`, `problem`, and the columns `warnings` and `problems`.",
+    "schema": {"type": "string", "default": "en"},
+    "description": "The language of texts for people: `error`, `problem`, and the columns `warnings` and `problems`. "
+    f"One of {', '.join(languages())}; any other is answered in English.",
 }
 
 
@@ -77,6 +79,15 @@ FAULTS: dict[str, Any] = {
 }
 
 
+SECURITY: dict[str, Any] = {
+    "key": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key, if the server asks for one (docs/access.md); `X-API-Key` takes it as well.",
+    }
+}
+
+
 def answer_schema(schema: Schema) -> dict[str, Any]:
     """The JSON schema of the answer of `POST /predict`."""
     target = schema.target
@@ -97,11 +108,13 @@ def answer_schema(schema: Schema) -> dict[str, Any]:
         prediction = {"type": "number"}
         beside = {"interval": _interval(unit)}
     prediction["description"] = f"{target.label['en']}{unit}"
-    one = {"type": "object", "properties": {"prediction": prediction, **beside, "warnings": WARNINGS}}
-    return {
-        "type": "object",
-        "properties": {"model": {"type": "string"}, "predictions": {"type": "array", "items": one}},
-    }
+    answers = _object({"prediction": prediction, **beside, "warnings": WARNINGS})
+    return _object({"model": {"type": "string"}, "predictions": {"type": "array", "items": answers}})
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    """An object that has all of these properties, and no other."""
+    return {"type": "object", "required": list(properties), "properties": properties, "additionalProperties": False}
 
 
 def _interval(unit: str) -> dict[str, Any]:
@@ -162,7 +175,7 @@ def explanation_schema(schema: Schema) -> dict[str, Any]:
 
 
 def describe(schema: Schema, tag: str, bentoml: dict[str, Any]) -> dict[str, Any]:
-    """The OpenAPI document: BentoML's for `/predict` and its probes, ours for the other calls.
+    """The OpenAPI document: BentoML's probes, and our own calls.
 
     Parameters
     ----------
@@ -177,36 +190,97 @@ def describe(schema: Schema, tag: str, bentoml: dict[str, Any]) -> dict[str, Any
     dict
     """
     texts = schema.texts
-    document = dict(bentoml)
-    summary = (texts.summary or {}).get("en", "")
-    document["info"] = {
-        "title": f"{texts.title['en']} ({tag})",
-        "description": summary,
-        "version": tag.partition(":")[2],
+    return {
+        **{key: bentoml[key] for key in ("openapi", "servers", "tags")},
+        "info": {
+            "title": f"{texts.title['en']} ({tag})",
+            "description": (texts.summary or {}).get("en", ""),
+            "version": tag.partition(":")[2],
+        },
+        "paths": {
+            "/predict": {"post": _predict_call(schema)},
+            "/predict_csv": {"post": _csv_call()},
+            "/explain": {"post": _explain_call(schema)},
+            **_descriptions(),
+            **{path: bentoml["paths"][path] for path in sorted(PROBES) if path in bentoml["paths"]},
+        },
+        "components": {"schemas": {"Refusal": FAULTS}, "responses": _refusals(), "securitySchemes": SECURITY},
+        "security": [{}, {"key": []}],  # `{}`: a server may ask nobody
     }
-    paths = dict(bentoml["paths"])
-    paths["/predict"] = {
-        "post": paths["/predict"]["post"]
-        | {"parameters": [LANGUAGE], "responses": _responses(_json(answer_schema(schema)), 413, 415)}
+
+
+REFUSALS = {
+    400: "What is wrong with the request, every fault listed",
+    401: "No key, or an unknown one",
+    403: "A key that does not allow this call",
+    408: "A request that arrived too slowly; the connection is closed",
+    413: "Over a limit, which is named",
+    415: "Wrong content type",
+    429: "Too many calls",
+    431: "Headers that are too large; the connection is closed",
+    503: "No room for this call at the moment",
+}
+"""Each has the shape of the contract, `Refusal`."""
+
+
+def _refusals() -> dict[str, Any]:
+    content = _json({"$ref": "#/components/schemas/Refusal"})
+    return {str(status): {"description": text, "content": content} for status, text in REFUSALS.items()}
+
+
+def _responses(content: dict[str, Any], *refusals: int) -> dict[str, Any]:
+    """The answer, and the refusals with these statuses."""
+    return {
+        "200": {"description": "Answered", "content": content},
+        **{str(status): {"$ref": f"#/components/responses/{status}"} for status in refusals},
     }
-    paths["/predict_csv"] = {"post": _csv_call()}
-    paths["/explain"] = {
-        "post": {
-            "summary": "What each field added to the prediction of one record.",
-            "parameters": [LANGUAGE],
-            "requestBody": {"required": True, "content": _json(explanation_body(schema))},
-            "responses": _responses(_json(explanation_schema(schema)), 413, 415),
-        }
+
+
+def _predict_call(schema: Schema) -> dict[str, Any]:
+    records = {"type": "array", "minItems": 1, "items": schema.json_schema()}
+    body = {
+        "type": "object",
+        "required": ["records"],
+        "properties": {"records": records},
+        "additionalProperties": False,
+        "example": {"records": [schema.example()]},
     }
+    return {
+        "operationId": "predict",
+        "summary": "Predict each record in turn.",
+        "parameters": [LANGUAGE],
+        "requestBody": {"required": True, "content": _json(body)},
+        "responses": _responses(_json(answer_schema(schema)), *REFUSALS),
+    }
+
+
+def _explain_call(schema: Schema) -> dict[str, Any]:
+    return {
+        "operationId": "explain",
+        "summary": "What each field added to the prediction of one record.",
+        "parameters": [LANGUAGE],
+        "requestBody": {"required": True, "content": _json(explanation_body(schema))},
+        "responses": _responses(_json(explanation_schema(schema)), *REFUSALS),
+    }
+
+
+def _descriptions() -> dict[str, Any]:
+    """The calls that say what is served: `/` and `/docs` are pages for people, `/favicon.ico` is a picture."""
+    paths: dict[str, Any] = {}
     for path, text, kind in (
         ("/model", "What is being served, how good it is, and how its table was read.", "application/json"),
         ("/model/schema", "The fields the model learnt.", "application/json"),
         ("/model/card", "The model card.", "text/markdown"),
+        ("/docs", "This description, as a page.", "text/html"),
+        ("/docs.json", "This description.", "application/json"),
+        ("/favicon.ico", "The picture of the page.", "image/svg+xml"),
     ):
         content = {kind: {"schema": {"type": "object" if kind.endswith("json") else "string"}}}
-        paths[path] = {"get": {"summary": text, "responses": {"200": {"description": "", "content": content}}}}
-    document["paths"] = paths
-    return document
+        call: dict[str, Any] = {"summary": text, "responses": _responses(content, 400, 401, 403, 408, 429, 431, 503)}
+        if path == "/model/card":
+            call["parameters"] = [LANGUAGE]
+        paths[path] = {"get": call}
+    return paths
 
 
 _FILES: dict[str, Any] = {
@@ -238,8 +312,9 @@ def _csv_call() -> dict[str, Any]:
             "description": "A cell that a spreadsheet would run as a formula gets a `'` before it.",
         },
     }
-    form = {"type": "object", "required": ["file"], "properties": parts}
+    form = {"type": "object", "required": ["file"], "properties": parts, "additionalProperties": False}
     return {
+        "operationId": "predict_csv",
         "summary": "Predict every row of a file; the answer is the file with predictions, in the order it came.",
         "description": "The file is CSV in any dialect and encoding, a workbook (.xlsx, .xls, .ods), or JSON; it may be packed (.gz, .zip, .bz2, .xz, .zst). "
         "The answer to text has its separator, decimal mark, encoding and line ends, the answer to a workbook is an .xlsx, "
@@ -249,22 +324,9 @@ def _csv_call() -> dict[str, Any]:
         "without accents: the header `X-Matched-Columns` has the fields of such columns as JSON, by their names in the file.",
         "parameters": [LANGUAGE],
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
-        "responses": _responses(_FILES, 413, 415, 503),
+        "responses": _responses(_FILES, *REFUSALS),
     }
 
 
 def _json(schema: dict[str, Any]) -> dict[str, Any]:
     return {"application/json": {"schema": schema}}
-
-
-def _responses(content: dict[str, Any], *refusals: int) -> dict[str, Any]:
-    texts = {
-        400: "Faults, every one listed",
-        413: "Over a limit, which is named",
-        415: "Wrong content type",
-        503: "No room for the file",
-    }
-    return {
-        "200": {"description": "Answered", "content": content},
-        **{str(code): {"description": texts[code], "content": _json(FAULTS)} for code in (400, *refusals)},
-    }

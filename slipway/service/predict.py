@@ -6,14 +6,15 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from slipway.service.model import LoadedModel
-from slipway.service.requests import RequestError, json_response, language_of, read_object
+from slipway.service.observation import current
+from slipway.service.requests import NO_MEMORY, RequestError, json_response, language_of, read_object
 
 
 class PredictEndpoint:
     """Answers `POST /predict` before BentoML parses it.
 
     BentoML's own parser accepts NaN, forms and pickles, and its refusals have another shape.
-    Metrics and access log lie outside this middleware, so both count these calls.
+    It lies in front of BentoML's time limit as well, and needs none: what it may be sent is bounded.
     """
 
     def __init__(self, app: ASGIApp, served: LoadedModel) -> None:
@@ -28,9 +29,16 @@ class PredictEndpoint:
             response = json_response(await self._answer(Request(scope, receive)), language_of(scope))
         except RequestError as refused:
             response = refused.response(language_of(scope))
+        except MemoryError:
+            response = NO_MEMORY.response(language_of(scope))
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> dict[str, Any]:
         limits = self.served.limits
         body = await read_object(request, limits.bytes, self.served.most_values, '{"records": [{…}]}', "records")
-        return await self.served.answer(body["records"])
+        records, noted = body["records"], current()
+        noted.asked("json", len(records) if isinstance(records, list) else 0)
+        answer = await self.served.answer(records)
+        noted.predictions = len(records)
+        noted.warned([prediction["warnings"] for prediction in answer["predictions"]])
+        return answer

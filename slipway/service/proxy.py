@@ -5,33 +5,14 @@ relative to the requested one, and the `Host` of a request, which a proxy may ha
 have forged, is kept from everything that would build an address from it.
 """
 
-import os
-import re
 from urllib.parse import quote, urlsplit
 
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from slipway.errors import SlipwayError
-
-VARIABLE = "SLIPWAY_ROOT_PATH"
 HOST = b"localhost"
 # Starlette and Gradio build addresses from these; whoever can send a header could name any host.
 NAMING = (b"host", b"forwarded", b"x-forwarded-host", b"x-forwarded-prefix", b"x-gradio-server")
-
-
-def root_path() -> str:
-    """The path that a proxy passes on in front of ours, from the environment: `/app/insurance`, or nothing.
-
-    Raises
-    ------
-    SlipwayError
-        If it is not a plain path.
-    """
-    text = os.environ.get(VARIABLE, "").rstrip("/")
-    if not re.fullmatch(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*", text):
-        raise SlipwayError(f"{VARIABLE} is {text[:60]!r}; expected a path such as /app/insurance, or leave it out")
-    return text
 
 
 def relative(target: str, path: str) -> str:
@@ -63,8 +44,24 @@ def below(path: str, root: str) -> str:
     return path.removeprefix(root) if path.startswith(root + "/") else path
 
 
+def host_of(scope: Scope) -> str:
+    """The `Host` that a request had before it was replaced: a name that anybody may have made up."""
+    return str(scope.get("state", {}).get("host", ""))
+
+
+def _host(scope: Scope) -> str:
+    return ",".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"host")
+
+
 class BehindProxy:
-    """ASGI middleware: removes the path of `SLIPWAY_ROOT_PATH` if it is there, and makes redirects relative."""
+    """ASGI middleware: removes the path of `SLIPWAY_ROOT_PATH` if it is there, and makes redirects relative.
+
+    Parameters
+    ----------
+    app : ASGI app
+    root : str
+        The path that a proxy passes on in front of ours: `/app/insurance`, or nothing.
+    """
 
     def __init__(self, app: ASGIApp, root: str) -> None:
         self.app = app
@@ -77,11 +74,12 @@ class BehindProxy:
         if self.root and scope["type"] == "http" and scope["path"] == self.root:
             await RedirectResponse(f"./{self.root.rpartition('/')[2]}/")(scope, receive, send)
             return
+        scope.setdefault("state", {})["host"] = _host(scope)
         own = self._own(scope)
-        asked = (own.get("raw_path") or quote(own["path"]).encode()).decode("latin-1")
 
         async def without_host(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] == "http.response.start" and 300 <= message["status"] < 400:
+                asked = (own.get("raw_path") or quote(own["path"]).encode()).decode("latin-1")
                 headers = [
                     (name, _location(value, asked) if name.lower() == b"location" else value)
                     for name, value in message.get("headers", ())
@@ -102,7 +100,8 @@ class BehindProxy:
 
 
 def _location(value: bytes, asked: str) -> bytes:
+    """Where a redirect leads: relative, unless it is an address on another server, such as that of a login."""
     target = value.decode("latin-1")
-    if target.startswith("/") or "://" in target:
+    if target.startswith("/") or urlsplit(target).netloc == HOST.decode():
         return relative(target, asked).encode("latin-1")
     return value

@@ -27,6 +27,7 @@ from slipway.errors import CsvError, ExplanationError, Fault, RecordsError, Requ
 from slipway.i18n import faults
 from slipway.i18n.catalogues import FALLBACK, matching
 from slipway.schema.fields import truncated
+from slipway.service.observation import current
 
 log = logging.getLogger("bentoml")
 T = TypeVar("T")
@@ -56,6 +57,7 @@ class RequestError(Exception):
 
     def response(self, language: str = "en") -> JSONResponse:
         """The refusal as the API answers it; `error` and `problem` are in the language."""
+        current().refused(self.code.value, self.details)
         refused = {
             "error": faults.refusal(self.code, self.values, language),
             "code": self.code.value,
@@ -63,7 +65,12 @@ class RequestError(Exception):
         }
         if "header" in self.values:  # of a file without a column that is needed
             refused["header"] = self.values["header"]
-        return JSONResponse(refused, self.status)
+        again = {"Retry-After": str(self.values["retry_after"])} if "retry_after" in self.values else None
+        return JSONResponse(refused, self.status, again)
+
+
+NO_MEMORY = RequestError(503, RequestCode.NO_MEMORY)
+"""Where a `MemoryError` was raised: the memory of the process that answers is bounded."""
 
 
 def language_of(scope: Scope) -> str:
@@ -102,7 +109,12 @@ async def read_body(request: Request, limit: int) -> bytes:
     """
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk, more = message.get("body", b""), message.get("more_body", False)
         size += len(chunk)
         if size > limit:
             raise _too_long(limit)
@@ -116,7 +128,8 @@ def _too_long(limit: int) -> RequestError:
 
 def media_type(request: Request) -> str:
     """The content type of a request without its parameters, in lower case."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    named = next((value for name, value in request.scope["headers"] if name == b"content-type"), b"")
+    return named.partition(b";")[0].strip().lower().decode("latin-1")
 
 
 def _strict_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -6,15 +6,20 @@ from threading import Event
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp
 
 from slipway.i18n.catalogues import FALLBACK
 from slipway.inference.shapley import DEFAULT_CLASS
 from slipway.service import openapi
 from slipway.service.file_answer import Wanted, answer_file
 from slipway.service.model import LoadedModel
+from slipway.service.observation import current
+from slipway.service.observed import GONE
+from slipway.service.predict import PredictEndpoint
 from slipway.service.requests import (
+    NO_MEMORY,
     RequestError,
     json_response,
     language_of,
@@ -23,6 +28,7 @@ from slipway.service.requests import (
     read_upload,
     run_until_disconnect,
 )
+from slipway.service.security_headers import document_policy
 
 FILES_AT_ONCE = 2
 """Files that a worker reads at the same time, and as many with reasons, which take longer: others wait on disk."""
@@ -43,14 +49,34 @@ def make_routes(served: LoadedModel, service: Any) -> FastAPI:
     -------
     FastAPI
     """
+    app = _without_docs()
+    _add_description(app, served, service)
+    _add_predictions(app, served)
+    return app
+
+
+def large_calls(served: LoadedModel) -> ASGIApp:
+    """What a helper answers: files, explanations, and `/predict`."""
+    app = _without_docs()
+    _add_predictions(app, served)
+    return PredictEndpoint(app, served)
+
+
+def _without_docs() -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.exception_handler(RequestError)
     async def refused(request: Request, exc: RequestError) -> Response:
         return exc.response(language_of(request.scope))
 
-    _add_description(app, served, service)
-    _add_predictions(app, served)
+    @app.exception_handler(MemoryError)
+    async def without_memory(request: Request, exc: MemoryError) -> Response:
+        return NO_MEMORY.response(language_of(request.scope))
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(request: Request, exc: ClientDisconnect) -> Response:
+        return Response(status_code=GONE)  # else it would count as a failure of ours
+
     return app
 
 
@@ -69,7 +95,7 @@ def _add_description(app: FastAPI, served: LoadedModel, service: Any) -> None:
 
     @app.get("/docs")
     async def docs() -> Response:
-        return HTMLResponse(openapi.DOCS_PAGE)
+        return HTMLResponse(openapi.DOCS_PAGE, headers=document_policy(openapi.DOCS_PAGE))
 
     @app.get("/docs.json")
     async def description() -> Response:
@@ -116,4 +142,5 @@ def _add_predictions(app: FastAPI, served: LoadedModel) -> None:
         limits = served.limits
         body = await read_object(request, limits.bytes, served.most_values, expected, "record", optional="class")
         answer = await served.explain(body["record"], body.get("class", DEFAULT_CLASS))
+        current().asked("json", rows=0, explanations=1)
         return json_response(answer, language_of(request.scope))

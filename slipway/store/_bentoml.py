@@ -4,17 +4,20 @@ Each function says why there is no public way. What it relies on has a test in t
 an upgrade has changed. Store, service and smoke test use it; nothing else imports a private module of BentoML.
 """
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import bentoml
+from bentoml._internal import log as server_log
 from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml._internal.models import ModelStore
-from starlette.types import ASGIApp, Receive, Scope, Send
+from bentoml._internal.server.http.traffic import TimeoutMiddleware
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
 SERVER = "_bentoml_impl.server.app"
 """The module of BentoML's ASGI app, which it imports when a service becomes one."""
@@ -23,7 +26,6 @@ VIRTUAL_ENV = "/app/.venv"
 """What the Dockerfile of a bento calls its only stage, and where it installs packages: neither can be chosen."""
 IMAGE_USER = ("bentoml", 1034)
 """The user, and its id, that the Dockerfile ends with."""
-_ORIGINAL = "slipway.scope"
 
 
 def store_folder() -> Path:
@@ -59,42 +61,96 @@ def traces_are_exported() -> bool:
     return bool(BentoMLContainer.tracing.exporter_type.get())
 
 
-def label_paths(label: Callable[[str], str]) -> None:
-    """Measure services of this process with `label(path)` where BentoML's HTTP metrics have the path as it came.
+def tracer_provider() -> Any:
+    """What makes spans as BentoML's configuration says, and sends them; made once in a process."""
+    return BentoMLContainer.tracer_provider.get()
 
-    There is no setting for it, its metrics lie outside of the middleware that a service may add, and without them
-    there is no /metrics either: so another class takes the place of its middleware, which BentoML looks up when a
-    service becomes an app.
+
+def use_log_formatter(formatter: type) -> None:
+    """Have the log of a server written by another formatter, also in its workers.
+
+    BentoML sets its log up anew in each of them, from a dictionary, and has no setting for it. Its filter, which finds out for
+    each line what its own formatter writes, is left out.
     """
-    from bentoml._internal.server.http import instruments
-
-    instruments.RunnerTrafficMetricsMiddleware = partial(LabelledMetrics, middleware=_metrics(), label=label)
-
-
-@cache
-def _metrics() -> Any:
-    """BentoML's own middleware, as it was before `label_paths` was called for the first time."""
-    from bentoml._internal.server.http import instruments
-
-    return instruments.RunnerTrafficMetricsMiddleware
+    server_log.SERVER_LOGGING_CONFIG["formatters"]["traced"] = {"()": formatter}
+    server_log.SERVER_LOGGING_CONFIG["handlers"]["tracehandler"]["filters"] = []
+    if any(handler.name == "tracehandler" for handler in logging.getLogger().handlers):
+        server_log.configure_server_logging()
 
 
-class LabelledMetrics:
-    """An ASGI middleware: BentoML's metrics are told another path, the service gets the one that came."""
+def component_name() -> str:
+    """What BentoML calls this process in its log: `entry_service:insurance:1`; found once in a process."""
+    return str(server_log._component_name())
 
-    def __init__(
-        self, app: ASGIApp, *arguments: Any, middleware: Any, label: Callable[[str], str], **keywords: Any
-    ) -> None:
-        async def unchanged(scope: Scope, receive: Receive, send: Send) -> None:
-            await app(scope.get(_ORIGINAL, scope), receive, send)
 
-        self._label = label
-        self._measured = middleware(unchanged, *arguments, **keywords)
+def http_metrics() -> tuple[str, tuple[float, ...]]:
+    """What BentoML's configuration says of its HTTP metrics: how their names begin, and the buckets of durations.
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if "path" in scope:
-            scope = {**scope, "path": self._label(scope["path"]), _ORIGINAL: scope}
-        await self._measured(scope, receive, send)
+    BentoML's own middleware is not used: it labels them with the path as it came, and counts nothing that is answered in
+    front of it.
+    """
+    namespace: str = BentoMLContainer.api_server_config.metrics.namespace.get()
+    buckets: tuple[float, ...] = BentoMLContainer.duration_buckets.get()
+    return namespace, buckets
+
+
+def _without_time_limit(app: Any) -> Any:
+    """BentoML's app without its time limit, which cannot be left out: ours (`slipway.service.deadline`) is in front of it.
+
+    Where an app fails before it answers, as after a client has hung up, BentoML's waits for the whole time, and so does a stop.
+    """
+    kept = [middleware for middleware in app.user_middleware if middleware.cls is not TimeoutMiddleware]
+    if len(kept) == len(app.user_middleware):
+        raise RuntimeError("BentoML has no time limit to leave out")
+    app.user_middleware = kept
+    return app
+
+
+def put_in_front(service: Any, chain: Sequence[Middleware]) -> None:
+    """Let requests pass a chain of middlewares, the outermost first, before BentoML's own app of the service.
+
+    `add_asgi_middleware` puts one inside of BentoML's metrics, traces and time limit, which cost more than a prediction.
+    """
+
+    class InFront(type(service)):  # type: ignore[misc]
+        __slots__ = ()
+
+        def to_asgi(self, is_main: bool = True) -> ASGIApp:
+            app: ASGIApp = _without_time_limit(super().to_asgi(is_main))
+            for cls, arguments, keywords in reversed(chain):
+                app = cls(app, *arguments, **keywords)
+            return app
+
+    service.__class__ = InFront
+
+
+def use_supervisor(make: Callable[..., Any]) -> None:
+    """Have `bentoml serve` of this process look after its workers with `make(watchers, sockets)`.
+
+    BentoML has no setting for it: it makes circus's arbiter, of which it uses `exit_stack`, `start(cb)` and `stop()`.
+    With `--reload` and `--development`, which need circus, nothing changes.
+    """
+    from bentoml._internal.utils import circus
+
+    original = circus.Arbiter
+
+    def arbiter(watchers: list[Any], *, sockets: list[Any], **options: Any) -> Any:
+        if options.get("plugins") or options.get("debug"):
+            return original(watchers, sockets=sockets, **options)
+        return make(watchers, sockets)
+
+    circus.Arbiter = arbiter
+
+
+def run_worker(arguments: list[str]) -> None:
+    """In a fork of the supervisor: be the worker that `python ARGUMENTS` would be; they are `-m MODULE …`.
+
+    What BentoML has set up for the logs of the supervisor is no matter of the worker's.
+    """
+    server_log._component_name.cache_clear()
+    server_log.SERVER_LOGGING_CONFIG["disable_existing_loggers"] = False
+    _, module, *rest = arguments
+    import_module(module).main.main(rest, standalone_mode=False)
 
 
 def import_server() -> None:

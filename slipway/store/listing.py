@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import bentoml
 
-from slipway.store._bentoml import store_folder
+from slipway.errors import HistoryError
 from slipway.store.artifacts import FORMAT
+from slipway.store.history import History, read_history
 from slipway.store.summary import Summary, format_of
-from slipway.store.versions import names
+from slipway.store.versions import names, version_names
 
 OLDEST = dt.datetime.min.replace(tzinfo=dt.UTC)
 
@@ -43,12 +44,10 @@ def list_versions(name: str, most: int | None = None) -> tuple[list[Listed], int
     others : int
         The number of further versions.
     """
-    folder = store_folder() / name
-    paths = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
-    newest = sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)[:most]
-    versions = [_listed(name, path.name) for path in newest]
+    known = version_names(name)
+    versions = [_listed(name, version) for version in known[:most]]
     versions.sort(key=lambda item: item.created, reverse=True)
-    return versions, len(paths) - len(newest)
+    return versions, len(known) - len(versions)
 
 
 def _listed(name: str, version: str) -> Listed:
@@ -64,15 +63,22 @@ def _listed(name: str, version: str) -> Listed:
 
 def list_models() -> list[str]:
     """One line for each version in the store, newest first, under a heading."""
-    rows = [("MODEL", "TASK", "TARGET", "ESTIMATOR", "METRIC", "ENGINE", "AGE")]
-    listed = [(f"{name}:{item.version}", item) for name in names() for item in list_versions(name)[0]]
-    problems = [f"{tag}  {item.problem}" for tag, item in listed if item.problem]
-    for tag, item in sorted(listed, key=lambda one: one[1].created, reverse=True):
+    rows = [("MODEL", "TASK", "TARGET", "ESTIMATOR", "METRIC", "ENGINE", "AGE", "STATUS")]
+    listed, problems = [], []
+    for name in names():
+        try:
+            history = read_history(name)
+        except HistoryError as exc:
+            history = History()
+            problems.append(str(exc))
+        listed += [(f"{name}:{item.version}", item, history.status(item.version)) for item in list_versions(name)[0]]
+    problems += [f"{tag}  {item.problem}" for tag, item, _ in listed if item.problem]
+    for tag, item, status in sorted(listed, key=lambda one: one[1].created, reverse=True):
         if (summary := item.summary) is None:
             continue
         score = f"{summary.metric} {summary.score:.4g}"
         age = _age(dt.datetime.now(dt.UTC) - item.created)
-        rows.append((tag, summary.task, summary.target, summary.estimator, score, summary.engine, age))
+        rows.append((tag, summary.task, summary.target, summary.estimator, score, summary.engine, age, status or ""))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return lines + problems

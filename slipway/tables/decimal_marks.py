@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from slipway.tables.numbers import Mark, NumberCells, is_money
+from slipway.tables.numbers import Mark, NumberCells, is_money, taken_apart
 
 
 def decimal_mark(column: NumberCells, declared: str | None, elsewhere: Collection[str]) -> str | None:
@@ -87,3 +87,23 @@ def mark_of_money(column: NumberCells, elsewhere: Collection[str]) -> Mark | Non
     if not all(column.numbers[cell].unit and is_money(column.numbers[cell].unit) for cell in column.open):
         return None
     return "," if "," in elsewhere else "."
+
+
+class TellingCells:
+    """Of the cells of a column so many as tell its decimal mark: one of each sort, however long the column is."""
+
+    def __init__(self) -> None:
+        self._of_sort: dict[tuple[object, ...], str] = {}
+
+    def add(self, cells: Collection[str]) -> None:
+        """Look at further cells, without spaces at their ends."""
+        for cell in cells:
+            number = taken_apart(cell)
+            if number is not None:
+                sort = number.mark, number.is_open, number.grouped, "," in cell, "." in cell
+                self._of_sort.setdefault(sort, cell)
+
+    @property
+    def cells(self) -> set[str]:
+        """One number of each sort."""
+        return set(self._of_sort.values())

@@ -23,6 +23,8 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _MOST_CELLS = 200_000_000
 """Cells of a sheet, empty ones too: calamine holds them all. One cell in the last corner of a sheet makes 17 billion."""
 _LOCKED = "is encrypted; save it without a password (in Excel: File, Info, Protect Workbook)"
+_ABOVE = 1000
+"""Rows that may stand above a table; as many as a table may have may be empty."""
 _MOST_BYTES = 4 * 1024**3
 _CHUNK = 1024 * 1024
 _PLACE = re.compile(rb'<(?:\w+:)?c [^>]*?r="([A-Z]{1,3})(\d{1,7})"')
@@ -148,7 +150,12 @@ def _check_size(data: bytes, source: str, bounds: Bounds) -> None:
                             text = tail + chunk
                             last_row, last_column = _extent(text, last_row, last_column)
                             tail = text[-200:]
-                        if last_row * last_column > min(_MOST_CELLS, 20 * bounds.cells.limit):
+                        if last_row > 2 * bounds.rows.limit + _ABOVE:
+                            raise bounds.rows.passed(source, last_row, "rows", RequestCode.TOO_MANY_ROWS)
+                        if (cells := last_row * last_column) > 2 * bounds.cells.limit:
+                            what = "cells, most of them empty"
+                            raise bounds.cells.passed(source, cells, what, RequestCode.TOO_MANY_CELLS)
+                        if cells > _MOST_CELLS:
                             what = f"has a sheet of {last_row:,} rows and {last_column:,} columns, most of them empty"
                             raise _refused(source, f"{what}; delete what is far from the table, or save it as CSV")
     except (zipfile.BadZipFile, RuntimeError, EOFError, OSError, ValueError, NotImplementedError) as exc:

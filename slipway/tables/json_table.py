@@ -5,6 +5,8 @@ Numbers stay as they are written, so that 12345678901234567890 and 1.50 lose not
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from slipway.errors import CsvError, RequestCode
@@ -17,7 +19,9 @@ from slipway.tables.rows import Row
 _DEEPEST = 4
 """Objects around the list of records."""
 _ABSENT = Absent("")
-_NUMBERS = {"parse_int": Written, "parse_float": Written, "parse_constant": Null}
+_OBJECTS = _DEEPEST + 1
+"""Lists and objects that a row may have on average: it is one, and may have others in it."""
+_DIFFERENT = 2**16
 
 
 class _NoTableError(Exception):
@@ -53,8 +57,9 @@ def read_json(text: str, source: str, bounds: Bounds, encoding: str) -> TextTabl
     TableTooLargeError
         As soon as a limit is exceeded.
     """
+    _check_size(text, source, bounds)
     try:
-        value = json.loads(text, **_NUMBERS)  # type: ignore[arg-type]
+        value = json.loads(text, **_numbers())
     except RecursionError as exc:
         raise _refused(source, "is JSON with too many levels") from exc
     except ValueError as exc:
@@ -74,6 +79,26 @@ def read_json(text: str, source: str, bounds: Bounds, encoding: str) -> TextTabl
     return table_of(found, HowRead("json", encoding=encoding, sheet=".".join(path) or None, json=form), "\t")
 
 
+def _numbers() -> dict[str, Any]:
+    """What makes cells of numbers: of equal ones mostly one, since there may be millions."""
+    written = lru_cache(_DIFFERENT)(Written)
+    return {"parse_int": written, "parse_float": written, "parse_constant": Null}
+
+
+def _check_size(text: str, source: str, bounds: Bounds) -> None:
+    """Refuse JSON that would not fit into memory, before anything is made of it.
+
+    Every value but the first has a comma or an opening bracket before it. (Those in texts count as well.)
+    """
+    objects = text.count("{") + text.count("[")
+    most = replace(bounds.rows, limit=_OBJECTS * bounds.rows.limit, setting=f"{_OBJECTS} × {bounds.rows.setting}")
+    if objects > most.limit:
+        raise most.passed(source, objects, "lists and objects", RequestCode.TOO_MANY_ROWS)
+    values = objects + text.count(",")
+    if values > bounds.cells.limit + most.limit:
+        raise bounds.cells.passed(source, values, "values", RequestCode.TOO_MANY_CELLS)
+
+
 def _refused(source: str, problem: str) -> CsvError:
     return CsvError(source, problem, RequestCode.UNREADABLE_FILE, kind="JSON")
 
@@ -81,10 +106,11 @@ def _refused(source: str, problem: str) -> CsvError:
 def _lines(text: str, source: str, bounds: Bounds, encoding: str, whole: ValueError) -> TextTable:
     """One record a line."""
     records: list[tuple[int, dict[str, Any]]] = []
+    numbers = _numbers()
     for line, content in enumerate(text.split("\n"), 1):
         if content.strip():
             try:
-                record = json.loads(content, **_NUMBERS)  # type: ignore[arg-type]
+                record = json.loads(content, **numbers)
             except (ValueError, RecursionError) as exc:
                 why = whole if not records else f"line {line}: {exc}"
                 raise _refused(source, f"is not valid JSON: {why}") from exc

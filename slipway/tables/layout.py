@@ -113,6 +113,32 @@ def lay_out(
     return table
 
 
+def lay_out_part(
+    rows: Iterable[Row], header: Sequence[str], source: str, bounds: Bounds, *, one_column: bool = False
+) -> Layout:
+    """A later part of a table whose header is known.
+
+    Parameters
+    ----------
+    rows : iterable of Row
+        The empty ones too.
+    header : sequence of str
+    source, bounds, one_column
+        As of `lay_out`.
+
+    Returns
+    -------
+    Layout
+    """
+    table = Layout(header=[*header])
+    _add_rows(table, (row for row in rows if _is_filled(row.cells, one_column)), source, bounds)
+    return table
+
+
+def _is_filled(cells: Sequence[str], one_column: bool) -> bool:
+    return bool(cells) and (one_column or any(cell and not cell.isspace() for cell in cells))
+
+
 def _skipped(row: Row) -> Skipped:
     return Skipped(row.line, " ".join(filter(None, map(str.strip, row.cells)))[:_SHOWN])
 

@@ -90,6 +90,27 @@ def lay_out_plain(text: str, detected: Detected, source: str, bounds: Bounds, he
     return table
 
 
+def plain_part(text: str, dialect: Dialect, width: int, bounds: Bounds) -> PlainRows | None:
+    """The rows of a part of a text without quotes.
+
+    Parameters
+    ----------
+    text : str
+    dialect : Dialect
+    width : int
+        How many cells each row must have.
+    bounds : Bounds
+
+    Returns
+    -------
+    PlainRows or None
+        None if there is any doubt.
+    """
+    lines = _lines(text, Detected(dialect, width), bounds)
+    rows = None if lines is None else _plain_rows(lines, dialect)
+    return rows if rows is not None and rows.width == width else None
+
+
 def _lines(text: str, detected: Detected, bounds: Bounds) -> list[str] | None:
     """The lines of a text, if they are as many, as long and as full as is allowed, and all end alike."""
     dialect = detected.dialect

@@ -47,6 +47,35 @@ def training_targets(neighbors: Any) -> npt.NDArray[Any]:
     return np.ravel(neighbors._y)
 
 
+_ROWS = ("_fit_X", "support_vectors_", "X_fit_", "X_train_")
+"""Where estimators that predict by comparing keep training rows: neighbours and the imputer of that name, support vector
+machines, kernel ridge and kernel components, Gaussian processes."""
+
+
+def rows_in_model(pipeline: Any) -> tuple[str, ...]:
+    """The classes of all parts of a fitted pipeline that hold training rows, however deep, in alphabetical order."""
+    found: set[str] = set()
+    seen: set[int] = set()
+    open_parts = [pipeline]
+    while open_parts:
+        part = open_parts.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if isinstance(part, dict):
+            open_parts += part.values()
+        elif isinstance(part, (list, tuple, set)):
+            open_parts += part
+        elif isinstance(part, np.ndarray):
+            open_parts += part.ravel().tolist() if part.dtype == object else []
+        elif hasattr(part, "__dict__") and not isinstance(part, type):
+            inner = vars(part)
+            if any(inner.get(name) is not None for name in _ROWS):
+                found.add(type(part).__name__)
+            open_parts += [value for value in inner.values() if not isinstance(value, (str, int, float, bool))]
+    return tuple(sorted(found))
+
+
 def kernel_coefficient(machine: Any) -> float:
     """The gamma of a fitted support vector machine; `gamma` may be the word "scale"."""
     return float(machine._gamma)

@@ -54,6 +54,9 @@ METRICS: dict[Task, list[str]] = {
 }
 """The metrics under PyCaret's names, in its order; those of classes are measured by `slipway.training.classifier_metrics`."""
 
+LOSSES = frozenset(METRICS["regression"]) - {"R2"} | {LOG_LOSS}
+"""Metrics of which less is better."""
+
 DEFAULT_METRIC: dict[Task, str] = {"regression": "R2", "classification": LOG_LOSS}
 """What the estimator is chosen by. The log loss rewards probabilities that mean what they say; one without
 probabilities has none, and comes last."""

@@ -14,6 +14,7 @@ import pandas as pd
 from slipway.schema.fields import Field
 from slipway.schema.figures import FieldGroups, Group, Groups, Measure
 from slipway.schema.schema import Schema
+from slipway.schema.types import LEAST_PEOPLE
 from slipway.tables.dates import time_text
 from slipway.training.calibration import losses
 from slipway.training.conformal import usable
@@ -54,7 +55,7 @@ def groups(unseen: HeldOut, schema: Schema, covered: Floats | None, names: list[
     fields = {field.name: field for field in schema.fields if field.kind != "text"}
     found = []
     for name in [name for name in names if name in fields][:MOST_FIELDS]:
-        parts, group = _parts(unseen.inputs[name], fields[name])
+        parts, group = group_rows(unseen.inputs[name], fields[name])
         measured = tuple(part for part in _measured(parts, group, measures) if part.rows)
         found.append(FieldGroups(name, measured))
     (whole,) = _measured([Group(0)], np.zeros(len(unseen.actual), dtype="int64"), measures)
@@ -136,25 +137,27 @@ def _variance_of_mean(rows: Floats, total: Floats, squares: Floats) -> Floats:
     return np.asarray((squares - total**2 / rows).clip(0) / (rows - 1) / rows)
 
 
-def _parts(column: pd.Series, field: Field) -> tuple[list[Group], Positions]:
+def group_rows(column: pd.Series, field: Field) -> tuple[list[Group], Positions]:
     """The groups of a field, and each row's position among them."""
     missing = column.isna().to_numpy()
-    parts, group = _categories(column, field) if field.categories else _bands(column, field, missing)
+    parts, group = _categories(column, field, missing) if field.categories else _bands(column, field, missing)
     if missing.any():
         group[missing] = len(parts)
         parts.append(Group(0, missing=True))
     return parts, group
 
 
-def _categories(column: pd.Series, field: Field) -> tuple[list[Group], Positions]:
+def _categories(column: pd.Series, field: Field, missing: Mask) -> tuple[list[Group], Positions]:
     group = np.zeros(len(column), dtype="int64")
     for position, value in enumerate(field.categories):
         group[(column == value).fillna(False).to_numpy(dtype=bool)] = position
     parts = [Group(0, value=value) for value in field.categories]
-    if len(parts) <= MOST_CATEGORIES:
+    counts = _sums(group[~missing], len(parts))
+    if len(parts) <= MOST_CATEGORIES and not np.any((counts > 0) & (counts < LEAST_PEOPLE)):
         return parts, group
-    most = np.argsort(-_sums(group, len(parts)), kind="stable")[: MOST_CATEGORIES - 1]
-    shown = sorted(most.tolist())
+    order = np.argsort(-counts, kind="stable")
+    most = min(MOST_CATEGORIES - 1, int((counts >= LEAST_PEOPLE).sum()))
+    shown = sorted(order[:most].tolist())
     place = np.full(len(parts), len(shown))
     place[shown] = np.arange(len(shown))
     return [*(parts[position] for position in shown), Group(0, others=len(parts) - len(shown))], place[group]
@@ -172,6 +175,12 @@ def _bands(column: pd.Series, field: Field, missing: Mask) -> tuple[list[Group],
     digits = 0 if whole else min(digits_of(float(high - low)), field.decimals)
     edges = np.unique(np.round(np.quantile(values, [0.25, 0.5, 0.75]), digits))
     edges = edges[(edges > low) & (edges <= high)]
+    ordered = np.sort(values)
+    while len(edges):
+        counts = np.diff([0, *np.searchsorted(ordered, edges), len(ordered)])
+        if counts.min() >= LEAST_PEOPLE:
+            break
+        edges = np.delete(edges, max(0, int(counts.argmin()) - 1))
     group = np.zeros(len(column), dtype="int64")
     # A value of PyCaret's narrow dtype lies on an edge only where the edge is as narrow.
     group[~missing] = np.searchsorted(edges.astype(known.dtype), known.to_numpy(), side="right")

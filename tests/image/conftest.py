@@ -154,7 +154,11 @@ def running(image: str, engine: str | None = None, options: str = "") -> Iterato
                     break
             except httpx.HTTPError:
                 time.sleep(0.1)
-        yield Container(engine, called, url, process, time.monotonic() - started, log, [])
+        ready = time.monotonic() - started
+        while httpx.get(url + "/ui/", timeout=5).status_code == 503:
+            assert process.poll() is None and time.monotonic() < started + 120, log.read_text()
+            time.sleep(0.2)
+        yield Container(engine, called, url, process, ready, log, [])
     finally:
         subprocess.run([engine, "rm", "--force", called], capture_output=True)
         process.wait(30)

@@ -63,8 +63,10 @@ def _categories(view: ProfileView, field: Field, stored: CategoryCounts) -> Mark
     names = [view.value(field.name, value) for value in stored.values[:CATEGORIES]]
     counts = stored.counts[:CATEGORIES]
     total = sum(stored.counts) + stored.others
-    share = view.page.percent(counts[0] / total)
     others = len(field.categories) - len(names), total - sum(counts)
+    if not names:  # each category is one of fewer than five people
+        return _bars(view, names, counts, view.name(field.name), others)
+    share = view.page.percent(counts[0] / total)
     summary = view.page.t("data.often", field=view.name(field.name), value=names[0], share=share)
     return _bars(view, names, counts, summary, others)
 
@@ -73,7 +75,7 @@ def _bars(
     view: ProfileView, names: list[str], counts: Sequence[int], summary: str, others: tuple[int, int] = (0, 0)
 ) -> Markup:
     """A bar for each of some categories; the number of others, and their rows, are given below."""
-    total, top = sum(counts) + others[1], max(counts)
+    total, top = sum(counts) + others[1], max(counts, default=0)
     rows = [
         charts.Row(name, (view.page.percent(count / total), view.page.whole(count)), (count / top,))
         for name, count in zip(names, counts, strict=True)
@@ -119,15 +121,16 @@ def _histogram(view: ProfileView, field: Field, stored: Histogram) -> tuple[Mark
 
 def _hours(view: ProfileView, field: Field, counts: Sequence[int]) -> Markup:
     """The times of dates, by hour of the day."""
-    names = [f"{hour:02d}:00–{hour:02d}:59" for hour in range(24)]
+    each = 24 // len(counts)
+    names = [f"{hour:02d}:00–{hour + each - 1:02d}:59" for hour in range(0, 24, each)]
     bars = [
         view.page.t("data.bar", value=name, rows=view.page.rows(count))
         for name, count in zip(names, counts, strict=True)
     ]
-    most = max(range(24), key=counts.__getitem__)
+    most = max(range(len(counts)), key=counts.__getitem__)
     share = view.page.percent(counts[most] / sum(counts))
     summary = view.page.t("data.often", field=view.name(field.name), value=names[most], share=share)
-    ticks = [(float(hour), f"{hour:02d}:00") for hour in range(0, 25, 6)]
+    ticks = [(hour / each, f"{hour:02d}:00") for hour in range(0, 25, 6)]
     return charts.histogram(counts, bars, ticks, summary, view.page.rows(counts[most]))
 
 
@@ -146,7 +149,7 @@ def _tails(edges: Sequence[Any]) -> list[int]:
 
 
 def _number_ticks(view: ProfileView, edges: Sequence[Any], tails: list[int], field: Field) -> Ticks:
-    if field.kind != "number" and not tails and edges[1] - edges[0] == 1:
+    if field.kind != "number" and not tails and all(high - low == 1 for low, high in pairwise(edges)):
         every = 1 if len(edges) <= 13 else 5
         return [(bar + 0.5, view.page.value(edge)) for bar, edge in enumerate(edges[:-1]) if edge % every == 0]
     low = edges[1] if 0 in tails else edges[0]

@@ -9,11 +9,10 @@ from slipway.page.data.distribution import CATEGORIES
 from slipway.page.data.profile_view import ProfileView
 from slipway.schema.fields import Field
 from slipway.schema.profile import Part
+from slipway.schema.types import LEAST_PEOPLE
 
 CLASSES = 8
 """Classes that have a column of their own: the most frequent ones."""
-LEAST_ROWS = 5
-"""Of fewer rows the profile holds no summary."""
 NOTHING = "–"
 
 Entries = Sequence[Part]
@@ -23,10 +22,10 @@ def note(view: ProfileView) -> str:
     """How to read the charts."""
     classes = view.schema.target.classes
     if not classes:
-        return view.page.t("data.box_note", rows=LEAST_ROWS)
+        return view.page.t("data.box_note", rows=LEAST_PEOPLE)
     if len(classes) > 2:
-        return view.page.t("data.class_note", rows=LEAST_ROWS)
-    return view.page.t("data.share_note", rows=LEAST_ROWS, share=view.page.percent(_overall(view)))
+        return view.page.t("data.class_note", rows=LEAST_PEOPLE)
+    return view.page.t("data.share_note", rows=LEAST_PEOPLE, share=view.page.percent(_overall(view)))
 
 
 def of_field(view: ProfileView, field: Field) -> tuple[str, Markup]:

@@ -116,9 +116,10 @@ def importance(page: PageContext) -> Markup:
     schema, worth = page.schema, page.metrics.importance
     classes = bool(schema.target.classes)
     top = max(0.0, *worth.values()) or 1.0
+    decimals = page.effect_decimals(list(worth.values()))
     rows = []
     for name, value in list(worth.items())[:INPUTS]:
-        text = page.share(value, 1) if classes else page.number(value)
+        text = page.share(value, 1) if classes else page.number(value, decimals)
         rows.append(charts.Row(page.field_label(schema.by_name[name]), (text.replace("-", "−"),), (value / top,)))
     lead = page.t("model.importance_number", unit=page.unit_in_brackets)
     if classes:

@@ -12,6 +12,7 @@ import gradio as gr
 from markupsafe import Markup
 
 from slipway import store
+from slipway.errors import HistoryError
 from slipway.i18n import sentences
 from slipway.i18n.formats import format_metric
 from slipway.page import LIVE
@@ -219,4 +220,16 @@ def _versions(page: PageContext) -> Markup:
         score = f"{summary.metric} {format_metric(summary.score, page.language)}"
         engine = page.t(f"engine.{summary.engine}")
         rows.append((item.version, is_here, [page.day(item.created), summary.estimator, score, engine]))
-    return _HTML.versions(page, rows, older)
+    return _HTML.versions(page, rows, older, _history(page))
+
+
+def _history(page: PageContext) -> list[list[str]] | None:
+    """What was done with the versions of this name, newest first; None if the record cannot be read."""
+    try:
+        entries = store.read_history(page.version.name).entries
+    except HistoryError:
+        return None
+    return [
+        [page.day(entry.time), page.t(f"history.{entry.action}"), entry.version, entry.who, entry.why]
+        for entry in reversed(entries[-VERSIONS:])
+    ]

@@ -37,15 +37,17 @@ def scale(page: PageContext, prediction: dict[str, Any], outcomes: TargetNumbers
     low = float(min(edges[0], around["low"], value))
     high = float(max(edges[-1], around["high"], value))
     wide = high - low or 1.0
-    top = max(counts) or 1
+    # Bars that were joined, so that none has fewer than five rows, are wider: their area is their number of rows.
+    dense = [count / (end - start) for start, end, count in zip(edges, edges[1:], counts, strict=False)]
+    top = max(dense) or 1
 
     def x(place: float) -> float:
         return (place - low) / wide * WIDTH
 
     bars = [
-        {"x": x(start), "width": max(x(end) - x(start) - 1, 0.5), "height": GROUND * count / top}
-        for start, end, count in zip(edges, edges[1:], counts, strict=False)
-        if count
+        {"x": x(start), "width": max(x(end) - x(start) - 1, 0.5), "height": GROUND * rows / top}
+        for start, end, rows in zip(edges, edges[1:], dense, strict=False)
+        if rows
     ]
     band = None
     if prediction["interval"]:

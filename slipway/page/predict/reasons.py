@@ -9,6 +9,7 @@ from slipway.page.context import PageContext
 from slipway.page.predict import live, whatif, why
 from slipway.schema.fields import Record
 from slipway.service.model import LoadedModel
+from slipway.service.observation import current
 from slipway.service.requests import RequestError
 
 
@@ -65,7 +66,9 @@ async def answer(page: PageContext, served: LoadedModel, record: Record, fields:
 
 async def _why(page: PageContext, served: LoadedModel, record: Record) -> str:
     try:
-        return why.render(page, await served.explain(record))
+        explained = await served.explain(record)
+        current().asked("page", rows=0, explanations=1)
+        return why.render(page, explained)
     except RequestError:
         return ""
 

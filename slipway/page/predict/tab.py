@@ -16,6 +16,7 @@ from slipway.page.html import macros
 from slipway.page.predict import answer, form, link, live, reasons, threshold, typed
 from slipway.schema.fields import Record
 from slipway.service.model import LoadedModel
+from slipway.service.observation import current, tally
 from slipway.service.requests import RequestError
 
 PARTS = Path(__file__).parent
@@ -228,9 +229,15 @@ async def _answer(
         details = held.faults + page.schema.check_record(held.record)[2]
     else:
         try:
-            panel = answer.render(page, await served.answer([held.record]), held.record, heading, fields, chosen)
+            answered = await served.answer([held.record])
+            current().asked("page", 1, 1)
+            current().warned([prediction["warnings"] for prediction in answered["predictions"]])
+            panel = answer.render(page, answered, held.record, heading, fields, chosen)
         except RequestError as refused:
             details = refused.details
+    if details:
+        current().asked("page", 1)
+        current().faults = tally(details)
     by_field = {
         fault.field: page.field_problem(page.schema.by_name[fault.field or ""], fault) for fault in reversed(details)
     }

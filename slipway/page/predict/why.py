@@ -28,6 +28,7 @@ def render(page: PageContext, explained: dict[str, Any]) -> Markup:
     Markup
     """
     steps = _steps(page, explained)
+    decimals = page.effect_decimals([share for _, share in steps])
     ends = [explained["base"]]
     for _, share in steps:
         ends.append(ends[-1] + share)
@@ -35,14 +36,14 @@ def render(page: PageContext, explained: dict[str, Any]) -> Markup:
     rows = [
         {
             "label": label,
-            "amount": _signed(page, share),
+            "amount": _signed(page, share, decimals),
             "left": (min(start, end) - low) / span * 100,
             "width": max(abs(share) / span * 100, 0.4),
             "is_up": share >= 0,
         }
         for (label, share), start, end in zip(steps, ends, ends[1:], strict=False)
     ]
-    words = {name: _amount(page, explained[name]) for name in ("base", "prediction")}
+    words = {name: _amount(page, explained[name], decimals) for name in ("base", "prediction")}
     words["class"] = page.class_label(explained["class"]) if "class" in explained else ""
     lead = page.t("page.why_class" if "class" in explained else "page.why_number", **words)
     return _HTML.why(page, lead, rows)
@@ -66,10 +67,10 @@ def _steps(page: PageContext, explained: dict[str, Any]) -> list[tuple[str, floa
     return steps
 
 
-def _amount(page: PageContext, value: float) -> str:
-    return page.percent(value) if page.schema.target.classes else page.amount(value)
+def _amount(page: PageContext, value: float, decimals: int) -> str:
+    return page.percent(value) if page.schema.target.classes else page.amount(value, decimals)
 
 
-def _signed(page: PageContext, value: float) -> str:
-    text = page.decimal(abs(value) * 100, 1) if page.schema.target.classes else page.number(abs(value))
+def _signed(page: PageContext, value: float, decimals: int) -> str:
+    text = page.decimal(abs(value) * 100, 1) if page.schema.target.classes else page.number(abs(value), decimals)
     return f"{'+' if value >= 0 else '−'}{text}"

@@ -16,11 +16,13 @@ import gradio as gr
 from slipway.page import _gradio
 from slipway.page.context import PageContext
 from slipway.page.html import macros
+from slipway.service.security_headers import document_policy
 
 SCRIPTS = [
     Path(__file__).with_name(name).read_text(encoding="utf-8")
     for name in ("address.js", "live.js", "online.js", "controls.js", "typed.js")
 ]
+FUNCTIONS = Path(__file__).with_name("functions.js").read_text(encoding="utf-8")
 _HTML = macros("shell/document.html")
 PRINT = Path(__file__).with_name("print.css")
 
@@ -41,15 +43,22 @@ class Document:
         """
         return _gradio.with_head(html, self._tag, self._head)
 
-    def _compressed(self, html: bytes, zipped: bool) -> bytes:
-        content = self.rewritten(html.decode("utf-8")).encode("utf-8")
-        return gzip.compress(content, 6, mtime=0) if zipped else content
+    def _compressed(self, html: bytes, zipped: bool) -> tuple[bytes, dict[str, str]]:
+        text = self.rewritten(html.decode("utf-8"))
+        content, policy = text.encode("utf-8"), document_policy(text)
+        return (gzip.compress(content, 6, mtime=0) if zipped else content), policy
 
 
 def _edition(blocks: gr.Blocks, tag: str) -> str:
     """Distinguishes pages whose events or answers are incompatible; the same in every worker."""
     described = json.dumps([tag, *_gradio.parts(blocks)], sort_keys=True, default=str)
     return hashlib.sha256(described.encode()).hexdigest()[:16]
+
+
+def _functions(blocks: gr.Blocks) -> str:
+    """The script that has the functions of the page, so that none is made of a text."""
+    known = [f"{name}: {function}" for name, function in _gradio.name_functions(blocks).items()]
+    return FUNCTIONS.replace("/* known */", ",\n".join(known))
 
 
 def _head(blocks: gr.Blocks, page: PageContext, edition: str) -> str:
@@ -60,6 +69,6 @@ def _head(blocks: gr.Blocks, page: PageContext, edition: str) -> str:
         files=_gradio.needed(_gradio.kinds_shown(blocks)),
         theme=_gradio.theme_address(blocks),
         print_style=PRINT.read_text(encoding="utf-8"),
-        scripts=SCRIPTS,
+        scripts=[_functions(blocks), *SCRIPTS],
     )
     return str(head)  # `Markup` would escape what it is put beside

@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,7 +18,9 @@ from slipway.errors import RequestCode
 from slipway.page import _gradio
 from slipway.page.shell import assets
 from slipway.page.shell.document import Document
-from slipway.service.metrics import PAGES, RUN
+from slipway.service.observed import GONE
+from slipway.service.paths import PAGES, RUN
+from slipway.service.proxy import HOST
 from slipway.service.requests import RequestError, parse_json
 
 BODY_LIMIT = 1024 * 1024
@@ -33,6 +35,7 @@ class Guard:
         self.app = app
         self.page = page
         self.document = document
+        self._html = b""
         _gradio.check_files(page)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,10 +45,11 @@ class Guard:
         if scope["type"] != "http":
             return
         scope = {**scope, "headers": [item for item in scope["headers"] if item[0].lower() not in DROPPED]}
-        path = scope["path"].removeprefix(scope.get("root_path", "")).lstrip("/")
+        below = scope["path"].removeprefix(scope.get("root_path", ""))
+        path = below.lstrip("/")
         headers = Headers(scope=scope)
         if scope["method"] in ("GET", "HEAD"):
-            answer = await self._document(scope, receive) if path == "" else assets.response(path, headers)
+            answer = await self._document(scope, receive) if below in ("", "/") else assets.response(path, headers)
             if answer or path in PAGES or path in _gradio.other_paths():
                 await (answer or self.app)(scope, receive, send)
                 return
@@ -61,22 +65,32 @@ class Guard:
         except RequestError as refused:
             await refused.response()(scope, receive, send)
             return
+        except ClientDisconnect:
+            await Response(status_code=GONE)(scope, receive, send)  # else it would count as a failure of ours
+            return
         await self.app(_with_length(scope, body), _replayed(body), send)
 
     async def _document(self, scope: Scope, receive: Receive) -> Response:
         """Gradio's document, rewritten. Which one it is depends on the browser's language, as caches must know."""
+        if not self._html:
+            self._html = await self._rendered(scope, receive)
+        zipped = "gzip" in Headers(scope=scope).get("accept-encoding", "")
+        content, policy = self.document.compressed(self._html, zipped)
+        found = {"Vary": "Accept-Language, Accept-Encoding", "Cache-Control": "no-cache", **policy}
+        return HTMLResponse(content, headers=found | ({"Content-Encoding": "gzip"} if zipped else {}))
+
+    async def _rendered(self, scope: Scope, receive: Receive) -> bytes:
+        """What Gradio makes for every request, in 20 ms; made for no request in particular, as it is kept for all."""
         sent: list[Message] = []
 
         async def keep(message: Message) -> None:
             sent.append(message)
 
         # Gradio would read files named by the query.
-        headers = [item for item in scope["headers"] if item[0].lower() != b"accept-encoding"]
-        await self.app({**scope, "method": "GET", "query_string": b"", "headers": headers}, receive, keep)
-        zipped = "gzip" in Headers(scope=scope).get("accept-encoding", "")
-        content = self.document.compressed(b"".join(message.get("body", b"") for message in sent), zipped)
-        found = {"Vary": "Accept-Language, Accept-Encoding", "Cache-Control": "no-cache"}
-        return HTMLResponse(content, sent[0]["status"], found | ({"Content-Encoding": "gzip"} if zipped else {}))
+        await self.app({**scope, "method": "GET", "query_string": b"", "headers": [(b"host", HOST)]}, receive, keep)
+        if sent[0]["status"] != 200:
+            raise RuntimeError(f"Gradio answers {sent[0]['status']} instead of its document")
+        return b"".join(message.get("body", b"") for message in sent)
 
     async def _event(self, request: Request) -> bytes:
         """The call with nothing in it but what the page sends.

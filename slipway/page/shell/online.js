@@ -8,7 +8,7 @@
   const passed = window.fetch.bind(window);
   const waiting = new Set();
   const newest = new Map();  // event → number of its last call
-  const troubles = new Map();  // event → what is wrong with its last call
+  const troubles = new Map();  // event → what is wrong with its last call, and whether a login would help
   let notice;
   let over = false;  // the server has another version: nothing but a reload mends that
 
@@ -40,6 +40,17 @@
     return button;
   }
 
+  // To log in again, in a window of its own, so that what was typed here stays.
+  function loggingIn() {
+    const link = document.createElement("a");
+    link.textContent = texts["online.login"];
+    link.href = slipAddress("login");
+    link.target = "_blank";
+    return link;
+  }
+
+  const tell = ({ trouble, out } = {}) => say(trouble ?? "", out && loggingIn());
+
   // What a call is about: its event, and what of the page it writes.
   function described(body) {
     const event = JSON.parse(body).fn_index;
@@ -59,6 +70,7 @@
     const timer = setTimeout(() => stop.abort(), GIVEN);
     try {
       const response = await passed(input, { ...init, signal: stop.signal });
+      if (response.status === 401) return { trouble: texts["online.out"], out: true };
       if (response.status === 409) return { over: true };
       if ([502, 503, 504].includes(response.status)) return { trouble: texts["online.lost"] };
       if (!response.ok) return { trouble: texts["online.failed"].replace("{status}", response.status) };
@@ -88,7 +100,11 @@
   }
 
   window.fetch = async (input, init) => {
-    if (!/\/gradio_api\/run\/predict(\?|$)/.test(String(input?.url ?? input))) return passed(input, init);
+    if (!/\/gradio_api\/run\/predict(\?|$)/.test(String(input?.url ?? input))) {
+      const answer = await passed(input, init);
+      if (answer.status === 401) tell({ trouble: texts["online.out"], out: true });
+      return answer;
+    }
     const call = described(init.body);
     const { event, panels } = call;
     const mine = (newest.get(event) ?? 0) + 1;
@@ -102,18 +118,18 @@
       if (newest.get(event) !== mine) return nothing(call);  // a newer call of the same event is under way
       if (found.answer) {
         troubles.delete(event);
-        say([...troubles.values()].at(-1) ?? "");
+        tell([...troubles.values()].at(-1));
         window.slipLive.answered(panels);
         wake();
         return found.answer;
       }
-      troubles.set(event, found.trouble);
-      say(found.trouble);
+      troubles.set(event, found);
+      tell(found);
       window.slipLive.failed(panels);
       await sleep(FIRST);  // what a person types asks at once, but not more often than this
       if (window.slipLive.read(panels) === read) await pause(time - FIRST);
       if (window.slipLive.read(panels) !== read) return nothing(call);  // the form has changed: Gradio asks for that next
     }
   };
-  for (const kind of ["input", "click", "online"]) window.addEventListener(kind, wake, true);
+  for (const kind of ["input", "click", "online", "focus"]) window.addEventListener(kind, wake, true);
 })();

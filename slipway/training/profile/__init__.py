@@ -1,8 +1,8 @@
 """What a training table looks like: the profile of a version, from which the page's Data tab is made.
 
-It holds figures of many rows and no training row: of fewer than `LEAST_ROWS` rows only their
-number, percentiles of the target only so far apart that as many rows lie between two of them,
-and both rounded; the ends of the target's scale are rounded outward.
+It holds figures of many rows and no training row: bars and parts of a range have at least `LEAST_PEOPLE` rows,
+and rarer categories are counted together; percentiles of the target are only so far apart that as many rows lie between
+two of them, and both rounded; the ends of the target's scale are rounded outward.
 """
 
 import math
@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from slipway.schema.profile import CategoryCounts, Histogram, Part, Profile, TargetClasses, TargetNumbers
+from slipway.schema.types import LEAST_PEOPLE
 from slipway.tables.notes import Note
 from slipway.training.profile.alerts import alerts, is_copy, leaks
 from slipway.training.profile.association import associations
@@ -25,8 +26,6 @@ TAIL = 0.005
 """Share of the rows at either end of a field that is drawn as one bar, if far from all others."""
 BANDS = 6
 """Parts of a number's range for which the target is summarised."""
-LEAST_ROWS = 5
-"""Of fewer rows nothing but their number is kept: a summary of them would nearly tell a row."""
 LISTED = 20
 """Categories that are listed; the others are summed."""
 BOX = (5, 25, 50, 75, 95)
@@ -102,15 +101,44 @@ def _scale(numbers: Numbers, whole: bool) -> TargetNumbers:
     while np.floor(low / step) * step + BINS * step < high:
         step = _nice(step * 1.001, _FINE)
     edges = (np.floor(low / step) + np.arange(BINS + 1)) * step
-    levels = np.linspace(0, 100, max(2, min(101, len(numbers) // LEAST_ROWS + 1)))
+    levels = np.linspace(0, 100, max(2, min(101, len(numbers) // LEAST_PEOPLE + 1)))
     known = _rounded(np.percentile(numbers, levels), _unit(numbers)).clip(edges[0], edges[-1])
     known[[0, -1]] = edges[[0, -1]]
     counts = _spread(numbers, edges) if whole and step > 1 else np.histogram(numbers, edges)[0]
+    kept = merged(counts)
+    counts, edges = np.add.reduceat(counts, kept[:-1]), edges[kept]
     return TargetNumbers(
         counts=tuple(counts.tolist()),
         edges=tuple(short(edge) for edge in edges),
         percentiles=tuple(short(value) for value in np.interp(np.arange(101), levels, known)),
     )
+
+
+def merged(counts: Codes) -> Codes:
+    """The edges that stay, so that no bar has one to four rows: such a bar is joined with its neighbours.
+
+    Parameters
+    ----------
+    counts : array of int, of shape (n_bars,)
+
+    Returns
+    -------
+    array of int
+        Positions among the n + 1 edges, of which the first and the last stay.
+    """
+    kept, rows = [0], 0
+    for place, count in enumerate(counts.tolist()):
+        rows += count
+        if rows >= LEAST_PEOPLE or rows == 0:
+            kept.append(place + 1)
+            rows = 0
+    # The last bars have too few rows: they belong to the last bar before them that has any.
+    if kept[-1] < len(counts):
+        while len(kept) > 1 and rows < LEAST_PEOPLE:
+            rows += int(counts[kept[-2] : kept[-1]].sum())
+            kept.pop()
+        kept.append(len(counts))
+    return np.array(kept)
 
 
 def _spread(numbers: Numbers, edges: Numbers) -> Codes:
@@ -164,7 +192,7 @@ def _field(column: Column, summarise: _Summarise) -> Histogram | CategoryCounts:
     if missing.any():
         groups.append((Part(0, missing=True), missing))
     counted = [(replace(part, rows=int(rows.sum())), rows) for part, rows in groups]
-    relation = tuple(summarise(part, rows) if part.rows >= LEAST_ROWS else part for part, rows in counted)
+    relation = tuple(summarise(part, rows) if part.rows >= LEAST_PEOPLE else part for part, rows in counted)
     return replace(distribution, missing=int(missing.sum()), relation=relation)
 
 
@@ -172,12 +200,12 @@ def _categories(column: Column) -> tuple[CategoryCounts, list[_Rows]]:
     """How often each category occurs, and the rows of those that are listed."""
     counts = column.counts
     order = np.argsort(-counts, kind="stable")
-    listed = order[:LISTED].tolist()
+    listed = order[: min(LISTED, int((counts >= LEAST_PEOPLE).sum()))].tolist()
     found = CategoryCounts(
         missing=0,
         values=tuple(column.categories[at] for at in listed),
         counts=tuple(counts[listed].tolist()),
-        others=int(counts[order[LISTED:]].sum()),
+        others=int(counts.sum() - counts[listed].sum()),
         relation=(),
     )
     return found, [(Part(0, value=column.categories[at]), column.values == at) for at in listed]
@@ -188,6 +216,8 @@ def _histogram(column: Column) -> tuple[Histogram, list[_Rows]]:
     present = column.values[column.present]
     edges = _bars(column, present)
     counts = np.histogram(present, edges)[0]
+    kept = merged(counts)
+    counts, edges = np.add.reduceat(counts, kept[:-1]), edges[kept]
     upto = np.cumsum(counts)
     cuts = np.searchsorted(upto, len(present) * np.arange(1, BANDS) / BANDS) + 1
     # What is left after the last cut may be next to nothing.
@@ -199,8 +229,17 @@ def _histogram(column: Column) -> tuple[Histogram, list[_Rows]]:
         low, high = max(first, present.min()), min(last - 1 if column.whole else last, present.max())
         groups.append((Part(0, low=column.value(low), high=column.value(high)), rows))
     bars = tuple(column.value(edge) for edge in edges)
-    hours = () if column.hours is None else tuple(np.bincount(column.hours, minlength=24).tolist())
+    hours = () if column.hours is None else _hours(column.hours)
     return Histogram(missing=0, edges=bars, counts=tuple(counts.tolist()), relation=(), hours=hours), groups
+
+
+def _hours(hours: Codes) -> tuple[int, ...]:
+    """The rows of each hour of the day, or of each two, three, … hours, so that none has one to four rows."""
+    for each in (1, 2, 3, 4, 6, 8, 12):
+        counts = np.bincount(hours // each, minlength=24 // each)
+        if not np.any((counts > 0) & (counts < LEAST_PEOPLE)):
+            return tuple(counts.tolist())
+    return (len(hours),)
 
 
 def _bars(column: Column, present: Numbers) -> Numbers:

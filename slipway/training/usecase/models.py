@@ -150,6 +150,13 @@ class TrainingSpec:
         AtLeastTwo | None,
         Field(description="Train on this many rows, drawn at random. Default: all rows."),
     ] = None
+    keep_rows: Annotated[
+        Flag,
+        Field(
+            description="Keep 64 training rows, without target, with the version: explanations compare with them. Without it "
+            "such rows are drawn, and none is one person's."
+        ),
+    ] = False
 
     @field_validator("exclude")
     @classmethod

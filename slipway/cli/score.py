@@ -1,0 +1,73 @@
+"""Score files of any number of rows: Parquet and CSV, with the values of the API.
+
+    slipway score insurance --in rows.parquet --out scored.parquet
+    slipway score insurance --in january/ 'february/*.csv' --out scored.csv --columns id,region
+
+A row that cannot be scored stands with its reasons in OUT.faults.csv, and the exit code is 3. A run that was stopped goes on when
+the same command is given again.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+FAULTY = 3
+"""The exit code if there are faulty rows, and all others are scored."""
+_STOPPED = 130
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `slipway score` takes."""
+    parser.add_argument("model", help="name of a model in the store, or NAME:VERSION")
+    parser.add_argument(
+        "--in",
+        dest="inputs",
+        nargs="+",
+        required=True,
+        metavar="PATH",
+        help="Parquet or delimited text: files, folders, or patterns such as 'days/*.csv'",
+    )
+    parser.add_argument(
+        "--out", required=True, metavar="FILE", help="what is written; its name ends with .csv or .parquet"
+    )
+    parser.add_argument(
+        "--columns", metavar="A,B,…", help="the columns of the input that the output has (default: all of them)"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an output that is there, once all is scored")
+    parser.add_argument("--workers", type=_count, metavar="N", help="processes that score (default: one for each core)")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes; expected 1 or more")
+    return int(text)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Score, and say how many rows are scored and how many are faulty."""
+    try:
+        return _score(args)
+    except KeyboardInterrupt:
+        print("score: stopped; run the same command again: it goes on where it was", file=sys.stderr)
+        return _STOPPED
+
+
+def _score(args: argparse.Namespace) -> int:
+    from slipway import store
+    from slipway.scoring.run import Wanted, score_files
+    from slipway.scoring.work import Model
+
+    version = store.find(args.model)
+    is_compiled = version.engine == "onnx"
+    path = version.graph if is_compiled else version.pipeline
+    model = Model(version.tag, version.schema(), version.interval(), is_compiled, path)
+    columns = None if args.columns is None else [name for name in args.columns.split(",") if name]
+    wanted = Wanted(args.inputs, Path(args.out), columns, args.overwrite, args.workers)
+    done, parts = score_files(model, version.golden(), wanted)
+    rows = "1 row" if done.rows == 1 else f"{done.rows:,} rows"
+    if not done.faulty:
+        print(f"wrote {parts.out}: {rows} scored by {model.tag}, none faulty")
+        return 0
+    faulty = "1 faulty row is" if done.faulty == 1 else f"{done.faulty:,} faulty rows are"
+    print(f"wrote {parts.out}: {rows} scored by {model.tag}; {faulty} in {parts.faults}")
+    return FAULTY

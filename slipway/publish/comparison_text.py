@@ -1,0 +1,108 @@
+"""A comparison of two versions as lines for a terminal."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from slipway.i18n import sentences
+from slipway.publish.comparison import Comparison, MovedGroup, PredictionChange
+from slipway.publish.paired import CONFIDENCE, Difference
+from slipway.schema.changes import SchemaChange
+from slipway.schema.schema import Schema
+
+DIGITS = 12
+"""Of a SHA-256."""
+
+
+def lines(comparison: Comparison, schema: Schema) -> list[str]:
+    """The comparison in words; `schema` is that of the first version."""
+    found = [f"from {comparison.first} to {comparison.second}", "", "schema"]
+    found += [f"  {_change(change)}" for change in comparison.schema] or ["  no difference"]
+    found += ["", "training data", *(f"  {line}" for line in _data(comparison))]
+    found += ["", "metrics as saved, each on its own folds and hold-out", *_saved(comparison)]
+    if comparison.differences:
+        rows = comparison.differences[0].rows
+        found += ["", f"errors on the same {rows:,} rows; less is better", *map(_difference, comparison.differences)]
+        found.append("  (a row that a version was trained on makes it look better than it is)")
+    if comparison.predictions:
+        found += ["", *_predictions(comparison.predictions, schema)]
+    if comparison.missing:
+        found += ["", "not compared", *(f"  {line}" for line in comparison.missing)]
+    return found
+
+
+def _change(change: SchemaChange) -> str:
+    whose = f"{change.field}: " if change.field is not None else "" if change.what == "task" else "target: "
+    if change.what in ("added", "removed"):
+        return f"{whose}{change.what} ({change.before or change.after})"
+    if change.what.endswith((" added", " removed")):
+        return f"{whose}{change.what}: {', '.join(map(repr, change.before or change.after))}"
+    return f"{whose}{change.what.replace('_', ' ')} {_value(change.before)} → {_value(change.after)}"
+
+
+def _value(value: Any) -> str:
+    return "none" if value is None or value == () else str(value)
+
+
+def _data(comparison: Comparison) -> Iterator[str]:
+    data = comparison.data
+    yield f"rows {data.rows[0]:,} → {data.rows[1]:,}, of which hold-out {data.holdout[0]:,} → {data.holdout[1]:,}"
+    known = [sha256[:DIGITS] or "not known" for sha256 in data.sha256]
+    same = {True: "the same file", False: "another file", None: "perhaps another file"}[data.same]
+    yield f"{same}: SHA-256 {known[0]} → {known[1]}"
+    if data.sources[0] != data.sources[1]:
+        yield f"from {data.sources[0]} → {data.sources[1]}"
+
+
+def _saved(comparison: Comparison) -> list[str]:
+    if not comparison.saved:
+        return ["  none that both have"]
+    rows = [f"  {'':10} {'folds (SD)':>34}   {'hold-out':>24}"]
+    for one in comparison.saved:
+        folds = " → ".join(f"{number(fold.mean)} ({number(fold.sd)})" for fold in one.folds)
+        rows.append(f"  {one.name:10} {folds:>34}   {' → '.join(map(number, one.holdout)):>24}")
+    return rows
+
+
+def _difference(one: Difference) -> str:
+    return f"  {one.loss:15} {number(one.first):>12} → {number(one.second):>12}   {difference_text(one)}"
+
+
+def difference_text(one: Difference) -> str:
+    """`difference -12 (95 %: -20 to -4)`."""
+    ends = (
+        "" if one.low is None or one.high is None else f" ({CONFIDENCE:.0%}: {number(one.low)} to {number(one.high)})"
+    )
+    return f"difference {number(one.difference)}{ends}"
+
+
+def _predictions(change: PredictionChange, schema: Schema) -> Iterator[str]:
+    which = f"{change.accepted:,} {change.rows}"
+    left_out = change.given - change.accepted
+    yield f"predictions for {which}" + (f"; {left_out:,} more are not accepted by both" if left_out else "")
+    _, middle, high, most = change.quantiles
+    what = f"probability of {change.of!r}" if change.of is not None else "prediction"
+    if not change.changed:
+        yield "  no difference"
+    elif schema.target.classes and change.of is None:
+        yield f"  {change.flipped or 0:.1%} have another class"
+    else:
+        yield (
+            f"  {change.changed:.1%} have another {what}; it moves by {number(middle)} (median), {number(high)} (95 % of rows at "
+            f"most), {number(most)} (largest), and on average by {change.mean:+,.4g}"
+        )
+        if change.flipped is not None:
+            yield f"  {change.flipped:.1%} have another class"
+    if change.changed and change.groups:
+        yield "  most for these groups (* clearly more than for all others):"
+        yield from (_group(one, schema) for one in change.groups)
+
+
+def _group(one: MovedGroup, schema: Schema) -> str:
+    field = schema.by_name[one.field]
+    name = f"{one.field}: {sentences.group(field, one.group, 'en')}"
+    return f"  {'*' if one.clearly else ' '} {name:40} {one.rows:>7,} rows, by {number(one.moved)}, on average {one.shift:+,.4g}"
+
+
+def number(value: float) -> str:
+    """A figure as a person compares it: no decimals where there are thousands."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4f}"

@@ -1,0 +1,234 @@
+"""Scores files on this machine: this process reads texts, hands out parts and joins them; others make them."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway.errors import CsvError, ScoringError, nearest
+from slipway.inference.golden import Golden
+from slipway.scoring import work
+from slipway.scoring.inputs import Source, find_files, kept_columns, look_at
+from slipway.scoring.output import CSV, PARQUET
+from slipway.scoring.parquet import need_pyarrow
+from slipway.scoring.parts import Done, Parts, cannot_write, written
+from slipway.scoring.progress import Progress
+from slipway.scoring.work import Job, Model, Task, Worker, output_of
+from slipway.tables.content import Content
+from slipway.tables.delimited import DelimitedFile
+
+_AHEAD = 2
+"""Parts for each worker that are handed out before they can be made."""
+_FEW_ROWS, _FEW_CHARACTERS = 100_000, 4_000_000
+"""Of files that are scored by this process alone."""
+_GLANCE = 0.5
+"""Seconds after which it is looked at whether progress is to be said."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be scored, and where it goes."""
+
+    inputs: Sequence[str]
+    out: Path
+    columns: Sequence[str] | None = None
+    overwrite: bool = False
+    workers: int | None = None
+
+
+def score_files(model: Model, golden: Golden, wanted: Wanted) -> tuple[Done, Parts]:
+    """Score files, and write one of all their rows.
+
+    Parameters
+    ----------
+    model : Model
+    golden : Golden
+        Of the version: it must still give these answers.
+    wanted : Wanted
+
+    Returns
+    -------
+    done : Done
+        How many rows have a prediction, and how many are faulty.
+    parts : Parts
+        Knows where they are.
+
+    Raises
+    ------
+    ScoringError
+        If anything is wrong with the files, or with where the output goes.
+    GoldenMismatchError
+        If the model does not predict what it did.
+    """
+    parts = Parts(wanted.out)
+    _check_out(wanted, parts)
+    files = find_files(wanted.inputs, [parts.out, parts.faults, parts.folder])
+    stats = {str(path): [path.stat().st_size, path.stat().st_mtime_ns] for path in files}
+    manifest = {"model": model.tag, "list of files": stats, "list of columns": wanted.columns and [*wanted.columns]}
+    if not parts.folder.exists() or parts.finished() is None:
+        _check_absent(wanted, parts)
+    predictor = model.predictor()
+    predictor.check_golden(golden)
+    is_new = not parts.folder.exists()
+    sources = [] if not is_new and parts.finished() else [look_at(path, model.schema) for path in files]
+    kept = kept_columns(sources, wanted.columns) if sources else []
+    with parts.opened(manifest):
+        if (done := parts.finished()) is not None:
+            parts.name(done)
+            return done, parts
+        job = Job(model, sources, kept, wanted.out)
+        with written(parts.whole) as whole, output_of(job, predictor).whole(whole) as add:
+            done, count = _make_all(job, parts, add, wanted.workers)
+        parts.finish(count, done)
+    return done, parts
+
+
+def _check_out(wanted: Wanted, parts: Parts) -> None:
+    suffix = parts.out.suffix.lower()
+    if suffix not in (*CSV, *PARQUET):
+        close = nearest(suffix, (*CSV, *PARQUET)) if suffix else ""
+        raise ScoringError(f"--out {parts.out}: the name must end with {', '.join((*CSV, *PARQUET))}{close}")
+    if suffix in PARQUET:
+        need_pyarrow(parts.out)
+    if parts.out.is_dir() or not parts.out.parent.is_dir():
+        problem = "is a folder" if parts.out.is_dir() else f"there is no folder {parts.out.parent}"
+        raise ScoringError(f"--out {parts.out}: {problem}; give the name of a file in a folder that exists")
+
+
+def _check_absent(wanted: Wanted, parts: Parts) -> None:
+    for path in (parts.out, parts.faults):
+        if path.exists() and not wanted.overwrite:
+            raise ScoringError(f"{path}: exists; give another --out, or --overwrite to replace it once all is scored")
+
+
+def _make_all(job: Job, parts: Parts, add: Callable[[Path], None], workers: int | None) -> tuple[Done, int]:
+    """Make every part that is not there, and join all of them in order."""
+    progress = Progress(sum(source.total for source in job.sources))
+    results: dict[int, Done] = {}
+    joined = 0
+
+    def take(task: Task, done: Done) -> None:
+        nonlocal joined
+        results[task.index] = done
+        while joined in results:
+            try:
+                add(parts.path(joined))
+            except OSError as exc:
+                raise cannot_write(parts.whole, exc) from exc
+            joined += 1
+
+    try:
+        with _pool(job, workers) as submit:
+            running: dict[Future[Done], Task] = {}
+            for task in _tasks(job.sources):
+                if (done := parts.done(task.index)) is not None:
+                    take(task, done)
+                    progress.skip(task.weight)
+                    continue
+                running[submit(task)] = task
+                while len(running) >= submit.ahead:
+                    _collect(running, take, progress)
+            while running:
+                _collect(running, take, progress)
+    except BrokenProcessPool as exc:
+        raise ScoringError(
+            f"{job.out}: a worker was killed, perhaps for lack of memory; run the same command again: it goes on where it was"
+        ) from exc
+    finally:
+        progress.end()
+    total = Done(sum(done.rows for done in results.values()), sum(done.faulty for done in results.values()))
+    return total, joined
+
+
+def _collect(running: dict[Future[Done], Task], take: Callable[[Task, Done], None], progress: Progress) -> None:
+    finished, _ = wait(running, _GLANCE, FIRST_COMPLETED)
+    for future in finished:
+        task, done = running.pop(future), future.result()
+        take(task, done)
+        progress.add(done.rows, task.weight)
+    progress.show()
+
+
+def _tasks(sources: Sequence[Source]) -> Iterator[Task]:
+    """All parts, always in the same order and with the same rows."""
+    index = 0
+    for place, source in enumerate(sources):
+        if source.text is None:
+            for groups, first, rows in source.groups:
+                yield Task(index, place, rows, groups=groups, first_row=first)
+                index += 1
+            continue
+        source.check_unchanged()
+        try:
+            with source.path.open("rb") as file:
+                for part in DelimitedFile(Content(file, source.size), str(source.path)).parts():
+                    yield Task(index, place, part.size, part)
+                    index += 1
+        except CsvError as exc:
+            raise ScoringError(str(exc)) from exc
+        except OSError as exc:
+            raise ScoringError(f"{source.path}: cannot be read: {exc.strerror or exc}") from exc
+        source.check_unchanged()
+
+
+class _Here:
+    """Makes parts in this process."""
+
+    ahead = 1
+
+    def __init__(self, job: Job) -> None:
+        self._worker = Worker(job)
+
+    def __call__(self, task: Task) -> Future[Done]:
+        future: Future[Done] = Future()
+        try:
+            future.set_result(self._worker.make(task))
+        except Exception as exc:
+            future.set_exception(exc)
+        return future
+
+
+class _InPool:
+    """Makes parts in other processes."""
+
+    def __init__(self, pool: ProcessPoolExecutor, workers: int) -> None:
+        self._pool = pool
+        self.ahead = _AHEAD * workers
+
+    def __call__(self, task: Task) -> Future[Done]:
+        return self._pool.submit(work.make, task)
+
+
+@contextmanager
+def _pool(job: Job, workers: int | None) -> Iterator[_Here | _InPool]:
+    workers = workers or _cores()
+    if workers == 1 or _is_small(job.sources):
+        yield _Here(job)
+        return
+    # Threads of pyarrow and of the runtime do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, context, work.begin, (job,))
+    try:
+        yield _InPool(pool, workers)
+    except BaseException:
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _is_small(sources: Sequence[Source]) -> bool:
+    """Whether there is too little to do for it to be worth the start of a process."""
+    total = sum(source.total for source in sources)
+    if sources[0].text is None:
+        return total < _FEW_ROWS or sum(len(source.groups) for source in sources) < 2
+    return total < _FEW_CHARACTERS
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

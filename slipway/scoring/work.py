@@ -1,0 +1,179 @@
+"""What a worker does: one part after the other, each read, scored and written here. It has no store and no list of parts."""
+
+import gc
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing import parent_process
+from pathlib import Path
+from typing import Any
+
+from slipway.errors import ScoringError, SlipwayError
+from slipway.inference.interval import Interval
+from slipway.inference.onnx_engine import CompiledEngine
+from slipway.inference.predictor import Predictor
+from slipway.schema.schema import Schema
+from slipway.scoring.inputs import Source, categories_of
+from slipway.scoring.output import PARQUET, CsvOutput, Output, ParquetOutput
+from slipway.scoring.parquet import batches
+from slipway.scoring.parts import Done, Parts, written
+from slipway.scoring.rows import FaultyCell, Scored
+from slipway.scoring.text import TextScorer
+from slipway.tables.delimited import TextPart
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a predictor is made of, in any process."""
+
+    tag: str
+    schema: Schema
+    interval: Interval | None
+    is_compiled: bool
+    path: Path
+
+    def predictor(self) -> Predictor:
+        """The predictor of the version."""
+        if self.is_compiled:
+            return Predictor(self.tag, self.schema, CompiledEngine.load(self.path, self.schema), self.interval)
+        from slipway.inference.pipeline_engine import NativeEngine
+
+        return Predictor(self.tag, self.schema, NativeEngine.load(self.path, self.schema), self.interval)
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a worker has to know."""
+
+    model: Model
+    sources: Sequence[Source]
+    kept: list[str]
+    out: Path
+
+
+@dataclass(frozen=True)
+class Task:
+    """A part that is to be made: of text, or some row groups, whose first row has the number `first_row`."""
+
+    index: int
+    source: int
+    weight: int
+    text: TextPart | None = None
+    groups: tuple[int, ...] = ()
+    first_row: int = 1
+
+
+def output_of(job: Job, predictor: Predictor) -> Output:
+    """The form of the output, by its name.
+
+    Parameters
+    ----------
+    job : Job
+    predictor : Predictor
+
+    Returns
+    -------
+    Output
+    """
+    if job.out.suffix.lower() in PARQUET:
+        return ParquetOutput(predictor, job.kept, dict(job.sources[0].types))
+    return CsvOutput(predictor, job.kept)
+
+
+class Worker:
+    """Makes parts.
+
+    Parameters
+    ----------
+    job : Job
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._predictor = job.model.predictor()
+        self._output = output_of(job, self._predictor)
+        self._parts = Parts(job.out)
+        self._scorers: dict[int, Any] = {}
+
+    def make(self, task: Task) -> Done:
+        """Make a part.
+
+        Parameters
+        ----------
+        task : Task
+
+        Returns
+        -------
+        Done
+
+        Raises
+        ------
+        ScoringError
+        """
+        source = self._job.sources[task.source]
+        faulty: list[FaultyCell] = []
+        try:
+            with written(self._parts.path(task.index)) as file:
+                if task.text is not None:
+                    rows = self._output.write_texts(file, self._texts(task, task.text, faulty))
+                else:
+                    rows = self._output.write_batches(file, self._batches(task, source, faulty))
+            return self._parts.finish_part(task.index, rows, source.path, faulty)
+        except ScoringError:
+            raise
+        except SlipwayError as exc:
+            raise ScoringError(f"{source.path}: {exc}") from exc
+
+    def _texts(
+        self, task: Task, part: TextPart, faulty: list[FaultyCell]
+    ) -> Iterator[tuple[Sequence[Sequence[str]], Scored]]:
+        if task.source not in self._scorers:
+            source = self._job.sources[task.source].text
+            assert source is not None  # noqa: S101
+            self._scorers = {task.source: TextScorer(self._predictor, source, self._job.kept)}
+        for rows, scored, found in self._scorers[task.source].score(part):
+            faulty += found
+            yield rows, scored
+
+    def _batches(self, task: Task, source: Source, faulty: list[FaultyCell]) -> Iterator[Any]:
+        from slipway.scoring.batches import BatchScorer
+
+        schema = self._predictor.schema
+        if task.source not in self._scorers:
+            self._scorers = {task.source: BatchScorer(self._predictor, self._job.kept, source.matched)}
+        needed = [name for name, _ in source.types if source.matched.get(name, name) in schema.by_name]
+        columns = [*dict.fromkeys([*needed, *self._job.kept])]
+        row = task.first_row
+        source.check_unchanged()
+        for batch in batches(source.path, task.groups, columns, categories_of(source, schema)):
+            scored, found = self._scorers[task.source].score(batch, row)
+            row += batch.num_rows
+            faulty += found
+            yield scored
+        source.check_unchanged()
+
+
+_worker: Worker | None = None
+
+
+def begin(job: Job) -> None:
+    """Become a worker; it ends with its parent, however that ends, and leaves Ctrl-C to it."""
+    global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _worker = Worker(job)
+    gc.freeze()
+
+
+def _end_with_parent() -> None:
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
+
+
+def make(task: Task) -> Done:
+    """Make a part in a process that has begun as a worker."""
+    assert _worker is not None  # noqa: S101
+    return _worker.make(task)
