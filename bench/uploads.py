@@ -160,7 +160,7 @@ def send(port: int, path: str, body: bytes) -> tuple[int, str, float, int]:
         head = b'--x-x-x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
         body = head + body + b"\r\n--x-x-x--\r\n"
     started = time.perf_counter()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1800)
     try:
         with suppress(BrokenPipeError, ConnectionResetError):  # it is refused before it has come
             connection.request("POST", path, body, {"Content-Type": kind})

@@ -179,11 +179,11 @@ class Server:
     before_stop: list[Callable[[], None]] = field(default_factory=list)
 
     def post(self, path: str, **arguments: object) -> httpx.Response:
-        return httpx.post(self.url + path, timeout=60, verify=False, **arguments)
+        return httpx.post(self.url + path, timeout=300, verify=False, **arguments)
 
     def get(self, path: str, **arguments: object) -> httpx.Response:
         """Without certificates, of which reading takes longer than the call."""
-        return httpx.get(self.url + path, timeout=60, verify=False, **arguments)
+        return httpx.get(self.url + path, timeout=300, verify=False, **arguments)
 
 
 def processes_of(server: Server, named: Callable[[str], bool]) -> list[psutil.Process]:

@@ -52,6 +52,14 @@ def answer(server: Server) -> int:
         return 0
 
 
+def uploaded(server: Server) -> int:
+    """The status with which a file is answered; 0 if its connection is closed."""
+    try:
+        return upload(server, LARGE).status_code
+    except httpx.RemoteProtocolError:
+        return 0
+
+
 def needed(missing: str) -> NoReturn:
     """Skip a test, but not in `.ci/run`."""
     (pytest.fail if os.environ.get("SLIPWAY_REQUIRE_NAMESPACES") else pytest.skip)(missing)
@@ -73,11 +81,12 @@ def test_with_few_files_a_server_says_what_it_can_hold_and_goes_on(insurance):
         probes = {server.get(path).status_code for path in ("/livez", "/readyz", "/metrics", "/ui/en/")}
         seconds = time.monotonic() - started
         with ThreadPoolExecutor(20) as pool:
-            files = Counter(answer.status_code for answer in pool.map(lambda _: upload(server, LARGE), range(20)))
+            files = Counter(pool.map(lambda _: uploaded(server), range(20)))
         assert predicted(server) == 200
 
     assert probes == {200} and seconds < 10
-    assert files.keys() <= {200, 503} and files[200] >= 8
+    # A client that has sent nothing yet when 18 more have connected is closed, as an idle one.
+    assert files.keys() <= {0, 200, 503} and files[200] >= 8
     assert not has_failed(server) and "Too many open files" not in server.log.read_text()
     assert "a worker keeps at most 18 connections, as it may open 64 files (`ulimit -n`)" in server.log.read_text()
 

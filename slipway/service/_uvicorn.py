@@ -8,6 +8,7 @@ What it relies on has a test in tests/test_adapters.py.
 
 import asyncio
 import math
+import select
 import socket
 import struct
 from collections.abc import Iterable
@@ -147,12 +148,13 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._wait(State.HEAD)
         self.connected.watch(self.connections, self.loop)
-        if len(self.connections) <= self.limits.connections:
+        kept = len(self.connections) - len(self.connected.closing)
+        if kept <= self.limits.connections:
             return
         del self.connected.waiting[self]
         if self.connected.make_room():
             self.connected.waiting[self] = None
-        elif len(self.connections) <= 1.25 * self.limits.connections:
+        elif kept <= 1.25 * self.limits.connections:
             self._refuse(OVERLOADED)
         else:
             self.connected.refusals.count(OVERLOADED, ())
@@ -160,7 +162,17 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.connected.waiting.pop(self, None)
+        self.connected.closing.discard(self)
         super().connection_lost(exc)
+
+    def has_unread(self) -> bool:
+        """Whether bytes have come that the event loop has not read yet; never on Windows."""
+        connection = self.transport.get_extra_info("socket")
+        if connection is None or not hasattr(select, "poll"):
+            return False
+        poll = select.poll()
+        poll.register(connection.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     def _wait(self, state: State) -> None:
         """The next thing to come is a request."""

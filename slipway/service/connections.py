@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import islice
 from typing import Any, Protocol
 
 from slipway.service.admission import Load
@@ -22,6 +23,8 @@ OWN_FILES = 40
 """Files that a worker has open by itself: sockets, pipes, libraries, its log."""
 SWEEP = 0.5
 """Seconds between two looks at the deadlines."""
+LOOKED_AT = 16
+"""Connections at most that are looked at to find one that can be closed."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,9 @@ class Connection(Protocol):
 
     transport: asyncio.Transport
 
+    def has_unread(self) -> bool:
+        """Whether bytes have come that the event loop has not read yet."""
+
     def check_deadlines(self, now: float) -> None:
         """Close it if what it waits for has not come in time."""
 
@@ -146,6 +152,8 @@ class Connected:
     refusals: Refusals
     # Dictionaries keep their order: the first has waited longest.
     waiting: dict[Connection, None] = field(default_factory=dict)
+    # Closed to make room; the event loop has not taken leave of them yet.
+    closing: set[Connection] = field(default_factory=set)
     _timer: asyncio.TimerHandle | None = None
 
     def watch(self, connections: set[Any], loop: asyncio.AbstractEventLoop) -> None:
@@ -162,10 +170,15 @@ class Connected:
             self.watch(connections, loop)
 
     def make_room(self) -> bool:
-        """Close the connection that has waited longest for a request; false if every one has a request."""
-        longest = next(iter(self.waiting), None)
-        if longest is None:
-            return False
-        del self.waiting[longest]
-        longest.transport.close()
-        return True
+        """Close the connection that has waited longest for a request; false if there is none.
+
+        One whose request has come but was not read yet does not wait: where many connect at once, each would be closed
+        by those after it.
+        """
+        for connection in islice(self.waiting, LOOKED_AT):
+            if not connection.has_unread():
+                del self.waiting[connection]
+                self.closing.add(connection)
+                connection.transport.close()
+                return True
+        return False
