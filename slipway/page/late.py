@@ -8,6 +8,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -49,16 +50,23 @@ class LatePage:
             await asyncio.wait([self._built])
         await self._built.result()(scope, receive, send)
 
+    async def built(self) -> None:
+        """Wait until the page is there; an error while it is built is raised."""
+        waited: list[asyncio.Future[Any]] = [self._built, self._task]
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        if self._task.done():
+            self._task.result()
+
     @asynccontextmanager
     async def building(self) -> AsyncIterator[None]:
-        """While inside, the page is built, and then it is there; an error while it is built stops the server."""
+        """While inside, the page is built, and then it is there; the supervisor is told of an error while it is built."""
         ended = asyncio.Event()
-        task = asyncio.create_task(self._run(ended))
+        self._task = asyncio.create_task(self._run(ended))
         try:
             yield
         finally:
             ended.set()
-            await task
+            await self._task
 
     async def _run(self, ended: asyncio.Event) -> None:
         with starting():

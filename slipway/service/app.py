@@ -27,6 +27,7 @@ from slipway.service.allowed_hosts import AllowedHosts
 from slipway.service.connections import ConnectionLimits, Refusals, announce_connections
 from slipway.service.deadline import Deadline
 from slipway.service.forwarded import Forwarded, take_over
+from slipway.service.generation import Generation, Successors
 from slipway.service.helper import Helpers, LargeCalls
 from slipway.service.image import image_of
 from slipway.service.login.setup import Login
@@ -62,6 +63,7 @@ def make_service(
     settings: Settings,
     login: Login | None = None,
     login_pages: Sequence[Middleware] = (),
+    successors: Successors | None = None,
 ) -> Any:
     """The BentoML service of one version.
 
@@ -75,6 +77,8 @@ def make_service(
         By which people log in to the page.
     login_pages : sequence of Middleware
         What answers its calls.
+    successors : Successors, optional
+        Where a server looks for the version that takes the place of this one.
 
     Returns
     -------
@@ -92,7 +96,7 @@ def make_service(
         logging={"access": {"enabled": False}},
         metrics={"enabled": False},  # ours have its names; see http_metrics
         tracing={"excluded_urls": ".*"},  # ours; see traces
-    )(_service_class(served, settings, asked))
+    )(_service_class(served, settings, asked, successors))
     load, files = Load(settings.max_requests), MetricFiles(Counts())
     _bound_connections(settings, load, files)
     put_in_front(service, in_front(served, settings, load, files, asked, login, login_pages))
@@ -160,7 +164,9 @@ def in_front(
     ]
 
 
-def _service_class(served: LoadedModel, settings: Settings, asked: Sequence[Authenticator]) -> type:
+def _service_class(
+    served: LoadedModel, settings: Settings, asked: Sequence[Authenticator], successors: Successors | None
+) -> type:
     """What BentoML makes a service of: its models, what a start checks, and `POST /predict` as its description has it."""
     schema = served.schema
     records_schema = {"type": "array", "minItems": 1, "items": schema.json_schema(), "example": [schema.example()]}
@@ -190,7 +196,7 @@ def _service_class(served: LoadedModel, settings: Settings, asked: Sequence[Auth
                 open_folder()
                 if settings.metrics_port:
                     check_metrics_port(listening()[0] or "127.0.0.1", settings.metrics_port)
-            _supervise(served, settings)
+            _supervise(served, settings, successors)
             log.info(
                 "%s repeats its golden answers; served by its %s", served.version.tag, ENGINES[served.version.engine]
             )
@@ -206,13 +212,32 @@ def _service_class(served: LoadedModel, settings: Settings, asked: Sequence[Auth
     return Slipway
 
 
-def _supervise(served: LoadedModel, settings: Settings) -> None:
+def _supervise(served: LoadedModel, settings: Settings, successors: Successors | None) -> None:
     """Look after the workers of this server as `Supervisor` does."""
     metrics = listening()[0] or "127.0.0.1", settings.metrics_port
     if os.name != "posix":
         if settings.metrics_port:
             start_metrics_thread(*metrics)
         return
+    generation = generation_of(served, settings)
+    supervisor = partial(Supervisor, generation=generation, timeout=settings.worker_timeout, successors=successors)
+    use_supervisor(partial(supervisor, metrics=partial(serve_metrics, *metrics) if settings.metrics_port else None))
+
+
+def generation_of(served: LoadedModel, settings: Settings, service: Any = None) -> Generation:
+    """What a supervisor has to know of a version to have it served.
+
+    Parameters
+    ----------
+    served : LoadedModel
+    settings : Settings
+    service : BentoML service, optional
+        Around it, if it is not the one that BentoML was told to serve.
+
+    Returns
+    -------
+    Generation
+    """
     # A pipeline may use OpenMP, which does not survive a fork; nor do the system's libraries on a Mac.
     forks = served.version.engine == "onnx" and sys.platform == "linux"
     helpers = None
@@ -220,5 +245,4 @@ def _supervise(served: LoadedModel, settings: Settings) -> None:
         served.load()
         import_server()
         helpers = Helpers(large_calls(served), settings.max_helper_megabytes)
-    supervisor = partial(Supervisor, forks=forks, timeout=settings.worker_timeout, helpers=helpers)
-    use_supervisor(partial(supervisor, metrics=partial(serve_metrics, *metrics) if settings.metrics_port else None))
+    return Generation(served.version.tag, forks, helpers, service)

@@ -105,7 +105,11 @@ class Helpers:
     def use(self) -> None:
         """From now on `LargeCalls` of this process are answered by a helper."""
         os.environ[HELPER] = name_of(self._listening)
-        self._listening.close()  # else a call would wait in vain where there is no helper any more
+        self.close()  # else a call would wait in vain where there is no helper any more
+
+    def close(self) -> None:
+        """This process is none of them, and starts none."""
+        self._listening.close()
 
     def run(self) -> None:
         """Be a helper, until there is no supervisor."""

@@ -1,4 +1,4 @@
-"""Which version a server serves: its first process decides, and every worker has the same.
+"""Which version a server serves: the process that starts the workers decides, and they have the same.
 
 A worker that is no fork imports the service anew. Without this it would ask the store again, and serve what was
 promoted meanwhile beside workers that do not.
@@ -26,12 +26,14 @@ def decided(environment: MutableMapping[str, str] = os.environ) -> str | None:
     return tag if starter == str(os.getppid()) else None
 
 
-def decide(tag: str, environment: MutableMapping[str, str] = os.environ) -> None:
-    """Have workers of this process serve a version.
+def decide(tag: str, starter: int, environment: MutableMapping[str, str] = os.environ) -> None:
+    """Have workers serve a version.
 
     Parameters
     ----------
     tag : str
+    starter : int
+        The process that starts them.
     environment : mapping of str to str
     """
-    environment[DECIDED] = f"{os.getpid()}:{tag}"
+    environment[DECIDED] = f"{starter}:{tag}"

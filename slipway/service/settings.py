@@ -21,7 +21,7 @@ PREFIX = "SLIPWAY_"
 # What else has our prefix: a pipe, a socket and a folder of ours, a mark of `slipway deploy`, the switches of the tests, and what Kubernetes puts
 # into the environment of a pod for each Service.
 _OTHERS = re.compile(
-    r"SLIPWAY_(SUPERVISOR|HELPER|SERVED|METRICS_FOLDER|PREVIOUS|SANDBOX|WRITE_GOLDEN|AZ|REQUIRE_\w+|(\w+_)?SERVICE_(HOST|PORT)(_\w+)?|(\w+_)?PORT(_\w+)?)"
+    r"SLIPWAY_(SUPERVISOR|SUCCEEDS|HELPER|SERVED|METRICS_FOLDER|PREVIOUS|SANDBOX|WRITE_GOLDEN|AZ|REQUIRE_\w+|(\w+_)?SERVICE_(HOST|PORT)(_\w+)?|(\w+_)?PORT(_\w+)?)"
 )
 
 
@@ -123,6 +123,13 @@ class Settings:
     workers: int = setting(1, whole_number(), "Processes that answer.", "Server")
     worker_timeout: int = setting(
         30, whole_number(5), "Seconds after which a worker whose event loop stands still is replaced.", "Server"
+    )
+    poll_seconds: int = setting(
+        5,
+        whole_number(0),
+        "Seconds between two looks at which version is promoted, where a server was started with a name alone; it then serves that one "
+        "([versions](versions.md)). With 0 it looks at SIGHUP only.",
+        "Server",
     )
     root_path: str = setting(
         "", URL_PATH, "The path that a proxy passes on in front of ours ([proxies](proxy.md)).", "Server"

@@ -20,6 +20,8 @@ from slipway.errors import SlipwayError
 
 PIPE = "SLIPWAY_SUPERVISOR"
 """In the environment of a worker: `<process id of the supervisor>:<the worker's end of its pipe>`."""
+SUCCEEDS = "SLIPWAY_SUCCEEDS"
+"""In the environment of a worker that takes the place of one that serves another version: it is ready when its page is."""
 INTERVAL = 1.0
 """Seconds between two signs of life."""
 LONGEST = 4000

@@ -5,6 +5,7 @@ an upgrade has changed. Store, service and smoke test use it; nothing else impor
 """
 
 import logging
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import bentoml
+from _bentoml_sdk import Service
 from bentoml._internal import log as server_log
 from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml._internal.models import ModelStore
@@ -156,3 +158,14 @@ def run_worker(arguments: list[str]) -> None:
 def import_server() -> None:
     """Import now what BentoML imports when a service starts."""
     import_module(SERVER)
+
+
+def replace_service(service: Any) -> None:
+    """From now on this process, a fork of the supervisor, serves another service than the one that was imported.
+
+    BentoML finds it as an attribute of a module, by the name of its class.
+    """
+    name = service.inner.__name__
+    for module in list(sys.modules.values()):
+        if isinstance(vars(module).get(name), Service):
+            setattr(module, name, service)
