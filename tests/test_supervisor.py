@@ -333,7 +333,8 @@ def supervised(code: str, workers: int = 1) -> subprocess.CompletedProcess[str]:
     """A supervisor whose workers run the code, until it ends by itself."""
     program = (
         "from tests.test_supervisor import Watcher; from slipway.service.supervisor import Supervisor; import sys;"
-        f"Supervisor([Watcher(sys.argv[1], {workers})], [], forks=False, timeout=3).start()"
+        "from slipway.service.generation import Generation; generation = Generation('a:1', forks=False);"
+        f"Supervisor([Watcher(sys.argv[1], {workers})], [], generation=generation, timeout=3).start()"
     )
     return subprocess.run(
         [sys.executable, "-c", program, code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False

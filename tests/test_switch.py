@@ -193,14 +193,17 @@ def test_without_polling_a_server_looks_when_it_is_told_to(tags):
 
 
 SUPERVISOR = """
-import sys
-from types import SimpleNamespace
-
 from slipway.service.generation import Generation
 from slipway.service.supervisor import Supervisor
+from tests.test_supervisor import Watcher
 
-worker = "import os, time\\npipe = int(os.environ['SLIPWAY_SUPERVISOR'].split(':')[1])\\nwhile True: os.write(pip" \\
-    "e, b'%d \\\\n' % os.getpid()); time.sleep(0.1)"
+lives = '''
+import os, time
+pipe = int(os.environ["SLIPWAY_SUPERVISOR"].partition(":")[2])
+while True:
+    os.write(pipe, f"{os.getpid()} {os.linesep}".encode())
+    time.sleep(0.1)
+'''
 
 
 class Failing(Generation):
@@ -217,8 +220,8 @@ class Once:
         return Failing("a:2", forks=False) if self.looked == 1 else None
 
 
-watcher = SimpleNamespace(args=["-c", worker], numprocesses=2, env={}, working_dir=".")
-Supervisor([watcher], [], generation=Generation("a:1", forks=False), timeout=5, successors=Once()).start()
+generation = Generation("a:1", forks=False)
+Supervisor([Watcher(lives, 2)], [], generation=generation, timeout=5, successors=Once()).start()
 """
 
 
