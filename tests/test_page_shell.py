@@ -178,12 +178,14 @@ def test_a_page_of_another_edition_than_the_servers_says_so_and_offers_to_reload
     page = browser.new_page(locale="zh-CN")
     try:
         page.goto(f"{diabetes_server.url}/ui/")
-        page.locator(".slip-sentence").wait_for()
+        glucose = page.get_by_label("血糖 (mg/dL)", exact=True)
+        glucose.fill("110")
+        page.locator('.slip-answer[data-fragment*="Glucose=110"]').wait_for()
         page.route(
             "**/run/predict", lambda route: route.continue_(headers=route.request.headers | {"x-page-edition": "0"})
         )
 
-        page.get_by_label("血糖 (mg/dL)", exact=True).fill("120")
+        glucose.fill("120")
 
         page.get_by_role("alert").get_by_text(catalogue("zh").text("online.changed")).wait_for()
         assert not page.locator(".slip-sentence").is_visible()
@@ -191,6 +193,7 @@ def test_a_page_of_another_edition_than_the_servers_says_so_and_offers_to_reload
         with page.expect_navigation():
             page.get_by_role("button", name=catalogue("zh").text("online.reload")).click()
         page.locator(".slip-sentence").wait_for()
+        assert glucose.input_value() == "110"  # the last that was answered
         assert page.get_by_role("alert").get_by_text(catalogue("zh").text("online.changed")).count() == 0
     finally:
         page.close()

@@ -33,5 +33,5 @@ def print_change(change: "store.Change") -> None:
     """Say what is in use now, and what servers do that are running."""
     before = f", instead of {change.name}:{change.before}" if change.before else ""
     print(
-        f"{change.name}:{change.version} is in use{before}; a server that is running takes it when it is started again"
+        f"{change.name}:{change.version} is in use{before}; a server that was started with the name takes it within seconds"
     )

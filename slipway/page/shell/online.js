@@ -36,7 +36,12 @@
   function reloading() {
     const button = document.createElement("button");
     button.textContent = texts["online.reload"];
-    button.addEventListener("click", () => location.reload());
+    button.addEventListener("click", () => {
+      // The values that were answered last are still there then.
+      const fragment = document.querySelector(".slip-answer")?.dataset.fragment;
+      if (fragment) history.replaceState(null, "", `#${fragment}`);
+      location.reload();
+    });
     return button;
   }
 
