@@ -125,7 +125,7 @@ def test_a_form_has_the_answer_to_be_shown_and_the_file(insurance_server):
         insurance_server, content, headers={"accept": "multipart/form-data"}, data={"for_spreadsheets": "true"}
     )
 
-    assert response.headers["X-Defused-Rows"] == "2"
+    assert response.headers["X-Escaped-Rows"] == "2"
     boundary = response.headers["content-type"].partition("boundary=")[2].encode()
     table, file = (part.partition(b"\r\n\r\n")[2][:-2] for part in response.content.split(b"--" + boundary)[1:-1])
     assert table.split(b"\n")[1].split(b",")[:7] == [*ROW.encode().split(b","), b"=1+1"] or b'"' in table

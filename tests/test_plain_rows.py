@@ -163,4 +163,4 @@ def test_lines_are_written_as_their_cells_are(rows, form, separator, word, numbe
         writer.begin(header)
         writer.add(given_rows, columns)
 
-    assert lines.finish() == cells.finish() and lines.defused == cells.defused
+    assert lines.finish() == cells.finish() and lines.escaped == cells.escaped

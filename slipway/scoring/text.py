@@ -9,7 +9,7 @@ from slipway.schema.schema import Schema
 from slipway.schema.table import DecimalMarks, TableChecker, marks_of_cells, undecided_marks
 from slipway.scoring.rows import FaultyCell, Scored, faulty_cells, score_rows
 from slipway.tables.cells import TextTable
-from slipway.tables.decimal_marks import TellingCells
+from slipway.tables.decimal_marks import DecimalMarkSamples
 from slipway.tables.delimited import DelimitedFile, TextForm, TextPart
 from slipway.tables.plain_rows import PlainRows
 from slipway.tables.writers import Column, TextWriter
@@ -44,7 +44,7 @@ def decimal_marks_of(schema: Schema, file: DelimitedFile, header: Sequence[str])
     DecimalMarks
     """
     empty = replace(file.form.table(), header=[*header])
-    found = {name: TellingCells() for name in undecided_marks(schema.fields, empty)}
+    found = {name: DecimalMarkSamples() for name in undecided_marks(schema.fields, empty)}
     if found:
         for part in file.parts():
             table = replace(part.table(file.form), header=[*header])

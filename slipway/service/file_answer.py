@@ -81,8 +81,8 @@ async def answer_file(served: LoadedModel, data: bytes, wanted: Wanted, unwanted
     }
     if not wanted.as_form:
         headers["Content-Disposition"] = f'attachment; filename="predictions.{writer.extension}"'
-    if writer.defused:
-        headers["X-Defused-Rows"] = str(writer.defused)
+    if writer.escaped:
+        headers["X-Escaped-Rows"] = str(writer.escaped)
     if answer.matched:
         headers["X-Matched-Columns"] = _in_header(answer.matched)
     return Response(answer.content, media_type=writer.media_type, headers=headers)
@@ -146,8 +146,8 @@ class _FormWriter:
     extension = ""
 
     @property
-    def defused(self) -> int:
-        return self._file.defused
+    def escaped(self) -> int:
+        return self._file.escaped
 
     def __init__(self, file: TableWriter) -> None:
         self._table = TextWriter(TextForm())

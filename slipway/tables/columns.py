@@ -44,7 +44,7 @@ class TextColumn:
 
     @cached_property
     def counts(self) -> Counter[str]:
-        """How often each cell occurs, in the order of the file, without empty ones; witnesses, where there are many."""
+        """How often each cell occurs, in the order of the file, without empty ones; of many, samples."""
         return self.cells.counts(self.declared or ())
 
     @property

@@ -89,8 +89,8 @@ def mark_of_money(column: NumberCells, elsewhere: Collection[str]) -> Mark | Non
     return "," if "," in elsewhere else "."
 
 
-class TellingCells:
-    """Of the cells of a column so many as tell its decimal mark: one of each sort, however long the column is."""
+class DecimalMarkSamples:
+    """Cells of a column from which its decimal mark can be told: one of each form, however long the column is."""
 
     def __init__(self) -> None:
         self._of_sort: dict[tuple[object, ...], str] = {}

@@ -1,6 +1,6 @@
 """What the cells of a column have to say, without all of them being in memory.
 
-A column with few different cells is judged by each of them. One with many is judged by witnesses: some cells of each shape of
+A column with few different cells is judged by each of them. One with many is judged by samples: some cells of each shape of
 number (`1.204,50` and `5.608,90` have one shape, since only zeros tell digits apart), the first of the cells that are no
 numbers, and every one that may stand for a missing value. No decision depends on more than that, but for dates, which are
 checked in each cell, and counts, which are counted.
@@ -18,13 +18,13 @@ from slipway.tables.compact import Column, compact_column
 from slipway.tables.missing import LONGEST, is_marker
 from slipway.tables.numbers import taken_apart
 
-WITNESSES, FEW_SHAPES, LEAST_WITNESSES = 20, 50, 5
+SAMPLES, FEW_SHAPES, LEAST_SAMPLES = 20, 50, 5
 """Cells of a shape of number that are kept; of the first shapes more, so that at least as many different ones are known."""
 OTHERS = 32
 """Cells that are kept of those that are no numbers."""
 _SHAPES = str.maketrans("23456789", "11111111")
 _LONG = 16
-"""Digits of the numbers of which some are beyond 2^53: the largest is a witness, too."""
+"""Digits of the numbers of which some are beyond 2^53: the largest is a sample, too."""
 _KNOWN = 100_000
 """Shapes of texts that are remembered as no number."""
 
@@ -70,7 +70,7 @@ class Cells:
         return numbers, counts, firsts
 
     def counts(self, kept: Collection[str] = ()) -> Counter[str]:
-        """How often each cell occurs, in the order of the file, without empty ones; of a column with many, the witnesses.
+        """How often each cell occurs, in the order of the file, without empty ones; of a column with many, the samples.
 
         Parameters
         ----------
@@ -78,7 +78,7 @@ class Cells:
             Cells that are counted whatever they look like.
         """
         if not self.is_few:
-            return _Witnesses(frozenset(kept)).of(self.parts())
+            return _Samples(frozenset(kept)).of(self.parts())
         return Counter({cell: rows for cell, rows in self.every().items() if cell})
 
     def every(self) -> dict[str, int]:
@@ -165,13 +165,13 @@ class Cells:
         return found
 
 
-class _Witnesses:
+class _Samples:
     """The cells of a column with many different ones by which it is judged, and how many rows they stand for."""
 
     def __init__(self, kept: frozenset[str]) -> None:
         self._kept = kept
         self._counts: Counter[str] = Counter()
-        self._shapes: dict[str, list[str]] = {}  # of numbers, with their witnesses
+        self._shapes: dict[str, list[str]] = {}  # of numbers, with their samples
         self._no_numbers: set[str] = set()
         self._others: list[str] = []
         self._largest = ""
@@ -196,7 +196,7 @@ class _Witnesses:
         return self._counts
 
     def _most(self) -> int:
-        return WITNESSES if len(self._shapes) <= FEW_SHAPES else LEAST_WITNESSES
+        return SAMPLES if len(self._shapes) <= FEW_SHAPES else LEAST_SAMPLES
 
     @staticmethod
     def _shapes_of(cells: list[str]) -> list[str]:
@@ -220,13 +220,13 @@ class _Witnesses:
             counts[cell] += 1
         elif cell in self._kept or len(cell) <= LONGEST and is_marker(cell):
             counts[cell] = 1
-        elif (witnesses := self._shapes.get(shape)) is not None:
-            if len(witnesses) < self._most() or _is_long(cell) and cell > self._largest:
+        elif (samples := self._shapes.get(shape)) is not None:
+            if len(samples) < self._most() or _is_long(cell) and cell > self._largest:
                 self._largest = max(self._largest, cell) if _is_long(cell) else self._largest
-                witnesses.append(cell)
+                samples.append(cell)
                 counts[cell] = 1
             else:
-                counts[witnesses[-1]] += 1
+                counts[samples[-1]] += 1
         elif len(self._others) < OTHERS:
             self._others.append(cell)
             counts[cell] = 1

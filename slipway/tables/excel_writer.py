@@ -34,7 +34,7 @@ class ExcelWriter:
 
     media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     extension = "xlsx"
-    defused = 0
+    escaped = 0
 
     def __init__(self, sheet: str | None = None) -> None:
         self._out = io.BytesIO()

@@ -20,7 +20,7 @@ class JsonWriter:
         Texts of the first added column that have another form in JSON: `1` for a class that is a number.
     """
 
-    defused = 0
+    escaped = 0
 
     def __init__(self, form: JsonForm, labels: Mapping[str, str]) -> None:
         self._form = form

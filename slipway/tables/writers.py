@@ -41,7 +41,7 @@ class TableWriter(Protocol):
         """How the file's name ends."""
 
     @property
-    def defused(self) -> int:
+    def escaped(self) -> int:
         """Rows in which a cell would have run as a formula."""
 
     def begin(self, header: Sequence[str]) -> None:
@@ -109,7 +109,7 @@ class TextWriter:
     def __init__(self, form: TextForm = TextForm()) -> None:
         self.form = form
         self.encoding = _MARKED.get(form.encoding, form.encoding)
-        self.defused = 0
+        self.escaped = 0
         # A spreadsheet takes UTF-8 without a mark for the encoding of its country.
         self._has_mark = form.encoding in _MARKED or (form.for_spreadsheets and form.encoding == "utf-8")
         self._parts: list[bytes] = []
@@ -175,7 +175,7 @@ class TextWriter:
         if not self.form.for_spreadsheets or not any(cell[:1] in _RUNS for cell in cells if cell):
             return cells
         safe = [f"'{cell}" if _runs(cell) else cell for cell in cells]
-        self.defused += safe != list(cells)
+        self.escaped += safe != list(cells)
         return safe
 
     def _write(self, lines: Iterable[str], before: str = "") -> None:

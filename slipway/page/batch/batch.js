@@ -137,7 +137,7 @@ function formOf(form, isParquet) {
 
 // `text` is the answer as CSV, `file` the answer in the form of the chosen file, `form` what the server says of that;
 // `spelt` has the field of each column that was taken for it although its name is spelt otherwise. Returns how many rows.
-function show({ text, file, form, spelt, isDefused }, chosen, isParquet, explained) {
+function show({ text, file, form, spelt, isEscaped }, chosen, isParquet, explained) {
   const [header, ...rows] = parse(text, ",");
   const ours = explained ? addedReasons : added;  // the last columns, whatever number one of them was given
   const first = header.length - ours.length;
@@ -153,7 +153,7 @@ function show({ text, file, form, spelt, isDefused }, chosen, isParquet, explain
   links.push(link.href);
   link.download = `${chosen.name.replace(PACKED, "").replace(/\.\w+$/, "")}-predictions.${file.name.split(".").at(-1)}`;
   result.replaceChildren(link);
-  if (isDefused) result.append(make("p", t("batch.defused"), "slip-small"));
+  if (isEscaped) result.append(make("p", t("batch.escaped"), "slip-small"));
 
   const ignored = given.filter((name) => !used.includes(name));
   const matched = columns.map((name) => (name in spelling ? t("batch.spelt", { name, spelling: spelling[name] }) : name));
@@ -253,7 +253,7 @@ async function answered(answer, chosen) {
   if (!form) throw new Unfit(t("batch.unanswered", { name: chosen.name, status: answer.status }));
   const spelt = JSON.parse(answer.headers.get("X-Matched-Columns") ?? "{}");
   const parts = await answer.formData();
-  return { text: parts.get("table"), file: parts.get("file"), form, spelt, isDefused: answer.headers.has("X-Defused-Rows") };
+  return { text: parts.get("table"), file: parts.get("file"), form, spelt, isEscaped: answer.headers.has("X-Escaped-Rows") };
 }
 
 // The server's answer to a file, and what is in it.
