@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -200,7 +201,27 @@ class _InPool:
         self.ahead = _AHEAD * workers
 
     def __call__(self, task: Task) -> Future[Done]:
-        return self._pool.submit(work.make, task)
+        # Which may start a process: interrupted before all is sent that it needs, that would end in a traceback of its own.
+        with _without_interrupt():
+            return self._pool.submit(work.make, task)
+
+
+@contextmanager
+def _without_interrupt() -> Iterator[None]:
+    """Ctrl-C takes effect at the end; a process that is started inside does not know it."""
+    if os.name != "posix":
+        yield
+        return
+    came: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: came.append(number))  # another thread may receive it
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which a process inherits
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler)
+        if came:
+            raise KeyboardInterrupt
 
 
 @contextmanager
