@@ -19,9 +19,10 @@ from slipway import store
 from slipway.errors import RequestLogError
 from slipway.service import request_log
 from slipway.service.request_log import LogQueue
-from slipway.store.requestlog import RowWriter, folder, open_log, read
+from slipway.store.requestlog import Outcome, RowWriter, folder, open_log, read
 from tests.calls import on_a_loop, predict
 from tests.conftest import PERSON, ROOT, SLIPWAY, free_port, serve
+from tests.postgresql import PASSWORD, running_postgresql
 
 TODAY = dt.datetime.now(dt.UTC).date()
 
@@ -161,6 +162,124 @@ def test_a_place_that_cannot_be_used_stops_the_start(insurance, tmp_path):
     assert ended.stderr.strip().splitlines()[-1].startswith(f"slipway: the request log {place} cannot be used: ")
 
 
+# A database
+
+
+@pytest.fixture(scope="module")
+def postgresql():
+    with running_postgresql() as address:
+        yield address
+
+
+@pytest.fixture(params=["folder", "sqlite", "postgresql"])
+def anywhere(request, tmp_path):
+    """A place of each kind, checked and empty."""
+    if request.param == "postgresql":
+        place = request.getfixturevalue("postgresql")
+    else:
+        place = str(tmp_path / "log") if request.param == "folder" else f"sqlite:///{tmp_path / 'log.db'}"
+    log = open_log(place)
+    log.check()
+    yield place
+    log.delete_before(TODAY + dt.timedelta(days=2))
+
+
+def test_every_place_keeps_rows_and_outcomes_alike(anywhere):
+    log, other = open_log(anywhere), open_log(anywhere)
+    time = dt.datetime.now(dt.UTC)
+    parts = {"inputs": {"age": 40, "city": 'Köln "a"', "none": None}, "answer": {"prediction": 1.5, "warnings": ["x"]}}
+    log.append(line("a", 0, time=time, **parts) + line("a", 1) + line("b"))
+    other.append(line("c", model="houses:a"))
+
+    known = log.known({("a", 1), ("a", 2), ("b", 0), ("c", 0), ("d", 0)}, "insurance")
+    other.add_outcomes([Outcome("a", 1, 3.5), Outcome("b", 0, "no")])
+    other.add_outcomes([Outcome("b", 0, "yes"), Outcome("b", 0, "no"), Outcome("b", 0, "yes")])
+
+    rows = {(row["request_id"], row["record"]): row for row in read(anywhere)}
+    assert known == {("a", 1), ("b", 0)} and len(rows) == 4
+    assert rows["a", 0] == {
+        **{"request_id": "a", "record": 0, "model": "insurance:a", "time": time, "source": "json", "outcome": None},
+        **parts,
+    }
+    assert [rows[key]["outcome"] for key in (("a", 1), ("b", 0), ("c", 0))] == [3.5, "yes", None]
+    assert {row["request_id"] for row in read(anywhere, name="houses")} == {"c"}
+
+
+def test_every_place_reads_from_a_time_on_and_forgets_days(anywhere):
+    start = dt.datetime.now(dt.UTC)
+    log = open_log(anywhere)
+    log.append(line("old", time=start - dt.timedelta(seconds=5)) + line("new", time=start + dt.timedelta(seconds=5)))
+    log.add_outcomes([Outcome("new", 0, 1)])
+    local = dt.timezone(dt.timedelta(hours=5))
+
+    assert [row["request_id"] for row in read(anywhere, since=start.astimezone(local))] == ["new"]
+
+    log.delete_before(TODAY)
+    assert len(list(read(anywhere))) == 2
+    log.delete_before(TODAY + dt.timedelta(days=2))
+    assert not list(read(anywhere)) and not log.known({("new", 0)}, "insurance")
+
+
+def test_a_server_keeps_requests_and_outcomes_in_postgresql(insurance, postgresql):
+    with serve("--arg", f"model={insurance}", SLIPWAY_REQUEST_LOG=postgresql) as server:
+        records = [PERSON] * 700
+        server.post("/predict", json={"records": records}, headers={"X-Request-ID": "p"}).raise_for_status()
+        eventually(lambda: metric(server, "slipway_request_log_rows_total"), 700)
+        told = [{"request_id": "p", "record": record, "outcome": record} for record in range(700)]
+        server.post("/outcome", json={"outcomes": told}).raise_for_status()
+        predict(server, PERSON).raise_for_status()
+        assert PASSWORD not in server.log.read_text()
+
+    rows = list(read(postgresql, name="insurance"))
+    assert len(rows) == 701 and {row["outcome"] for row in rows if row["request_id"] == "p"} == set(range(700))
+
+
+@pytest.mark.parametrize(
+    ("address", "problem"),
+    [
+        (f"postgresql://me:{PASSWORD}@127.0.0.1:9/db", "onnection refused|Can't create a connection"),
+        (f"nothing://me:{PASSWORD}@host/db", "is of a database that SQLAlchemy does not know"),
+        (f"oracle://me:{PASSWORD}@127.0.0.1/db", "needs a driver for oracle: `pip install 'oracledb'`"),
+        ("sqlite:////no/such/folder/log.db", "No such file or directory"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_one_line_without_its_password(address, problem):
+    with pytest.raises(RequestLogError, match=problem) as caught:
+        open_log(address).check()
+
+    assert PASSWORD not in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_the_file_of_sqlite_is_private(tmp_path):
+    path = tmp_path / "log.db"
+    open_log(f"sqlite:///{path}").check()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    path.chmod(0o644)
+    with pytest.raises(RequestLogError, match="others may read .*`chmod 600` it"):
+        open_log(f"sqlite:///{path}").check()
+
+
+def test_a_database_that_is_away_loses_no_rows_until_the_queue_is_full(tmp_path):
+    path = tmp_path / "log.db"
+    place = f"sqlite:///{path}"
+    open_log(place).check()
+
+    async def work(queue: LogQueue) -> None:
+        path.rename(tmp_path / "away")
+        path.mkdir()
+        queue.put(line() * 7)
+        await asyncio.sleep(3 * request_log.INTERVAL)
+        path.rmdir()
+        (tmp_path / "away").rename(path)
+        await queue.close()
+
+    with queue_to(place) as (queue, counted):
+        on_a_loop(work(queue))
+
+    assert counted == [7, 0] and len(list(read(place))) == 7
+
+
 # What is in a row
 
 
@@ -196,7 +315,7 @@ def test_a_whole_number_of_more_than_64_bits_is_kept_as_the_model_was_given_it(i
 
 
 @contextmanager
-def queue_to(place: Path, days: int = 30):
+def queue_to(place: Path | str, days: int = 30):
     """A queue, and what it has counted: rows that were written, and rows that were dropped."""
     counted = [0, 0]
 

@@ -25,7 +25,7 @@ FILE_BYTES = 64 * 1024 * 1024
 """From so many bytes on a file is followed by another."""
 _NAME = re.compile(r"(requests|outcomes)-(\d{4}-\d{2}-\d{2})T\d{6}-[0-9a-f]{16}\.jsonl", re.ASCII)
 _HEAD = re.compile(rb'\{"request_id":"([^"]+)","record":(\d+),"model":"([^":]+):')
-"""Of a row: whom it is about, without reading all of its JSON."""
+"""Of a row: whom it is about, without parsing it. In a text the quotes would have backslashes."""
 
 
 class FolderLog:
@@ -108,9 +108,8 @@ class FolderLog:
         wanted = {(request_id.encode(), b"%d" % record): (request_id, record) for request_id, record in keys}
         model, found = name.encode(), set()
         for path in reversed(self._files("requests")):
-            for _, line in self._lines(path):
-                head = _HEAD.match(line)
-                if head and head[3] == model and (key := wanted.get((head[1], head[2]))):
+            for request_id, record, of in _HEAD.findall(self._content(path)):
+                if of == model and (key := wanted.get((request_id, record))):
                     found.add(key)
             if len(found) == len(wanted):
                 break
@@ -170,6 +169,14 @@ class FolderLog:
         except OSError as exc:
             raise self._error(exc) from exc
         return [self.folder / name for name in names if (found := _NAME.fullmatch(name)) and found[1] == kind]
+
+    def _content(self, path: Path) -> bytes:
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:  # it was too old meanwhile
+            return b""
+        except OSError as exc:
+            raise self._error(exc) from exc
 
     def _lines(self, path: Path) -> Iterator[tuple[int, bytes]]:
         """The lines of a file by their numbers, but for one at its end that is still being written."""

@@ -5,8 +5,10 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from slipway.store.requestlog.database import DatabaseLog
 from slipway.store.requestlog.folder import FolderLog
 from slipway.store.requestlog.rows import Key, Outcome, Row
+from slipway.tables.address import is_address
 
 
 class RequestLog(Protocol):
@@ -46,7 +48,7 @@ def open_log(where: str | Path) -> RequestLog:
     -------
     RequestLog
     """
-    return FolderLog(Path(where))
+    return DatabaseLog(str(where)) if is_address(str(where)) else FolderLog(Path(where))
 
 
 def read(where: str | Path, since: dt.datetime | None = None, name: str | None = None) -> Iterator[Row]:
