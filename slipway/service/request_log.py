@@ -9,6 +9,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Event, Thread
 
 from slipway.errors import RequestLogError
@@ -132,7 +133,8 @@ class LogQueue:
         self._failed = False
         number = rows.count(b"\n")
         self._taken = [self._taken[0] + len(rows), self._taken[1] + number]
-        self._loop.call_soon_threadsafe(self._count, number, 0)
+        with suppress(RuntimeError):  # the loop has ended before this was written
+            self._loop.call_soon_threadsafe(self._count, number, 0)
         return b""
 
     def _forget(self) -> None:
