@@ -5,10 +5,11 @@ import datetime as dt
 import os
 import resource
 import shutil
+import sqlite3
 import stat
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from slipway.service import request_log
 from slipway.service.request_log import LogQueue
 from slipway.store.requestlog import Outcome, RowWriter, folder, open_log, read
 from tests.calls import on_a_loop, predict
-from tests.conftest import PERSON, ROOT, SLIPWAY, free_port, serve
+from tests.conftest import PERSON, ROOT, SLIPWAY, free_port, serve, trained
 from tests.postgresql import PASSWORD, running_postgresql
 
 TODAY = dt.datetime.now(dt.UTC).date()
@@ -280,6 +281,22 @@ def test_a_database_that_is_away_loses_no_rows_until_the_queue_is_full(tmp_path)
     assert counted == [7, 0] and len(list(read(place))) == 7
 
 
+def test_a_database_that_is_locked_fails_no_request(insurance, tmp_path):
+    path = tmp_path / "log.db"
+    place = f"sqlite:///{path}"
+    with serve("--arg", f"model={insurance}", SLIPWAY_REQUEST_LOG=place) as server:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            for _ in range(3):
+                predict(server, PERSON).raise_for_status()
+            eventually(lambda: "database is locked; rows wait" in server.log.read_text(), True)
+            other.execute("COMMIT")
+
+        eventually(lambda: metric(server, "slipway_request_log_rows_total"), 3)
+        assert metric(server, "slipway_request_log_dropped_total") == 0
+    assert len(list(read(place))) == 3
+
+
 # What is in a row
 
 
@@ -291,6 +308,23 @@ def test_private_fields_are_left_out(insurance, private):
     (row,) = RowWriter(insurance, schema).rows("r", [PERSON], [{"prediction": 1.5, "warnings": []}]).splitlines()
 
     assert orjson.loads(row)["inputs"].keys() == PERSON.keys() - set(private)
+
+
+def test_a_field_that_the_use_case_calls_private_is_in_no_file(tmp_path):
+    table = "age,postcode,cost\n" + "\n".join(f"{20 + i % 40},{50000 + i * 7},{i % 40 * 3}.5" for i in range(120))
+    (tmp_path / "people.csv").write_text(table)
+    case = tmp_path / "people.yaml"
+    case.write_text(
+        f"name: people\ndata: {{file: {tmp_path / 'people.csv'}}}\ntarget: {{column: cost}}\n"
+        "fields: {postcode: {kind: number, private: true}}\ntraining: {include: [lr], folds: 2}\n"
+    )
+    place = tmp_path / "log"
+    with serve("--arg", f"model={trained(str(case))}", SLIPWAY_REQUEST_LOG=str(place)) as server:
+        predict(server, {"age": 30, "postcode": 50413}).raise_for_status()
+        eventually(lambda: len(list(read(place))), 1)
+
+    (path,) = place.iterdir()
+    assert b'"inputs":{"age":30}' in path.read_bytes() and b"50413" not in path.read_bytes()
 
 
 def test_free_text_is_left_out(uncompiled):
