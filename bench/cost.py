@@ -6,18 +6,20 @@ many, each server is measured in every round, and a ratio is of two figures of o
 
 import argparse
 import statistics
+import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 import psutil
 
 from bench.load import fire
 from bench.overhttp import DIFFERENT, requests_of
 from bench.rounds import Measured, add, rotated
-from bench.servers import FASTAPI, ONNX, SLIPWAY, Server, serve
+from bench.servers import FASTAPI, LOGGED, ONNX, SLIPWAY, Server, serve
 
-NAMES = (SLIPWAY, FASTAPI, ONNX)
+NAMES = (SLIPWAY, LOGGED, FASTAPI, ONNX)
 WARM_UP = 0.5
 
 
@@ -77,7 +79,9 @@ def main() -> None:
     version = store.find("insurance")
     requests = requests_of(draw_records(version.schema(), DIFFERENT, seed=1))
     with ExitStack() as stack:
-        servers = [stack.enter_context(serve(name, {"BENCH_GRAPH": str(version.graph)})) for name in NAMES]
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        settings = {ONNX: {"BENCH_GRAPH": str(version.graph)}, LOGGED: {"SLIPWAY_REQUEST_LOG": str(folder / "log")}}
+        servers = [stack.enter_context(serve(name, settings.get(name, {}))) for name in NAMES]
         for server in servers:
             server.wait()
         print("\n".join(lines(measure(servers, requests, args.rounds, args.seconds, args.connections))))

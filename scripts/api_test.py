@@ -107,6 +107,7 @@ def main() -> int:
         }
         for model in args.models.split(","):
             train(*how[model])
+            os.environ["SLIPWAY_REQUEST_LOG"] = str(Path(home) / "requests")
             with served(model) as address:
                 print(f"\n{model}", flush=True)
                 found |= check(address, args.seconds, args.examples)

@@ -9,6 +9,7 @@
     ├── RecordsError            records sent to a model have faults, every one listed; has a code
     ├── ExplanationError        an explanation was asked for that the model cannot give; has a code
     ├── ScoringError            files cannot be scored, or the scored ones not be written
+    ├── RequestLogError         a request log cannot be written or read
     └── StoreError
         ├── ModelMissingError        nothing under that name in the BentoML store
         │   └── VersionMissingError      the name has no such version
@@ -51,6 +52,7 @@ class FaultCode(StrEnum):
     WRONG_CELL_COUNT = "wrong_cell_count"
     MISSING_COLUMN = "missing_column"
     NO_FINITE_PREDICTION = "no_finite_prediction"
+    UNKNOWN_REQUEST = "unknown_request"
 
 
 class WarningCode(StrEnum):
@@ -94,6 +96,10 @@ class RequestCode(StrEnum):
     RESULT_TOO_LARGE = "result_too_large"
     NO_DISK_SPACE = "no_disk_space"
     NO_MEMORY = "no_memory"
+    NO_REQUEST_LOG = "no_request_log"
+    INVALID_OUTCOMES = "invalid_outcomes"
+    UNKNOWN_REQUESTS = "unknown_requests"
+    REQUEST_LOG_FAILED = "request_log_failed"
     TOO_SLOW = "too_slow"
     OVERLOADED = "overloaded"
     TOO_MANY_REQUESTS = "too_many_requests"
@@ -252,6 +258,13 @@ class ExplanationError(SlipwayError):
 
 class ScoringError(SlipwayError):
     """Files cannot be scored, or the scored ones not be written. Its text alone crosses from a worker to its parent."""
+
+
+class RequestLogError(SlipwayError):
+    """A request log cannot be written or read. `where` is shown, so it has no password."""
+
+    def __init__(self, where: str | Path, problem: str) -> None:
+        super().__init__(f"the request log {where} cannot be used: {problem}")
 
 
 class StoreError(SlipwayError):

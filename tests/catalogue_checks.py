@@ -69,7 +69,10 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "calls.": ("curl", "requests", "bentoml"),
     "problem.": (*FaultCode, *WarningCode),
     "form.": tuple(
-        sorted({*FaultCode, *WarningCode} - {"unknown_field", "unknown_class", "wrong_cell_count", "missing_column"})
+        sorted(
+            {*FaultCode, *WarningCode}
+            - {"unknown_field", "unknown_class", "unknown_request", "wrong_cell_count", "missing_column"}
+        )
     ),
     "expected.": tuple(one.name.lower() for one in ExpectedType),
     "bounds.": ("both", "minimum", "maximum"),

@@ -93,6 +93,7 @@ CALLS = {
     RequestCode.INVALID_FORM: ("/predict_csv", {"content": b"x", "headers": FORM}),
     RequestCode.MISSING_FILE: ("/predict_csv", {"files": {"csv": CSV}}),
     RequestCode.INVALID_OPTION: ("/predict_csv", {"files": {"file": CSV}, "data": {"reasons": "yes"}}),
+    RequestCode.NO_REQUEST_LOG: ("/outcome", {"json": {"outcomes": []}}),
     RequestCode.NOT_A_CLASSIFIER: ("/explain", {"json": {"record": PERSON, "class": 1}}),
     RequestCode.EMPTY_FILE: ("/predict_csv", {"files": {"file": " \n"}}),
     RequestCode.NO_ROWS: ("/predict_csv", {"files": {"file": HEADER}}),
@@ -120,6 +121,9 @@ ELSEWHERE = {
     RequestCode.RESULT_TOO_LARGE,
     RequestCode.NO_DISK_SPACE,
     RequestCode.NO_MEMORY,
+    RequestCode.INVALID_OUTCOMES,
+    RequestCode.UNKNOWN_REQUESTS,
+    RequestCode.REQUEST_LOG_FAILED,
     RequestCode.TOO_SLOW,
     RequestCode.NOT_AUTHENTICATED,
     RequestCode.MISSING_SCOPE,
@@ -134,7 +138,7 @@ ELSEWHERE = {
     RequestCode.HEADERS_TOO_LARGE,
     RequestCode.REQUEST_TIMEOUT,
 }
-"""Their own tests make these: test_batch, test_bounds, test_deadline, test_access, test_admission, test_hostile."""
+"""Their own tests make these: test_batch, test_bounds, test_deadline, test_access, test_admission, test_hostile, test_outcomes."""
 
 
 @pytest.fixture(scope="module")

@@ -38,11 +38,11 @@ def test_the_package_shows_no_more_than_its_steps():
     assert len(entries) <= 15, sorted(entries)
 
 
-@pytest.mark.parametrize("part", ["serve", "train", "azure", "score"])
+@pytest.mark.parametrize("part", ["serve", "train", "azure", "score", "database"])
 def test_the_dependencies_of_the_package_are_ranges_that_the_lock_is_in(part):
     dynamic = PROJECT["tool"]["setuptools"]["dynamic"]
     read = dynamic["dependencies"] if part == "serve" else dynamic["optional-dependencies"][part]
-    lock = ROOT / "requirements" / ("train.txt" if part == "score" else f"{part}.txt")
+    lock = ROOT / "requirements" / ("train.txt" if part in ("score", "database") else f"{part}.txt")
     locked = dict(re.findall(r"^([a-z0-9.-]+)==([^ ;\n]+)", lock.read_text(), re.M))
 
     assert read["file"] == [f"requirements/{part}.in"]
@@ -88,9 +88,9 @@ def test_the_wheel_says_what_it_is():
         commands = wheel.read(f"{folder}/entry_points.txt").decode()
 
     assert said["Name"] == "slipway-ml" and said["Requires-Python"] == "<3.14,>=3.11"
-    assert set(said.get_all("Provides-Extra")) == {"train", "azure", "score"}
+    assert set(said.get_all("Provides-Extra")) == {"train", "azure", "score", "database"}
     assert len(said.get_all("Requires-Dist")) == sum(
-        len(requirements(f"{part}.in")) for part in ("serve", "train", "azure", "score")
+        len(requirements(f"{part}.in")) for part in ("serve", "train", "azure", "score", "database")
     )
     assert "slipway = slipway.cli.main:main" in commands
 
@@ -101,7 +101,7 @@ def test_a_wheel_can_be_built_from_the_sdist():
         names = {name.partition("/")[2] for name in sdist.getnames()}
 
     assert {"pyproject.toml", "README.md", "LICENSE", "slipway/cli/main.py"} <= names
-    assert {f"requirements/{part}.in" for part in ("serve", "train", "azure", "score")} <= names
+    assert {f"requirements/{part}.in" for part in ("serve", "train", "azure", "score", "database")} <= names
 
 
 def python(version: str) -> str | None:

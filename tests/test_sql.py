@@ -1,12 +1,7 @@
 """Rows of a query as a table: what is sent, what is refused, and what is never printed."""
 
 import datetime as dt
-import os
-import shutil
-import signal
-import socket
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,9 +12,7 @@ from slipway.errors import DataError
 from slipway.tables.address import is_address, shown_address
 from slipway.tables.readers import read_table
 from slipway.tables.source import DataSource
-
-WANTED = bool(os.environ.get("SLIPWAY_REQUIRE_POSTGRESQL"))
-PASSWORD = "s3cret-w0rd"
+from tests.postgresql import PASSWORD, running_postgresql
 
 
 @pytest.fixture
@@ -143,59 +136,28 @@ def test_the_name_of_a_model_is_that_of_the_database_and_not_of_the_password(peo
 
 
 @pytest.fixture(scope="module")
-def postgresql(tmp_path_factory) -> Iterator[str]:
-    """The address of a server on loopback, with a table of people; run by a user who is not root."""
-    found = shutil.which("initdb") or next(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), None)
-    if found is None and not WANTED:
-        pytest.skip("PostgreSQL is not installed")
-    binaries = Path(found or "initdb").resolve().parent
-    folder = Path("/tmp") / f"slipway-postgresql-{os.getpid()}"
-    folder.mkdir(mode=0o755)
-    user = {"user": "nobody", "group": "nogroup"} if os.getuid() == 0 else {}
-    if user:
-        shutil.chown(folder, "nobody", "nogroup")
-    secret = folder / "password"
-    secret.write_text(PASSWORD)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    data = folder / "data"
-    run = {"cwd": folder, "env": {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}, **user}
-    subprocess.run([binaries / "initdb", "-D", data, "-U", "me", "-A", "scram-sha-256", f"--pwfile={secret}"], check=True, capture_output=True, **run)  # fmt: skip
-    options = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-p", str(port)]
-    server = subprocess.Popen([binaries / "postgres", "-D", data, *options], stderr=subprocess.DEVNULL, **run)
-    address = f"postgresql://me:{PASSWORD}@127.0.0.1:{port}/postgres"
-    try:
+def postgresql() -> Iterator[str]:
+    """The address of a server on loopback, with a table of people."""
+    with running_postgresql() as address:
         _fill(address)
         yield address
-    finally:
-        server.send_signal(signal.SIGINT)  # which does not wait until every client has gone, as SIGTERM does
-        server.wait(30)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _fill(address: str) -> None:
-    import time
-
     import sqlalchemy
 
     engine = sqlalchemy.create_engine(address.replace("postgresql:", "postgresql+pg8000:"))
-    for _ in range(100):
-        try:
-            with engine.begin() as connection:
-                connection.exec_driver_sql(
-                    "CREATE TABLE people (age integer, born date, seen timestamp, cost numeric(9, 2), ok boolean, city text);"
-                )
-                connection.exec_driver_sql(
-                    "INSERT INTO people VALUES (40, '2000-01-02', '2024-05-31 14:30', 1.50, true, 'Bonn'), (50, NULL, NULL, 2.25, false, NULL)"
-                )
-                connection.exec_driver_sql(
-                    "CREATE FUNCTION grow() RETURNS integer LANGUAGE sql AS $$ INSERT INTO people (age) VALUES (1) RETURNING age $$"
-                )
-            return
-        except sqlalchemy.exc.SQLAlchemyError:
-            time.sleep(0.2)
-    raise AssertionError("PostgreSQL does not answer")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE people (age integer, born date, seen timestamp, cost numeric(9, 2), ok boolean, city text);"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO people VALUES (40, '2000-01-02', '2024-05-31 14:30', 1.50, true, 'Bonn'), (50, NULL, NULL, 2.25, false, NULL)"
+        )
+        connection.exec_driver_sql(
+            "CREATE FUNCTION grow() RETURNS integer LANGUAGE sql AS $$ INSERT INTO people (age) VALUES (1) RETURNING age $$"
+        )
+    engine.dispose()
 
 
 def test_a_query_to_postgresql_keeps_the_types_of_its_columns(postgresql):

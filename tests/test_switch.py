@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from slipway import store
+from slipway.store.requestlog import read
 from tests.conftest import PERSON, ROOT, Server, helpers_of, serve, trained, workers_of
 from tests.test_supervisor import until
 
@@ -43,8 +44,8 @@ def promoted(tag: str) -> Iterator[None]:
 
 
 @pytest.fixture
-def server(tags) -> Iterator[Server]:
-    settings = {"SLIPWAY_WORKERS": "2", "SLIPWAY_POLL_SECONDS": "1"}
+def server(tags, tmp_path) -> Iterator[Server]:
+    settings = {"SLIPWAY_WORKERS": "2", "SLIPWAY_POLL_SECONDS": "1", "SLIPWAY_REQUEST_LOG": str(tmp_path / "log")}
     with serve("--arg", f"model={NAME}", from_nothing=True, **settings) as server:
         assert served(server) == tags[0]
         yield server
@@ -65,6 +66,7 @@ class Callers:
     def __init__(self, server: Server) -> None:
         self.server = server
         self.models: list[str] = []
+        self.by_id: dict[str, str] = {}
         self.answers: dict[str, set[float]] = {}
         self.faults: list[str] = []
         self._ended = threading.Event()
@@ -96,10 +98,11 @@ class Callers:
             elif number != 5:
                 content = answer.json()
                 self.models.append(content["model"])
+                self.by_id[answer.headers["x-request-id"]] = content["model"]
                 self.answers.setdefault(content["model"], set()).add(content["predictions"][0]["prediction"])
 
 
-def test_another_version_is_served_and_the_one_before_again_and_no_call_fails(server, tags):
+def test_another_version_is_served_and_the_one_before_again_and_no_call_fails(server, tags, tmp_path):
     first, second = tags
     with Callers(server) as callers:
         with promoted(second):
@@ -110,6 +113,9 @@ def test_another_version_is_served_and_the_one_before_again_and_no_call_fails(se
     assert {*callers.models} == {first, second}
     assert {tag: len(answers) for tag, answers in callers.answers.items()} == {first: 1, second: 1}
     assert callers.answers[first] != callers.answers[second]
+    until(
+        lambda: callers.by_id.items() <= {row["request_id"]: row["model"] for row in read(tmp_path / "log")}.items(), 10
+    )
     log = server.log.read_text()
     assert f"{second} is served now; workers of {first} finish what they answer" in log
     assert f"{first} is served now; workers of {second} finish what they answer" in log

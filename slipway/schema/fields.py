@@ -103,7 +103,7 @@ class Field:
     every cell, `decimal` is their decimal mark and `number_unit` the unit beside them, such as `$` or `%`, which
     stands at `unit_place`.
     `dtype` is the pandas dtype that the pipeline was fitted with, and `column` the name that its column has
-    there, where PyCaret could not be given `name`.
+    there, where PyCaret could not be given `name`. A `private` value, and any free text, is kept in no request log.
     """
 
     name: str
@@ -127,6 +127,7 @@ class Field:
     number_unit: str = ""
     unit_place: UnitPlace = "after_spaced"
     column: str | None = None
+    private: bool = False
 
     @property
     def pipeline_name(self) -> str:

@@ -40,6 +40,7 @@ from slipway.service.observed import ObservedRequests
 from slipway.service.port import check_metrics_port, check_port, listening
 from slipway.service.predict import PredictEndpoint
 from slipway.service.proxy import BehindProxy
+from slipway.service.request_log import check_request_log
 from slipway.service.requests import RequestError, json_response
 from slipway.service.routes import large_calls, make_routes
 from slipway.service.security_headers import SecurityHeaders, cors
@@ -194,6 +195,7 @@ def _service_class(
                 announce(asked)
                 announce_connections(settings)
                 open_folder()
+                check_request_log(settings)
                 if settings.metrics_port:
                     check_metrics_port(listening()[0] or "127.0.0.1", settings.metrics_port)
             _supervise(served, settings, successors)

@@ -17,6 +17,7 @@ from slipway.service.requests import RequestError
 from slipway.service.settings import DEFAULTS, Limits, Settings
 from slipway.store import Version
 from slipway.store.artifacts import to_json
+from slipway.store.requestlog import RowWriter, open_log
 
 INLINE_LIMIT = 16
 """Records of a call that a compiled version answers on the event loop: well below a millisecond."""
@@ -40,6 +41,8 @@ class LoadedModel:
         self.schema = version.schema()
         self.limits = Limits(settings)
         self.most_values = self.limits.values(self.schema)
+        self.request_log = open_log(settings.request_log) if settings.request_log else None
+        self.log_rows = RowWriter(version.tag, self.schema).rows if self.request_log else None
         self._lock = Lock()
 
     @cached_property

@@ -38,10 +38,16 @@ FAULTS = Metric(
 )
 WARNINGS = Metric("counter", "slipway_warnings_total", "Warnings of predictions", ("code",))
 REFUSED = Metric("counter", "slipway_requests_refused_total", "Requests that were refused", ("status", "code"))
+LOG_ROWS = Metric("counter", "slipway_request_log_rows_total", "Rows written to the request log")
+LOG_DROPPED = Metric(
+    "counter",
+    "slipway_request_log_dropped_total",
+    "Rows that the request log had no room for, or that it could not write",
+)
 
 METRICS = (
     *(PREDICTIONS, ROWS, FAULTS, WARNINGS, EXPLANATIONS, REFUSED, DURATION, IN_WORK),
-    *(INFO, WORKERS, EXPECTED, STARTED, LAST_STARTED),
+    *(LOG_ROWS, LOG_DROPPED, INFO, WORKERS, EXPECTED, STARTED, LAST_STARTED),
 )
 """All of ours, as docs/operations.md lists them."""
 _IN_WORK: tuple[Metric, Labels] = (IN_WORK, ())
@@ -76,10 +82,16 @@ class ModelMetrics:
                 counts.add(metric, source, amount=0)
         for code in WarningCode:
             counts.add(WARNINGS, code.value, amount=0)
+        self.count_log(written=0, dropped=0)
 
     def begin(self) -> None:
         """A request has come."""
         self._counts.values[_IN_WORK] += 1
+
+    def count_log(self, written: int, dropped: int) -> None:
+        """Count what has become of rows of the request log."""
+        self._counts.add(LOG_ROWS, amount=written)
+        self._counts.add(LOG_DROPPED, amount=dropped)
 
     def count(self, noted: Observation) -> None:
         """Count what was noted of a request that is answered."""

@@ -20,7 +20,7 @@ _LEARNT = ("code", "source", "rows", "predictions", "explanations", "faults", "w
 
 
 class Observation:
-    """What is known of one request. Whoever learns something notes it; it never holds a value that was sent."""
+    """What is known of one request. Whoever learns something notes it; only `log_rows`, for the request log, holds values that were sent."""
 
     __slots__ = (
         "bytes_in",
@@ -30,6 +30,7 @@ class Observation:
         "explanations",
         "faults",
         "id",
+        "log_rows",
         "predictions",
         "rows",
         "source",
@@ -40,6 +41,7 @@ class Observation:
 
     def __init__(self) -> None:
         self.id = b""
+        self.log_rows = b""
         self.trace_id = ""
         self.status = 0
         self.bytes_in = -1

@@ -18,8 +18,10 @@ from slipway.service.model_metrics import ModelMetrics
 from slipway.service.observation import Observation, begin
 from slipway.service.paths import OTHER, logged, route
 from slipway.service.proxy import below
+from slipway.service.request_log import LogQueue
 from slipway.service.settings import Settings
 from slipway.store import Version
+from slipway.store.requestlog import open_log
 
 log = logging.getLogger("bentoml")
 
@@ -53,6 +55,8 @@ class ObservedRequests:
         self._model = ModelMetrics(files.counts, version, version.schema(), settings.workers)
         self._prefix = os.urandom(6).hex().encode()
         self._numbers = count()
+        days = settings.request_log_days
+        self._queue = LogQueue(open_log(settings.request_log), days, self._count_log) if settings.request_log else None
         files.open()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,7 +65,13 @@ class ObservedRequests:
             return
         await self.app(scope, receive, send)
         if scope["type"] == "lifespan":
+            if self._queue:
+                await self._queue.close()
             self._files.write()
+
+    def _count_log(self, written: int, dropped: int) -> None:
+        self._model.count_log(written, dropped)
+        self._files.write_soon()
 
     async def _observe(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -103,6 +113,8 @@ class ObservedRequests:
             self._http.end(named, noted.status, seconds)
             self._model.count(noted)
             self._files.write_soon()
+            if self._queue and noted.log_rows:
+                self._queue.put(noted.log_rows)
         self._log(scope, named, logged(path) if named == OTHER else named, noted, seconds)
 
     def _read_headers(self, scope: Scope, noted: Observation) -> None:

@@ -174,7 +174,7 @@ def explanation_schema(schema: Schema) -> dict[str, Any]:
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
-def describe(schema: Schema, tag: str, bentoml: dict[str, Any]) -> dict[str, Any]:
+def describe(schema: Schema, tag: str, bentoml: dict[str, Any], outcomes: Schema | None = None) -> dict[str, Any]:
     """The OpenAPI document: BentoML's probes, and our own calls.
 
     Parameters
@@ -184,6 +184,8 @@ def describe(schema: Schema, tag: str, bentoml: dict[str, Any]) -> dict[str, Any
         Of the version.
     bentoml : dict
         BentoML's own document.
+    outcomes : Schema, optional
+        What an outcome is, where there is a request log.
 
     Returns
     -------
@@ -201,6 +203,7 @@ def describe(schema: Schema, tag: str, bentoml: dict[str, Any]) -> dict[str, Any
             "/predict": {"post": _predict_call(schema)},
             "/predict_csv": {"post": _csv_call()},
             "/explain": {"post": _explain_call(schema)},
+            **({"/outcome": {"post": _outcome_call(outcomes)}} if outcomes else {}),
             **_descriptions(),
             **{path: bentoml["paths"][path] for path in sorted(PROBES) if path in bentoml["paths"]},
         },
@@ -221,10 +224,11 @@ REFUSALS = {
     503: "No room for this call at the moment",
 }
 """Each has the shape of the contract, `Refusal`."""
+_REFUSAL = {"$ref": "#/components/schemas/Refusal"}
 
 
 def _refusals() -> dict[str, Any]:
-    content = _json({"$ref": "#/components/schemas/Refusal"})
+    content = _json(_REFUSAL)
     return {str(status): {"description": text, "content": content} for status, text in REFUSALS.items()}
 
 
@@ -261,6 +265,23 @@ def _explain_call(schema: Schema) -> dict[str, Any]:
         "parameters": [LANGUAGE],
         "requestBody": {"required": True, "content": _json(explanation_body(schema))},
         "responses": _responses(_json(explanation_schema(schema)), *REFUSALS),
+    }
+
+
+def _outcome_call(outcome: Schema) -> dict[str, Any]:
+    items = {"type": "array", "minItems": 1, "items": outcome.json_schema()}
+    example = {"outcomes": [outcome.example()]}
+    answer = _object(
+        {"model": {"type": "string"}, "outcomes": {"type": "integer", "description": "How many were kept."}}
+    )
+    responses = _responses(_json(answer), *REFUSALS)
+    unknown = {"description": "A record that is not in the request log", "content": _json(_REFUSAL)}
+    return {
+        "operationId": "outcome",
+        "summary": "Tell what came true of records of `/predict`, by the request ids of their answers.",
+        "parameters": [LANGUAGE],
+        "requestBody": {"required": True, "content": _json(_object({"outcomes": items}) | {"example": example})},
+        "responses": responses | {"404": unknown},
     }
 
 

@@ -41,4 +41,6 @@ class PredictEndpoint:
         answer = await self.served.answer(records)
         noted.predictions = len(records)
         noted.warned([prediction["warnings"] for prediction in answer["predictions"]])
+        if self.served.log_rows:
+            noted.log_rows = self.served.log_rows(noted.id.decode(), records, answer["predictions"])
         return answer

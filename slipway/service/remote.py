@@ -75,6 +75,7 @@ async def ask(name: str, scope: Scope, receive: Receive, send: Send) -> None:
         async for frame in _frames(reader):
             if frame["type"] == "learnt":
                 current().learn(frame["learnt"])
+                current().log_rows = frame.get("body", b"")
             elif frame["type"] != "end":
                 await send(frame)
             if frame["type"] == "end" or _is_last(frame):
@@ -156,7 +157,8 @@ class Answering:
             with suppress(ConnectionError):  # as uvicorn has it: who asked has gone
                 for piece in _pieces(message):
                     if _is_last(piece):  # who has the whole answer may ask what has been counted
-                        await _write(writer, {"type": "learnt", "learnt": current().learnt()})
+                        noted = current()
+                        await _write(writer, {"type": "learnt", "learnt": noted.learnt(), "body": noted.log_rows})
                     await _write(writer, piece)
 
         try:

@@ -1,4 +1,4 @@
-"""The calls that are not BentoML's own: /predict_csv, /explain, /model, /docs, and / itself."""
+"""The calls that are not BentoML's own: /predict_csv, /explain, /outcome, /model, /docs, and / itself."""
 
 import asyncio
 from pathlib import Path
@@ -17,6 +17,7 @@ from slipway.service.file_answer import Wanted, answer_file
 from slipway.service.model import LoadedModel
 from slipway.service.observation import current
 from slipway.service.observed import GONE
+from slipway.service.outcomes import EXPECTED, add_outcomes, outcome_schema
 from slipway.service.predict import PredictEndpoint
 from slipway.service.requests import (
     NO_MEMORY,
@@ -52,13 +53,15 @@ def make_routes(served: LoadedModel, service: Any) -> FastAPI:
     app = _without_docs()
     _add_description(app, served, service)
     _add_predictions(app, served)
+    _add_outcomes(app, served)
     return app
 
 
 def large_calls(served: LoadedModel) -> ASGIApp:
-    """What a helper answers: files, explanations, and `/predict`."""
+    """What a helper answers: files, explanations, outcomes, and `/predict`."""
     app = _without_docs()
     _add_predictions(app, served)
+    _add_outcomes(app, served)
     return PredictEndpoint(app, served)
 
 
@@ -99,7 +102,9 @@ def _add_description(app: FastAPI, served: LoadedModel, service: Any) -> None:
 
     @app.get("/docs.json")
     async def description() -> Response:
-        return JSONResponse(openapi.describe(served.schema, served.version.tag, service.openapi_spec.asdict()))
+        outcomes = outcome_schema(served.schema) if served.request_log else None
+        described = openapi.describe(served.schema, served.version.tag, service.openapi_spec.asdict(), outcomes)
+        return JSONResponse(described)
 
     @app.get("/model")
     async def model() -> Response:
@@ -144,3 +149,12 @@ def _add_predictions(app: FastAPI, served: LoadedModel) -> None:
         answer = await served.explain(body["record"], body.get("class", DEFAULT_CLASS))
         current().asked("json", rows=0, explanations=1)
         return json_response(answer, language_of(request.scope))
+
+
+def _add_outcomes(app: FastAPI, served: LoadedModel) -> None:
+    """What came true of earlier records."""
+
+    @app.post("/outcome")
+    async def outcome(request: Request) -> Response:
+        body = await read_object(request, served.limits.bytes, served.most_values, EXPECTED, "outcomes")
+        return json_response(await add_outcomes(served, body["outcomes"]))

@@ -97,6 +97,9 @@ URL = Kind("an address such as https://ml.example.org/app/insurance", addresses.
 HEADER = Kind("the name of a header such as X-Forwarded-User", addresses.header)
 
 
+PLACE = Kind("a folder, or the address of a database, which is not repeated here", addresses.line)
+
+
 def setting(default: Any, kind: Kind, description: str, section: str = "Limits on a request") -> Any:
     """A field of `Settings`.
 
@@ -143,6 +146,13 @@ class Settings:
     log_format: str = setting(
         "text", one_of("text", "json"), "The form of each line of the log ([logs](#logs)).", "Watching"
     )
+    request_log: str = setting(
+        "",
+        PLACE,
+        "Where each record of `/predict` is kept with its answer; without it, nowhere ([requests](requests.md)).",
+        "Watching",
+    )
+    request_log_days: int = setting(30, whole_number(), "Days after which what is kept there is deleted.", "Watching")
 
     keys_file: str = setting(
         "", FILE, "The file of API keys (`slipway keys add NAME`); calls without a key are refused.", ACCESS
@@ -237,7 +247,7 @@ class Settings:
     max_long_requests: int = setting(
         16,
         whole_number(),
-        "Of these, files, and as many explanations. A file counts from its first byte: it is kept in `/tmp`.",
+        "Of these, files, as many explanations, and as many calls with outcomes. A file counts from its first byte: it is kept in `/tmp`.",
         LOAD,
     )
     requests_per_minute: int = setting(
@@ -321,7 +331,7 @@ def _read(name: str, text: str, item: "Field[Any]") -> Any:
     try:
         return kind.read(text)
     except ValueError:
-        given = "not usable" if kind is SECRET else repr(text[:60])
+        given = "not usable" if kind in (SECRET, PLACE) else repr(text[:60])
         raise SlipwayError(f"{name} is {given}; expected {kind.expected}, or leave it out") from None
 
 

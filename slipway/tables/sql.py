@@ -4,16 +4,14 @@ Nothing is ever written: one SELECT is all that is sent, in a transaction that i
 ones, and that is never committed. A password in the address is in no message.
 """
 
-import importlib.util
 import os
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 import pandas as pd
 
 from slipway.errors import DataError
-from slipway.tables.address import shown_address
+from slipway.tables.address import database_problem, database_url, shown_address
 
 _NOT_SENT = re.compile(
     r"\b(insert|update|delete|merge|replace|upsert|create|drop|alter|truncate|grant|revoke|copy|call|do|execute|exec|into|"
@@ -23,14 +21,6 @@ _NOT_SENT = re.compile(
 _HARMLESS = re.compile(r"\breplace\s*\(|\b(?:insert|truncate)\s*\(", re.I)
 """Functions that are called like a statement."""
 _TEXTS = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]\n]*\]|(\$\w*\$).*?\1", re.S)
-_POSTGRESQL = ("psycopg", "psycopg2", "pg8000")
-_DRIVERS = {
-    "postgresql": "pg8000",
-    "mysql": "pymysql",
-    "mariadb": "pymysql",
-    "mssql": "pyodbc",
-    "oracle": "oracledb",
-}
 
 
 def read_query(address: str, query: str | None) -> pd.DataFrame:
@@ -75,7 +65,7 @@ def read_query(address: str, query: str | None) -> pd.DataFrame:
     except DataError:
         raise
     except (sqlalchemy.exc.SQLAlchemyError, ImportError, OSError, ValueError, UnicodeError) as exc:
-        raise DataError(shown, _reason(exc, address)) from None
+        raise DataError(shown, database_problem(exc, address, "the query failed")) from None
     names = [str(name).strip() for name in names]
     doubled = next((name for name in names if names.count(name) > 1), None)
     if doubled is not None:
@@ -107,10 +97,7 @@ def _check_query(shown: str, query: str) -> None:
 def _engine(address: str, shown: str) -> Any:
     import sqlalchemy
 
-    url = sqlalchemy.make_url(address)
-    if url.drivername == "postgresql":
-        installed = (name for name in _POSTGRESQL if importlib.util.find_spec(name))
-        url = url.set(drivername=f"postgresql+{next(installed, _POSTGRESQL[-1])}")
+    url = database_url(address)
     if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
         path = url.database.removeprefix("file:")
         if not os.path.isfile(path):
@@ -129,24 +116,3 @@ def _read_only(connection: Any) -> None:
     elif kind in ("mysql", "mariadb"):
         connection.rollback()
         connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-
-
-def _reason(exc: Exception, address: str) -> str:
-    """What went wrong, without the password that drivers repeat."""
-    if isinstance(exc, ImportError):
-        kind = urlsplit(address).scheme.partition("+")[0]
-        driver = _DRIVERS.get(kind)
-        install = f"`pip install '{driver}'`" if driver else "install the driver that SQLAlchemy names"
-        return f"needs a driver for {kind}: {install}"
-    cause = getattr(exc, "orig", None) or exc
-    told = cause.args[0] if cause.args else ""
-    text = str(told.get("M", told) if isinstance(told, dict) else cause)  # pg8000 has the parts of PostgreSQL's message
-    if type(exc).__name__ == "NoSuchModuleError":
-        return "is of a database that SQLAlchemy does not know; expected postgresql://, mysql+pymysql://, sqlite:/// …"
-    if type(exc).__name__ == "ArgumentError":
-        return "is not an address of a database; expected postgresql://user@host/database or sqlite:///people.db"
-    user = urlsplit(address).netloc.rpartition("@")[0]
-    secrets = {user.partition(":")[2], *re.findall(r"[&?][^=&]*=([^&]*)", address)}
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return f"the query failed: {' '.join(text.split())[:300]}"

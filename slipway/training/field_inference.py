@@ -87,6 +87,7 @@ def _common(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, missing: 
         "help": spec.help,
         "missing": tuple(missing),
         "category_labels": spec.categories,
+        "private": spec.private,
     }
 
 

@@ -59,6 +59,10 @@ class FieldSpec:
         Labels, Field(description="Texts for the values of the column, in place of the values themselves.")
     ] = field(default_factory=dict)
 
+    private: Annotated[
+        Flag, Field(description="Leave its values out of the request log of a server ([requests](requests.md)).")
+    ] = False
+
     _bounds = field_validator("maximum")(below_maximum)
 
 
