@@ -106,4 +106,4 @@ with starting():
     _login = login_of(_settings)
     _pages = [Middleware(LoginPages, login=_login)] if _login or _settings.user_header else []
     _model = bentoml.use_arguments(Arguments).model
-    _, Slipway = made(found(_model), successors_of(_model))
+    _served, Slipway = made(found(_model), successors_of(_model))
