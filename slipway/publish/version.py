@@ -20,6 +20,7 @@ from slipway.inference.onnx_engine import CompiledEngine
 from slipway.inference.predictor import Predictor
 from slipway.publish import card, smoke_test
 from slipway.publish.promotion import Outcome, held_out_rows, settle
+from slipway.schema.expected_errors import ExpectedErrors
 from slipway.schema.figures import Figures
 from slipway.schema.metrics import (
     DataOrigin,
@@ -39,6 +40,7 @@ from slipway.training._sklearn import rows_in_model
 from slipway.training.background import BACKGROUND_ROWS, draw_background, thin
 from slipway.training.diagnostics import Diagnostics, diagnose
 from slipway.training.evaluation import Evaluation, evaluate, last_step
+from slipway.training.expected_errors import expected_errors
 from slipway.training.names import with_own_names
 from slipway.training.profile import profile
 from slipway.training.schema_inference import InferredDataset
@@ -69,6 +71,7 @@ class _Content:
     metrics: Metrics
     figures: Figures
     profile: Profile
+    errors: ExpectedErrors | None
     reading: TableReport | None
     leaderboard: Leaderboard
     background: Callable[[Predictor], pd.DataFrame]
@@ -114,6 +117,7 @@ def save_version(
         metrics=metrics,
         figures=found.figures,
         profile=profile(learnt),
+        errors=_errors(sure, schema),
         reading=learnt.report,
         leaderboard=_leaderboard(trained.leaderboard),
         background=partial(background, learnt, evaluation.importance, training_rows),
@@ -141,6 +145,13 @@ def _diagnosed(sure: UncertaintyResult, evaluation: Evaluation, schema: Schema) 
         uncalibrated=sure.uncalibrated,
         first=list(evaluation.importance),
     )
+
+
+def _errors(sure: UncertaintyResult, schema: Schema) -> ExpectedErrors | None:
+    """Of numbers, the errors out of fold by the prediction."""
+    if schema.target.classes or sure.held_out is None:
+        return None
+    return expected_errors(sure.held_out.answers.values, sure.held_out.actual, sure.covered)
 
 
 def _metrics(
@@ -197,6 +208,8 @@ def _write(content: _Content, tag: str, folder: Path, pipeline_folder: Path) -> 
         artifacts.GOLDEN.write(folder, predictor.golden())
     artifacts.METRICS.write(folder, metrics)
     artifacts.PROFILE.write(folder, content.profile)
+    if content.errors:
+        artifacts.ERRORS.write(folder, content.errors)
     if content.reading:
         artifacts.READING.write(folder, content.reading)
     artifacts.FIGURES.write(folder, content.figures)

@@ -24,6 +24,7 @@ from slipway.errors import ModelDamagedError
 from slipway.i18n.catalogues import FALLBACK
 from slipway.inference.golden import Golden
 from slipway.inference.interval import Interval
+from slipway.schema.expected_errors import ExpectedErrors
 from slipway.schema.figures import Figures
 from slipway.schema.metrics import Leaderboard, LeaderboardRow, Metrics
 from slipway.schema.profile import Profile
@@ -135,6 +136,7 @@ GOLDEN = JsonFile("golden.json", Golden)
 METRICS = JsonFile("metrics.json", Metrics)
 FIGURES = JsonFile("figures.json", Figures)
 PROFILE = JsonFile("profile.json", Profile)
+ERRORS = JsonFile("errors.json", ExpectedErrors)
 READING = JsonFile("reading.json", TableReport)
 GRAPH = "model.onnx"
 PIPELINE = "pipeline.pkl"
