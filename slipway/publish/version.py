@@ -148,10 +148,10 @@ def _diagnosed(sure: UncertaintyResult, evaluation: Evaluation, schema: Schema) 
 
 
 def _errors(sure: UncertaintyResult, schema: Schema) -> ExpectedErrors | None:
-    """Of numbers, the errors out of fold by the prediction."""
+    """Of numbers, the errors out of fold by prediction and inputs."""
     if schema.target.classes or sure.held_out is None:
         return None
-    return expected_errors(sure.held_out.answers.values, sure.held_out.actual, sure.covered)
+    return expected_errors(sure.held_out, schema, sure.covered)
 
 
 def _metrics(

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from slipway.errors import Fault, FaultCode, WarningCode
+from slipway.schema.arrays import missing
+from slipway.schema.expected_errors import ErrorTerm
 from slipway.schema.fields import Field, Value
 from slipway.schema.profile import CategoryCounts, Histogram
 from slipway.schema.table import ReadColumn
@@ -93,7 +95,7 @@ class FieldCounts:
         self.rows = self.missing = self.out_of_range = 0
         self.unknown: Counter[Value] = Counter()
         self.refused: Counter[str] = Counter()
-        self._tally, self._number = _counting(item, before)
+        self._tally, self._number = _tally_of(item, before), _unit(item)
 
     def add(self, column: ReadColumn, ragged: Mapping[int, Any]) -> None:
         """Count the rows of a part.
@@ -117,7 +119,7 @@ class FieldCounts:
                 self._refuse(fault)
             elif warning is not None and warning.code is WarningCode.OUT_OF_RANGE:
                 self.out_of_range += 1
-        empty = np.asarray(values == np.array(None)) if values.dtype == object else np.isnan(values)
+        empty = is_missing(values)
         self.missing += int((empty & counted).sum())
         self._tally.add(self._number(values[counted & ~empty]))
 
@@ -134,6 +136,58 @@ class FieldCounts:
     def counts(self) -> Counts:
         """Rows in each bar, or of each listed category and last of all others that training knew."""
         return self._tally.counts
+
+
+class CellCounts:
+    """Rows counted in the cells of a model of the error.
+
+    Parameters
+    ----------
+    term : ErrorTerm
+    item : Field, optional
+        The field of the term; None for the prediction.
+    """
+
+    def __init__(self, term: ErrorTerm, item: Field | None) -> None:
+        self.rows = self._missing = 0
+        self._tally: BarCounts | CategoryTally
+        if term.values is not None and item is not None:
+            self._tally = CategoryTally(_keys(item, term.values))
+        else:
+            self._tally = BarCounts([-np.inf, *term.edges, np.inf])
+        self._number = _unit(item)
+
+    def add(self, values: npt.NDArray[Any]) -> None:
+        """Count some rows.
+
+        Parameters
+        ----------
+        values : array of shape (n,)
+            As the schema checked them.
+        """
+        empty = is_missing(values)
+        self.rows += len(values)
+        self._missing += int(empty.sum())
+        self._tally.add(self._number(values[~empty]))
+
+    @property
+    def counts(self) -> Counts:
+        """Of shape (n_cells,)."""
+        return np.append(self._tally.counts, self._missing)
+
+
+def is_missing(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Which values of a checked column are missing.
+
+    Parameters
+    ----------
+    values : array of shape (n,)
+
+    Returns
+    -------
+    array of bool, of shape (n,)
+    """
+    return np.asarray(missing(values) if values.dtype == object else np.isnan(values))
 
 
 def edges_of(histogram: Histogram) -> list[float]:
@@ -153,17 +207,24 @@ def edges_of(histogram: Histogram) -> list[float]:
     ]
 
 
-def _counting(
-    item: Field, before: Histogram | CategoryCounts
-) -> tuple[BarCounts | CategoryTally, Callable[[npt.NDArray[Any]], npt.NDArray[Any]]]:
-    """What counts the values of a field, and what the profile made of them before it counted them."""
+def _tally_of(item: Field, before: Histogram | CategoryCounts) -> BarCounts | CategoryTally:
     if isinstance(before, CategoryCounts):
-        keys = [str(value) if item.is_text else float(value or 0) for value in before.values]
-        return CategoryTally(keys), _unchanged
-    bars = BarCounts(edges_of(before))
+        return CategoryTally(_keys(item, before.values))
+    return BarCounts(edges_of(before))
+
+
+def _keys(item: Field, values: Sequence[Value]) -> list[Any]:
+    """Categories as their column has them."""
+    return [str(value) if item.is_text else float(value or 0) for value in values]
+
+
+def _unit(item: Field | None) -> Callable[[npt.NDArray[Any]], npt.NDArray[Any]]:
+    """What the profile made of the values of a field before it counted them."""
+    if item is None or item.categories:
+        return _unchanged
     if item.kind == "text":
-        return bars, _lengths
-    return bars, _days if item.kind in ("date", "datetime") else _unchanged
+        return _lengths
+    return _days if item.kind in ("date", "datetime") else _unchanged
 
 
 def _unchanged(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -2,9 +2,8 @@
 
 Sources: Guillory et al., Predicting with confidence on unseen distributions, ICCV (2021), for the mean confidence of calibrated
 classes as an estimate of the accuracy; Wilson, Probable inference, the law of succession, and statistical inference, JASA 22
-(1927), and Student (1908) for the intervals. The error of a number is the mean of the errors out of fold with the same
-prediction, weighted by how many recent rows have it: importance weighting by the prediction alone, as in Shimodaira,
-Improving predictive inference under covariate shift, Journal of Statistical Planning and Inference 90 (2000).
+(1927), and Student (1908) for the intervals. The error of a number is what a model of the errors out of fold expects of the
+recent rows, see `slipway.training.expected_errors`.
 """
 
 from collections.abc import Sequence
@@ -15,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest, norm, t
 
-from slipway.publish.drift.counts import BarCounts
+from slipway.publish.drift.counts import CellCounts
 from slipway.publish.drift.report import ErrorChange, Measure, ProbabilityBin
-from slipway.schema.expected_errors import ExpectedErrors
+from slipway.schema.arrays import Columns
+from slipway.schema.expected_errors import ErrorEstimate, ExpectedErrors
 from slipway.schema.figures import Figures
 from slipway.schema.metrics import ReliabilityBin
-from slipway.schema.schema import Target
+from slipway.schema.schema import Schema, Target
 from slipway.training.calibration import losses as brier_losses
 
 Floats = npt.NDArray[np.float64]
@@ -83,22 +83,24 @@ class NumberErrors:
 
     Parameters
     ----------
+    schema : Schema
     figures : Figures
         Of training.
     expected : ExpectedErrors, optional
         Without them nothing is estimated.
     """
 
-    def __init__(self, figures: Figures, expected: ExpectedErrors | None) -> None:
+    def __init__(self, schema: Schema, figures: Figures, expected: ExpectedErrors | None) -> None:
         self._whole = figures.groups.whole
-        self._bins = expected.bins if expected else ()
-        self._counts = BarCounts([*(one.low for one in self._bins), self._bins[-1].high]) if self._bins else None
+        self._estimates = expected.estimates if expected else ()
+        terms = expected.terms if expected else ()
+        self._cells = [(term.field, CellCounts(term, schema.by_name.get(term.field or ""))) for term in terms]
         self._absolute, self._bias, self._covered = _Mean(), _Mean(), _Share()
 
-    def add(self, predictions: Sequence[npt.NDArray[np.float64]]) -> None:
-        """Count the predictions of a part, as of `prediction_columns`."""
-        if self._counts is not None:
-            self._counts.add(predictions[0])
+    def add(self, columns: Columns, predictions: Sequence[npt.NDArray[np.float64]]) -> None:
+        """Count a part: its checked columns, and its predictions as of `prediction_columns`, each array of shape (n_rows,)."""
+        for name, cells in self._cells:
+            cells.add(predictions[0] if name is None else columns[name])
 
     def add_actual(self, predictions: Sequence[npt.NDArray[np.float64]], actual: Floats) -> None:
         """Measure the rows of a part whose target is known, each array of shape (n_rows,)."""
@@ -109,22 +111,11 @@ class NumberErrors:
             self._covered.add((actual >= predictions[1]) & (actual <= predictions[2]))
 
     def estimated(self) -> list[ErrorChange]:
-        """What the predictions alone tell."""
-        if self._counts is None or not (rows := int(self._counts.counts.sum())):
+        """What the inputs and predictions alone tell."""
+        if not self._cells or not (rows := self._cells[0][1].rows):
             return []
-        weights = self._counts.counts / rows
-        counts = np.array([one.rows for one in self._bins])
-        found = []
-        if self._whole.mae is not None:
-            mean = np.array([one.mae for one in self._bins])
-            variance = np.square([one.sd for one in self._bins])
-            found.append(_expected("mean absolute error", weights, mean, variance, counts, rows, self._whole.mae))
-        shares = np.array([one.covered for one in self._bins if one.covered is not None])
-        if self._whole.covered is not None and len(shares) == len(counts):
-            # One row more on either side: of 50 rows all may be covered, and none is certain.
-            variance = (shares * counts + 1) / (counts + 2) * (1 - (shares * counts + 1) / (counts + 2))
-            found.append(_expected("interval coverage", weights, shares, variance, counts, rows, self._whole.covered))
-        return found
+        shares = np.concatenate([[1.0], *(cells.counts / rows for _, cells in self._cells)])
+        return [_expected(one, shares, rows) for one in self._estimates]
 
     def measured(self) -> list[ErrorChange]:
         """What the target tells."""
@@ -140,16 +131,16 @@ class NumberErrors:
         return []
 
 
-def _expected(
-    measure: Measure, weights: Floats, mean: Floats, variance: Floats, counts: Floats, rows: int, training: float
-) -> ErrorChange:
-    """The mean over bins; it is unsure by the rows out of fold, and the truth by how many recent rows there are."""
-    value = float(weights @ mean)
-    margin = _MARGIN * sqrt(float(np.square(weights) @ (variance / counts) + weights @ variance / rows))
-    low, high = value - margin, value + margin
-    return _change(
-        measure, value, max(0.0, low), min(1.0, high) if measure == "interval coverage" else high, training, rows
-    )
+def _expected(estimate: ErrorEstimate, shares: Floats, rows: int) -> ErrorChange:
+    """The mean over the recent rows; it is unsure by the rows that it was learnt from, and the truth by how many recent ones there are."""
+    most = 1.0 if estimate.measure == "interval coverage" else np.inf
+    value, *without = np.clip(np.array(estimate.effects) @ shares, 0.0, most).tolist()
+    of_training = sum((one - value) ** 2 for one in without) * (len(without) - 1) / len(without)
+    # Errors that are larger vary more.
+    spread = sqrt(value * (1 - value)) if most == 1.0 else estimate.sd * value / estimate.mean if estimate.mean else 0.0
+    margin = _MARGIN * sqrt(of_training + spread**2 / rows)
+    low, high = max(0.0, value - margin), min(most, value + margin)
+    return _change(estimate.measure, value, low, float(high), estimate.mean, rows)
 
 
 class ClassErrors:
@@ -172,8 +163,8 @@ class ClassErrors:
         self._sums = np.zeros((3, len(self._bins)))
         """Of each bin: cases, their probabilities, how many came true."""
 
-    def add(self, predictions: Sequence[npt.NDArray[np.float64]]) -> None:
-        """Count the predictions of a part, as of `prediction_columns`."""
+    def add(self, columns: Columns, predictions: Sequence[npt.NDArray[np.float64]]) -> None:
+        """Count the predictions of a part, as of `prediction_columns`; the columns tell nothing more."""
         scores = self._scores(predictions)
         of_class = scores[np.arange(len(scores)), predictions[0].astype("int64")]
         if np.isfinite(of_class).all():

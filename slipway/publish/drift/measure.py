@@ -9,7 +9,7 @@ import numpy.typing as npt
 from slipway import store
 from slipway.errors import DataError, ModelDamagedError, RecordsError, StoreError, nearest
 from slipway.inference.predictor import Predictor
-from slipway.publish.drift.counts import BarCounts, FieldCounts
+from slipway.publish.drift.counts import BarCounts, FieldCounts, is_missing
 from slipway.publish.drift.errors import ClassErrors, NumberErrors
 from slipway.publish.drift.judge import Compared, column_of, judged, of_field
 from slipway.publish.drift.report import Bar, DriftReport
@@ -92,7 +92,7 @@ class _Recent:
         if self._schema.target.classes:
             self._errors = ClassErrors(figures, self._schema.target)
         else:
-            self._errors = NumberErrors(figures, expected)
+            self._errors = NumberErrors(self._schema, figures, expected)
         self._predictions = _Predictions(self._schema, figures, expected)
         self._targets = _Targets(self._schema, profile)
         self._lacks_estimate = not self._schema.target.classes and expected is None
@@ -111,11 +111,13 @@ class _Recent:
         scored = score_rows(self._predictor, good, Checked(checked.columns, [[]] * len(good)), faults)
         self._scored += len(scored.kept)
         self._predictions.add(scored.predictions)
-        self._errors.add(scored.predictions)
+        kept = np.asarray(scored.kept, dtype="int64")
+        places = np.searchsorted(np.asarray(good, dtype="int64"), kept)
+        self._errors.add({name: column[places] for name, column in checked.columns.items()}, scored.predictions)
         if part.target is None:
             return
         actual = self._targets.read(part.target, part.ragged)
-        here = actual[np.asarray(scored.kept, dtype="int64")]
+        here = actual[kept]
         known = ~np.isnan(here)
         self._errors.add_actual([column[known] for column in scored.predictions], here[known])
 
@@ -170,7 +172,7 @@ class _Predictions:
         elif schema.target.classes:
             self._before = [sum(column) for column in zip(*figures.confusion, strict=True)]
         else:
-            kept = expected.bins if expected else figures.prediction_quantiles
+            kept = expected.predictions if expected else figures.prediction_quantiles
             self.bars = [(one.low, one.high, one.rows) for one in kept]
         if self.bars:
             lows = [low for low, _, _ in self.bars]
@@ -217,7 +219,7 @@ class _Targets:
         """The target of each row, of classes their positions; NaN where it is not known. Counts them."""
         values = column.values
         if self._positions:
-            empty = np.asarray(values == np.array(None)) if values.dtype == object else np.isnan(values)
+            empty = is_missing(values)
             different, inverse = np.unique(
                 np.array([key(value) for value in values.tolist()], str), return_inverse=True
             )
