@@ -1,7 +1,7 @@
 """Compare recent rows with those that a version was trained on, and say how good its predictions for them are.
 
     slipway drift insurance --data claims-2026-11.csv
-    slipway drift insurance:5o5t7exg --data november.parquet --json drift.json
+    slipway drift insurance:5o5t7exg --data november.parquet --json drift.json --html drift.html
 
 The exit code is 0 without drift, 4 with drift, and 1 if there is nothing to compare.
 """
@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a field that is not compared, such as a date that always grows; may be given repeatedly",
     )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all figures to a file")
+    parser.add_argument("--html", metavar="FILE", type=Path, help="write a report to a file, with charts")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,6 +46,10 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         content = {"format": FORMAT, **to_json(report)}
         _write(args.json, json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False))
+    if args.html:
+        from slipway.publish.drift.html import page
+
+        _write(args.html, page(report))
     print("\n".join(lines(report)))
     return DRIFT if report.drift else 0
 

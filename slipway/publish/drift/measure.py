@@ -1,5 +1,6 @@
 """Compares recent rows with the training of a version: the one place that knows the order of the steps."""
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -129,6 +130,7 @@ class _Recent:
         return DriftReport(
             model=self._version.tag,
             data=source,
+            time=f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
             training_rows=self._profile.rows,
             rows=self.rows,
             scored=self._scored,

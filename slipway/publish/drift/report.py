@@ -108,12 +108,13 @@ class ProbabilityBin:
 class DriftReport:
     """Recent rows against the training of a version.
 
-    `rows` were given, `scored` of them have a prediction. `estimated` is the error as predictions alone tell it, `measured` as
+    `time` is when they were compared, in UTC; `rows` were given, `scored` of them have a prediction. `estimated` is the error as predictions alone tell it, `measured` as
     the target does. `missing` says what could not be compared, and why.
     """
 
     model: str
     data: str
+    time: str
     training_rows: int
     rows: int
     scored: int

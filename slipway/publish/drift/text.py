@@ -8,6 +8,7 @@ from slipway.publish.drift.report import ALPHA, ColumnDrift, DriftReport, ErrorC
 
 _HEADS = ("", "column", "rows", "PSI", "KS", "JS", "p", "")
 _MARKS = {"none": "", "moderate": "*", "large": "**"}
+LEVELS = {"none": "", "moderate": "moved", "large": "moved far"}
 _WIDEST = 32
 _SMALLEST = 0.0001
 
@@ -64,15 +65,14 @@ def p_text(p_value: float | None) -> str:
 
 
 def share_text(share: ShareChange) -> str:
-    """`missing 0.0% → 4.2%`."""
-    return f"{share.name} {share.before:.1%} → {share.now:.1%}"
+    """`missing 0.0% → 4.2% (moved)`."""
+    level = f" ({LEVELS[share.level]})" if share.level != "none" else ""
+    return f"{share.name} {share.before:.1%} → {share.now:.1%}{level}"
 
 
 def remarks(column: ColumnDrift) -> list[str]:
     """What is to be said of a column beside its distances."""
-    found = [
-        f"{share_text(one)}{_MARKS[one.level]}" for one in column.shares if round(one.before, 3) != round(one.now, 3)
-    ]
+    found = [share_text(one) for one in column.shares if round(one.before, 3) != round(one.now, 3)]
     if column.unknown:
         found.append("new: " + ", ".join(f"{value!r} ({count:,})" for value, count in column.unknown[:3]))
     if column.refused:
