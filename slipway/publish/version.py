@@ -1,6 +1,6 @@
 """From a trained model to a version in the store: the one place that knows the order of the steps."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -74,6 +74,7 @@ class _Content:
     errors: ExpectedErrors | None
     reading: TableReport | None
     leaderboard: Leaderboard
+    usecase: Mapping[str, Any] | None
     background: Callable[[Predictor], pd.DataFrame]
     listed: str
 
@@ -85,10 +86,11 @@ def save_version(
     training_rows: bool = False,
     progress: Progress = lambda text: None,
     promote: bool = False,
+    usecase: Mapping[str, Any] | None = None,
 ) -> Saved:
     """Evaluate and finalise the model, save it with all that is known of it, and serve it if it is good enough.
 
-    With `promote` it is served in any case, see `slipway.publish.promotion`.
+    With `promote` it is served in any case, see `slipway.publish.promotion`. `usecase` is kept for `slipway retrain`.
 
     Raises
     ------
@@ -120,6 +122,7 @@ def save_version(
         errors=_errors(sure, schema),
         reading=learnt.report,
         leaderboard=_leaderboard(trained.leaderboard),
+        usecase=usecase,
         background=partial(background, learnt, evaluation.importance, training_rows),
         # A model without probabilities has no log loss to be listed by.
         listed=trained.metric if trained.metric in evaluation.folds else next(iter(evaluation.folds)),
@@ -213,6 +216,8 @@ def _write(content: _Content, tag: str, folder: Path, pipeline_folder: Path) -> 
     if content.reading:
         artifacts.READING.write(folder, content.reading)
     artifacts.FIGURES.write(folder, content.figures)
+    if content.usecase:
+        artifacts.write_usecase(folder, content.usecase)
     artifacts.write_leaderboard(folder, content.leaderboard)
     with quiet(), prediction_errors():
         store.write_background(folder, content.background(predictor), schema.fields)

@@ -2,7 +2,7 @@
 
     <name>:<version>            schema.json, model.onnx, uncertainty.json, golden.json, background.csv,
                                 metrics.json, figures.json, profile.json, errors.json, reading.json,
-                                leaderboard.csv, card.md, card.zh.md, SHA256SUMS
+                                usecase.json, leaderboard.csv, card.md, card.zh.md, SHA256SUMS
     <name>-pipeline:<version>   pipeline.pkl, the fitted PyCaret pipeline, SHA256SUMS
 
 A version without model.onnx could not be compiled and is served by its pipeline.
@@ -138,6 +138,11 @@ class Version:
     def expected_errors(self) -> ExpectedErrors | None:
         """The errors by prediction; None for classes, too few rows, and versions from before they were kept."""
         return artifacts.ERRORS.find(self.tag, self.path, self.summary.format)
+
+    @_once
+    def usecase(self) -> dict[str, Any] | None:
+        """What it was trained with, as a use case file would have it; None for older versions and of a notebook."""
+        return artifacts.read_usecase(self.tag, self.path)
 
     @_once
     def reading(self) -> TableReport | None:
