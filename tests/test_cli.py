@@ -32,7 +32,7 @@ def test_help_lists_every_command(capsys):
 
     listed = re.findall(r"^ {4}(\w+)(?: |$)", capsys.readouterr().out, re.M)
     assert listed == list(COMMANDS)
-    names = "look train models compare promote rollback retire serve score keys passwords compile deploy"
+    names = "look train models compare drift retrain promote rollback retire serve score keys passwords compile deploy"
     assert listed == names.split()
 
 

@@ -8,7 +8,22 @@ import argparse
 import sys
 
 from slipway import __version__
-from slipway.cli import compare, compile, keys, look, models, passwords, promote, retire, rollback, score, serve, train
+from slipway.cli import (
+    compare,
+    compile,
+    drift,
+    keys,
+    look,
+    models,
+    passwords,
+    promote,
+    retire,
+    retrain,
+    rollback,
+    score,
+    serve,
+    train,
+)
 from slipway.cli.deploy import command as deploy
 from slipway.errors import SlipwayError, nearest
 
@@ -17,6 +32,8 @@ COMMANDS = {
     "train": (train, "train a model and put it into the store"),
     "models": (models, "list the versions in the store"),
     "compare": (compare, "compare two versions"),
+    "drift": (drift, "compare recent rows with those of training"),
+    "retrain": (retrain, "train a model again on another table, as it was trained"),
     "promote": (promote, "take a version into use"),
     "rollback": (rollback, "take the version into use that was promoted before"),
     "retire": (retire, "take a version out of use"),

@@ -40,7 +40,7 @@ def _fixed(value: float, digits: int) -> str:
 
 
 _ENVIRONMENT = Environment(
-    loader=FileSystemLoader(Path(__file__).parent),
+    loader=FileSystemLoader([Path(__file__).parent, Path(__file__).parents[1]]),
     extensions=[_WithoutBreaks],
     autoescape=True,
     undefined=StrictUndefined,
@@ -58,5 +58,5 @@ class Macros(Protocol):
 
 @cache
 def macros(template: str) -> Macros:
-    """The macros of a template beside this module or below it; compiled once."""
+    """The macros of a template below this folder, or below the package; compiled once."""
     return cast(Macros, _ENVIRONMENT.get_template(template).module)

@@ -87,8 +87,8 @@ def of_table(first: Schema, second: Schema, file: str) -> SharedRows:
     DataError
         If it cannot be read, lacks columns, or has no row that both accept.
     """
-    table = _read(file)
-    targets = _target_schema(first.target)
+    table = read_rows(file)
+    targets = target_schema(first.target)
     try:
         checked = [check_table(schema, table) for schema in (first, second, targets)]
     except RecordsError as exc:
@@ -104,17 +104,32 @@ def of_table(first: Schema, second: Schema, file: str) -> SharedRows:
     one, other = (_rows(part, kept) for part in checked[:2])
     actual = _rows(checked[2], kept).columns[first.target.name]
     if first.target.classes:
-        positions = {_key(value): place for place, value in enumerate(first.target.classes)}
-        actual = np.array([positions[_key(value)] for value in actual.tolist()], dtype="int64")
+        positions = {key(value): place for place, value in enumerate(first.target.classes)}
+        actual = np.array([positions[key(value)] for value in actual.tolist()], dtype="int64")
     return SharedRows(one, other, frames.frame(first, one.columns), actual, kept, len(table.rows))
 
 
-def _key(value: Any) -> str:
+def key(value: Any) -> str:
     """A class, whether it is a number, a boolean or the float that stands for one."""
     return str(float(value)) if isinstance(value, (bool, int, float)) else str(value)
 
 
-def _read(file: str) -> TextTable:
+def read_rows(file: str) -> TextTable:
+    """A table in any form that training reads, as texts.
+
+    Parameters
+    ----------
+    file : str
+
+    Returns
+    -------
+    TextTable
+        With at least one row.
+
+    Raises
+    ------
+    DataError
+    """
     path = locate(DataSource(file))
     with opened(Path(path)) as (content, _):
         if is_arrow(path, content.head):
@@ -126,8 +141,18 @@ def _read(file: str) -> TextTable:
     return table
 
 
-def _target_schema(target: Target) -> Schema:
-    """A schema whose only field is the target, so that its cells are read as those of any input."""
+def target_schema(target: Target) -> Schema:
+    """A schema whose only field is the target, so that its cells are read as those of any input.
+
+    Parameters
+    ----------
+    target : Target
+
+    Returns
+    -------
+    Schema
+        Of a field that may be missing.
+    """
     kind: Kind = "number" if not target.classes else "boolean" if isinstance(target.classes[0], bool) else "category"
     texts = bool(target.classes) and isinstance(target.classes[0], str)
     field = Field(
@@ -175,6 +200,6 @@ def not_comparable(first: Schema, second: Schema) -> str | None:
         return f"one is a {first.task}, the other a {second.task}"
     if one.name != other.name:
         return f"one predicts {one.name!r}, the other {other.name!r}"
-    if set(map(_key, one.classes)) != set(map(_key, other.classes)):
+    if set(map(key, one.classes)) != set(map(key, other.classes)):
         return f"the classes of one are {list(one.classes)}, those of the other {list(other.classes)}"
     return None

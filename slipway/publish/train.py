@@ -4,13 +4,15 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from slipway.errors import TrainingError, UseCaseError
 from slipway.publish import reading, smoke_test
-from slipway.schema.metrics import DataOrigin
+from slipway.schema.metrics import DataOrigin, ExclusionReason
 from slipway.schema.report import kept
 from slipway.schema.types import Kind
 from slipway.store import in_use
+from slipway.store.artifacts import to_json
 from slipway.tables import readers
 from slipway.tables.notes import Reading
 from slipway.training.profile import with_leaks
@@ -89,7 +91,9 @@ def fit(case: UseCase, promote: bool = False) -> str:
         )
     progress(trained.leaderboard.to_string(index=False, float_format=number))
     origin = DataOrigin(table.source, table.sha256, dropped)
-    saved = save_version(trained, learnt, origin, case.training.keep_rows, progress, promote)
+    saved = save_version(
+        trained, learnt, origin, case.training.keep_rows, progress, promote, usecase=_kept(case, learnt)
+    )
     progress("")
     progress(f"{'':10} {'folds':>12} {'SD':>12} {'hold-out':>12}")
     for name, fold in saved.evaluation.folds.items():
@@ -105,6 +109,22 @@ def fit(case: UseCase, promote: bool = False) -> str:
         progress(line)
     progress(f"saved {saved.tag}")
     return saved.tag
+
+
+def _kept(case: UseCase, learnt: InferredDataset) -> dict[str, Any]:
+    """What a version keeps of its use case, as JSON: without the place of its table, and with the kinds that were inferred."""
+    fields, missing = {}, dict(case.missing)
+    for item in learnt.schema.fields:
+        spec = case.fields.get(item.name, FieldSpec())
+        fields[item.name] = replace(spec, kind=item.kind, format=spec.format or item.format)
+        if item.missing:
+            missing.setdefault(item.name, item.missing)
+    out = {name for name, left in learnt.left_out.items() if left.reason is not ExclusionReason.GROUPS}
+    known = {name: marks for name, marks in missing.items() if name not in out}
+    found: dict[str, Any] = to_json(
+        replace(case, data=None, task=learnt.schema.task, fields=fields, missing=known, ignore=())
+    )
+    return found
 
 
 def read(

@@ -1,6 +1,6 @@
 """From a trained model to a version in the store: the one place that knows the order of the steps."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +20,7 @@ from slipway.inference.onnx_engine import CompiledEngine
 from slipway.inference.predictor import Predictor
 from slipway.publish import card, smoke_test
 from slipway.publish.promotion import Outcome, held_out_rows, settle
+from slipway.schema.expected_errors import ExpectedErrors
 from slipway.schema.figures import Figures
 from slipway.schema.metrics import (
     DataOrigin,
@@ -39,6 +40,7 @@ from slipway.training._sklearn import rows_in_model
 from slipway.training.background import BACKGROUND_ROWS, draw_background, thin
 from slipway.training.diagnostics import Diagnostics, diagnose
 from slipway.training.evaluation import Evaluation, evaluate, last_step
+from slipway.training.expected_errors import expected_errors
 from slipway.training.names import with_own_names
 from slipway.training.profile import profile
 from slipway.training.schema_inference import InferredDataset
@@ -69,8 +71,10 @@ class _Content:
     metrics: Metrics
     figures: Figures
     profile: Profile
+    errors: ExpectedErrors | None
     reading: TableReport | None
     leaderboard: Leaderboard
+    usecase: Mapping[str, Any] | None
     background: Callable[[Predictor], pd.DataFrame]
     listed: str
 
@@ -82,10 +86,11 @@ def save_version(
     training_rows: bool = False,
     progress: Progress = lambda text: None,
     promote: bool = False,
+    usecase: Mapping[str, Any] | None = None,
 ) -> Saved:
     """Evaluate and finalise the model, save it with all that is known of it, and serve it if it is good enough.
 
-    With `promote` it is served in any case, see `slipway.publish.promotion`.
+    With `promote` it is served in any case, see `slipway.publish.promotion`. `usecase` is kept for `slipway retrain`.
 
     Raises
     ------
@@ -114,8 +119,10 @@ def save_version(
         metrics=metrics,
         figures=found.figures,
         profile=profile(learnt),
+        errors=_errors(sure, schema),
         reading=learnt.report,
         leaderboard=_leaderboard(trained.leaderboard),
+        usecase=usecase,
         background=partial(background, learnt, evaluation.importance, training_rows),
         # A model without probabilities has no log loss to be listed by.
         listed=trained.metric if trained.metric in evaluation.folds else next(iter(evaluation.folds)),
@@ -141,6 +148,13 @@ def _diagnosed(sure: UncertaintyResult, evaluation: Evaluation, schema: Schema) 
         uncalibrated=sure.uncalibrated,
         first=list(evaluation.importance),
     )
+
+
+def _errors(sure: UncertaintyResult, schema: Schema) -> ExpectedErrors | None:
+    """Of numbers, the errors out of fold by prediction and inputs."""
+    if schema.target.classes or sure.held_out is None:
+        return None
+    return expected_errors(sure.held_out, schema, sure.covered)
 
 
 def _metrics(
@@ -197,9 +211,13 @@ def _write(content: _Content, tag: str, folder: Path, pipeline_folder: Path) -> 
         artifacts.GOLDEN.write(folder, predictor.golden())
     artifacts.METRICS.write(folder, metrics)
     artifacts.PROFILE.write(folder, content.profile)
+    if content.errors:
+        artifacts.ERRORS.write(folder, content.errors)
     if content.reading:
         artifacts.READING.write(folder, content.reading)
     artifacts.FIGURES.write(folder, content.figures)
+    if content.usecase:
+        artifacts.write_usecase(folder, content.usecase)
     artifacts.write_leaderboard(folder, content.leaderboard)
     with quiet(), prediction_errors():
         store.write_background(folder, content.background(predictor), schema.fields)

@@ -68,6 +68,14 @@ def check_table(schema: Schema, table: TextTable) -> CheckedTable:
     return TableChecker(schema, table).check(table)
 
 
+@dataclass(frozen=True)
+class ReadColumn:
+    """The values of a column, of shape (n_rows,), and the warning or fault of each row that has one."""
+
+    values: npt.NDArray[Any]
+    odd: dict[int, tuple[Fault | None, Fault | None]]
+
+
 class TableChecker:
     """Checks a table part by part, and remembers the cells that it has read.
 
@@ -101,20 +109,26 @@ class TableChecker:
         -------
         CheckedTable
         """
+        good, checked, faults = join_columns(self.read(table), len(table.rows), table.ragged)
+        return CheckedTable(table, good, checked, faults)
+
+    def read(self, table: TextTable) -> dict[str, ReadColumn]:
+        """The columns of a part of the table, each by itself: a value counts although another one of its row is refused.
+
+        Parameters
+        ----------
+        table : TextTable
+
+        Returns
+        -------
+        dict of str to ReadColumn
+            By the name of the field.
+        """
         read = {column.item.name: column.read(table.column(column.item.name)) for column in self._columns}
         if sum(map(len, self._columns)) > KEPT_CELLS:
             for column in self._columns:
                 column.clear()
-        good, checked, faults = join_columns(read, len(table.rows), table.ragged)
-        return CheckedTable(table, good, checked, faults)
-
-
-@dataclass(frozen=True)
-class ReadColumn:
-    """The values of a column, of shape (n_rows,), and the warning or fault of each row that has one."""
-
-    values: npt.NDArray[Any]
-    odd: dict[int, tuple[Fault | None, Fault | None]]
+        return read
 
 
 def join_columns(

@@ -71,8 +71,11 @@ class ArrowChecker:
         good, checked, faults
             As of `join_columns`.
         """
-        read = {column.item.name: column.read(batch.column(name)) for name, column in self._columns.items()}
-        return join_columns(read, batch.num_rows)
+        return join_columns(self.read(batch), batch.num_rows)
+
+    def read(self, batch: pa.RecordBatch) -> dict[str, ReadColumn]:
+        """The columns of a batch, each by itself, as of `TableChecker.read`."""
+        return {column.item.name: column.read(batch.column(name)) for name, column in self._columns.items()}
 
 
 class _Column:

@@ -24,6 +24,7 @@ from slipway.errors import ModelDamagedError
 from slipway.i18n.catalogues import FALLBACK
 from slipway.inference.golden import Golden
 from slipway.inference.interval import Interval
+from slipway.schema.expected_errors import ExpectedErrors
 from slipway.schema.figures import Figures
 from slipway.schema.metrics import Leaderboard, LeaderboardRow, Metrics
 from slipway.schema.profile import Profile
@@ -135,10 +136,12 @@ GOLDEN = JsonFile("golden.json", Golden)
 METRICS = JsonFile("metrics.json", Metrics)
 FIGURES = JsonFile("figures.json", Figures)
 PROFILE = JsonFile("profile.json", Profile)
+ERRORS = JsonFile("errors.json", ExpectedErrors)
 READING = JsonFile("reading.json", TableReport)
 GRAPH = "model.onnx"
 PIPELINE = "pipeline.pkl"
 LEADERBOARD = "leaderboard.csv"
+USECASE = "usecase.json"
 
 
 def write_leaderboard(folder: Path, board: Leaderboard) -> None:
@@ -176,6 +179,27 @@ def read_leaderboard(tag: str, folder: Path) -> Leaderboard:
         seconds = scores.pop("seconds", None)
         board.append(LeaderboardRow(name, model, scores, seconds))
     return tuple(board)
+
+
+def write_usecase(folder: Path, content: Mapping[str, Any]) -> None:
+    """Write `usecase.json`: what a use case file would hold, of which only training knows the type."""
+    (folder / USECASE).write_text(json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False), encoding="utf-8")
+
+
+def read_usecase(tag: str, folder: Path) -> dict[str, Any] | None:
+    """The use case of a version, not yet checked; None for a version that does not have it.
+
+    Raises
+    ------
+    ModelDamagedError
+    """
+    try:
+        content = json.loads((folder / USECASE).read_bytes()) if (folder / USECASE).exists() else None
+    except (OSError, ValueError) as exc:
+        raise ModelDamagedError(tag, f"{USECASE} is not valid JSON") from exc
+    if content is not None and not isinstance(content, dict):
+        raise ModelDamagedError(tag, f"{USECASE} holds no use case")
+    return content
 
 
 def _card(language: str) -> str:

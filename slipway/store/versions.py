@@ -1,8 +1,8 @@
 """A model version in the BentoML model store, and the layout of its folder.
 
     <name>:<version>            schema.json, model.onnx, uncertainty.json, golden.json, background.csv,
-                                metrics.json, figures.json, profile.json, reading.json, leaderboard.csv,
-                                card.md, card.zh.md, SHA256SUMS
+                                metrics.json, figures.json, profile.json, errors.json, reading.json,
+                                usecase.json, leaderboard.csv, card.md, card.zh.md, SHA256SUMS
     <name>-pipeline:<version>   pipeline.pkl, the fitted PyCaret pipeline, SHA256SUMS
 
 A version without model.onnx could not be compiled and is served by its pipeline.
@@ -29,6 +29,7 @@ from slipway.errors import (
 from slipway.inference.golden import Golden
 from slipway.inference.interval import Interval
 from slipway.schema.arrays import Columns
+from slipway.schema.expected_errors import ExpectedErrors
 from slipway.schema.figures import Figures
 from slipway.schema.metrics import Leaderboard, Metrics
 from slipway.schema.profile import Profile
@@ -132,6 +133,16 @@ class Version:
     def profile(self) -> Profile | None:
         """What the training table looks like; None for versions from before there were profiles."""
         return artifacts.PROFILE.find(self.tag, self.path, self.summary.format)
+
+    @_once
+    def expected_errors(self) -> ExpectedErrors | None:
+        """The errors by prediction; None for classes, too few rows, and versions from before they were kept."""
+        return artifacts.ERRORS.find(self.tag, self.path, self.summary.format)
+
+    @_once
+    def usecase(self) -> dict[str, Any] | None:
+        """What it was trained with, as a use case file would have it; None for older versions and of a notebook."""
+        return artifacts.read_usecase(self.tag, self.path)
 
     @_once
     def reading(self) -> TableReport | None:

@@ -1,0 +1,72 @@
+"""Compare recent rows with those that a version was trained on, and say how good its predictions for them are.
+
+    slipway drift insurance --data claims-2026-11.csv
+    slipway drift insurance:5o5t7exg --data november.parquet --json drift.json --html drift.html
+
+The exit code is 0 without drift, 4 with drift, and 1 if there is nothing to compare.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+DRIFT = 4
+"""The exit code if recent rows differ from training."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `slipway drift` takes."""
+    parser.add_argument("model", metavar="MODEL", help="name of a model in the store, or NAME:VERSION")
+    parser.add_argument(
+        "--data",
+        metavar="TABLE",
+        required=True,
+        help="recent rows, in any form that training reads; with the target, the error is measured, too",
+    )
+    parser.add_argument(
+        "--ignore",
+        metavar="FIELD",
+        action="append",
+        default=[],
+        help="a field that is not compared, such as a date that always grows; may be given repeatedly",
+    )
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write all figures to a file")
+    parser.add_argument("--metrics", metavar="FILE", type=Path, help="write gauges for Prometheus's textfile collector")
+    parser.add_argument("--html", metavar="FILE", type=Path, help="write a report to a file, with charts")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the comparison, write what was asked for, and tell by the exit code whether there is drift."""
+    from slipway import store
+    from slipway.publish.drift.measure import drift
+    from slipway.publish.drift.report import FORMAT
+    from slipway.publish.drift.text import lines
+    from slipway.store.artifacts import to_json
+
+    report = drift(store.find_any(args.model), args.data, args.ignore)
+    if args.json:
+        content = {"format": FORMAT, **to_json(report)}
+        _write(args.json, json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False))
+    if args.html:
+        from slipway.publish.drift.html import page
+
+        _write(args.html, page(report))
+    if args.metrics:
+        from slipway.publish.drift.gauges import gauges
+
+        _write(args.metrics, gauges(report))
+    print("\n".join(lines(report)))
+    return DRIFT if report.drift else 0
+
+
+def _write(path: Path, text: str) -> None:
+    """A file that is there as a whole or not at all."""
+    from slipway.errors import DataError
+
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError as exc:
+        beside.unlink(missing_ok=True)
+        raise DataError(path, f"cannot be written: {exc.strerror or exc}; name a file in a folder that exists") from exc

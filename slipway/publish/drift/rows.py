@@ -1,0 +1,134 @@
+"""Recent rows, a part after the other, so that memory does not depend on how many there are.
+
+A part has columns of values by field. Nothing that counts them knows of files, so that a log of requests is another source.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from slipway.inference.table import BLOCK_ROWS
+from slipway.publish.shared_rows import read_rows, target_schema
+from slipway.schema.matching import match_columns
+from slipway.schema.schema import Schema
+from slipway.schema.table import ReadColumn, TableChecker
+from slipway.scoring.inputs import Source, categories_of, look_at
+from slipway.scoring.parquet import batches
+from slipway.tables.bounds import UNBOUNDED
+from slipway.tables.cells import TextTable
+from slipway.tables.compressed import unpack
+from slipway.tables.content import Content
+from slipway.tables.delimited import DelimitedFile
+from slipway.tables.excel import is_workbook
+from slipway.tables.json_table import looks_like_json
+from slipway.tables.readers import opened
+
+_JSON = (".json", ".jsonl", ".ndjson")
+_ARROW = (".feather", ".arrow", ".arrows", ".ipc")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some rows: the columns of the fields, and the target where it is known.
+
+    `ragged` are the positions of rows whose cells belong to no column for sure, see `TextTable`.
+    """
+
+    rows: int
+    fields: Mapping[str, ReadColumn]
+    target: ReadColumn | None = None
+    ragged: Mapping[int, Any] = field(default_factory=dict)
+
+
+def parts_of_table(schema: Schema, file: str) -> Iterator[Part]:
+    """The rows of a table, in any form that training reads; delimited text and Parquet are never in memory as a whole.
+
+    Parameters
+    ----------
+    schema : Schema
+    file : str
+
+    Yields
+    ------
+    Part
+
+    Raises
+    ------
+    DataError, ScoringError, RecordsError
+        If it cannot be read, or lacks columns.
+    """
+    path = Path(file)
+    with opened(path) as (content, _):
+        kind = _kind(path, content)
+    if kind == "whole":
+        yield from _of_texts(schema, read_rows(file))
+        return
+    source = look_at(path, schema)
+    targets = target_schema(schema.target)
+    has_target = _has(schema.target.name, source.names)
+    of_target = look_at(path, targets) if has_target else None
+    if kind == "parquet":
+        yield from _of_parquet(schema, targets, source, of_target)
+    else:
+        yield from _of_delimited(schema, targets, source, of_target)
+
+
+def _kind(path: Path, content: Content) -> str:
+    suffix = path.suffix.lower()
+    if content.head.startswith(b"PAR1") or suffix in (".parquet", ".pq"):
+        return "parquet"
+    if content.head.startswith((b"ARROW1", b"FEA1")) or suffix in _ARROW:
+        return "whole"
+    head = unpack(content, str(path), UNBOUNDED)[0].head
+    name = path.name.lower().removesuffix(".gz")
+    if is_workbook(head) or name.endswith(_JSON) or looks_like_json(head.decode("utf-8", "replace")):
+        return "whole"
+    return "delimited"
+
+
+def _has(target: str, names: list[str]) -> bool:
+    return target in names or target in match_columns([target], names).values()
+
+
+def _of_texts(schema: Schema, table: TextTable) -> Iterator[Part]:
+    targets = target_schema(schema.target)
+    matched = match_columns([*schema.names, schema.target.name], table.header)
+    table = replace(table, header=[matched.get(name, name) for name in table.header])
+    fields = TableChecker(schema, table)
+    target = TableChecker(targets, table) if schema.target.name in table.header else None
+    for block in table.blocks(BLOCK_ROWS):
+        yield _part(block, fields, target, schema.target.name)
+
+
+def _of_delimited(schema: Schema, targets: Schema, source: Source, of_target: Source | None) -> Iterator[Part]:
+    text, target_text = source.text, of_target.text if of_target else None
+    assert text is not None  # noqa: S101
+    matched = source.matched | (of_target.matched if of_target else {})
+    header = [matched.get(name, name) for name in text.form.header]
+    empty = replace(text.form.table(), header=header)
+    fields = TableChecker(schema, empty, text.marks)
+    target = TableChecker(targets, empty, target_text.marks) if target_text else None
+    with opened(source.path) as (content, _):
+        for part in DelimitedFile(content, str(source.path)).parts():
+            for block in replace(part.table(text.form), header=header).blocks(BLOCK_ROWS):
+                yield _part(block, fields, target, schema.target.name)
+
+
+def _part(block: TextTable, fields: TableChecker, target: TableChecker | None, name: str) -> Part:
+    return Part(len(block.rows), fields.read(block), target.read(block)[name] if target else None, block.ragged)
+
+
+def _of_parquet(schema: Schema, targets: Schema, source: Source, of_target: Source | None) -> Iterator[Part]:
+    from slipway.scoring.arrow_check import ArrowChecker
+
+    name = schema.target.name
+    fields = ArrowChecker(schema, source.matched)
+    target = ArrowChecker(targets, of_target.matched) if of_target else None
+    categories = categories_of(source, schema) + (categories_of(of_target, targets) if of_target else [])
+    matched = source.matched | (of_target.matched if of_target else {})
+    wanted = {*schema.names, *([name] if of_target else [])}
+    columns = [column for column in source.names if matched.get(column, column) in wanted]
+    groups = [group for part in source.groups for group in part[0]]
+    for batch in batches(source.path, groups, columns, categories):
+        yield Part(batch.num_rows, fields.read(batch), target.read(batch)[name] if target else None)
