@@ -24,7 +24,7 @@ $(TIMED) "virtual environment" "$(3)" -m venv --clear .venv/$(1)
 $(TIMED) "packages" bash scripts/install-packages .venv/$(1)/bin/python requirements/$(2).txt
 endef
 
-.PHONY: help setup serve train models bento image image-run push bench bench-explanations bench-image bench-load bench-scale soak test slow-test image-test api-test azure-test package package-test other-test docs lint format check coverage lock screenshots
+.PHONY: help setup serve train models bento image image-run push bench bench-explanations bench-image bench-load bench-scale soak test slow-test image-test api-test azure-test engines-test package package-test other-test docs lint format check coverage lock screenshots
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -124,6 +124,16 @@ $(AZURE): | $(READY)
 azure-test: $(READY) $(AZURE)  ## test `slipway deploy` with the real az against a stand-in for Azure
 	@SLIPWAY_REQUIRE_AZURE=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m azure tests/azure
 
+# Each has its own: what one of them needs, another may refuse.
+ENGINES := $(foreach engine,dask spark ray,.venv/$(engine)/ready-$(shell cksum < requirements/$(engine).txt | cut -d' ' -f1))
+$(ENGINES): | $(READY)
+	$(call environment,$(notdir $(@D)),$(notdir $(@D)),$(PYTHON))
+	@$(@D)/bin/python -m compileall -q $(@D)/lib || true
+	@touch $@
+
+engines-test: $(READY) $(ENGINES)  ## test `slipway score --engine` on clusters of Dask, Spark (needs Java 17 or 21) and Ray
+	@$(BIN)/python -m pytest -m engines tests/test_clusters.py
+
 PACKAGE := .venv/package/ready-$(shell cksum < requirements/package.txt | cut -d' ' -f1)
 $(PACKAGE): | $(READY)
 	$(call environment,package,package,$(PYTHON))
@@ -162,11 +172,15 @@ format: $(READY)  ## format the code with ruff
 
 check: lint test  ## lint and test: must pass before a commit
 
+# Ray has wheels for fewer platforms than the environments of pyproject.toml, so its lock goes without them.
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url
 lock: $(READY)  ## update the locked requirements
 	@for part in uv azure docs package load api; do $(LOCK) requirements/$$part.in -o requirements/$$part.txt || exit 1; done
 	@$(LOCK) $(addprefix requirements/,serve.in train.in dev.in) -o requirements/dev.txt
 	@$(LOCK) -c requirements/dev.txt requirements/serve.in -o requirements/serve.txt
+	@$(LOCK) -c requirements/dev.txt $(addprefix requirements/,serve.in score.in dask.in) -o requirements/dask.txt
+	@$(LOCK) $(addprefix requirements/,serve.in score.in spark.in) -o requirements/spark.txt
+	@$(LOCK) --no-config -c requirements/dev.txt $(addprefix requirements/,serve.in score.in ray.in) -o requirements/ray.txt
 	@$(LOCK) -c requirements/dev.txt $(addprefix requirements/,serve.in train.in) -o requirements/train.txt
 	@$(LOCK) -c requirements/dev.txt $(addprefix requirements/,serve.in train.in dev.in coverage.in) -o requirements/coverage.txt
 

@@ -38,7 +38,7 @@ def test_the_package_shows_no_more_than_its_steps():
     assert len(entries) <= 15, sorted(entries)
 
 
-@pytest.mark.parametrize("part", ["serve", "train", "azure", "score", "database"])
+@pytest.mark.parametrize("part", ["serve", "train", "azure", "score", "database", "dask", "spark", "ray"])
 def test_the_dependencies_of_the_package_are_ranges_that_the_lock_is_in(part):
     dynamic = PROJECT["tool"]["setuptools"]["dynamic"]
     read = dynamic["dependencies"] if part == "serve" else dynamic["optional-dependencies"][part]
@@ -101,7 +101,7 @@ def test_a_wheel_can_be_built_from_the_sdist():
         names = {name.partition("/")[2] for name in sdist.getnames()}
 
     assert {"pyproject.toml", "README.md", "LICENSE", "slipway/cli/main.py"} <= names
-    assert {f"requirements/{part}.in" for part in ("serve", "train", "azure", "score", "database")} <= names
+    assert {f"requirements/{part}.in" for part in ("serve", "train", "azure", "score", "database", "dask", "spark", "ray")} <= names
 
 
 def python(version: str) -> str | None:

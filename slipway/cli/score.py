@@ -2,6 +2,7 @@
 
     slipway score insurance --in rows.parquet --out scored.parquet
     slipway score insurance --in january/ 'february/*.csv' --out scored.csv --columns id,region
+    slipway score insurance --in rows/ --out scored.parquet --engine spark --cluster spark://host:7077
 
 A row that cannot be scored stands with its reasons in OUT.faults.csv, and the exit code is 3. A run that was stopped goes on when
 the same command is given again.
@@ -10,6 +11,9 @@ the same command is given again.
 import argparse
 import sys
 from pathlib import Path
+
+from slipway.errors import ScoringError
+from slipway.scoring.engines import ENGINES, LOCAL
 
 FAULTY = 3
 """The exit code if there are faulty rows, and all others are scored."""
@@ -35,6 +39,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an output that is there, once all is scored")
     parser.add_argument("--workers", type=_count, metavar="N", help="processes that score (default: one for each core)")
+    parser.add_argument(
+        "--engine",
+        choices=(LOCAL, *ENGINES),
+        default=LOCAL,
+        help="what scores (default: %(default)s, this machine); others read Parquet, and write a folder of it",
+    )
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="of that engine, as tcp://host:8786, spark://host:7077, ray://host:10001 (default: what the engine's own "
+        "settings say, else workers on this machine)",
+    )
 
 
 def _count(text: str) -> int:
@@ -62,7 +78,10 @@ def _score(args: argparse.Namespace) -> int:
     path = version.graph if is_compiled else version.pipeline
     model = Model(version.tag, version.schema(), version.interval(), is_compiled, path)
     columns = None if args.columns is None else [name for name in args.columns.split(",") if name]
-    wanted = Wanted(args.inputs, Path(args.out), columns, args.overwrite, args.workers)
+    if args.cluster is not None and (args.engine == LOCAL or args.workers is not None):
+        clash = "--engine dask, spark or ray" if args.engine == LOCAL else "no --workers: the cluster has its own"
+        raise ScoringError(f"--cluster {args.cluster}: needs {clash}")
+    wanted = Wanted(args.inputs, Path(args.out), columns, args.overwrite, args.workers, args.engine, args.cluster)
     done, parts = score_files(model, version.golden(), wanted)
     rows = "1 row" if done.rows == 1 else f"{done.rows:,} rows"
     if not done.faulty:

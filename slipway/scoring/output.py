@@ -17,14 +17,18 @@ ROW_GROUP = 262_144
 """Rows of a row group of the output."""
 
 
-class Output(Protocol):
-    """The form of an output."""
+class PartOutput(Protocol):
+    """The form of the parts of an output."""
 
     def write_texts(self, file: IO[bytes], blocks: Iterable[tuple[Sequence[Sequence[str]], Scored]]) -> int:
         """Write a part of a text file, block by block; how many rows."""
 
     def write_batches(self, file: IO[bytes], batches: Iterable[Any]) -> int:
         """Write a part of a Parquet file, batch by batch; how many rows."""
+
+
+class Output(PartOutput, Protocol):
+    """The form of an output that is one file."""
 
     def whole(self, file: IO[bytes]) -> Any:
         """A context in which parts are joined: what it gives is called with the path of each."""
@@ -68,8 +72,11 @@ class CsvOutput:
         yield add
 
 
-class ParquetOutput:
-    """Parquet; `types` are those of the columns that are kept of the input, without them texts."""
+class ParquetFolder:
+    """A folder of Parquet files, one for each part, so that no row passes through the process that hands them out.
+
+    `types` are those of the columns that are kept of the input, without them texts.
+    """
 
     def __init__(self, predictor: Predictor, kept: Sequence[str], types: dict[str, Any]) -> None:
         import pyarrow as pa
@@ -97,22 +104,39 @@ class ParquetOutput:
         return pa.RecordBatch.from_arrays([*columns, *added_arrays(self._predictor, scored)], schema=self._schema)
 
     def write_batches(self, file: IO[bytes], batches: Iterable[Any]) -> int:
-        import pyarrow as pa
-
         count = 0
-        with pa.ipc.new_file(file, self._schema) as writer:
+        with self._part(file) as writer:
             for batch in batches:
                 writer.write_batch(batch)
                 count += batch.num_rows
         return count
 
-    @contextmanager
-    def whole(self, file: IO[bytes]) -> Iterator[Any]:
+    def _part(self, file: IO[bytes]) -> Any:
+        """A writer of a part."""
+        return self._parquet(file)
+
+    def _parquet(self, file: IO[bytes]) -> Any:
+        """A writer of Parquet in which each different text of a column stands once."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         texts = [column.name for column in self._schema if pa.types.is_string(column.type)]
-        with pq.ParquetWriter(file, self._schema, use_dictionary=texts) as writer:
+        return pq.ParquetWriter(file, self._schema, use_dictionary=texts)
+
+
+class ParquetOutput(ParquetFolder):
+    """One Parquet file; its parts are Arrow files, which are joined quickly."""
+
+    def _part(self, file: IO[bytes]) -> Any:
+        import pyarrow as pa
+
+        return pa.ipc.new_file(file, self._schema)
+
+    @contextmanager
+    def whole(self, file: IO[bytes]) -> Iterator[Any]:
+        import pyarrow as pa
+
+        with self._parquet(file) as writer:
 
             def add(path: Path) -> None:
                 with pa.OSFile(str(path)) as part, pa.ipc.open_file(part) as reader:

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import shutil
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -42,7 +43,8 @@ def written(path: Path) -> Iterator[IO[bytes]]:
     ScoringError
         If it cannot be written.
     """
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    # Not by the process: two machines may make the same part, as one of them seems to be lost, and give processes the same number.
+    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
     try:
         try:
             with partial.open("wb") as file:
@@ -76,6 +78,7 @@ class Parts:
         self.folder = out.with_name(f"{out.name}.parts")
         self.whole = self.folder / "whole"
         self.whole_faults = self.folder / "whole.faults"
+        self._replaced = self.folder / "replaced"
         self._finished = self.folder / "finished.json"
         self._manifest = self.folder / "manifest.json"
 
@@ -207,6 +210,8 @@ class Parts:
             if not total.faulty:
                 self.faults.unlink(missing_ok=True)
             if self.whole.exists():
+                if self.out.exists() and (self.whole.is_dir() or self.out.is_dir()):
+                    os.replace(self.out, self._replaced)  # a folder has no other put in its place
                 os.replace(self.whole, self.out)
         except OSError as exc:
             raise cannot_write(self.out, exc) from exc
@@ -214,7 +219,10 @@ class Parts:
         # is stopped, the next run knows what it finds.
         last = [self._finished, self._manifest]
         for path in [*(path for path in self.folder.iterdir() if path not in last), *last]:
-            path.unlink(missing_ok=True)
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -12,7 +13,8 @@ from pathlib import Path
 
 from slipway.errors import CsvError, ScoringError, nearest
 from slipway.inference.golden import Golden
-from slipway.scoring import work
+from slipway.scoring import engines, work
+from slipway.scoring.engines import LOCAL
 from slipway.scoring.inputs import Source, find_files, kept_columns, look_at
 from slipway.scoring.output import CSV, PARQUET
 from slipway.scoring.parquet import need_pyarrow
@@ -24,6 +26,7 @@ from slipway.tables.delimited import DelimitedFile
 
 _AHEAD = 2
 """Parts for each worker that are handed out before they can be made."""
+_PART = re.compile(r"part-\d+\.parquet")
 _FEW_ROWS, _FEW_CHARACTERS = 100_000, 4_000_000
 """Of files that are scored by this process alone."""
 _GLANCE = 0.5
@@ -32,13 +35,15 @@ _GLANCE = 0.5
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be scored, and where it goes."""
+    """What is to be scored, and where it goes; `cluster` is the address of one for an engine other than this module."""
 
     inputs: Sequence[str]
     out: Path
     columns: Sequence[str] | None = None
     overwrite: bool = False
     workers: int | None = None
+    engine: str = LOCAL
+    cluster: str | None = None
 
 
 def score_files(model: Model, golden: Golden, wanted: Wanted) -> tuple[Done, Parts]:
@@ -66,10 +71,14 @@ def score_files(model: Model, golden: Golden, wanted: Wanted) -> tuple[Done, Par
         If the model does not predict what it did.
     """
     parts = Parts(wanted.out)
+    if wanted.engine != LOCAL:
+        engines.load(wanted.engine)
+        _check_compiled(model, wanted.engine)
     _check_out(wanted, parts)
     files = find_files(wanted.inputs, [parts.out, parts.faults, parts.folder])
     stats = {str(path): [path.stat().st_size, path.stat().st_mtime_ns] for path in files}
     manifest = {"model": model.tag, "list of files": stats, "list of columns": wanted.columns and [*wanted.columns]}
+    manifest["engine"] = wanted.engine
     if not parts.folder.exists() or parts.finished() is None:
         _check_absent(wanted, parts)
     predictor = model.predictor()
@@ -77,33 +86,65 @@ def score_files(model: Model, golden: Golden, wanted: Wanted) -> tuple[Done, Par
     is_new = not parts.folder.exists()
     sources = [] if not is_new and parts.finished() else [look_at(path, model.schema) for path in files]
     kept = kept_columns(sources, wanted.columns) if sources else []
+    if sources and wanted.engine != LOCAL:
+        _check_parquet(sources[0], wanted.engine)
     with parts.opened(manifest):
         if (done := parts.finished()) is not None:
             parts.name(done)
             return done, parts
-        job = Job(model, sources, kept, wanted.out)
-        with written(parts.whole) as whole, output_of(job, predictor).whole(whole) as add:
-            done, count = _make_all(job, parts, add, wanted.workers)
+        job = Job(model, sources, kept, wanted.out, wanted.engine != LOCAL)
+        if job.is_folder:
+            done, count = _on_engine(job, golden, parts, wanted)
+        else:
+            with written(parts.whole) as whole, output_of(job, predictor).whole(whole) as add:
+                done, count = _make_all(job, parts, add, wanted.workers)
         parts.finish(count, done)
     return done, parts
 
 
 def _check_out(wanted: Wanted, parts: Parts) -> None:
-    suffix = parts.out.suffix.lower()
-    if suffix not in (*CSV, *PARQUET):
-        close = nearest(suffix, (*CSV, *PARQUET)) if suffix else ""
-        raise ScoringError(f"--out {parts.out}: the name must end with {', '.join((*CSV, *PARQUET))}{close}")
+    suffix, endings = parts.out.suffix.lower(), PARQUET if wanted.engine != LOCAL else (*CSV, *PARQUET)
+    if suffix not in endings:
+        close = nearest(suffix, endings) if suffix else ""
+        raise ScoringError(f"--out {parts.out}: the name must end with {', '.join(endings)}{close}")
     if suffix in PARQUET:
         need_pyarrow(parts.out)
-    if parts.out.is_dir() or not parts.out.parent.is_dir():
-        problem = "is a folder" if parts.out.is_dir() else f"there is no folder {parts.out.parent}"
-        raise ScoringError(f"--out {parts.out}: {problem}; give the name of a file in a folder that exists")
+    if not parts.out.parent.is_dir():
+        raise ScoringError(
+            f"--out {parts.out}: there is no folder {parts.out.parent}; give a name in a folder that exists"
+        )
+    if parts.out.is_dir() and wanted.engine == LOCAL:
+        raise ScoringError(f"--out {parts.out}: is a folder; give the name of a file in a folder that exists")
+    if parts.out.is_dir() and any(_PART.fullmatch(path.name) is None for path in parts.out.iterdir()):
+        raise ScoringError(f"--out {parts.out}: is a folder of other files than those of an output; give another name")
 
 
 def _check_absent(wanted: Wanted, parts: Parts) -> None:
     for path in (parts.out, parts.faults):
         if path.exists() and not wanted.overwrite:
             raise ScoringError(f"{path}: exists; give another --out, or --overwrite to replace it once all is scored")
+
+
+def _check_compiled(model: Model, engine: str) -> None:
+    if not model.is_compiled:
+        raise ScoringError(
+            f"--engine {engine}: {model.tag} is served by its pipeline, which needs this machine's packages; "
+            "engines score compiled versions: use --engine local"
+        )
+
+
+def _check_parquet(source: Source, engine: str) -> None:
+    if source.text is not None:
+        raise ScoringError(
+            f"--engine {engine}: {source.path} is text; engines read Parquet: convert it, or use --engine local"
+        )
+
+
+def _on_engine(job: Job, golden: Golden, parts: Parts, wanted: Wanted) -> tuple[Done, int]:
+    from slipway.scoring.engines.driver import make_all
+
+    cluster = engines.Cluster(wanted.engine, wanted.cluster, wanted.workers or _cores())
+    return make_all(job, golden, [*_tasks(job.sources)], parts, cluster)
 
 
 def _make_all(job: Job, parts: Parts, add: Callable[[Path], None], workers: int | None) -> tuple[Done, int]:

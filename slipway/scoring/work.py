@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from slipway.errors import ScoringError, SlipwayError
+from slipway.inference.golden import Golden
 from slipway.inference.interval import Interval
 from slipway.inference.onnx_engine import CompiledEngine
 from slipway.inference.predictor import Predictor
 from slipway.schema.schema import Schema
 from slipway.scoring.inputs import Source, categories_of
-from slipway.scoring.output import PARQUET, CsvOutput, Output, ParquetOutput
+from slipway.scoring.output import PARQUET, CsvOutput, Output, ParquetFolder, ParquetOutput, PartOutput
 from slipway.scoring.parquet import batches
 from slipway.scoring.parts import Done, Parts, written
 from slipway.scoring.rows import FaultyCell, Scored
@@ -51,6 +52,8 @@ class Job:
     sources: Sequence[Source]
     kept: list[str]
     out: Path
+    is_folder: bool = False
+    """Whether each part is a Parquet file of the output."""
 
 
 @dataclass(frozen=True)
@@ -82,18 +85,39 @@ def output_of(job: Job, predictor: Predictor) -> Output:
     return CsvOutput(predictor, job.kept)
 
 
+def part_output_of(job: Job, predictor: Predictor) -> PartOutput:
+    """The form of the parts of the output.
+
+    Parameters
+    ----------
+    job : Job
+    predictor : Predictor
+
+    Returns
+    -------
+    PartOutput
+    """
+    if job.is_folder:
+        return ParquetFolder(predictor, job.kept, dict(job.sources[0].types))
+    return output_of(job, predictor)
+
+
 class Worker:
     """Makes parts.
 
     Parameters
     ----------
     job : Job
+    golden : Golden, optional
+        Answers that the model must still give here, on a machine other than that which has checked them already.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, golden: Golden | None = None) -> None:
         self._job = job
         self._predictor = job.model.predictor()
-        self._output = output_of(job, self._predictor)
+        if golden is not None:
+            self._predictor.check_golden(golden)
+        self._output = part_output_of(job, self._predictor)
         self._parts = Parts(job.out)
         self._scorers: dict[int, Any] = {}
 

@@ -1,0 +1,34 @@
+"""Ray Data: `map_batches` of a range, one part to a block. Ray makes the block of a node that is lost on another."""
+
+import logging
+import os
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+import ray
+import ray.data
+
+from slipway.scoring.engines import Cluster, Make
+
+
+def run(make: Make, count: int, cluster: Cluster) -> list[tuple[int, ...]]:
+    """See `Engine.run`; Ray's own setting is `RAY_ADDRESS`."""
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else it warns of what a later version does
+    logging.disable()  # Ray Data configures its loggers anew for each data set; what failed is said in one line
+    local: dict[str, Any] = {}
+    if not cluster.address and not os.environ.get("RAY_ADDRESS"):
+        local = {"num_cpus": cluster.workers, "include_dashboard": False}
+    ray.init(cluster.address, log_to_driver=False, **local)
+    try:
+        ray.data.DataContext.get_current().enable_progress_bars = False
+        numbers = ray.data.range(count, override_num_blocks=count)
+        made = numbers.map_batches(partial(_made, make), batch_size=None, batch_format="pyarrow")
+        return [tuple(row.values()) for row in made.take_all()]
+    finally:
+        ray.shutdown()
+        logging.disable(logging.NOTSET)
+
+
+def _made(make: Make, table: pa.Table) -> pa.Table:
+    return pa.Table.from_batches(make(table.to_batches()))
