@@ -1,11 +1,13 @@
 """How fast files are scored: `python -m bench.scale`, which is `make bench-scale`.
 
-Makes a table of some million rows as Parquet and as CSV, scores both with `slipway score`, and compares that with the graph alone on
+Makes a table of some million rows as Parquet and as CSV, scores both with `slipway score`, the former with each engine that
+`make engines-test` has installed as well, and compares that with the graph alone on
 all cores, its inputs prepared beforehand; with PyCaret's `predict_model`, and with the pipeline's own `predict` under joblib, both on
 as many rows as they take in a reasonable time. All in one run, so that a noisy machine hits all alike.
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -22,11 +24,15 @@ import numpy as np
 import psutil
 
 from bench.machine import commit, machine
+from slipway.scoring.engines import ENGINES, LOCAL
 
 CHUNK = 500_000
 """Rows that are made at once."""
 GRAPH_ROWS = 262_144
 """Rows whose inputs are prepared for the graph alone; they are evaluated again and again."""
+ROOT = Path(__file__).parent.parent
+COMMAND = "import sys; from slipway.cli.main import main; sys.exit(main())"
+"""The installed command, where Slipway may not be installed: an engine has an environment of its own."""
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -96,12 +102,16 @@ def memory(process: psutil.Process) -> float:
     return total / 1e6
 
 
-def scored(model: str, folder: Path, form: str, rows: int, workers: int) -> Run:
+def scored(model: str, folder: Path, form: str, rows: int, workers: int, engine: str = LOCAL) -> Run:
     """`slipway score` as a person runs it, its start included."""
-    command = [str(Path(sys.executable).with_name("slipway")), "score", model, "--workers", str(workers)]
-    command += ["--in", str(folder / f"in.{form}"), "--out", str(folder / f"out.{form}"), "--overwrite"]
+    python = Path(sys.executable) if engine == LOCAL else python_of(engine)
+    command = [str(python), "-c", COMMAND, "score", model, "--workers", str(workers), "--engine", engine]
+    command += ["--in", str(folder / f"in.{form}"), "--out", str(folder / f"{engine}.{form}")]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     began, most = time.perf_counter(), 0.0
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with subprocess.Popen(  # noqa: S603
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
         watched = psutil.Process(process.pid)
         while process.poll() is None:
             try:
@@ -112,7 +122,13 @@ def scored(model: str, folder: Path, form: str, rows: int, workers: int) -> Run:
         error = process.stderr.read() if process.stderr else ""
     if process.returncode:
         raise SystemExit(f"bench: slipway score ended with {process.returncode}: {error.strip()}")
-    return Run(f"slipway score, {form}", rows, time.perf_counter() - began, most)
+    name = f"slipway score, {form}" if engine == LOCAL else f"the same, --engine {engine}"
+    return Run(name, rows, time.perf_counter() - began, most)
+
+
+def python_of(engine: str) -> Path:
+    """The interpreter of an engine's environment, which `make engines-test` makes."""
+    return ROOT / ".venv" / engine / "bin" / "python"
 
 
 def graph_alone(path: Path, schema: Any, seed: int, rows: int) -> float:
@@ -190,6 +206,9 @@ def measure(model: str, rows: int, peers: int, workers: int) -> list[Run]:
                 tasks = [pool.submit(graph_alone, version.graph, schema, i, rows // workers) for i in range(workers)]
                 runs.append(Run("the graph alone", rows, max(task.result() for task in tasks)))
             runs.append(scored(version.tag, folder, form, rows, workers))
+            if form == "parquet":
+                there = (engine for engine in ENGINES if python_of(engine).exists())
+                runs += [scored(version.tag, folder, form, rows, workers, engine) for engine in there]
     finally:
         shutil.rmtree(folder)
     if peers:

@@ -30,6 +30,8 @@ ENVIRONMENT = {
     "PYTHONPATH": str(ROOT),
 }
 FILES = 40
+WAIT = 300
+"""Seconds in which a cluster has begun; a busy machine takes half of them for Spark's."""
 
 
 @dataclass
@@ -53,7 +55,7 @@ def command(engine: str, tag: str, *arguments: object) -> list[str]:
 
 def scored(engine: str, tag: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(engine, tag, *arguments), env=os.environ | ENVIRONMENT, capture_output=True, text=True, timeout=400
+        command(engine, tag, *arguments), env=os.environ | ENVIRONMENT, capture_output=True, text=True, timeout=2 * WAIT
     )
 
 
@@ -124,9 +126,9 @@ def cluster(request, tmp_path_factory) -> Iterator[Cluster]:
             with log.open("w") as file:
                 started.append(subprocess.Popen(line, env=os.environ | ENVIRONMENT, stdout=file, stderr=file))
             if number or engine == "ray":
-                until(lambda: joined(engine, log), started[-1])  # noqa: B023
+                until(lambda: joined(engine, log), started[-1], WAIT)  # noqa: B023
             else:
-                until(lambda: any(one.laddr.port == port for one in psutil.net_connections("tcp")), started[-1])
+                until(lambda: any(one.laddr.port == port for one in psutil.net_connections("tcp")), started[-1], WAIT)
         yield Cluster(engine, address, started[-2:])
     finally:
         for process in reversed(started):
@@ -198,11 +200,11 @@ def test_a_killed_worker_loses_nothing_and_repeats_nothing(cluster, insurance, i
         process = subprocess.Popen(line, env=os.environ | ENVIRONMENT, stdout=file, stderr=file)
     parts = Path(f"{out}.parts")
     try:
-        until(lambda: len([*parts.glob("0*.json")]) >= 4, process)
+        until(lambda: len([*parts.glob("0*.json")]) >= 4, process, WAIT)
         end(cluster.workers[-1])
         made = len([*parts.glob("0*.json")])
 
-        code = process.wait(300)
+        code = process.wait(2 * WAIT)
     finally:
         end(process)
 

@@ -493,9 +493,9 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def until(is_so: Callable[[], bool], process: subprocess.Popen | None = None) -> None:
+def until(is_so: Callable[[], bool], process: subprocess.Popen | None = None, seconds: float = 60) -> None:
     """Wait for something, while a process runs."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, "it took too long"
         assert process is None or process.poll() is None, process.communicate()

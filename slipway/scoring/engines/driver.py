@@ -57,9 +57,9 @@ def make_all(job: Job, golden: Golden, tasks: Sequence[Task], parts: Parts, clus
 
 
 def _run(job: Job, golden: Golden, tasks: list[Task], parts: Parts, cluster: Cluster) -> list[tuple[int, ...]]:
-    """What the engine says of the parts; its own errors are replaced by what a worker wrote down, if one did."""
+    """What the engine says of the parts."""
     folder = parts.folder.absolute()
-    for path in folder.glob("*.error"):
+    for path in folder.glob("*.error"):  # of a run that was stopped
         path.unlink()
     try:
         graph = shutil.copyfile(job.model.path, folder / "model.onnx")
@@ -69,16 +69,17 @@ def _run(job: Job, golden: Golden, tasks: list[Task], parts: Parts, cluster: Clu
     job = replace(job, model=replace(job.model, path=graph), sources=sources, out=job.out.absolute())
     maker = PartMaker.saved(Order(job, golden, tasks), folder / "order")
     try:
-        return load(cluster.engine).run(maker, len(tasks), cluster)
+        made = load(cluster.engine).run(maker, len(tasks), cluster)
+    except SlipwayError:
+        raise
     except Exception as exc:
-        for path in sorted(folder.glob("*.error")):
-            raise ScoringError(path.read_text(encoding="utf-8")) from exc
-        if isinstance(exc, SlipwayError):
-            raise
         why = next((line.strip() for line in str(exc).splitlines() if line.strip()), type(exc).__name__)
         raise ScoringError(
             f"--engine {cluster.engine}: {why}; when that is put right, run the same command again: it goes on where it was"
         ) from exc
+    if (error := maker.error()) is not None:
+        raise ScoringError(error)
+    return made
 
 
 @contextmanager

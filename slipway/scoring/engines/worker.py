@@ -8,7 +8,6 @@ import hashlib
 import pickle
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,24 +65,33 @@ class PartMaker:
         Yields
         ------
         pyarrow.RecordBatch
-            With the columns of `DONE`, a row for each part.
-
-        Raises
-        ------
-        SlipwayError
-            Its text is in the folder as well: each engine wraps it in something else.
+            With the columns of `DONE`, a row for each part. Once one cannot be made, none is, and `error` says why: an engine would
+            try it again and again, log it, and wrap it in errors of its own.
         """
         for batch in batches:
             made = [self._made(number) for number in batch.column(0).to_pylist()]
             yield pa.record_batch([pa.array(column, pa.int64()) for column in zip(*made, strict=True)], names=[*DONE])
 
+    def error(self) -> str | None:
+        """Why a part of this run cannot be made, if there is one."""
+        try:
+            return self._error.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+
+    @property
+    def _error(self) -> Path:
+        return self.path.with_name(f"{self.sha256}.error")
+
     def _made(self, number: int) -> tuple[int, int, int]:
+        if self.error() is not None:
+            return number, 0, 0
         try:
             done = self._done(*self._worker(), number)
         except SlipwayError as exc:
-            with suppress(SlipwayError), written(self.path.with_name(f"{number:06}.error")) as file:
+            with written(self._error) as file:
                 file.write(str(exc).encode())
-            raise
+            return number, 0, 0
         return number, done.rows, done.faulty
 
     def _done(self, order: Order, worker: Worker, number: int) -> Done:
