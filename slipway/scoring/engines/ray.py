@@ -16,10 +16,10 @@ def run(make: Make, count: int, cluster: Cluster) -> list[tuple[int, ...]]:
     """See `Engine.run`; Ray's own setting is `RAY_ADDRESS`."""
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else it warns of what a later version does
     logging.disable()  # Ray Data configures its loggers anew for each data set; what failed is said in one line
-    local: dict[str, Any] = {}
-    if not cluster.address and not os.environ.get("RAY_ADDRESS"):
-        local = {"num_cpus": cluster.workers, "include_dashboard": False}
-    ray.init(cluster.address, log_to_driver=False, **local)
+    # Without an address Ray would take whatever cluster was started on this machine last.
+    address = cluster.address or os.environ.get("RAY_ADDRESS") or "local"
+    local: dict[str, Any] = {"num_cpus": cluster.workers, "include_dashboard": False} if address == "local" else {}
+    ray.init(address, log_to_driver=False, **local)
     try:
         ray.data.DataContext.get_current().enable_progress_bars = False
         numbers = ray.data.range(count, override_num_blocks=count)
