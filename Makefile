@@ -124,7 +124,7 @@ $(AZURE): | $(READY)
 azure-test: $(READY) $(AZURE)  ## test `slipway deploy` with the real az against a stand-in for Azure
 	@SLIPWAY_REQUIRE_AZURE=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m azure tests/azure
 
-# Each has its own: what one of them needs, another may refuse.
+# Each has its own: what one of them needs, another may refuse. Compiled at once, else each worker would do it again (some files are no Python 3).
 ENGINES := $(foreach engine,dask spark ray,.venv/$(engine)/ready-$(shell cksum < requirements/$(engine).txt | cut -d' ' -f1))
 $(ENGINES): | $(READY)
 	$(call environment,$(notdir $(@D)),$(notdir $(@D)),$(PYTHON))
