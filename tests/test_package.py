@@ -101,7 +101,9 @@ def test_a_wheel_can_be_built_from_the_sdist():
         names = {name.partition("/")[2] for name in sdist.getnames()}
 
     assert {"pyproject.toml", "README.md", "LICENSE", "slipway/cli/main.py"} <= names
-    assert {f"requirements/{part}.in" for part in ("serve", "train", "azure", "score", "database", "dask", "spark", "ray")} <= names
+    assert {
+        f"requirements/{part}.in" for part in ("serve", "train", "azure", "score", "database", "dask", "spark", "ray")
+    } <= names
 
 
 def python(version: str) -> str | None:
