@@ -2,6 +2,7 @@
 
     slipway drift insurance --data claims-2026-11.csv
     slipway drift insurance:5o5t7exg --data november.parquet --json drift.json --html drift.html
+    slipway drift insurance --log /var/lib/slipway/requests --since 2026-11-01
 
 The exit code is 0 without drift, 4 with drift, and 1 if there is nothing to compare.
 """
@@ -10,6 +11,8 @@ import argparse
 import json
 from pathlib import Path
 
+from slipway.cli.log import add_log_options, check_log_options
+
 DRIFT = 4
 """The exit code if recent rows differ from training."""
 
@@ -17,12 +20,13 @@ DRIFT = 4
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `slipway drift` takes."""
     parser.add_argument("model", metavar="MODEL", help="name of a model in the store, or NAME:VERSION")
-    parser.add_argument(
+    rows = parser.add_mutually_exclusive_group(required=True)
+    rows.add_argument(
         "--data",
         metavar="TABLE",
-        required=True,
         help="recent rows, in any form that training reads; with the target, the error is measured, too",
     )
+    add_log_options(parser, rows)
     parser.add_argument(
         "--ignore",
         metavar="FIELD",
@@ -38,12 +42,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the comparison, write what was asked for, and tell by the exit code whether there is drift."""
     from slipway import store
-    from slipway.publish.drift.measure import drift
+    from slipway.publish.drift.measure import drift, drift_of_log
     from slipway.publish.drift.report import FORMAT
     from slipway.publish.drift.text import lines
     from slipway.store.artifacts import to_json
 
-    report = drift(store.find_any(args.model), args.data, args.ignore)
+    check_log_options(args)
+    version = store.find_any(args.model)
+    if args.data:
+        report = drift(version, args.data, args.ignore)
+    else:
+        report = drift_of_log(version, args.log, args.since, args.ignore)
     if args.json:
         content = {"format": FORMAT, **to_json(report)}
         _write(args.json, json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False))

@@ -1,9 +1,10 @@
 """What differs between two versions: schema, training data, metrics, and predictions for the same rows.
 
-A version keeps no training rows that could be asked again, so rows with a target have to be given. Without, predictions are
-compared for records drawn from the schema, of which nobody knows the truth.
+A version keeps no training rows that could be asked again, so rows with a target have to be given, or a request log: a version answers
+what servers were asked as if it had been served. Without, predictions are compared for records drawn from the schema, of which nobody knows the truth.
 """
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,8 @@ import numpy.typing as npt
 
 from slipway import store
 from slipway.inference.equality import TOLERANCE, Answers
-from slipway.publish.paired import Difference, losses, paired_difference
-from slipway.publish.shared_rows import SharedRows, answers_of, not_comparable, of_records, of_table
+from slipway.publish.paired import Difference, Evidence, evidence, losses, paired_difference
+from slipway.publish.shared_rows import SharedRows, answers_of, not_comparable, of_log, of_records, of_table
 from slipway.schema.changes import SchemaChange, schema_changes
 from slipway.schema.figures import Group
 from slipway.schema.metrics import FoldScore
@@ -88,7 +89,10 @@ class PredictionChange:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two versions side by side. `differences` are of rows with a target; `missing` says what could not be compared, and why."""
+    """Two versions side by side. `differences` are of rows with a target; `missing` says what could not be compared, and why.
+
+    `evidence` is there for rows of a request log, of which there are more at each look.
+    """
 
     first: str
     second: str
@@ -98,9 +102,16 @@ class Comparison:
     differences: tuple[Difference, ...]
     predictions: PredictionChange | None
     missing: tuple[str, ...]
+    evidence: tuple[Evidence, ...] = ()
 
 
-def compare(first: Version, second: Version, data: str | None = None) -> Comparison:
+def compare(
+    first: Version,
+    second: Version,
+    data: str | None = None,
+    log: str | None = None,
+    since: dt.datetime | None = None,
+) -> Comparison:
     """Compare two versions.
 
     Parameters
@@ -108,6 +119,10 @@ def compare(first: Version, second: Version, data: str | None = None) -> Compari
     first, second : Version
     data : str, optional
         The path of a table with the fields of both and the target.
+    log : str, optional
+        Instead: a request log, as `SLIPWAY_REQUEST_LOG` has it, of servers of one of them.
+    since : datetime with a time zone, optional
+        Requests before it are left out.
 
     Returns
     -------
@@ -115,27 +130,33 @@ def compare(first: Version, second: Version, data: str | None = None) -> Compari
 
     Raises
     ------
-    DataError
-        If the table cannot be read, or has no row that both accept.
+    DataError, RequestLogError
+        If the rows cannot be read, or there is none that both accept.
     StoreError
         If a version cannot be loaded.
     """
     one, other = first.schema(), second.schema()
     differences: tuple[Difference, ...] = ()
+    proof: tuple[Evidence, ...] = ()
     predictions, missing = None, []
     if reason := not_comparable(one, other):
         missing.append(f"predictions: {reason}")
     else:
-        rows = of_table(one, other, data) if data else _drawn(one, other)
+        if data:
+            rows, which = of_table(one, other, data), f"rows of {data}"
+        elif log:
+            rows, which = of_log(one, other, {first.name, second.name}, log, since), f"requests of {log}"
+        else:
+            rows, which = _drawn(one, other), "records drawn from the schema"
         if len(rows.kept):
             answers = _answers(first, second, rows, one.target)
-            predictions = _predictions(
-                one, rows, *answers, f"rows of {data}" if data else "records drawn from the schema"
-            )
-            differences = _differences(rows, *answers, one.target)
+            predictions = _predictions(one, rows, *answers, which)
+            differences, proof = _differences(rows, *answers, one.target)
         else:
             missing.append(f"predictions: of {rows.given:,} records drawn from the schemas, none is accepted by both")
-        if not data:
+        if log and not differences:
+            missing.append("errors on the same rows: no outcome of these requests was told (`POST /outcome`)")
+        elif not differences:
             missing.append("errors on the same rows: versions keep no rows with a target; give some with --data TABLE")
     return Comparison(
         first.tag,
@@ -146,6 +167,7 @@ def compare(first: Version, second: Version, data: str | None = None) -> Compari
         differences,
         predictions,
         tuple(missing),
+        proof if log else (),
     )
 
 
@@ -183,11 +205,20 @@ def _answers(first: Version, second: Version, rows: SharedRows, target: Target) 
     return answers_of(one, rows.first, target), answers_of(other, rows.second, target)
 
 
-def _differences(rows: SharedRows, first: Answers, second: Answers, target: Target) -> tuple[Difference, ...]:
-    if rows.actual is None:
-        return ()
-    one, other = losses(first, rows.actual, target), losses(second, rows.actual, target)
-    return tuple(paired_difference(name, one[name], other[name]) for name in one if name in other)
+def _differences(
+    rows: SharedRows, first: Answers, second: Answers, target: Target
+) -> tuple[tuple[Difference, ...], tuple[Evidence, ...]]:
+    if not len(rows.known):
+        return (), ()
+    one, other = (losses(_at(answers, rows.known), rows.actual, target) for answers in (first, second))
+    both = [name for name in one if name in other]
+    proof = [evidence(name, one[name], other[name]) for name in both]
+    return tuple(paired_difference(name, one[name], other[name]) for name in both), tuple(filter(None, proof))
+
+
+def _at(answers: Answers, places: npt.NDArray[np.int64]) -> Answers:
+    probabilities = None if answers.probabilities is None else answers.probabilities[places]
+    return Answers(answers.values[places], probabilities)
 
 
 def _predictions(schema: Schema, rows: SharedRows, first: Answers, second: Answers, which: str) -> PredictionChange:

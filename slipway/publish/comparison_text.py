@@ -5,7 +5,7 @@ from typing import Any
 
 from slipway.i18n import sentences
 from slipway.publish.comparison import Comparison, MovedGroup, PredictionChange
-from slipway.publish.paired import CONFIDENCE, Difference
+from slipway.publish.paired import CONFIDENCE, Difference, Evidence
 from slipway.schema.changes import SchemaChange
 from slipway.schema.schema import Schema
 
@@ -23,6 +23,12 @@ def lines(comparison: Comparison, schema: Schema) -> list[str]:
         rows = comparison.differences[0].rows
         found += ["", f"errors on the same {rows:,} rows; less is better", *map(_difference, comparison.differences)]
         found.append("  (a row that a version was trained on makes it look better than it is)")
+    if comparison.evidence:
+        found += [
+            "",
+            f"looked at again and again, with {CONFIDENCE:.0%} at all looks together",
+            *map(_evidence, comparison.evidence),
+        ]
     if comparison.predictions:
         found += ["", *_predictions(comparison.predictions, schema)]
     if comparison.missing:
@@ -65,6 +71,15 @@ def _saved(comparison: Comparison) -> list[str]:
 
 def _difference(one: Difference) -> str:
     return f"  {one.loss:15} {number(one.first):>12} → {number(one.second):>12}   {difference_text(one)}"
+
+
+def _evidence(one: Evidence) -> str:
+    ends = f"  {one.loss:15} difference {number(one.low)} to {number(one.high)}: "
+    if one.suffices:
+        return f"{ends}the {'second' if one.high < 0 else 'first'} is better"
+    if one.needed is None:
+        return f"{ends}the evidence does not suffice, and would not with any number of outcomes like these"
+    return f"{ends}the evidence does not suffice; it would with some {one.needed - one.rows:,} outcomes more like these"
 
 
 def difference_text(one: Difference) -> str:

@@ -1,7 +1,9 @@
-"""Rows that two versions are asked, as each takes them: of a table, or of records."""
+"""Rows that two versions are asked, as each takes them: of a table, of records, or of a request log."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import datetime as dt
+import random
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,11 @@ from slipway.i18n import faults
 from slipway.inference import frames
 from slipway.inference.equality import Answers
 from slipway.inference.predictor import Predictor
-from slipway.schema.fields import Field, Record
+from slipway.schema.fields import Field, FieldError, Record
 from slipway.schema.schema import Checked, Schema, Target
 from slipway.schema.table import CheckedTable, check_table
 from slipway.schema.types import Kind
+from slipway.store.requestlog import Row, read
 from slipway.tables.arrow import is_arrow, read_arrow
 from slipway.tables.cells import TextTable
 from slipway.tables.csv_file import check_rows
@@ -25,19 +28,23 @@ from slipway.tables.files import read_file
 from slipway.tables.readers import locate, opened
 from slipway.tables.source import DataSource
 
+MOST_ROWS = 200_000
+"""Of a request log, which are in memory."""
+
 
 @dataclass(frozen=True)
 class SharedRows:
     """Rows that both versions accept, as each is given them.
 
     `inputs` has the rows with the fields of the first. `actual` has values of the target, or positions in the first's
-    classes; None for rows without. `kept` are the positions of the rows among the `given` ones.
+    classes, of the rows at the positions `known`. `kept` are the positions of the rows among the `given` ones.
     """
 
     first: Checked
     second: Checked
     inputs: pd.DataFrame
-    actual: npt.NDArray[Any] | None
+    actual: npt.NDArray[Any]
+    known: npt.NDArray[np.int64]
     kept: npt.NDArray[np.int64]
     given: int
 
@@ -61,7 +68,8 @@ def of_records(first: Schema, second: Schema, records: Sequence[Record]) -> Shar
             kept.append(position)
     rows = [records[position] for position in kept]
     one, other = (schema.check_records([_own(schema, row) for row in rows]) for schema in (first, second))
-    return SharedRows(one, other, frames.frame(first, one.columns), None, np.array(kept, dtype="int64"), len(records))
+    places = np.array(kept, dtype="int64")
+    return SharedRows(one, other, frames.frame(first, one.columns), np.zeros(0), places[:0], places, len(records))
 
 
 def _own(schema: Schema, record: Record) -> Record:
@@ -103,10 +111,79 @@ def of_table(first: Schema, second: Schema, file: str) -> SharedRows:
         raise DataError(file, f"has no row that both versions accept{_first_fault(checked)}")
     one, other = (_rows(part, kept) for part in checked[:2])
     actual = _rows(checked[2], kept).columns[first.target.name]
-    if first.target.classes:
-        positions = {key(value): place for place, value in enumerate(first.target.classes)}
-        actual = np.array([positions[key(value)] for value in actual.tolist()], dtype="int64")
-    return SharedRows(one, other, frames.frame(first, one.columns), actual, kept, len(table.rows))
+    actual, known = _actual(actual.tolist(), first.target), np.arange(len(kept))
+    return SharedRows(one, other, frames.frame(first, one.columns), actual, known, kept, len(table.rows))
+
+
+def of_log(
+    first: Schema, second: Schema, names: Collection[str], where: str, since: dt.datetime | None = None
+) -> SharedRows:
+    """What servers were asked, with the outcomes that were told.
+
+    Parameters
+    ----------
+    first, second : Schema
+        With the same target.
+    names : collection of str
+        Of models: requests to others are left out.
+    where : str
+        As `SLIPWAY_REQUEST_LOG` has it.
+    since : datetime with a time zone, optional
+        Requests before it are left out.
+
+    Returns
+    -------
+    SharedRows
+        Of `MOST_ROWS` requests at most, drawn from all of them.
+
+    Raises
+    ------
+    RequestLogError
+        If there is no log, or it cannot be read.
+    DataError
+        If it has no request that both versions accept.
+    """
+    rows = _drawn((row for row in read(where, since) if row["model"].partition(":")[0] in names), MOST_ROWS)
+    shared = of_records(first, second, [row["inputs"] for row in rows])
+    if not len(shared.kept):
+        raise DataError(
+            where,
+            f"of its {len(rows):,} requests to {' and '.join(sorted(names))}, none is accepted by both versions; a request log has "
+            "no private fields and no free text",
+        )
+    outcomes = [rows[place]["outcome"] for place in shared.kept.tolist()]
+    (field,) = target_schema(first.target).fields
+    known = [place for place, outcome in enumerate(outcomes) if outcome is not None and _is_valid(field, outcome)]
+    actual = _actual([outcomes[place] for place in known], first.target)
+    return replace(shared, actual=actual, known=np.array(known, dtype="int64"))
+
+
+def _drawn(rows: Iterable[Row], most: int) -> list[Row]:
+    """All rows or, of more, so many of which each is as likely as any other (Vitter, Random sampling with a reservoir, 1985)."""
+    kept: list[Row] = []
+    chance = random.Random(0)  # noqa: S311 (no secret)
+    for position, row in enumerate(rows):
+        if position < most:
+            kept.append(row)
+        elif (place := chance.randrange(position + 1)) < most:
+            kept[place] = row
+    return kept
+
+
+def _is_valid(field: Field, outcome: Any) -> bool:
+    try:
+        field.check(outcome)
+    except FieldError:
+        return False
+    return True
+
+
+def _actual(values: Sequence[Any], target: Target) -> npt.NDArray[Any]:
+    """Numbers, or the positions of classes."""
+    if not target.classes:
+        return np.array(values, dtype="float64")
+    positions = {key(value): place for place, value in enumerate(target.classes)}
+    return np.array([positions[key(value)] for value in values], dtype="int64")
 
 
 def key(value: Any) -> str:

@@ -6,7 +6,7 @@ and numbers are compared with their bounds at once.
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -77,6 +77,23 @@ class ArrowChecker:
         """The columns of a batch, each by itself, as of `TableChecker.read`."""
         return {column.item.name: column.read(batch.column(name)) for name, column in self._columns.items()}
 
+    def read_records(self, records: Sequence[Mapping[str, Any]]) -> dict[str, ReadColumn]:
+        """The columns of records of JSON, each by itself; a value that a record does not have is missing.
+
+        Parameters
+        ----------
+        records : sequence of n mappings
+
+        Returns
+        -------
+        dict
+            By the name of the field, of n rows.
+        """
+        return {
+            column.item.name: column.read_values([record.get(name) for record in records])
+            for name, column in self._columns.items()
+        }
+
 
 class _Column:
     def __init__(self, item: Field) -> None:
@@ -102,6 +119,12 @@ class _Column:
         numbers[unsure] = few.values
         rows = unsure.tolist()
         return ReadColumn(numbers, {rows[place]: said for place, said in few.odd.items()})
+
+    def read_values(self, values: Sequence[Any]) -> ReadColumn:
+        """Values of JSON as an array, and what is to be said of them."""
+        entries = [self._entry(value) for value in values]
+        taken: npt.NDArray[Any] = arrays.array(self.item, [value for value, _, _ in entries])
+        return ReadColumn(taken, {row: entry[1:] for row, entry in enumerate(entries) if any(entry[1:])})
 
     def _different(self, column: pa.Array) -> ReadColumn:
         """Every value looked up among the different ones."""

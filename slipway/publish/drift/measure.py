@@ -14,7 +14,7 @@ from slipway.publish.drift.counts import BarCounts, FieldCounts, is_missing
 from slipway.publish.drift.errors import ClassErrors, NumberErrors
 from slipway.publish.drift.judge import Compared, column_of, judged, of_field
 from slipway.publish.drift.report import Bar, DriftReport
-from slipway.publish.drift.rows import Part, parts_of_table
+from slipway.publish.drift.rows import Part, not_logged, parts_of_log, parts_of_table
 from slipway.publish.shared_rows import key
 from slipway.schema.expected_errors import ExpectedErrors
 from slipway.schema.figures import Figures
@@ -50,24 +50,63 @@ def drift(version: Version, data: str, ignore: Sequence[str] = ()) -> DriftRepor
         If the version cannot be loaded, or was saved without a profile.
     """
     schema = version.schema()
-    for name in ignore:
-        if name not in schema.by_name:
-            raise DataError(f"--ignore {name}", f"{version.tag} has no such field{nearest(name, schema.names)}")
+    _check_ignored(version, schema, ignore)
     try:
-        return report_of(version, data, parts_of_table(schema, data), ignore)
+        return _report(version, data, parts_of_table(schema, data), ignore)
     except RecordsError as exc:
         raise DataError(data, str(exc)) from exc
 
 
-def report_of(version: Version, source: str, parts: Iterable[Part], ignore: Sequence[str] = ()) -> DriftReport:
-    """As `drift`, of rows from anywhere; `source` says where they are from."""
+def drift_of_log(
+    version: Version, where: str, since: dt.datetime | None = None, ignore: Sequence[str] = ()
+) -> DriftReport:
+    """Compare what servers were asked with the training of a version; with outcomes, errors are measured, too.
+
+    Parameters
+    ----------
+    version : Version
+    where : str
+        As `SLIPWAY_REQUEST_LOG` has it.
+    since : datetime with a time zone, optional
+        Requests before it are left out.
+    ignore : sequence of str
+        Fields that are not compared; private ones and free text are not in a log.
+
+    Returns
+    -------
+    DriftReport
+
+    Raises
+    ------
+    RequestLogError, DataError
+        If there is no log, it cannot be read, or has no request to the model.
+    StoreError
+        If the version cannot be loaded, or was saved without a profile.
+    """
+    schema = version.schema()
+    _check_ignored(version, schema, ignore)
+    unknown = not_logged(schema)
+    parts = parts_of_log(schema, version.name, where, since)
+    return _report(version, where, parts, [*dict.fromkeys([*ignore, *unknown])], unknown)
+
+
+def _check_ignored(version: Version, schema: Schema, ignore: Sequence[str]) -> None:
+    for name in ignore:
+        if name not in schema.by_name:
+            raise DataError(f"--ignore {name}", f"{version.tag} has no such field{nearest(name, schema.names)}")
+
+
+def _report(
+    version: Version, source: str, parts: Iterable[Part], ignore: Sequence[str], unknown: Sequence[str] = ()
+) -> DriftReport:
+    """Of rows from `source`; without the fields that are `unknown` there are no predictions."""
     profile, figures = version.profile(), version.figures()
     if profile is None or figures is None:
         raise StoreError(
             f"{version.tag} was saved before versions had a profile of their training table, and cannot be compared with "
             f"recent rows; train it again (`slipway train {version.name}`)"
         )
-    recent = _Recent(version, profile, figures, ignore)
+    recent = _Recent(version, profile, figures, ignore, unknown)
     for part in parts:
         recent.add(part)
     if not recent.rows:
@@ -78,8 +117,11 @@ def report_of(version: Version, source: str, parts: Iterable[Part], ignore: Sequ
 class _Recent:
     """What is counted of recent rows."""
 
-    def __init__(self, version: Version, profile: Profile, figures: Figures, ignore: Sequence[str]) -> None:
-        self._version, self._profile, self._ignored = version, profile, tuple(ignore)
+    def __init__(
+        self, version: Version, profile: Profile, figures: Figures, ignore: Sequence[str], unknown: Sequence[str]
+    ) -> None:
+        self._version, self._profile = version, profile
+        self._ignored, self._unknown = tuple(ignore), tuple(unknown)
         self._schema = version.schema()
         self._predictor: Predictor = store.load_predictor(version)
         self._predictor.check_golden(version.golden())
@@ -107,6 +149,12 @@ class _Recent:
         self.rows += part.rows
         for field in self._fields:
             field.add(part.fields[field.item.name], part.ragged)
+        if not self._unknown:
+            self._add_predictions(part)
+        elif part.target is not None:
+            self._targets.read(part.target, part.ragged)
+
+    def _add_predictions(self, part: Part) -> None:
         good, checked, faults = join_columns(part.fields, part.rows, part.ragged)
         # What is said of single rows is for those who predict them.
         scored = score_rows(self._predictor, good, Checked(checked.columns, [[]] * len(good)), faults)
@@ -124,7 +172,7 @@ class _Recent:
 
     def report(self, source: str) -> DriftReport:
         compared = [of_field(field, self._profile.rows) for field in self._fields]
-        compared += [*self._predictions.compared(), *self._targets.compared()]
+        compared += [*([] if self._unknown else self._predictions.compared()), *self._targets.compared()]
         columns, tests = judged(compared)
         estimated, measured = tuple(self._errors.estimated()), tuple(self._errors.measured())
         return DriftReport(
@@ -145,7 +193,9 @@ class _Recent:
         )
 
     def _missing(self, is_estimated: bool) -> Iterable[str]:
-        if not self._predictions.bars:
+        if self._unknown:
+            yield f"predictions and their errors: a log of requests has no values of {', '.join(self._unknown)}"
+        elif not self._predictions.bars:
             yield "predictions: the version keeps no distribution of them"
         if self._lacks_estimate:
             yield "estimated error: the version was saved before it kept its errors by prediction, or had too few rows"

@@ -1,13 +1,15 @@
 """Recent rows, a part after the other, so that memory does not depend on how many there are.
 
-A part has columns of values by field. Nothing that counts them knows of files, so that a log of requests is another source.
+A part has columns of values by field. Nothing that counts them knows whether they are from a file or from a log of requests.
 """
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from slipway.errors import DataError
 from slipway.inference.table import BLOCK_ROWS
 from slipway.publish.shared_rows import read_rows, target_schema
 from slipway.schema.matching import match_columns
@@ -15,6 +17,7 @@ from slipway.schema.schema import Schema
 from slipway.schema.table import ReadColumn, TableChecker
 from slipway.scoring.inputs import Source, categories_of, look_at
 from slipway.scoring.parquet import batches
+from slipway.store.requestlog import Row, read
 from slipway.tables.bounds import UNBOUNDED
 from slipway.tables.cells import TextTable
 from slipway.tables.compressed import unpack
@@ -72,6 +75,65 @@ def parts_of_table(schema: Schema, file: str) -> Iterator[Part]:
         yield from _of_parquet(schema, targets, source, of_target)
     else:
         yield from _of_delimited(schema, targets, source, of_target)
+
+
+def not_logged(schema: Schema) -> list[str]:
+    """The fields whose values no log of requests has."""
+    return [item.name for item in schema.fields if item.private or item.kind == "text"]
+
+
+def parts_of_log(schema: Schema, name: str, where: str, since: dt.datetime | None = None) -> Iterator[Part]:
+    """What a server was asked, of any version of a name; the target of those whose outcome was told.
+
+    Parameters
+    ----------
+    schema : Schema
+    name : str
+        Of the model.
+    where : str
+        As `SLIPWAY_REQUEST_LOG` has it.
+    since : datetime with a time zone, optional
+        Rows before it are left out.
+
+    Yields
+    ------
+    Part
+
+    Raises
+    ------
+    RequestLogError
+        If there is no log, or it cannot be read.
+    DataError
+        If it has no row of the name.
+    """
+    from slipway.scoring.arrow_check import ArrowChecker
+
+    targets = target_schema(schema.target)
+    fields, target = ArrowChecker(schema), ArrowChecker(targets)
+    others: set[str] = set()
+    block: list[Row] = []
+    count = 0
+
+    def part() -> Part:
+        inputs = fields.read_records([row["inputs"] for row in block])
+        outcomes = target.read_records([{schema.target.name: row["outcome"]} for row in block])
+        return Part(len(block), inputs, outcomes[schema.target.name])
+
+    for row in read(where, since):
+        if (of := row["model"].partition(":")[0]) != name:
+            others.add(of)
+            continue
+        block.append(row)
+        count += 1
+        if len(block) == BLOCK_ROWS:
+            yield part()
+            block.clear()
+    if block:
+        yield part()
+    if not count:
+        when = f" since {since:%Y-%m-%d %H:%M} UTC" if since else ""
+        has = f"; it has some of {', '.join(sorted(others)[:5])}" if others else ""
+        raise DataError(where, f"has no request to {name}{when}{has}; name the log of its servers")
 
 
 def _kind(path: Path, content: Content) -> str:
