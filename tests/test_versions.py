@@ -298,7 +298,9 @@ def test_the_commands_say_what_is_in_use(name, capsys):
     first, second = saved(name)
 
     assert main(["promote", first, "--why", "a test"]) == 0
-    assert capsys.readouterr().out.startswith(f"{first} is in use, instead of {second}; a server that was started with the name")
+    assert capsys.readouterr().out.startswith(
+        f"{first} is in use, instead of {second}; a server that was started with the name"
+    )
     assert main(["rollback", name, "--why", "a test"]) == 0
     assert capsys.readouterr().out.startswith(f"{second} is in use, instead of {first}")
     assert main(["retire", first, "--why", "a test"]) == 0
