@@ -29,6 +29,9 @@ def test_training_shows_the_model_in_hand_the_leaderboard_and_both_kinds_of_metr
     assert any(line.split() == ["folds", "SD", "hold-out"] for line in lines)
     assert {"MAE", "MSE", "RMSE", "R2", "RMSLE", "MAPE"} <= {line.split()[0] for line in lines if line}
     assert re.fullmatch(r"saved shown:[a-z0-9]+", lines[-1])
+    assert "200 rows: 140 to compare and choose" in store.find("shown").cards()["en"]
+    assert "drawn at random from 1,338 rows" in store.find("shown").cards()["en"]
+    assert "从 1,338 行中随机抽取" in store.find("shown").cards()["zh"]
 
 
 def test_classification_reports_its_eight_metrics_and_what_unseen_rows_show(diabetes):

@@ -71,8 +71,12 @@ def data(metrics: Metrics, language: str) -> str:
     t = catalogue(language).text
     origin, rows = metrics.data, metrics.rows
     used = t("card.rows", count=rows.all, train=rows.train, holdout=rows.holdout)
-    found = t("text.clause").join((Path(origin.source).name, used))
-    return t("text.semicolon").join((found, t("card.dropped", count=origin.dropped))) if origin.dropped else found
+    found = [t("text.clause").join((Path(origin.source).name, used))]
+    if origin.drawn_from:
+        found.append(t("card.drawn_from", count=origin.drawn_from))
+    if origin.dropped:
+        found.append(t("card.dropped", count=origin.dropped))
+    return t("text.semicolon").join(found)
 
 
 def engine(metrics: Metrics, language: str) -> str:

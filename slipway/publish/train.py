@@ -90,7 +90,8 @@ def fit(case: UseCase, promote: bool = False) -> str:
             f"{len(trained.failed)} of {len(trained.failed) + len(trained.leaderboard)} estimators could not be fitted, see above"
         )
     progress(trained.leaderboard.to_string(index=False, float_format=number))
-    origin = DataOrigin(table.source, table.sha256, dropped)
+    whole, limit = len(table.frame) - dropped, case.training.limit_rows
+    origin = DataOrigin(table.source, table.sha256, dropped, whole if limit and limit < whole else None)
     saved = save_version(
         trained, learnt, origin, case.training.keep_rows, progress, promote, usecase=_kept(case, learnt)
     )

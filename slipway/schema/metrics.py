@@ -47,11 +47,15 @@ class Split:
 
 @dataclass(frozen=True)
 class DataOrigin:
-    """Where the training table came from, and how many of its rows had no target and were dropped."""
+    """Where the training table came from, and how many of its rows had no target and were dropped.
+
+    `drawn_from` are the rows of which those of the training were drawn at random; None if all were used.
+    """
 
     source: str
     sha256: str = ""
     dropped: int = 0
+    drawn_from: int | None = None
 
 
 @dataclass(frozen=True)
