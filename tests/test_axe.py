@@ -46,6 +46,7 @@ def open_tab(page, tab) -> str:
 def test_axe_finds_no_serious_fault_on_any_tab(open_page, request, case, language, scheme):
     server = request.getfixturevalue(f"{case}_server")
     page = open_page(server, f"/ui/{language}/", color_scheme=scheme, reduced_motion="reduce")
+    settled(page)
 
     found = {open_tab(page, tab): faults(page) for tab in page.get_by_role("tab").all()}
 
