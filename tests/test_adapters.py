@@ -170,7 +170,8 @@ if sys.argv[1] == "measured":
         print(client.get("/metrics").text)
 else:
     Tiny.mount_asgi_app(echo, path="/")
-    _bentoml.put_in_front(Tiny, [Middleware(Named, name="-outer"), Middleware(Named, name="-inner")])
+    chain = [Middleware(Named, name="-outer"), Middleware(Named, name="-inner")]
+    _bentoml.put_in_front(Tiny, chain, begin=lambda: print("begun"))
     with TestClient(Tiny.to_asgi()) as client:
         print(client.get("/metrics").text, client.get("/named").text)
 """
@@ -179,7 +180,7 @@ else:
 def test_a_request_passes_our_middlewares_before_bentomls_app_and_bentoml_measures_nothing(tmp_path):
     with relies(BENTOML, "`to_asgi` of a service makes its app; without metrics there is no /metrics"):
         paths = run(IN_FRONT, "", BENTOML_HOME=str(tmp_path), PROMETHEUS_MULTIPROC_DIR=str(tmp_path)).split()
-        assert paths == ["/metrics-outer-inner", "-outer"]
+        assert paths == ["begun", "/metrics-outer-inner", "-outer"]
 
 
 NAMED = """

@@ -99,8 +99,8 @@ def make_service(
         tracing={"excluded_urls": ".*"},  # ours; see traces
     )(_service_class(served, settings, asked, successors))
     load, files = Load(settings.max_requests), MetricFiles(Counts())
-    _bound_connections(settings, load, files)
-    put_in_front(service, in_front(served, settings, load, files, asked, login, login_pages))
+    chain = in_front(served, settings, load, files, asked, login, login_pages)
+    put_in_front(service, chain, begin=partial(_bound_connections, settings, load, files))
     service.mount_asgi_app(page, path="/ui")
     service.mount_asgi_app(make_routes(served, service), path="/")
     return service

@@ -94,7 +94,9 @@ class Successors:
                 return None
             self._tried = tag
             log.info("%s is promoted; it is loaded while %s is served", tag, serving)
-            return self._make(tag)
+            generation = self._make(tag)
+            self._problem = ""
+            return generation
         except SlipwayError as exc:
             self._report(str(exc), serving)
         except Exception:

@@ -108,8 +108,10 @@ def _without_time_limit(app: Any) -> Any:
     return app
 
 
-def put_in_front(service: Any, chain: Sequence[Middleware]) -> None:
+def put_in_front(service: Any, chain: Sequence[Middleware], begin: Callable[[], None]) -> None:
     """Let requests pass a chain of middlewares, the outermost first, before BentoML's own app of the service.
+
+    `begin` is called in the process that is about to serve it, which may have made the services of other versions, too.
 
     `add_asgi_middleware` puts one inside of BentoML's metrics, traces and time limit, which cost more than a prediction.
     """
@@ -118,6 +120,7 @@ def put_in_front(service: Any, chain: Sequence[Middleware]) -> None:
         __slots__ = ()
 
         def to_asgi(self, is_main: bool = True) -> ASGIApp:
+            begin()
             app: ASGIApp = _without_time_limit(super().to_asgi(is_main))
             for cls, arguments, keywords in reversed(chain):
                 app = cls(app, *arguments, **keywords)
