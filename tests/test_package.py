@@ -25,6 +25,8 @@ from tests.conftest import HOME, PERSON, ROOT, free_port, running
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PACKAGE = ROOT / "slipway"
+PARTS = ("serve", "train", "azure", "score", "database", "dask", "spark", "ray")
+"""Of `requirements/`, of which the package reads its dependencies and extras."""
 
 
 def requirements(name: str) -> list[Requirement]:
@@ -38,7 +40,7 @@ def test_the_package_shows_no_more_than_its_steps():
     assert len(entries) <= 15, sorted(entries)
 
 
-@pytest.mark.parametrize("part", ["serve", "train", "azure", "score", "database", "dask", "spark", "ray"])
+@pytest.mark.parametrize("part", PARTS)
 def test_the_dependencies_of_the_package_are_ranges_that_the_lock_is_in(part):
     dynamic = PROJECT["tool"]["setuptools"]["dynamic"]
     read = dynamic["dependencies"] if part == "serve" else dynamic["optional-dependencies"][part]
@@ -88,10 +90,8 @@ def test_the_wheel_says_what_it_is():
         commands = wheel.read(f"{folder}/entry_points.txt").decode()
 
     assert said["Name"] == "slipway-ml" and said["Requires-Python"] == "<3.14,>=3.11"
-    assert set(said.get_all("Provides-Extra")) == {"train", "azure", "score", "database"}
-    assert len(said.get_all("Requires-Dist")) == sum(
-        len(requirements(f"{part}.in")) for part in ("serve", "train", "azure", "score", "database")
-    )
+    assert set(said.get_all("Provides-Extra")) == {*PARTS} - {"serve"}
+    assert len(said.get_all("Requires-Dist")) == sum(len(requirements(f"{part}.in")) for part in PARTS)
     assert "slipway = slipway.cli.main:main" in commands
 
 
