@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -509,6 +510,15 @@ def begun(command: list[str], parts: Path) -> tuple[subprocess.Popen, list[int]]
     return process, children(process)
 
 
+def interrupted(process: subprocess.Popen) -> None:
+    """Ctrl-C, once more where nothing has happened, as a person does."""
+    for _ in range(30):
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(2)
+            return
+
+
 def test_workers_end_with_the_run_and_a_lost_worker_is_said(insurance, tmp_path):
     inputs, out = many_files(tmp_path / "in", people(20_000), 60), tmp_path / "out.csv"
     command = [str(SLIPWAY), "score", insurance, "--in", str(inputs), "--out", str(out), "--workers", "2"]
@@ -526,7 +536,7 @@ def test_workers_end_with_the_run_and_a_lost_worker_is_said(insurance, tmp_path)
     assert "a worker was killed" in error and "goes on where it was" in error
 
     process, workers = begun(command, parts)
-    process.send_signal(signal.SIGINT)
+    interrupted(process)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130
     assert error.splitlines()[-1] == "score: stopped; run the same command again: it goes on where it was"

@@ -130,10 +130,8 @@ def compare(
 
     Raises
     ------
-    DataError, RequestLogError
-        If the rows cannot be read, or there is none that both accept.
-    StoreError
-        If a version cannot be loaded.
+    DataError, RequestLogError, StoreError
+        If the rows cannot be read, there is none that both accept, or a version cannot be loaded.
     """
     one, other = first.schema(), second.schema()
     differences: tuple[Difference, ...] = ()
@@ -142,12 +140,10 @@ def compare(
     if reason := not_comparable(one, other):
         missing.append(f"predictions: {reason}")
     else:
-        if data:
-            rows, which = of_table(one, other, data), f"rows of {data}"
-        elif log:
+        if log:
             rows, which = of_log(one, other, {first.name, second.name}, log, since), f"requests of {log}"
         else:
-            rows, which = _drawn(one, other), "records drawn from the schema"
+            rows, which = _rows(one, other, data)
         if len(rows.kept):
             answers = _answers(first, second, rows, one.target)
             predictions = _predictions(one, rows, *answers, which)
@@ -169,6 +165,12 @@ def compare(
         tuple(missing),
         proof if log else (),
     )
+
+
+def _rows(first: Schema, second: Schema, data: str | None) -> tuple[SharedRows, str]:
+    if data:
+        return of_table(first, second, data), f"rows of {data}"
+    return _drawn(first, second), "records drawn from the schema"
 
 
 def _data(first: Version, second: Version) -> DataChange:
