@@ -10,7 +10,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -503,20 +502,17 @@ def until(is_so: Callable[[], bool], process: subprocess.Popen | None = None, se
         time.sleep(0.02)
 
 
-def begun(command: list[str], parts: Path) -> tuple[subprocess.Popen, list[int]]:
-    """A run that has made some part, and its workers with what looks after them."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def begun(command: list[str], parts: Path, heeds: bool = True) -> tuple[subprocess.Popen, list[int]]:
+    """A run that has made some part, and its workers with what looks after them; it heeds Ctrl-C, wherever the tests run."""
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL if heeds else signal.SIG_IGN),
+    )
     until(lambda: len(children(process)) == 3 and any(parts.glob("0*.json")), process)
     return process, children(process)
-
-
-def interrupted(process: subprocess.Popen) -> None:
-    """Ctrl-C, once more where nothing has happened, as a person does."""
-    for _ in range(30):
-        process.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(2)
-            return
 
 
 def test_workers_end_with_the_run_and_a_lost_worker_is_said(insurance, tmp_path):
@@ -536,12 +532,19 @@ def test_workers_end_with_the_run_and_a_lost_worker_is_said(insurance, tmp_path)
     assert "a worker was killed" in error and "goes on where it was" in error
 
     process, workers = begun(command, parts)
-    interrupted(process)
+    process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130
     assert error.splitlines()[-1] == "score: stopped; run the same command again: it goes on where it was"
     assert not out.exists()
     until(lambda: not any(map(is_running, workers)))
+
+    process, _ = begun(command, parts, heeds=False)  # as in the background of a script
+    for _ in range(100):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.02)
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 0 and out.exists(), error
 
 
 def test_a_second_run_of_the_same_output_is_refused(insurance, tmp_path, capsys):

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import re
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -249,8 +250,12 @@ class _InPool:
 
 @contextmanager
 def _without_interrupt() -> Iterator[None]:
-    """Ctrl-C takes effect at the end; a process that is started inside does not know it."""
-    if os.name != "posix":
+    """Ctrl-C takes effect at the end; a process that is started inside does not know it.
+
+    Where it is ignored, as by `nohup` and in a script's background, or handled otherwise, it is none of ours.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if os.name != "posix" or not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
     came: list[int] = []
