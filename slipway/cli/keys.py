@@ -9,15 +9,13 @@ A running server notices within a second.
 """
 
 import argparse
-import os
 import sys
 from datetime import date
-from pathlib import Path
 
+from slipway.cli.access_file import add_file, add_scope, named_file
 from slipway.errors import SlipwayError
 
 VARIABLE = "SLIPWAY_KEYS_FILE"
-SCOPES = ("predict", "operate")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,18 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     add = actions.add_parser("add", help="make a key, and show it once")
     add.add_argument("name", help="who uses it; the log names it so")
-    add.add_argument(
-        "--scope",
-        action="append",
-        choices=SCOPES,
-        help="what it may do: predict (the default), operate (metrics, model internals); repeat it for both",
-    )
+    add_scope(add, "it")
     add.add_argument("--expires", metavar="DATE", help="its last day, in UTC, such as 2027-06-30 (default: none)")
     listed = actions.add_parser("list", help="list the keys' names, scopes and dates")
     revoke = actions.add_parser("revoke", help="make a key useless")
     revoke.add_argument("name", help="of the key")
-    for action in (add, listed, revoke):
-        action.add_argument("--file", type=Path, help=f"the file of keys (default: {VARIABLE})")
+    add_file((add, listed, revoke), "file of keys", VARIABLE)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from slipway.service.access import key_file
     from slipway.service.access.callers import Scope
 
-    path = _path(args.file)
+    path = named_file(args.file, "keys", VARIABLE)
     if args.action == "add":
         scopes = frozenset(map(Scope, args.scope or ["predict"]))
         secret = key_file.add_key(path, args.name, scopes, _date(args.expires))
@@ -59,13 +51,6 @@ def run(args: argparse.Namespace) -> int:
             )
             print(f"{key.name:24} {','.join(sorted(key.scopes)):16} created {key.created}  {until}".rstrip())
     return 0
-
-
-def _path(given: Path | None) -> Path:
-    named = given or os.environ.get(VARIABLE)
-    if not named:
-        raise SlipwayError(f"which file has the keys? Set {VARIABLE}, as for the server, or give --file PATH")
-    return Path(named)
 
 
 def _date(text: str | None) -> date | None:

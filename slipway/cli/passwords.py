@@ -11,14 +11,12 @@ A running server notices at the next request.
 
 import argparse
 import getpass
-import os
 import sys
-from pathlib import Path
 
+from slipway.cli.access_file import add_file, add_scope, named_file
 from slipway.errors import SlipwayError
 
 VARIABLE = "SLIPWAY_PASSWORD_FILE"
-SCOPES = ("predict", "operate")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,17 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     add = actions.add_parser("add", help="add a person, or change their password")
     add.add_argument("name", help="what they log in as; the log names them so")
-    add.add_argument(
-        "--scope",
-        action="append",
-        choices=SCOPES,
-        help="what they may do: predict (the default), operate (metrics, model internals); repeat it for both",
-    )
+    add_scope(add, "they")
     listed = actions.add_parser("list", help="list the names")
     remove = actions.add_parser("remove", help="remove a person, who is logged out at once")
     remove.add_argument("name", help="of the person")
-    for action in (add, listed, remove):
-        action.add_argument("--file", type=Path, help=f"the password file (default: {VARIABLE})")
+    add_file((add, listed, remove), "password file", VARIABLE)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from slipway.service.access.callers import Scope
     from slipway.service.login import passwords
 
-    path = _path(args.file)
+    path = named_file(args.file, "passwords", VARIABLE)
     if args.action == "add":
         was_there = passwords.add(path, args.name, _password(), frozenset(map(Scope, args.scope or ())))
         print(f"{args.name} {'has a new password' if was_there else 'can log in'} ({path})")
@@ -55,13 +47,6 @@ def run(args: argparse.Namespace) -> int:
         for name, person in passwords.names(path).items():
             print(f"{name:24} {','.join(sorted(person.scopes))}")
     return 0
-
-
-def _path(given: Path | None) -> Path:
-    named = given or os.environ.get(VARIABLE)
-    if not named:
-        raise SlipwayError(f"which file has the passwords? Set {VARIABLE}, as for the server, or give --file PATH")
-    return Path(named)
 
 
 def _password() -> str:

@@ -140,10 +140,7 @@ def compare(
     if reason := not_comparable(one, other):
         missing.append(f"predictions: {reason}")
     else:
-        if log:
-            rows, which = of_log(one, other, {first.name, second.name}, log, since), f"requests of {log}"
-        else:
-            rows, which = _rows(one, other, data)
+        rows, which = _rows(first, second, data, log, since)
         if len(rows.kept):
             answers = _answers(first, second, rows, one.target)
             predictions = _predictions(one, rows, *answers, which)
@@ -167,10 +164,16 @@ def compare(
     )
 
 
-def _rows(first: Schema, second: Schema, data: str | None) -> tuple[SharedRows, str]:
+def _rows(
+    first: Version, second: Version, data: str | None, log: str | None, since: dt.datetime | None
+) -> tuple[SharedRows, str]:
+    """The rows, and what they are called."""
+    schemas = first.schema(), second.schema()
     if data:
-        return of_table(first, second, data), f"rows of {data}"
-    return _drawn(first, second), "records drawn from the schema"
+        return of_table(*schemas, data), f"rows of {data}"
+    if log:
+        return of_log(*schemas, {first.name, second.name}, log, since), f"requests of {log}"
+    return _drawn(*schemas), "records drawn from the schema"
 
 
 def _data(first: Version, second: Version) -> DataChange:
