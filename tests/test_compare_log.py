@@ -1,10 +1,8 @@
 """`slipway compare A B --log`: what another version would have answered to what servers were asked, and when that is evidence enough."""
 
-import json
 import re
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from slipway import store
@@ -13,9 +11,9 @@ from slipway.errors import DataError
 from slipway.publish.comparison import compare
 from slipway.publish.paired import evidence, paired_difference
 from slipway.publish.shared_rows import _drawn
-from slipway.store.requestlog import Outcome, RowWriter, open_log
+from slipway.store.requestlog import open_log
 from tests.conftest import trained
-from tests.test_drift import TABLE, saved
+from tests.test_drift_log import logged
 
 ROWS = 400
 
@@ -28,19 +26,7 @@ def challenger() -> str:
 
 @pytest.fixture(scope="module")
 def asked(insurance, tmp_path_factory) -> tuple[str, str]:
-    """A log of 400 people of whom the costs of all but ten were told, and a table of those."""
-    folder = tmp_path_factory.mktemp("asked")
-    people = pd.read_csv(TABLE).iloc[:ROWS]
-    version = store.open_version(insurance)
-    records = json.loads(people.drop(columns="charges").to_json(orient="records"))
-    answers = store.load_predictor(version).answer(records)["predictions"]
-    log = open_log(folder / "log")
-    log.check()
-    log.append(RowWriter(insurance, version.schema()).rows("r", records, answers))
-    log.add_outcomes(
-        [Outcome("r", position, cost) for position, cost in enumerate(people["charges"].tolist()[10:], 10)]
-    )
-    return str(folder / "log"), saved(people.iloc[10:], folder / "people.csv")
+    return logged(insurance, tmp_path_factory.mktemp("asked"), ROWS, untold=10)
 
 
 def test_a_log_gives_the_differences_of_a_table_of_what_came_true(insurance, challenger, asked):
