@@ -13,14 +13,17 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from bench.load import fire
 from bench.overhttp import DIFFERENT, requests_of
 from bench.rounds import Measured, add, rotated
-from bench.servers import FASTAPI, LOGGED, ONNX, SLIPWAY, Server, serve
+from bench.servers import FASTAPI, LOGGED, ONNX, SIGNED, SIGNING, SLIPWAY, Server, serve
 
-NAMES = (SLIPWAY, LOGGED, FASTAPI, ONNX)
+NAMES = (SLIPWAY, LOGGED, SIGNING, SIGNED, FASTAPI, ONNX)
 WARM_UP = 0.5
+ACCEPT = b"\r\nAccept: application/vnd.dev.sigstore.bundle.v0.3+json\r\n"
 
 
 def cpu_seconds(server: Server) -> float:
@@ -36,13 +39,15 @@ def measure(
     """Microseconds of CPU time for each call, and calls a second."""
     measured: Measured = {}
     by_name = {server.name: server for server in servers}
+    accepting = [request.replace(b"\r\n", ACCEPT, 1) for request in requests]
+    sent = {server.name: accepting if server.name == SIGNED else requests for server in servers}
     for server in servers:
-        fire(server.port, requests, connections, WARM_UP)
+        fire(server.port, sent[server.name], connections, WARM_UP)
     for number in range(rounds):
         for name in rotated(list(by_name), number):
             server = by_name[name]
             before = cpu_seconds(server)
-            load = fire(server.port, requests, connections, seconds)
+            load = fire(server.port, sent[name], connections, seconds)
             add(measured, "µs", name, 1e6 * (cpu_seconds(server) - before) / len(load.latencies))
             add(measured, "rps", name, load.rate)
     return measured
@@ -67,6 +72,15 @@ def lines(measured: Measured) -> list[str]:
     return ["  ".join(f"{cell:24}" for cell in row).rstrip() for row in rows]
 
 
+def _new_key(folder: Path) -> Path:
+    """The file of a key that signs answers."""
+    path = folder / "signing.pem"
+    path.touch(0o600)
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    path.write_bytes(ec.generate_private_key(ec.SECP256R1()).private_bytes(*form))
+    return path
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.cost", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--rounds", type=int, default=30)
@@ -80,7 +94,13 @@ def main() -> None:
     requests = requests_of(draw_records(version.schema(), DIFFERENT, seed=1))
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        settings = {ONNX: {"BENCH_GRAPH": str(version.graph)}, LOGGED: {"SLIPWAY_REQUEST_LOG": str(folder / "log")}}
+        key = {"SLIPWAY_SIGNING_KEY_FILE": str(_new_key(folder))}
+        settings = {
+            ONNX: {"BENCH_GRAPH": str(version.graph)},
+            LOGGED: {"SLIPWAY_REQUEST_LOG": str(folder / "log")},
+            SIGNING: key,
+            SIGNED: key,
+        }
         servers = [stack.enter_context(serve(name, settings.get(name, {}))) for name in NAMES]
         for server in servers:
             server.wait()

@@ -50,8 +50,8 @@ BARS = (
 )
 COLUMNS = {"disk_mb": "on disk, MB", "start_s": "run to ready, s", "memory_mb": f"after {REQUESTS} requests, MB"}
 
-# Proportional: pages that processes share are shared out among them.
-_MEMORY = """
+# Of all processes of a container, in KiB, but for the one that asks. Proportional: pages that processes share are shared out among them.
+MEMORY = """
 import glob, os
 total = 0
 for path in glob.glob("/proc/[0-9]*/smaps_rollup"):
@@ -149,11 +149,13 @@ def measure(engine: str, images: dict[str, str], rounds: int) -> Measured:
         for name in rotated(list(images), number):
             with running(engine, name, images[name]) as (container, port, seconds):
                 add(measured, "start_s", name, seconds)
+                while get(port, PAGES[name])[0] == 503:  # our page comes after the API
+                    time.sleep(0.05)
                 for _ in range(REQUESTS // 2):
                     assert get(port, PAGES[name])[0] == 200  # noqa: S101
                     status = post(port, {"records": [record]}) if name in (OURS, NATIVE) else get(port, PAGES[name])[0]
                     assert status == 200  # noqa: S101
-                used = int(call(engine, "exec", container, "python", "-c", _MEMORY))
+                used = int(call(engine, "exec", container, "python", "-c", MEMORY))
                 add(measured, "memory_mb", name, used * 1024 / 1e6)
                 print(f"  round {number + 1}: {name}: ready {seconds:.1f} s, {used * 1024 / 1e6:.0f} MB", flush=True)
     return measured

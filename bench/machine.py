@@ -49,8 +49,8 @@ def versions() -> dict[str, str]:
     return found
 
 
-def commit() -> str:
-    """The commit that was measured, with a plus if files differ from it."""
+def commit(but: Path | None = None) -> str:
+    """The commit that was measured, with a plus if files differ from it; `but` is one that may, since it is being written."""
 
     def git(*arguments: str) -> str:
         return subprocess.run(  # noqa: S603 (fixed commands)
@@ -60,4 +60,6 @@ def commit() -> str:
             text=True,
         ).stdout.strip()
 
-    return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
+    others = [f":(exclude){but}"] if but else []
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ":/", *others)
+    return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")

@@ -88,12 +88,19 @@ def percentile(values: list[float], share: float) -> float:
 
 
 def _views(measured: Measured, browser: Any, name: str, address: str) -> None:
-    """The first view of somebody who has never been here, and the next one."""
+    """The first view of somebody who has never been here, and the next one: seconds, and what the server sent."""
     context = browser.new_context()
     page = context.new_page()
-    for measure_name in ("page_first_s", "page_again_s"):
+    network = context.new_cdp_session(page)
+    network.send("Network.enable")
+    sent: list[float] = []
+    network.on("Network.loadingFinished", lambda event: sent.append(event["encodedDataLength"]))
+    for which in ("first", "again"):
         page.goto(address, wait_until="commit", timeout=PATIENCE)
-        add(measured, measure_name, name, page.evaluate(SEEN, FIRST[name]) / 1000)
+        add(measured, f"page_{which}_s", name, page.evaluate(SEEN, FIRST[name]) / 1000)
+        page.wait_for_load_state("networkidle", timeout=PATIENCE)
+        add(measured, f"page_{which}_kb", name, sum(sent) / 1000)
+        sent.clear()
     context.close()
 
 

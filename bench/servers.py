@@ -23,6 +23,7 @@ _BENTOML = [str(Path(sys.executable).with_name("bentoml")), "serve", "--host", "
 _UVICORN = [sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--no-access-log"]
 
 SLIPWAY, DIABETES, LOGGED = "Slipway", "Slipway, diabetes", "Slipway, request log"
+SIGNING, SIGNED = "Slipway, with a key", "Slipway, signed answers"
 RAW, FASTAPI, BENTOML = "bare socket", "FastAPI, no model", "BentoML, no model"
 MLFLOW = "MLflow + PyCaret pipeline"
 ONNX = "FastAPI, the same graph"
@@ -31,7 +32,7 @@ SKLEARN, PYCARET, GRADIO = "FastAPI + scikit-learn", "FastAPI + PyCaret pipeline
 COMMANDS = {
     SLIPWAY: [*_BENTOML, "--arg", "model=insurance"],
     DIABETES: [*_BENTOML, "--arg", "model=diabetes"],
-    LOGGED: [*_BENTOML, "--arg", "model=insurance"],
+    **dict.fromkeys((LOGGED, SIGNING, SIGNED), [*_BENTOML, "--arg", "model=insurance"]),
     RAW: [sys.executable, "-m", "bench.peers.raw", "{port}"],
     FASTAPI: [*_UVICORN, "bench.peers.fastapi_bare:app"],
     ONNX: [*_UVICORN, "bench.peers.fastapi_onnx:app"],

@@ -2,25 +2,35 @@
 
     python -m deploy.image MODEL [--backend docker|podman|buildah] [--tag TAG]
 
-One `bentoml build`, one `bentoml containerize`, and the image's SBOM in dist/.
+One `bentoml build`, one `bentoml containerize`, and the image's SBOM in dist/. The same commit and model give the same layers
+anywhere, and with podman and buildah the same digest: nothing in an image depends on when, where or how often it was built.
 """
 
 import argparse
 import datetime as dt
+import hashlib
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import bentoml
+
 from deploy import sbom
 from deploy.engine import ContainerError, backend, call, inspect, runs
 from slipway import store
 from slipway.errors import SlipwayError
+from slipway.service.image import BASE, BASE_VARIABLE, EARLIEST, STAGE
 from slipway.store import Version
 
 ROOT = Path(__file__).parent.parent
 SOURCES = ("service.py", "bentofile.yaml", "slipway", "requirements", "LICENSE")
 BENTOML = str(Path(sys.executable).with_name("bentoml"))
+EPOCH = "SOURCE_DATE_EPOCH"
+# What the layers below the bento are made from. Their files have the date of the last commit that changed it, and not of the
+# last one: else every commit would give every layer another digest.
+_ENVIRONMENT = ("requirements/serve.txt", "requirements/train.txt", "slipway/service/image.py")
 
 
 def revision() -> str:
@@ -33,6 +43,28 @@ def revision() -> str:
     except (ContainerError, FileNotFoundError):
         return "unknown"
     return commit + ("-dirty" if changed else "")
+
+
+def date_of(*paths: str) -> int:
+    """When a commit last changed these files, or anything; in seconds since 1970.
+
+    SOURCE_DATE_EPOCH says it instead if it is set, as reproducible-builds.org/specs/source-date-epoch has it.
+
+    Raises
+    ------
+    ContainerError
+        If SOURCE_DATE_EPOCH is not a date.
+    """
+    if given := os.environ.get(EPOCH):
+        if not re.fullmatch(r"[0-9]{1,11}", given):
+            raise ContainerError(
+                f"{EPOCH} is {given!r}; expected seconds since 1970, such as `git log -1 --format=%ct`"
+            )
+        return int(given)
+    if revision() == "unknown":
+        return EARLIEST
+    # A shallow clone has one commit, which then changed everything: nothing breaks, but no layer is shared with another commit.
+    return int(call("git", "-C", str(ROOT), "log", "-1", "--format=%ct", "--", *paths) or EARLIEST)
 
 
 def tag_of(version: str, revision: str) -> str:
@@ -55,15 +87,18 @@ def name_of(model: str) -> str:
 
 
 def labels(version: Version, revision: str) -> dict[str, str]:
-    """The image's labels: the OCI image specification's words, and two of ours."""
+    """The image's labels: the OCI image specification's words, and three of ours. `created` is the commit's date."""
     return {
         "org.opencontainers.image.title": version.name,
         "org.opencontainers.image.version": version.version,
         "org.opencontainers.image.revision": revision,
-        "org.opencontainers.image.created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "org.opencontainers.image.created": dt.datetime.fromtimestamp(date_of(), dt.UTC).isoformat(timespec="seconds"),
+        "org.opencontainers.image.base.name": os.environ.get(BASE_VARIABLE) or BASE,
         "org.opencontainers.image.licenses": "Apache-2.0",
         "slipway.model": version.tag,
         "slipway.engine": version.engine,
+        # By which a signed answer and an image are found to have the same version.
+        "slipway.sha256sums": hashlib.sha256((version.path / store.SUMS).read_bytes()).hexdigest(),
     }
 
 
@@ -87,17 +122,37 @@ def build(model: str, wanted: str | None, tag: str | None, opts: list[str]) -> t
     name = name_of(version.name)
     image = f"{name}:{tag or tag_of(version.version, code)}"
 
-    bento = _step("bento", BENTOML, "build", "--arg", f"model={version.tag}", "--output", "tag").split("__tag__:")[-1]
+    bento = _bento(version, code)
     named = [f"label={key}={value}" for key, value in labels(version, code).items()]
-    options = [f"--opt={option}" for option in (*named, *opts)]
+    # docker has no such option: what it needs instead is in docs/image.md.
+    dated = [] if builder == "docker" else [f"timestamp={date_of(*_ENVIRONMENT)}"]
+    options = [f"--opt={option}" for option in (f"target={STAGE}", *named, *dated, *opts)]
     # Whoever names a tag, a test or a trial say, does not change what is run and pushed without one.
     tags = ["-t", image, *([] if tag else ["-t", f"{name}:latest"])]
-    _step("image", BENTOML, "containerize", bento.strip(), "--backend", builder, *tags, *options)
+    _step("image", BENTOML, "containerize", bento, "--backend", builder, *tags, *options)
     engine = runs(builder)
     found = inspect(engine, image)
     if found["Config"]["Labels"].get("slipway.model") != version.tag:
         raise ContainerError(f"{image} is not what was built just now; see what `bentoml containerize` printed above")
-    return engine, image, sbom.write(engine, image, version, ROOT / "dist" / f"{image.replace(':', '-')}.cdx.json")
+    return engine, image, sbom.write(engine, image, ROOT / "dist" / f"{image.replace(':', '-')}.cdx.json")
+
+
+def _bento(version: Version, revision: str) -> str:
+    """Build the bento, whose version and time are not new ones each time, as BentoML would have them."""
+    named = tag_of(version.version, revision)
+    for before in bentoml.list():
+        if before.tag.version == named:
+            bentoml.delete(before.tag)
+    arguments = ("--arg", f"model={version.tag}", "--version", named, "--output", "tag")
+    bento = _step("bento", BENTOML, "build", *arguments).split("__tag__:")[-1].strip()
+    described = Path(bentoml.get(bento).path, "bento.yaml")
+    lines = described.read_text(encoding="utf-8")
+    date = dt.datetime.fromtimestamp(date_of(), dt.UTC).isoformat()
+    dated, found = re.subn(r"(?m)^creation_time: .*$", f"creation_time: '{date}'", lines)
+    if found != 1:
+        raise ContainerError(f"{described} has {found} lines `creation_time:`; expected one")
+    described.write_text(dated, encoding="utf-8")
+    return bento
 
 
 def _step(what: str, *command: str) -> str:

@@ -1,22 +1,33 @@
-"""An image into a registry, under a tag that says what it is.
+"""An image into a registry, under a tag that says what it is, with its SBOM and provenance, and signed.
 
-    python -m deploy.push --registry NAME.azurecr.io [--repository NAME] [--model NAME] [--tag TAG]
+    python -m deploy.push --registry NAME.azurecr.io [--repository NAME] [--model NAME] [--tag TAG] [--key FILE]
 
 The tag is the model's version and the code's commit, as the image's own labels have them.
-What is deployed is the digest that this prints: a tag can be moved, a digest cannot.
+What is deployed is the digest that this prints: a tag can be moved, a digest cannot. SBOM and provenance are of that digest and lie
+beside the image. With a key (`--key`, or SLIPWAY_COSIGN_KEY), it is signed, and so are they: `python -m deploy.verify` checks it.
 """
 
 import argparse
+import json
+import os
 import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from deploy import attest, provenance, sbom, verify
 from deploy.engine import ContainerError, backend, call, inspect, last_line, runs
 from deploy.image import name_of, tag_of
+from deploy.registry import Part, Repository
 from slipway.cli.deploy.config import REPOSITORY
 from slipway.errors import SlipwayError
+from slipway.service.signing import read_signing_key
+from slipway.store.proof.bundle import PAYLOAD_TYPE
+from slipway.store.proof.keys import SigningKey, signing_key
+
+KEY_VARIABLE = "SLIPWAY_COSIGN_KEY"
+"""The private key itself in PEM, as a pipeline has its secrets, or the name of its file."""
 
 _REGISTRY = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?"
 
@@ -85,6 +96,68 @@ def push(engine: str, image: str, registry: str, repository: str, model: str | N
     return f"{registry}/{repository}@{_sent(engine, target, registry)}"
 
 
+def key_of(file: Path | None, value: str | None) -> SigningKey | None:
+    """The key to sign with: from a file, or from SLIPWAY_COSIGN_KEY; None without either.
+
+    Raises
+    ------
+    SlipwayError
+        If it cannot be read, others may read its file, or it is not a P-256 key.
+    """
+    if file:
+        return read_signing_key(file, "--key")
+    if not value:
+        return None
+    if value.lstrip().startswith("-----BEGIN"):
+        return signing_key(value.strip().encode(), KEY_VARIABLE)
+    return read_signing_key(Path(value), KEY_VARIABLE)
+
+
+def attach(engine: str, image: str, pushed: str, key: SigningKey | None) -> list[str]:
+    """Put SBOM and provenance beside a pushed image, and sign all of it if there is a key.
+
+    Parameters
+    ----------
+    engine, image : str
+        The local image.
+    pushed : str
+        `registry/repository@sha256:…`, the same image.
+    key : SigningKey or None
+
+    Returns
+    -------
+    list of str
+        A line for each thing that was attached.
+
+    Raises
+    ------
+    ContainerError
+        If the registry does not take it. The image itself is there then, and this may be repeated.
+    """
+    registry, name, digest = verify.split(pushed)
+    bill = sbom.as_json(sbom.describe(engine, image, pushed)).encode()
+    where = f"{registry}/{name}"
+    statements = [
+        attest.statement(where, digest, provenance.PREDICATE_TYPE, provenance.predicate(engine, image)),
+        attest.statement(where, digest, verify.CYCLONEDX, json.loads(bill)),
+    ]
+    said = []
+    with Repository(registry, name) as repository:
+        manifest = repository.manifest(digest)
+        if manifest is None:
+            raise ContainerError(f"{registry} took {pushed} and has no such manifest; push it again")
+        for kind, content, title in (
+            (sbom.MEDIA_TYPE, bill, "sbom.cdx.json"),
+            (PAYLOAD_TYPE, json.dumps(statements[0], indent=1).encode(), "provenance.intoto.json"),
+        ):
+            part = Part(content, kind, {"org.opencontainers.image.title": title})
+            said.append(f"attached {title}  {repository.attach(manifest, kind, part)['digest']}")
+        if key:
+            attest.sign(repository, digest, key, statements)
+            said.append(f"signed with {key.name} ({key.public.fingerprint[:16]}…), SBOM and provenance too")
+    return said
+
+
 def _sent(engine: str, target: str, registry: str) -> str:
     """Push and give the digest: podman writes it into a file, docker prints it."""
     with tempfile.TemporaryDirectory() as folder:
@@ -108,12 +181,17 @@ def main() -> None:
     parser.add_argument("--model", default="insurance")
     parser.add_argument("--tag", default="latest", help="which local image (default: the last one built)")
     parser.add_argument("--backend")
+    parser.add_argument("--key", type=Path, help=f"sign with this private key, P-256 in PEM (or set {KEY_VARIABLE})")
     arguments = parser.parse_args()
     name = name_of(arguments.model)
     try:
+        key = key_of(arguments.key, os.environ.get(KEY_VARIABLE))
         engine = runs(backend(arguments.backend))
         model = arguments.model if ":" in arguments.model else None
-        digest = push(engine, f"{name}:{arguments.tag}", arguments.registry, arguments.repository or name, model)
+        image = f"{name}:{arguments.tag}"
+        digest = push(engine, image, arguments.registry, arguments.repository or name, model)
+        for line in attach(engine, image, digest, key):
+            print(line, flush=True)
     except SlipwayError as exc:
         sys.exit(f"slipway: {exc}")
     print(f"{digest}\nput it into deploy/azure.yaml as `image:`, then: slipway deploy plan --config deploy/azure.yaml")

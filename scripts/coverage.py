@@ -1,10 +1,10 @@
 """Which parts of PyCaret can be compiled: trains, compiles and compares, and writes docs/compile-coverage.md.
 
-    python scripts/coverage.py            every case (some 20 minutes)
+    python scripts/coverage.py            every case (some 20 minutes); after a stop, those that this commit has not tried yet
     python scripts/coverage.py gbr pca    only those whose name contains one of these words; the other lines stay
 
-A case counts as compiled if its graph passed the parity check on a real table. XGBoost and CatBoost
-are among PyCaret's estimators once they are installed; `make coverage` has them.
+A case counts as compiled if its graph passed the parity check on a real table. Each line says at which commit, and is written
+as soon as it is known. XGBoost and CatBoost are among PyCaret's estimators once they are installed; `make coverage` has them.
 """
 
 import sys
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bench import machine
 from slipway.compile import CannotCompileError, compile_and_check
 from slipway.compile.registry import name_of
 from slipway.schema.types import Task
@@ -243,13 +244,13 @@ def run(case: Case) -> Result:
     return Result(case, kind, parity.rows, parity.largest)
 
 
-def line(result: Result) -> str:
-    """One line of the table."""
+def line(result: Result, commit: str = "") -> str:
+    """One line of the table; `commit` is that of the code that was tried."""
     case = result.case
     told = (
         f"{result.rows:,} | {result.largest:.0e}" if result.reason is None else f"– | {result.reason.replace('|', '/')}"
     )
-    return f"| {case.name} | {case.table} | {case.estimator} | `{result.kind}` | {told} |"
+    return f"| {case.name} | {case.table} | {case.estimator} | `{result.kind}` | {told} | {commit} |"
 
 
 def written() -> dict[str, str]:
@@ -263,8 +264,10 @@ def subject(line: str) -> str:
     return "|".join(line.split("|")[1:4])
 
 
-def document(lines: dict[Case, str]) -> str:
-    """The file, made from a line a case."""
+def document(known: dict[str, str]) -> str:
+    """The file, made from the lines there are, by what they are about."""
+    abouts = {case: subject(line(Result(case, ""))) for case in cases()}
+    lines = {case: known[about] for case, about in abouts.items() if about in known}
     text = [
         "# What can be compiled",
         "",
@@ -277,31 +280,35 @@ def document(lines: dict[Case, str]) -> str:
         mine = [line for case, line in lines.items() if case.part == part]
         good = sum("| – |" not in line for line in mine)
         text += ["", f"## {part}: {good} of {len(mine)}", ""]
-        text += ["| what | table | estimator | class | rows compared | largest difference, or reason |"]
-        text += ["|---|---|---|---|---:|---|", *mine]
+        text += ["| what | table | estimator | class | rows compared | largest difference, or reason | commit |"]
+        text += ["|---|---|---|---|---:|---|---|", *mine]
     return "\n".join(text) + "\n"
 
 
+def remaining(words: list[str], known: dict[str, str], commit: str) -> list[Case]:
+    """The cases to try: those of these words, or else all that have no line of this commit yet; with changed files, all."""
+    if words:
+        return [
+            case
+            for case in cases()
+            if any(word in f"{case.name} {case.table} {case.estimator}".split() for word in words)
+        ]
+    done = {about for about, text in known.items() if text.endswith(f"| {commit} |") and not commit.endswith("+")}
+    return [case for case in cases() if subject(line(Result(case, ""))) not in done]
+
+
 def main(words: list[str]) -> None:
-    """Run the cases, with progress, and write the file."""
-    known = written()
-    lines: dict[Case, str] = {}
-    chosen = [
-        case
-        for case in cases()
-        if not words or any(word in f"{case.name} {case.table} {case.estimator}".split() for word in words)
-    ]
+    """Run the cases, with progress, and write the file after each."""
+    known, commit = written(), machine.commit(but=FILE)
+    chosen = remaining(words, known, commit)
     with TemporaryDirectory() as folder, chdir(folder):  # CatBoost writes into the working directory
         for position, case in enumerate(chosen, 1):
             started = time.monotonic()
-            lines[case] = line(run(case))
-            print(f"[{position}/{len(chosen)}] {lines[case]} {time.monotonic() - started:.1f} s", flush=True)
-    for case in cases():
-        key = subject(line(Result(case, "")))
-        if case not in lines and key in known:
-            lines[case] = known[key]
-    FILE.write_text(document({case: lines[case] for case in cases() if case in lines}), encoding="utf-8")
-    print(f"wrote {FILE.name}: {sum('| – |' not in text for text in lines.values())} of {len(lines)} compiled")
+            tried = line(run(case), commit)
+            known[subject(tried)] = tried
+            print(f"[{position}/{len(chosen)}] {tried} {time.monotonic() - started:.1f} s", flush=True)
+            FILE.write_text(document(known), encoding="utf-8")
+    print(f"wrote {FILE.name}: {sum('| – |' not in text for text in known.values())} of {len(known)} compiled")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ from pydantic.fields import FieldInfo  # noqa: E402
 
 from slipway.tables.source import DataSource  # noqa: E402
 from slipway.tables.yaml_file import Expected, Shape  # noqa: E402
-from slipway.training.usecase import Band, Example, FieldSpec, TargetSpec, TrainingSpec, UseCase  # noqa: E402
+from slipway.training.usecase import Band, CardSpec, Example, FieldSpec, TargetSpec, TrainingSpec, UseCase  # noqa: E402
+from slipway.training.usecase.appearance import PageSpec  # noqa: E402
 from slipway.training.usecase.file import adapter  # noqa: E402
 from slipway.training.usecase.values import BY_LANGUAGE, LocalizedText  # noqa: E402
 
@@ -33,6 +34,8 @@ SECTIONS = (
     ("`training`", TrainingSpec),
     ("`bands`: each of them", Band),
     ("`examples`: each of them", Example),
+    ("`page`", PageSpec),
+    ("`card`", CardSpec),
 )
 EXAMPLE = """\
 # yaml-language-server: $schema=usecase.schema.json

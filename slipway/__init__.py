@@ -15,7 +15,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("PYCARET_CUSTOM_LOGGING_PATH", os.devnull)
 
 if TYPE_CHECKING:
-    from slipway.publish.experiment import save
+    from slipway.publish.save import save
 
 __all__ = ["save"]
 __version__ = "0.1.0"
@@ -23,7 +23,7 @@ __version__ = "0.1.0"
 
 def __getattr__(name: str) -> Any:
     if name == "save":
-        from slipway.publish.experiment import save
+        from slipway.publish.save import save
 
         return save
     raise AttributeError(f"module 'slipway' has no attribute {name!r}")

@@ -10,6 +10,7 @@
     ├── ExplanationError        an explanation was asked for that the model cannot give; has a code
     ├── ScoringError            files cannot be scored, or the scored ones not be written
     ├── RequestLogError         a request log cannot be written or read
+    ├── ProofError              a saved answer, a proof or a signature does not hold, or a key cannot be used
     └── StoreError
         ├── ModelMissingError        nothing under that name in the BentoML store
         │   └── VersionMissingError      the name has no such version
@@ -56,11 +57,15 @@ class FaultCode(StrEnum):
 
 
 class WarningCode(StrEnum):
-    """What the reader of a prediction should know of a value that was accepted."""
+    """What the reader of a prediction should know of it, or of a value that was accepted."""
 
     OUT_OF_RANGE = "out_of_range"
     READ_AS_MISSING = "read_as_missing"
     OTHER_SPELLING = "other_spelling"
+    UNUSUAL_COMBINATION = "unusual_combination"
+    FEW_SIMILAR_CASES = "few_similar_cases"
+    WIDE_INTERVAL = "wide_interval"
+    SEVERAL_CLASSES = "several_classes"
 
 
 class RequestCode(StrEnum):
@@ -76,8 +81,12 @@ class RequestCode(StrEnum):
     INVALID_FORM = "invalid_form"
     MISSING_FILE = "missing_file"
     INVALID_OPTION = "invalid_option"
+    INVALID_THRESHOLD = "invalid_threshold"
+    INVALID_COLUMNS = "invalid_columns"
+    NO_THRESHOLD = "no_threshold"
     NOT_A_CLASSIFIER = "not_a_classifier"
     NO_PROBABILITIES = "no_probabilities"
+    NOTHING_CHANGEABLE = "nothing_changeable"
     EMPTY_FILE = "empty_file"
     NO_ROWS = "no_rows"
     NOT_A_CSV = "not_a_csv"
@@ -128,6 +137,7 @@ class ExpectedType(StrEnum):
     TIME = "a time of day such as 18:30"
     TEXT = "a text"
     RECORD = "an object with the fields of the model"
+    BOUNDS = 'an object with "minimum" or "maximum"'
 
 
 @dataclass(slots=True)
@@ -265,6 +275,18 @@ class RequestLogError(SlipwayError):
 
     def __init__(self, where: str | Path, problem: str) -> None:
         super().__init__(f"the request log {where} cannot be used: {problem}")
+        self._parts = str(where), problem
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """So that it can come from another process."""
+        return type(self), self._parts
+
+
+class ProofError(SlipwayError):
+    """A saved answer, a proof or a signature does not hold or cannot be read, or a key cannot be used. `where` is the file."""
+
+    def __init__(self, where: str | Path, problem: str) -> None:
+        super().__init__(f"{where}: {problem}")
 
 
 class StoreError(SlipwayError):

@@ -31,8 +31,8 @@ def predict(server: Server, *records: object) -> httpx.Response:
     return server.post("/predict", json={"records": records})
 
 
-def upload(server: Server, content: str | bytes) -> httpx.Response:
-    return server.post("/predict_csv", files={"file": ("people.csv", content, "text/csv")})
+def upload(server: Server, content: str | bytes, **options: str) -> httpx.Response:
+    return server.post("/predict_csv", files={"file": ("people.csv", content, "text/csv")}, data=options)
 
 
 def form(server: Server, content: bytes, kind: str = "multipart/form-data; boundary=x") -> httpx.Response:
@@ -60,7 +60,7 @@ def refusal(response: httpx.Response, status: int = 400) -> dict:
     assert response.status_code == status, response.text[:500]
     assert response.headers["content-type"] == "application/json"
     body = response.json()
-    header = {"header"} if body["code"] == RequestCode.MISSING_COLUMNS else set()
+    header = {"header", "suggestions"} if body["code"] == RequestCode.MISSING_COLUMNS else set()
     assert body.keys() == {"error", "code", "details"} | header and body["code"] in set(RequestCode)
     assert body["error"] and isinstance(body["details"], list)
     for detail in body["details"]:

@@ -18,6 +18,8 @@ from jinja2 import Environment, nodes
 
 from slipway.errors import ExpectedType, FaultCode, RequestCode, WarningCode
 from slipway.i18n.catalogues import LOCALES
+from slipway.publish.drift.report import Measure, MissingReason, ShareName
+from slipway.publish.technical import POINTS, TO_WRITE
 from slipway.schema.metrics import ExclusionReason
 from slipway.schema.types import KINDS, TASKS
 from slipway.store.history import Action
@@ -63,6 +65,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     ),
     "left_out.": tuple(ExclusionReason),
     "alert.": ("leak", "imbalance", "missing", "twins", "constant", "rare", "skewed"),
+    "monotone.": ("up_kept", "down_kept", "up_broken", "down_broken"),
     "threshold.": ("found", "missed", "spared", "alarms"),
     "engine.": ("onnx", "native"),
     "reliability.": ("served", "uncalibrated"),
@@ -78,10 +81,22 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "bounds.": ("both", "minimum", "maximum"),
     "ranges.": ("both", "minimum", "maximum"),
     "refusal.": tuple(RequestCode),
+    "drift_level.": ("moderate", "large"),
+    "drift_of.": ("prediction", "target"),
+    "drift_share.": get_args(ShareName),
+    "drift_measure.": get_args(Measure),
+    "drift_missing.": get_args(MissingReason),
+    "annex_part.": tuple(POINTS),
+    "annex_item.": tuple(item for items in POINTS.values() for _, item in items),
+    "annex_fact.": (
+        *("version", "software", "forms", "interface", "instructions", "architecture", "oversight", "planned_changes"),
+        *("validation", "security", "limits", "accuracy", "interpretation", "input_data", "changes", "monitoring"),
+    ),
+    "annex_write.": tuple(TO_WRITE),
     "group.": ("mae", "bias", "covered", "accuracy", "brier", "recall"),
 }
 """Beginnings of keys that the code completes with a name, and all names that there are."""
-FILES = (".js", ".css", ".json", ".md", ".onnx")
+FILES = (".js", ".css", ".json", ".md", ".onnx", ".yaml")
 """Endings of file names, which look like keys: `model.json`."""
 COUNTS = (*range(200), 10**6)
 
@@ -201,8 +216,14 @@ def calls() -> Iterator[tuple[str, set[str]]]:
                 yield call.args[0].value, {one.key for one in call.kwargs}
     for script in _scripts():
         for key, values in re.findall(r'(?<!\w)t\("([\w.]+)"(?:, \{([^{}]*)\})?\)', script):
-            values = re.sub(r"\([^()]*\)", "", values)
+            values = _without_calls(values)
             yield key, {one.partition(":")[0].strip() for one in values.split(",") if one.strip()}
+
+
+def _without_calls(text: str) -> str:
+    """A script's text without what stands in brackets, one in another or not: the commas in them separate nothing."""
+    plain = re.sub(r"\([^()]*\)", "", text)
+    return plain if plain == text else _without_calls(plain)
 
 
 def _modules() -> Iterator[ast.Module]:

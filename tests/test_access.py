@@ -22,6 +22,7 @@ from slipway.service.access.middleware import Access
 from slipway.service.access.setup import announce
 from slipway.service.allowed_hosts import AllowedHosts
 from slipway.service.forwarded import Forwarded, Networks, peer_of
+from slipway.service.port import listening
 from slipway.service.proxy import BehindProxy
 from slipway.service.requests import RequestError
 from slipway.service.security_headers import SecurityHeaders, cors
@@ -311,6 +312,20 @@ def test_a_start_with_keys_is_not_loud_about_it(file, monkeypatch, caplog):
     announce([ApiKeys(file)])
 
     assert caplog.messages == [f"calls need an API key (keys in {file}: 1)"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [([], ("0.0.0.0", 3000)), (["--host", "127.0.0.1"], ("127.0.0.1", 3000)), (["--port", "3001"], ("0.0.0.0", 3001))],
+)
+def test_a_server_without_a_host_as_in_an_image_is_one_that_others_can_call(arguments, expected, monkeypatch):
+    from bentoml_cli.cli import cli
+
+    for name in ("BENTOML_HOST", "BENTOML_PORT"):
+        monkeypatch.delenv(name, raising=False)
+
+    with cli.commands["serve"].make_context("serve", list(arguments), resilient_parsing=True):
+        assert listening() == expected
 
 
 # In front of an app

@@ -19,7 +19,7 @@ from tests.conftest import HOME, ROOT, Server, serve
 LISTED = {
     "anybody": "GET /livez, GET /readyz, GET /healthz, GET /favicon.ico",
     "predict": (
-        "GET /, POST /predict, POST /predict_csv, POST /explain, POST /outcome, GET /model/schema, GET /docs, GET /docs.json, "
+        "GET /, POST /predict, POST /predict_csv, POST /explain, POST /counterfactual, POST /outcome, GET /model/schema, GET /docs, GET /docs.json, "
         "GET /schema.json, MOUNT /static_content, GET /ui/en, GET /ui/en/, HEAD /ui/en/, GET /ui/en/theme.css, "
         "GET /ui/en/favicon.ico, GET /ui/en/assets/{path:path}, GET /ui/en/static/{path:path}, "
         "GET /ui/en/svelte/{path:path}, GET /ui/hyparquet.min.js, POST /ui/en/gradio_api/run/{api_name}, MOUNT /ui"

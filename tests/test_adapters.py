@@ -7,12 +7,15 @@ follow. What is public of them has no test here.
 import asyncio
 import importlib
 import inspect
+import json
 import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.metadata import version
 from pathlib import Path
 
@@ -139,6 +142,7 @@ def test_an_exporter_for_traces_is_seen(tmp_path, configured, exported):
 
 IN_FRONT = """
 import sys
+import threading
 import bentoml
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
@@ -296,8 +300,14 @@ def test_a_dockerfile_has_one_stage_and_our_commands_behind_the_packages(tmp_pat
     with relies(BENTOML, "`Image.freeze` makes the Dockerfile when a bento is built, with `post_commands` as they are"):
         folder = run(build, str(tmp_path), BENTOML_HOME=str(tmp_path / "home"), PYTHONPATH=str(ROOT)).split()[-1]
         docker = (Path(folder) / "env" / "docker" / "Dockerfile").read_text()
-        before, ours, after = docker.partition(image._SLIM + image._SECOND_STAGE)
+        before, ours, after = docker.partition(image._SLIM + image._SECOND_STAGE.replace("{base}", image.BASE))
         assert ours
+    with relies(
+        BENTOML, "`commands` are run before the packages are installed, and the installer has a version and hashes"
+    ):
+        assert before.index("ENV PYC_INVALIDATION_MODE=UNCHECKED_HASH\n") < before.index("uv venv")
+        assert re.search(r"printf '%s\\n' 'uv==[0-9.]+ \\\n +--hash=sha256:[0-9a-f]{64}", before)
+        assert "pip install --no-cache-dir --require-hashes" in before
     with relies(
         BENTOML, f"its one stage is `{BUILD_STAGE}`, and the packages are installed into {VIRTUAL_ENV} before them"
     ):
@@ -312,6 +322,41 @@ def test_a_dockerfile_has_one_stage_and_our_commands_behind_the_packages(tmp_pat
             f"USER {IMAGE_USER[0]}",
         ]
         assert f"BENTO_USER_UID={IMAGE_USER[1]}\n" in before
+
+
+def test_the_stage_that_make_image_stops_at_is_complete():
+    from slipway.service import image
+
+    stage, _, rest = image._SECOND_STAGE.partition("\nFROM ")[2].partition("\nFROM ")
+
+    instructions = [line.partition(" ") for line in stage.splitlines()]
+    found = {word: text for word, _, text in instructions}
+    assert stage.startswith("{base} AS slipway\n") and rest == "slipway\n"
+    assert found["USER"] == "1034:1034" and [text for word, _, text in instructions if word == "EXPOSE"] == ["3000"]
+    assert json.loads(found["ENTRYPOINT"])[1] == "/home/bentoml/bento/env/docker/entrypoint.sh"
+
+
+def test_the_health_check_asks_the_port_that_is_set_and_fails_if_nobody_answers(monkeypatch):
+    from slipway.service import image
+
+    check = [sys.executable, "-c", image._HEALTHY]
+    with HTTPServer(("127.0.0.1", 0), Ready) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = str(server.server_port)
+        answered = [subprocess.run(check, env={name: port}).returncode for name in ("PORT", "BENTOML_PORT")]
+        server.shutdown()
+
+    assert answered == [0, 0]
+    assert subprocess.run(check, env={"PORT": port}, capture_output=True).returncode == 1
+
+
+class Ready(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/readyz" else 404)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 def test_what_an_image_leaves_out_is_there():
@@ -432,6 +477,21 @@ def test_an_idle_queue_sleeps_as_long_as_it_is_told():
         assert set(slept) == {3600.0}
 
 
+def test_an_event_is_asked_for_at_its_own_triggers_and_after_another_one():
+    import gradio as gr
+
+    from slipway.page import _gradio
+
+    with gr.Blocks(analytics_enabled=False) as blocks:
+        box, shown = gr.Textbox(), gr.HTML()
+        first = box.change(lambda text: text, box, shown)
+        then = gr.on([blocks.load], lambda: "", None, shown)
+        _gradio.ask_after(blocks, first, then)
+    with relies(GRADIO, "an event's `trigger_after` is the number of the event that it follows, beside its `targets`"):
+        described = blocks.get_config_file()["dependencies"][then["id"]]
+        assert described["trigger_after"] == first["id"] and [name for _, name in described["targets"]] == ["load"]
+
+
 def test_a_page_describes_its_components_for_an_api_and_opens_without(page):
     import gradio as gr
     from fastapi import FastAPI
@@ -474,6 +534,7 @@ def test_the_functions_of_events_and_components_are_texts_of_the_config_and_name
 def test_gradio_is_imported_without_writing_stubs_and_its_components_work():
     code = """
 import sys
+import threading
 import slipway.page
 from gradio import Blocks, Textbox, component_meta
 with Blocks() as page:
@@ -857,6 +918,25 @@ def test_what_boosting_starts_from():
                 else model.decision_function(inputs)
             )
             assert raw == pytest.approx(_sklearn.boosting_start(model)[0, 0] + model.learning_rate * trees)
+
+
+def test_what_histogram_boosting_has_learnt():
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    from slipway.training import _sklearn
+
+    inputs, values = rows()
+    coded = np.column_stack([inputs, np.arange(len(inputs)) % 4])
+    model = HistGradientBoostingRegressor(max_iter=3, categorical_features=[3], min_samples_leaf=2)
+    with relies(SKLEARN, "histogram boosting has its start, trees, bitsets and the ColumnTransformer before them"):
+        parts = _sklearn.hist_boosting(model.fit(coded, values + 9 * (coded[:, 3] == 2)))
+        first, bitsets = parts.trees[0][0]
+        assert parts.categorical.tolist() == [True, False, False, False] and len(parts.trees) == 3
+        assert parts.preprocessor.transform(coded)[:, 0].tolist() == coded[:, 3].tolist()
+        assert parts.start.shape == (1, 1) and bitsets.dtype == "uint32" and bitsets.shape[1] == 8
+        known = {"value", "feature_idx", "num_threshold", "missing_go_to_left", "left", "right", "is_leaf"}
+        assert known | {"is_categorical", "bitset_idx"} <= set(first.dtype.names)
+        assert _sklearn.hist_boosting(HistGradientBoostingRegressor().fit(inputs, values)).preprocessor is None
 
 
 # ONNX Runtime

@@ -15,6 +15,7 @@ from slipway.inference.equality import equal
 from slipway.schema.metrics import ExclusionReason, LeftOut
 from slipway.tables.readers import locate
 from slipway.tables.source import DataSource
+from slipway.training.labels import readable
 from tests.conftest import HOME, pipeline, says, serve, trained
 
 pytestmark = pytest.mark.slow
@@ -57,9 +58,9 @@ def test_penguin_species_go_from_a_csv_to_api_and_page(penguins, open_page):
         page = open_page(server)
         page.get_by_label("Biscoe").check()
         for name in ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g", "year"):
-            page.get_by_label(name, exact=True).fill(str(GENTOO[name]))
+            page.get_by_label(readable(name), exact=True).fill(str(GENTOO[name]))
         page.get_by_label("male", exact=True).check()
-        says(page, f"species: most likely Gentoo ({shares[0].max() * 100:.1f}%)")
+        says(page, f"Species: most likely Gentoo ({shares[0].max() * 100:.1f}%)")
 
     assert [answer["prediction"] for answer in answers] == wanted == ["Gentoo", "Gentoo"]
     for answer, row in zip(answers, shares, strict=True):
@@ -80,9 +81,9 @@ def test_penguin_masses_go_from_a_csv_to_api_and_page(masses, open_page):
         page.get_by_label("Gentoo").check()
         page.get_by_label("Biscoe").check()
         for name in ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "year"):
-            page.get_by_label(name, exact=True).fill(str(record[name]))
+            page.get_by_label(readable(name), exact=True).fill(str(record[name]))
         page.get_by_label("male", exact=True).check()
-        says(page, f"Predicted body_mass_g: {wanted:,.0f}")
+        says(page, f"Predicted Body mass g: {wanted:,.0f}")
 
     assert equal(answer, {"prediction": wanted}, schema.target)
 
@@ -134,7 +135,7 @@ def test_odd_column_names_work_all_the_way_to_api_and_page(open_page):
         page.get_by_label("年龄 (岁)", exact=True).fill("33")
         page.get_by_label("y,2", exact=True).check()
         page.get_by_label("Not measured").check()
-        says(page, f"Predicted lambda: {wanted:.2f}".replace(".", ","))  # as the table writes its numbers
+        says(page, f"Predicted Lambda: {wanted:.2f}".replace(".", ","))  # as the table writes its numbers
 
     assert equal(answer, {"prediction": wanted}, schema.target)
     assert file.headers["x-faulty-rows"] == "0" and len(list(csv.reader(io.StringIO(file.text), delimiter=";"))) == 241

@@ -16,6 +16,7 @@ import yaml
 from slipway import store
 from slipway.errors import ModelDamagedError
 from slipway.i18n import sentences
+from slipway.i18n.catalogues import catalogue
 from slipway.page.context import PageContext
 from slipway.page.data import tab as data
 from slipway.page.model import tab as model
@@ -179,7 +180,8 @@ def test_the_tabs_show_an_old_version_as_a_new_one(each, request, name, language
     for tab in (model, data):
         shown, wanted = tab.render(PageContext(before, language)), tab.render(PageContext(now, language))
         headings = [[part.partition("</h2>")[0] for part in html.split("<h2>")[1:]] for html in (shown, wanted)]
-        assert headings[0] == headings[1]
+        rest_on = catalogue(language).text("card.trust")  # of which an old version knows nothing
+        assert headings[0] == [heading for heading in headings[1] if heading != rest_on]
 
 
 def test_why_an_old_version_left_a_column_out_is_still_said(copy):

@@ -69,7 +69,9 @@ def understood(page) -> dict[str, str]:
 def cells(page, column: str) -> list[str]:
     """The cells of a column on the page of the table that is shown."""
     titles = [re.sub(r"\s*$", "", title) for title in page.locator(".slip-table th").all_inner_texts()]
-    return page.locator(f".slip-table td:nth-child({titles.index(column) + 1})").all_inner_texts()
+    return page.locator(
+        f".slip-table tr:not(.slip-detail) > td:nth-child({titles.index(column) + 1})"
+    ).all_inner_texts()
 
 
 @browsed
@@ -154,16 +156,19 @@ def test_faulty_rows_are_listed_with_line_and_reason_in_both_languages(open_page
     done = opened(page, path)
 
     assert done == "1 of 3 rows of faulty.csv predicted"
-    said = ["line 3: sex: 'mal' unknown category, expected female, male", "line 4: 2 cells, the header has 6"]
+    said = [
+        "Row 2 (line 3 of the file): sex: 'mal' unknown category, expected female, male",
+        "Row 3 (line 4 of the file): 2 cells, the header has 6",
+    ]
     assert page.locator(".slip-faulty li").all_inner_texts() == said
     assert [bool(row["prediction"]) for row in downloaded(page)] == [True, False, False]
     page.get_by_label("Only rows without a prediction (2)").check()
-    assert cells(page, "Row") == ["2", "3"] and cells(page, "Why not") == said
+    assert cells(page, "Row") == ["2", "3"] and page.locator(".slip-detail").all_inner_texts() == said
     chinese = open_page(insurance_server, "/ui/zh/")
     opened(chinese, path)
     assert chinese.locator(".slip-faulty li").all_inner_texts() == [
-        "第 3 行：sex：'mal' 未知类别，应为 female、male",
-        "第 4 行：有 2 个单元格，而表头有 6 个",
+        "第 2 行数据（文件第 3 行）：sex：'mal' 未知类别，应为 female、male",
+        "第 3 行数据（文件第 4 行）：有 2 个单元格，而表头有 6 个",
     ]
 
 
@@ -193,9 +198,9 @@ def test_files_that_cannot_be_predicted_are_refused_in_words_and_the_next_one_is
     ):
         assert said in opened(page, kept(name, content))
     missing = opened(page, kept("missing.csv", f"Ages;sex;{MARKUP}\n1;male;x\n"))
-    assert missing.startswith("missing.csv cannot be predicted: columns are missing.")
+    assert missing == "missing.csv cannot be predicted yet: 5 columns are missing."
     told = understood(page)
-    assert told["Columns missing (5)"] == "age (is it “Ages”?), bmi, children, smoker, region"
+    assert told["Columns missing (5)"] == "age, bmi, children, smoker, region"
     assert told["Columns used (1)"] == "sex" and told["Columns kept, but not used (2)"] == f"Ages, {MARKUP}"
     assert opened(page, kept("good.csv", f"{HEADER}\n{ROW}\n")) == "1 of 1 row of good.csv predicted"
     assert page.evaluate("window.ran") is None
@@ -248,7 +253,7 @@ def test_limits_are_said_in_words_and_reasons_stop_at_theirs(open_page, small_se
     opened(page, rows[4], reasons=True)
     assert page.locator(".slip-note").inner_text().startswith("The file has 4 rows. Reasons are added for up to 3,")
     assert "base" not in downloaded(page)[0] and page.locator(".slip-note").is_visible()
-    assert "6 rows; the limit is 5 (SLIPWAY_MAX_ROWS)" in opened(page, rows[6])
+    assert opened(page, rows[6]) == "rows6.csv: the file has at least 6 rows; the limit is 5: split it"
     assert "big.csv has 2 MB; the limit is 1 MB" in opened(page, kept("big.csv", b"x" * 2 * 1024 * 1024))
     assert opened(page, kept("wide.csv", f"{HEADER},{wide}\n{ROW}{blank}\n")) == "1 of 1 row of wide.csv predicted"
     assert "and 4,974 more" in understood(page)["Columns kept, but not used (4,994)"]
@@ -381,3 +386,23 @@ def test_an_estimator_without_probabilities_has_no_reasons_to_offer(bare):
     plain = on_a_loop(answer_file(served, content, Wanted(), Event()))
     answered = "prediction,probability_0,probability_1,threshold,codes,warnings,problems"
     assert plain.body.decode() == f"{header},{answered}\n{row},0,,,,,,\n"
+
+
+@browsed
+def test_a_threshold_that_was_moved_is_carried_over_to_a_file_and_named(open_page, diabetes_server):
+    page = open_page(diabetes_server)
+    page.get_by_role("tab", name="Batch").click()
+    assert page.get_by_label("Threshold (%)").input_value() == "30"
+    page.get_by_role("tab", name="Predict").click()
+    page.locator(".slip-threshold input[type=range]").fill("0.1")
+    page.locator(".slip-verdict", has_text="10%").wait_for()
+
+    opened(page, kept("patients.csv", pd.DataFrame([PATIENT]).to_csv(index=False)))
+
+    assert page.get_by_label("Threshold (%)").input_value() == "10"
+    page.get_by_text("Decided at 10% as a what-if; the version's own threshold is 30%.").wait_for()
+    assert [row["threshold"] for row in downloaded(page)] == ["0.1"]
+    page.get_by_role("tab", name="Predict").click()
+    page.locator(".slip-threshold input[type=range]").fill("0.3")
+    page.get_by_role("tab", name="Batch").click()
+    page.wait_for_function("document.querySelector('.slip-batch-threshold').value === '30'")

@@ -22,6 +22,8 @@ from bench.rounds import ratio, rotated
 from bench.soak import Minute, faults
 from tests.calls import in_a_thread
 
+pytestmark = pytest.mark.slow
+
 REQUESTS = [post("/predict", b'{"number": %d}' % number) for number in range(4)]
 
 

@@ -1,5 +1,6 @@
 """The bento: what `bentoml build` includes, and that it can be served on its own."""
 
+import json
 import os
 import re
 import subprocess
@@ -9,15 +10,21 @@ from pathlib import Path
 import bentoml
 import pytest
 
+from slipway.service.image import BASE, BASE_VARIABLE, STAGE
 from tests.conftest import HOME, PERSON, ROOT, serve, trained
 
+PINNED = f"python:3.11-slim@sha256:{'9f' * 32}"
+"""No real one: nothing is pulled here."""
 BENTOML = str(Path(sys.executable).with_name("bentoml"))
 
 
 @pytest.fixture(scope="module")
 def bento(insurance: str) -> bentoml.Bento:
-    """A bento built by `bentoml build`, with no flags."""
-    run = subprocess.run([BENTOML, "build", "--output", "tag"], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    """A bento built by `bentoml build`, with no flags, on a base image that is pinned by its digest."""
+    run = subprocess.run(
+        [BENTOML, "build", "--output", "tag"],
+        cwd=ROOT, env=os.environ | {BASE_VARIABLE: PINNED}, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
     assert run.returncode == 0, run.stdout + run.stderr
     return bentoml.get(run.stdout.strip().splitlines()[-1].removeprefix("__tag__:"))
 
@@ -49,6 +56,33 @@ def test_a_bentos_requirements_are_the_locked_ones_without_an_index(bento):
     for pattern in (r"^[a-z0-9-]+==[^ ;\n]+", r"--hash=sha256:[0-9a-f]{64}"):
         assert set(re.findall(pattern, locked, re.M)) == set(re.findall(pattern, wanted, re.M)) != set()
     assert "://" not in locked
+
+
+def test_each_stage_of_a_bentos_image_has_the_base_that_was_asked_for(bento):
+    stages = re.findall(r"^FROM (\S+)", Path(bento.path_of("env/docker/Dockerfile")).read_text(), re.M)
+
+    others = {name for name in stages if name != PINNED}
+    assert stages.count(PINNED) == 2 and others == {STAGE}
+
+
+@pytest.mark.parametrize("pinned", ["", "@sha256:" + "1a" * 32], ids=["by tag", "by digest"])
+def test_renovate_finds_the_base_image_and_writes_its_digest_behind_the_tag(pinned):
+    (manager,) = json.loads((ROOT / "renovate.json").read_text(encoding="utf-8"))["customManagers"]
+    (pattern,), (file,) = manager["matchStrings"], manager["managerFilePatterns"]
+    path = "slipway/service/image.py"
+    assert re.search(file.strip("/"), path)
+    text = (ROOT / path).read_text(encoding="utf-8").replace(f'"{BASE}"', f'"{BASE.partition("@")[0]}{pinned}"')
+
+    (found,) = re.finditer(pattern.replace("(?<", "(?P<"), text)
+
+    parts = found.groupdict()
+    assert (parts["depName"], parts["currentValue"]) == ("python", "3.11-slim")
+    assert parts["currentDigest"] == (pinned.removeprefix("@") or None)
+    written = manager["autoReplaceStringTemplate"].replace("{{#if newDigest}}", "").replace("{{/if}}", "")
+    for name, value in {"depName": "python", "newValue": "3.11-slim", "newDigest": "sha256:" + "2b" * 32}.items():
+        written = written.replace(f"{{{{{{{name}}}}}}}", value)
+    assert written == f'\nBASE = "python:3.11-slim@sha256:{"2b" * 32}"'
+    assert text.replace(found[0], written).count("2b" * 32) == 1
 
 
 @pytest.mark.slow

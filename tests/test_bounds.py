@@ -26,10 +26,11 @@ from slipway.schema.fields import Field
 from slipway.schema.schema import UNLISTED, Schema, Target
 from slipway.service import file_answer
 from slipway.service.file_answer import Wanted, answer_file
+from slipway.service.limits import Limits
 from slipway.service.model import LoadedModel
 from slipway.service.requests import RequestError
 from slipway.service.routes import make_routes
-from slipway.service.settings import Limits, Settings
+from slipway.service.settings import Settings
 from slipway.tables import files
 from slipway.tables.bounds import Bound, Bounds
 from slipway.tables.files import read_upload
@@ -198,9 +199,26 @@ def test_what_needs_more_memory_than_a_helper_may_have_is_a_503_and_the_next_fil
     assert "Traceback" not in log
 
 
+def test_workbooks_at_once_that_need_more_memory_than_a_helper_may_have_do_not_end_it(insurance):
+    """What reads a workbook ends the process where it finds no memory."""
+    large = uploads.workbook(60_000, 25)
+    with (
+        serve("--arg", f"model={insurance}", SLIPWAY_MAX_HELPER_MEGABYTES="300") as server,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        answers = [*pool.map(lambda _: upload(server, large), range(2))]
+        log = server.log.read_text()
+
+    assert {answer.json()["code"] for answer in answers} <= {"no_memory", "missing_columns"}
+    assert "was ended by" not in log
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", uploads.FILES)
+@pytest.mark.parametrize(
+    "name", ["200,000 rows of 25 different cells, packed", "JSON: 180,000 records", "workbook: 100 MB of texts"]
+)
 def test_four_uploads_at_once_stay_within_the_memory_of_our_manifest(fresh_server, name):
+    """One file of each kind; `python -m bench.uploads` sends all that are known."""
     with uploads.Memory(fresh_server) as memory, ThreadPoolExecutor(uploads.AT_ONCE) as pool:
         port, body = int(fresh_server.url.rpartition(":")[2]), uploads.FILES[name]()
         answers = [*pool.map(lambda _: uploads.send(port, "/predict_csv", body), range(uploads.AT_ONCE))]

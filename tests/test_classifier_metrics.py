@@ -142,7 +142,7 @@ def test_card_page_and_api_show_the_recall_that_was_measured(no_yes):
 
     card, page = (version.path / "card.md").read_text(), model_tab.render(PageContext(version, "en"))
 
-    assert f"| Recall | {shown} |" in card and "share of positives that are found" in card
+    assert f"| Recall | {shown} |" in card and "share of positives that are detected" in card
     assert shown in page
     assert LoadedModel(version).description["folds"]["Recall"] == asdict(recall)
     assert LoadedModel(version).description["threshold"] == 0.5
@@ -208,7 +208,8 @@ def test_a_metric_that_is_given_decides_and_what_is_lost_without_probabilities_i
     said = capsys.readouterr().out
     assert metrics.estimator == "RidgeClassifier" and metrics.threshold is None
     assert list(metrics.folds) == ["Accuracy", "AUC", "Recall", "Prec.", "F1", "Kappa", "MCC"]
-    assert answer == {"prediction": "no", "probabilities": None, "threshold": None, "warnings": []}
+    assert (answer["prediction"], answer["probabilities"], answer["threshold"]) == ("no", None, None)
+    assert answer["prediction_set"] is None and not answer["abstain"]
     assert "Ridge Classifier gives no probabilities: its answers name a class and nothing else" in said
     assert "of those that give probabilities Dummy Classifier is best (Accuracy 0." in said
 

@@ -32,7 +32,7 @@ def test_help_lists_every_command(capsys):
 
     listed = re.findall(r"^ {4}(\w+)(?: |$)", capsys.readouterr().out, re.M)
     assert listed == list(COMMANDS)
-    names = "look train models compare drift retrain promote rollback retire serve score keys passwords compile deploy"
+    names = "look train models compare drift retrain promote rollback retire sign verify serve export score keys passwords compile deploy"
     assert listed == names.split()
 
 
@@ -158,6 +158,17 @@ def test_a_model_that_is_not_in_the_store_is_one_line_with_the_nearest(insurance
     assert found.returncode == 1
     said = [line for line in (found.stdout + found.stderr).splitlines() if line.strip()]
     assert len(said) == 1 and "no model 'insurence'" in said[0] and "did you mean 'insurance'?" in said[0]
+
+
+@pytest.mark.parametrize("moment", ["build_parser", "train.resolve"])
+def test_ctrl_c_is_one_line_at_any_moment(moment, monkeypatch, capsys):
+    def pressed(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"slipway.cli.main.{moment}", pressed)
+
+    assert main(["train", "insurance"]) == 130
+    assert capsys.readouterr().err == "train: stopped\n"
 
 
 @pytest.mark.slow

@@ -1,12 +1,16 @@
 """`slipway score --engine`: Dask, Spark and Ray on real clusters of two workers, one of which is killed in the middle.
 
-Each engine has an environment of its own with what a server needs, and not what trains; `make engines-test` makes them.
+Each engine has an environment of its own: that of Spark has what a server needs, and nothing that trains. `make engines-test` makes them.
 """
 
 import datetime as dt
 import os
+import random
+import shutil
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,13 +38,25 @@ WAIT = 300
 """Seconds in which a cluster has begun; a busy machine takes half of them for Spark's."""
 
 
+KILLS = int(os.environ.get("SLIPWAY_KILLS", "20"))
+"""How often each engine loses a worker, or a run, at a random moment."""
+
+
 @dataclass
 class Cluster:
-    """A cluster of two workers, each with one core."""
+    """A cluster of two workers, each with one core. `start` makes another worker, which has joined it."""
 
     engine: str
     address: str
     workers: list[subprocess.Popen]
+    start: Callable[[], subprocess.Popen]
+
+    def lose(self, rng: random.Random) -> None:
+        """Kill a worker, and have another one."""
+        # Ray's first one is the head of the cluster.
+        place = 1 if self.engine == "ray" else rng.randrange(2)
+        end(self.workers[place])
+        self.workers[place] = self.start()
 
 
 def python(engine: str) -> Path:
@@ -111,28 +127,37 @@ def joined(engine: str, log: Path) -> bool:
     return said[engine] in log.read_text(encoding="utf-8", errors="replace")
 
 
-@pytest.fixture(scope="module", params=ENGINES)
-def cluster(request, tmp_path_factory) -> Iterator[Cluster]:
-    engine = request.param
-    folder = tmp_path_factory.mktemp(engine)
+@contextmanager
+def running_cluster(engine: str, folder: Path) -> Iterator[Cluster]:
+    """A cluster of two workers, whose logs and files are in a folder."""
     port = free_port()
     address, head, worker = COMMANDS[engine](port, folder / "work")
-    # Ray's head is a node that works, too.
-    commands = [head, worker] if engine == "ray" else [head, worker, worker]
     started: list[subprocess.Popen] = []
+
+    def start(line: list[str], is_worker: bool = True) -> subprocess.Popen:
+        log = folder / f"{len(started)}.log"
+        with log.open("w") as file:
+            started.append(subprocess.Popen(line, env=os.environ | ENVIRONMENT, stdout=file, stderr=file))
+        if is_worker:
+            until(lambda: joined(engine, log), started[-1], WAIT)
+        else:
+            until(lambda: any(one.laddr.port == port for one in psutil.net_connections("tcp")), started[-1], WAIT)
+        return started[-1]
+
     try:
-        for number, line in enumerate(commands):
-            log = folder / f"{number}.log"
-            with log.open("w") as file:
-                started.append(subprocess.Popen(line, env=os.environ | ENVIRONMENT, stdout=file, stderr=file))
-            if number or engine == "ray":
-                until(lambda: joined(engine, log), started[-1], WAIT)  # noqa: B023
-            else:
-                until(lambda: any(one.laddr.port == port for one in psutil.net_connections("tcp")), started[-1], WAIT)
-        yield Cluster(engine, address, started[-2:])
+        # Ray's head is a node that works, too.
+        first = start(head, engine == "ray")
+        workers = [first if engine == "ray" else start(worker), start(worker)]
+        yield Cluster(engine, address, workers, lambda: start(worker))
     finally:
         for process in reversed(started):
             end(process)
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def cluster(request, tmp_path_factory) -> Iterator[Cluster]:
+    with running_cluster(request.param, tmp_path_factory.mktemp(request.param)) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +216,43 @@ def test_what_a_worker_cannot_read_is_one_line_and_nothing_is_written(cluster, i
     assert len(last) == 1 and f"{folder / '001.parquet'}: is a damaged Parquet file" in last[0], ran.stderr
     assert "Traceback" not in ran.stderr
     assert not (tmp_path / "out.parquet").exists()
+
+
+@pytest.mark.kills
+def test_what_is_lost_at_random_moments_loses_nothing_and_repeats_nothing(cluster, insurance, tmp_path):
+    few = many_files(tmp_path / "in", people(3_000, smoker=["no", "no", "perhaps"] * 1_000), FILES)
+    out, here, errors = tmp_path / "out.parquet", tmp_path / "here.parquet", tmp_path / "errors"
+    assert score(insurance, few, "--out", here) == 3
+    line = command(cluster.engine, insurance, "--in", few, "--out", out, "--cluster", cluster.address)
+
+    def begin() -> subprocess.Popen:
+        with errors.open("w") as file:
+            return subprocess.Popen(line, env=os.environ | ENVIRONMENT, stdout=file, stderr=file)
+
+    def finish(process: subprocess.Popen) -> float:
+        began = time.monotonic()
+        # One that was killed at its very end has left all of the output, and nothing else.
+        if process.poll() is None or Path(f"{out}.parts").exists() or not out.exists():
+            assert process.wait(2 * WAIT) == 3, errors.read_text()
+        check_same(out, here)
+        shutil.rmtree(out)
+        Path(f"{out}.faults.csv").unlink()
+        return time.monotonic() - began
+
+    seconds, rng, lost = finish(begin()), random.Random(14), 0
+    while lost < 2 * KILLS:
+        process = begin()
+        try:
+            process.wait(rng.uniform(0, seconds))
+        except subprocess.TimeoutExpired:
+            lost += 1
+            if lost % 2:
+                cluster.lose(rng)
+            else:
+                end(process)
+                if Path(f"{out}.parts").exists() or not out.exists():
+                    process = begin()
+        print(f"{cluster.engine}: {lost} of {2 * KILLS} runs disturbed, {finish(process):.0f} s to the end", flush=True)
 
 
 def test_a_killed_worker_loses_nothing_and_repeats_nothing(cluster, insurance, inputs, here, tmp_path):

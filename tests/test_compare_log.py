@@ -15,6 +15,8 @@ from slipway.store.requestlog import open_log
 from tests.conftest import trained
 from tests.test_drift_log import logged
 
+pytestmark = pytest.mark.slow
+
 ROWS = 400
 
 

@@ -12,9 +12,10 @@ from pycaret.classification import ClassificationExperiment
 from pycaret.internal.pipeline import Pipeline as FittedPipeline
 from pycaret.internal.preprocess.transformers import ExtractDateTimeFeatures, TransformerWrapper
 from pycaret.regression import RegressionExperiment
-from sklearn.linear_model import LinearRegression
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from slipway.cli.main import main
 from tests.conftest import HOME
@@ -134,7 +135,26 @@ def test_whatever_else_a_pickle_holds_ends_in_one_line(penguins, capsys, held):
 
     said = capsys.readouterr().err
     assert code == 1 and said.startswith("compile: ") and said.count("\n") == 1 and not out.exists()
-    assert "held.pkl with the rows of" in said and "expected a pipeline that PyCaret 3.5 has fitted" in said
+    assert (
+        "held.pkl with the rows of" in said
+        and "expected a pipeline that PyCaret 3.5 or scikit-learn has fitted" in said
+    )
+
+
+def test_a_pipeline_of_scikit_learn_becomes_a_graph_of_the_columns_that_it_uses(penguins, capsys):
+    _, table = penguins
+    rows = table.dropna().assign(year=np.arange(len(table.dropna())) % 3 + 2007)
+    rows.to_csv(FOLDER / "years.csv", index=False)
+    inputs = rows.drop(columns="species")
+    chosen = make_column_transformer((OneHotEncoder(), ["island", "year"]), (StandardScaler(), ["body_mass_g"]))
+    joblib.dump(make_pipeline(chosen, LogisticRegression()).fit(inputs, rows.species), FOLDER / "plain.pkl")
+    out = FOLDER / "plain.onnx"
+
+    code = main(["compile", str(FOLDER / "plain.pkl"), "--data", str(FOLDER / "years.csv"), "--out", str(out)])
+
+    assert code == 0, capsys.readouterr().err
+    names = [item.name for item in onnxruntime.InferenceSession(str(out)).get_inputs()]
+    assert names == ["island", "body_mass_g", "year"]
 
 
 def test_rows_of_another_kind_end_in_one_line(penguins, capsys):

@@ -26,7 +26,7 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
-from sklearn.svm import SVC, SVR
+from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
 
 from scripts.coverage import CLASSIFIERS, REGRESSORS
@@ -73,6 +73,8 @@ def containers(task: str) -> dict:
 
 
 def of_pycaret(task: str, name: str, **arguments):
+    if name == "hist":
+        return ensemble.HistGradientBoostingRegressor(max_iter=20)
     if name in containers(task):
         container = containers(task)[name]
         return container.class_def(**(container.args | QUICK.get(name, {}) | arguments))
@@ -169,7 +171,7 @@ def beside_thresholds(session_rows: np.ndarray, model) -> np.ndarray:
     return rows
 
 
-@pytest.mark.parametrize("name", ["dt", "rf", "et", "ada", "gbr", "lightgbm", "xgboost", "catboost"])
+@pytest.mark.parametrize("name", ["dt", "rf", "et", "ada", "gbr", "hist", "lightgbm", "xgboost", "catboost"])
 def test_trees_decide_as_the_estimator_right_beside_a_threshold(name):
     model = fitted(of_pycaret("regression", name))
     check(model, beside_thresholds(table()[0], model))
@@ -235,6 +237,20 @@ OTHERS = [
     ensemble.AdaBoostRegressor(linear_model.Ridge(), n_estimators=5, random_state=0),
     ensemble.BaggingRegressor(n_estimators=5, max_features=0.6, bootstrap_features=True, random_state=0),
 ]
+OTHERS += [
+    linear_model.ElasticNetCV(cv=3),
+    linear_model.LarsCV(cv=3),
+    linear_model.LassoCV(cv=3),
+    linear_model.LassoLarsCV(cv=3),
+    linear_model.LassoLarsIC(),
+    linear_model.OrthogonalMatchingPursuitCV(cv=3),
+    linear_model.QuantileRegressor(quantile=0.8, alpha=0.01, solver="highs"),
+    linear_model.SGDRegressor(alpha=0.1, eta0=1e-6, random_state=0),
+    linear_model.TweedieRegressor(power=0),
+    LinearSVR(dual="auto", random_state=0, max_iter=100),
+    ensemble.HistGradientBoostingRegressor(max_iter=20),
+    ensemble.HistGradientBoostingRegressor(loss="quantile", quantile=0.9, max_iter=5),
+]
 SEVERAL = [("ridge", linear_model.Ridge()), ("tree", DecisionTreeRegressor(max_depth=4)), ("boost", OTHERS[6])]
 OTHERS += [
     ensemble.VotingRegressor(SEVERAL),
@@ -266,7 +282,14 @@ OTHER_CLASSIFIERS = [
     linear_model.LogisticRegression(multi_class="multinomial", max_iter=200),
     linear_model.LogisticRegression(solver="liblinear"),
     linear_model.SGDClassifier(loss="log_loss", random_state=0),
+    linear_model.SGDClassifier(loss="modified_huber", random_state=0),
+    linear_model.LogisticRegressionCV(Cs=3, cv=3, max_iter=200),
+    linear_model.PassiveAggressiveClassifier(random_state=0),
+    linear_model.Perceptron(random_state=0),
+    linear_model.RidgeClassifierCV(),
+    LinearSVC(dual="auto", random_state=0),
     LinearDiscriminantAnalysis(solver="eigen", shrinkage=0.3),
+    ensemble.HistGradientBoostingClassifier(max_iter=10),
     SVC(kernel="sigmoid", gamma=1e-4),
     SVC(kernel="linear", C=0.01, probability=True, random_state=0),
     GaussianProcessClassifier(2.0 * kernels.RBF([1.0, 2, 30, 1, 2]) + kernels.ConstantKernel(0.1), optimizer=None),
@@ -308,6 +331,43 @@ def test_shares_that_are_all_very_small_are_normalised_as_the_estimator_does():
         check(fitted(linear_model.SGDClassifier(loss="log_loss", random_state=seed), 4), everywhere(4))
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        linear_model.PoissonRegressor(alpha=0.1),
+        linear_model.GammaRegressor(alpha=0.1),
+        linear_model.TweedieRegressor(power=1.5, alpha=0.1),
+        linear_model.TweedieRegressor(power=1.5, link="log", alpha=0.1),
+        linear_model.TweedieRegressor(power=0, link="log", alpha=0.1),
+        ensemble.HistGradientBoostingRegressor(loss="poisson", max_iter=20),
+        ensemble.HistGradientBoostingRegressor(loss="gamma", max_iter=20),
+    ],
+    ids=repr,
+)
+def test_models_of_positive_numbers(model):
+    inputs, target = table()
+    scaled = (inputs - inputs.mean(axis=0)) / inputs.std(axis=0)
+    check(clone(model).fit(scaled, np.exp(target / 5)), np.concatenate([scaled, 5 * scaled]))
+
+
+def test_boosting_with_the_exponential_loss():
+    check(fitted(ensemble.GradientBoostingClassifier(loss="exponential", n_estimators=9), 2), everywhere(2))
+
+
+def test_one_against_the_rest_of_lightgbm():
+    model = LGBMClassifier(objective="multiclassova", num_class=3, n_estimators=5, verbose=-1)
+    check(fitted(model, 3), everywhere(3))
+
+
+@pytest.mark.parametrize("kind", ["numbers", "classes"])
+def test_histogram_boosting_sends_missing_values_where_the_estimator_does(kind):
+    inputs, target = table(0 if kind == "numbers" else 3)
+    gaps = np.where(np.random.default_rng(3).random(inputs.shape) < 0.3, np.nan, inputs)
+    gaps[:, 3] = np.where(target > np.median(target), np.nan, gaps[:, 3])  # a split between missing and not
+    model = ensemble.HistGradientBoostingRegressor if kind == "numbers" else ensemble.HistGradientBoostingClassifier
+    check(model(max_iter=20, min_samples_leaf=3).fit(gaps, target), np.concatenate([gaps, inputs, strangers()]))
+
+
 @pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
 def test_calibration_of_a_model_that_was_fitted_before(method):
     model = CalibratedClassifierCV(fitted(LOGISTIC, 3), method=method, cv="prefit").fit(*table(3))
@@ -338,16 +398,13 @@ def refused() -> list:
     return [
         (GaussianProcessRegressor().fit(*table()), "GaussianProcessRegressor"),
         (DummyClassifier(strategy="stratified").fit(inputs, target), "stratified"),
-        (linear_model.SGDClassifier(loss="modified_huber").fit(inputs, target), "modified_huber"),
         (QuadraticDiscriminantAnalysis().fit(flat, target), "do not vary"),
-        (ensemble.GradientBoostingClassifier(loss="exponential", n_estimators=2).fit(inputs, target), "exponential"),
         (KernelRidge(kernel="laplacian").fit(*table()), "laplacian"),
         (SVC(kernel=lambda a, b: a @ b.T).fit(inputs, target), "custom kernel"),
         (KNeighborsRegressor(metric="chebyshev").fit(*table()), "chebyshev"),
         (KNeighborsRegressor(weights=np.exp).fit(*table()), "weights"),
         (LGBMRegressor(linear_tree=True, n_estimators=2, verbose=-1).fit(*table()), "linear_tree"),
         (category.fit(inputs[:, [3, 0, 1, 2, 4]], table()[1], categorical_feature=[0]), "category"),
-        (LGBMClassifier(objective="multiclassova", num_class=3, n_estimators=2, verbose=-1).fit(*table(3)), "ova"),
         (LGBMRegressor(reg_sqrt=True, n_estimators=2, verbose=-1).fit(*table()), "sqrt"),
         (
             CustomProbabilityThresholdClassifier(linear_model.LogisticRegression()).fit(inputs, target + 1),

@@ -12,7 +12,8 @@ from pycaret.internal.pipeline import Pipeline
 from pycaret.internal.preprocess.transformers import TransformerWrapper
 from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.linear_model import LinearRegression
-from sklearn.preprocessing import KBinsDiscretizer, StandardScaler
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler, OrdinalEncoder, StandardScaler
 
 from slipway.compile import CannotCompileError, check_parity, compile_and_check, compile_pipeline
 from slipway.compile.boundary_rows import ensembles
@@ -131,6 +132,59 @@ def test_missing_values_are_among_the_rows_where_the_schema_allows_them():
     rows = gate_rows(*boosted(), learnt).columns
 
     assert np.isnan(rows["bmi"]).sum() > 58 + 200 + 500 and not np.isnan(rows["age"]).any()
+
+
+def test_rows_outside_of_what_training_saw_are_among_the_rows_as_far_as_the_bounds():
+    rows = gate_rows(*boosted(), insurance()).columns
+
+    for field in insurance().schema.fields:
+        outside = (rows[field.name] < field.observed_min) | (rows[field.name] > field.observed_max)
+        assert outside.sum() > 500
+        assert field.minimum <= rows[field.name].min() < field.minimum / 2
+        assert field.maximum / 2 < rows[field.name].max() <= field.maximum
+
+
+def test_a_graph_that_is_right_inside_the_range_alone_is_refused():
+    learnt = insurance()
+    pipeline = fitted(LinearRegression())
+    clipped = copy.copy(pipeline)
+    clipped.steps = [("clip", TransformerWrapper(MinMaxScaler(clip=True))), ("trained_model", LinearRegression())]
+    clipped.fit(learnt.inputs, learnt.target)
+    model = compile_pipeline(clipped, learnt.schema, learnt.inputs)
+
+    with pytest.raises(CannotCompileError, match="differs from the pipeline on [12],[0-9]{3} of 12,400 rows"):
+        check_parity(pipeline, model, learnt)
+
+
+def test_neighbours_that_only_rounding_tells_apart_far_outside_are_refused():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"big": rng.integers(1, 6, 200) * 10_000.0, "small": rng.normal(size=200)})
+    table["y"] = table["small"] * 3 + rng.normal(size=200)
+    learnt = infer_dataset(table, UseCase("far", TargetSpec("y")), "far.csv")
+    model = KNeighborsRegressor(3).fit(learnt.inputs, learnt.target)
+
+    with pytest.raises(CannotCompileError, match="the graph differs from the pipeline on"):
+        compile_and_check(Pipeline([("trained_model", model)]), learnt)
+
+
+def test_the_empty_text_is_among_the_rows_where_it_is_a_category():
+    learnt = insurance()
+    texts = pd.Series(["", "a", np.nan, "b"] * 100)
+    table = learnt.inputs.assign(note=texts, charges=learnt.target)
+    learnt = infer_dataset(table, UseCase("texts", TargetSpec("charges")), "texts.csv")
+    assert learnt.schema.by_name["note"].categories == ("", "a", "b")
+
+    coded = ("code", TransformerWrapper(OrdinalEncoder(encoded_missing_value=-1), include=["note"]))
+    pipeline = Pipeline([coded, ("trained_model", LinearRegression())]).fit(learnt.inputs, learnt.target)
+    model = compile_pipeline(pipeline, learnt.schema, learnt.inputs)
+
+    rows = gate_rows(pipeline, model, learnt)
+
+    derived = slice(400, len(rows.columns["note"]) - 12_000)
+    assert (rows.columns["note"][derived] == "").sum() >= 200
+    frame = pd.concat(rows.frames, ignore_index=True)
+    assert ((frame["note"] == "") == (rows.columns["note"] == "")).all()
+    assert (frame["note"].isna() == [text is None for text in rows.columns["note"]]).all()
 
 
 def test_a_step_without_a_converter_is_named():

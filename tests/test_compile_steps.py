@@ -421,11 +421,21 @@ def test_components(pca):
     check([*NUMBERS, "flag"], preprocessing.StandardScaler(), TransformerWrapper(pca, exclude=["small"]), exact=exact)
 
 
+@pytest.mark.parametrize("standardize", [True, False])
+def test_box_cox(standardize):
+    learnt = learnt_of(("skewed", "whole"))
+    learnt.inputs["skewed"] += 1
+    learnt.inputs["whole"] += 1
+    step = preprocessing.PowerTransformer(method="box-cox", standardize=standardize)
+    taken = {name: learnt.inputs[name].to_numpy("float64") for name in learnt.inputs}
+
+    assert compared(fitted(learnt, [step]), learnt, taken).max() < EXACT
+
+
 @pytest.mark.parametrize(
     ("step", "text"),
     [
         (KernelPCA(2, kernel="poly"), "kernel='poly'"),
-        (preprocessing.PowerTransformer(method="box-cox"), "box-cox"),
         (preprocessing.KBinsDiscretizer(encode="onehot-dense"), "onehot-dense"),
         (preprocessing.Normalizer(), "step 'step 0': no converter for Normalizer"),
     ],

@@ -61,6 +61,16 @@ def test_enough_is_compiled():
     assert len(regressors) <= 2 and len(classifiers) <= 1 and len(options) <= 3
 
 
+def test_after_a_stop_only_what_this_commit_has_not_tried_is_tried():
+    first, second, third, *_ = coverage.cases()
+    lines = [coverage.line(coverage.Result(case, "A"), at) for case, at in ((first, "1a2b3c4"), (second, "0ld0ld0"))]
+    known = {coverage.subject(line): line for line in lines}
+
+    assert coverage.remaining([], known, "1a2b3c4")[:2] == [second, third]
+    assert coverage.remaining([], known, "1a2b3c4+")[0] == first  # nobody knows which files were changed
+    assert first in coverage.remaining([first.name], known, "1a2b3c4")
+
+
 @pytest.mark.parametrize("wanted", SAMPLE, ids=[f"{name}, {table}" for name, table, _ in SAMPLE])
 def test_a_sample_is_as_the_file_says(wanted):
     case = next(case for case in coverage.cases() if (case.name, case.table, case.estimator) == wanted)

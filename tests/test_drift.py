@@ -1,8 +1,10 @@
 """`slipway drift`: recent rows against those that a version was trained on."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
+from unicodedata import east_asian_width
 
 import numpy as np
 import pandas as pd
@@ -26,6 +28,7 @@ from slipway.publish.drift.distances import (
 )
 from slipway.publish.drift.measure import drift
 from slipway.publish.drift.rows import parts_of_table
+from slipway.publish.drift.text import lines
 from slipway.schema.profile import CategoryCounts
 from slipway.training.evaluation import HeldOut
 from slipway.training.expected_errors import expected_errors
@@ -246,7 +249,8 @@ def test_a_version_without_errors_by_prediction_says_so(insurance):
     report = drift(version, str(TABLE))
 
     assert report.estimated == ()
-    assert any(line.startswith("estimated error: the version was saved before") for line in report.missing)
+    assert "no_errors_kept" in [one.reason for one in report.missing]
+    assert any(line.startswith("  estimated error: the version was saved before") for line in lines(report))
     assert [one.measure for one in report.measured] == ["mean absolute error", "bias", "interval coverage"]
 
 
@@ -284,7 +288,7 @@ def test_classes_without_probabilities_are_compared_by_class(bare, tmp_path):
     assert [bar.value for bar in predictions.bars] == [0, 1]
     assert predictions.level == "large"
     assert report.estimated == ()
-    assert "estimated error: the model has no probabilities" in report.missing
+    assert "  estimated error: the model has no probabilities" in lines(report)
 
 
 def test_cells_of_a_ragged_row_are_not_counted(insurance, people, tmp_path):
@@ -371,6 +375,35 @@ def test_the_report_is_one_file_that_fetches_nothing_and_escapes_what_is_in_the_
         "The figures of age",
     ):
         assert part in text
+
+
+def test_what_is_printed_and_the_report_are_in_the_language_that_is_asked_for(insurance, people, tmp_path, capsys):
+    older = people[people["age"] > 45].reset_index(drop=True)
+    older.loc[:29, "region"] = "mars"
+    path, target = tmp_path / "drift.html", tmp_path / "drift.json"
+    command = ["drift", insurance, "--data", saved(older, tmp_path / "older.csv"), "--html", str(path)]
+
+    assert main([*command, "--json", str(target), "--language", "zh"]) == 4
+
+    printed, text = capsys.readouterr().out, path.read_text(encoding="utf-8")
+    assert '<html lang="zh-CN">' in text and "测得的误差" in text and "age 的数值" in text
+    share = f"未知类别 0.0% → {30 / len(older):.1%}（有漂移）"
+    assert share in text and f"{share}；新值：'mars'（30）" in printed
+    assert printed.rstrip().splitlines()[-1].startswith("有漂移：age、charges（")
+    table = [line for line in printed.splitlines() if "→" in line]
+    ends = [sum(2 if east_asian_width(one) in "WF" else 1 for one in line[: line.index(" → ")]) for line in table]
+    assert len(table) == 8 and len(set(ends)) == 1  # a Chinese character takes two cells
+    # Texts of the page that only Chinese has, and none that was forgotten.
+    words = re.sub(r"<style>.*?</style>|<[^>]+>", " ", text, flags=re.S)
+    assert not re.search(r"\b(moved|rows|training|share|Limits|recent|verdict)\b", words)
+    assert json.loads(target.read_text())["columns"][0]["level"] in ("none", "large", "moderate")
+
+
+def test_a_language_without_texts_is_refused(insurance, capsys):
+    with pytest.raises(SystemExit):
+        main(["drift", insurance, "--data", str(TABLE), "--language", "tlh"])
+
+    assert "there are no texts in 'tlh'; expected en or zh" in capsys.readouterr().err
 
 
 def test_gauges_are_what_prometheus_takes_and_say_what_moved(insurance, people, tmp_path):

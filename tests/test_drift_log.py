@@ -12,6 +12,8 @@ from slipway.cli.main import main
 from slipway.errors import DataError, RequestLogError
 from slipway.publish.drift import measure
 from slipway.publish.drift.measure import drift, drift_of_log
+from slipway.publish.drift.report import NotCompared
+from slipway.publish.drift.text import lines
 from slipway.store.requestlog import Outcome, RowWriter, open_log
 from tests.test_drift import TABLE, column, saved
 
@@ -70,7 +72,8 @@ def test_without_private_fields_there_are_no_predictions_and_the_report_says_so(
         ("charges", "target"),
     }
     assert report.estimated == report.measured == () and report.ignored == ("sex",)
-    assert "predictions and their errors: a log of requests has no values of sex" in report.missing
+    assert NotCompared("log_lacks_fields", ("sex",)) in report.missing
+    assert "  predictions and their errors: a log of requests has no values of sex" in lines(report)
 
 
 def test_a_log_that_does_not_fit_is_named(insurance, asked, tmp_path, capsys):

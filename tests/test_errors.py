@@ -93,6 +93,8 @@ CALLS = {
     RequestCode.INVALID_FORM: ("/predict_csv", {"content": b"x", "headers": FORM}),
     RequestCode.MISSING_FILE: ("/predict_csv", {"files": {"csv": CSV}}),
     RequestCode.INVALID_OPTION: ("/predict_csv", {"files": {"file": CSV}, "data": {"reasons": "yes"}}),
+    RequestCode.NO_THRESHOLD: ("/predict_csv", {"files": {"file": CSV}, "data": {"threshold": "0.3"}}),
+    RequestCode.INVALID_COLUMNS: ("/predict_csv", {"files": {"file": CSV}, "data": {"columns": '{"age": "BMI"}'}}),
     RequestCode.NO_REQUEST_LOG: ("/outcome", {"json": {"outcomes": []}}),
     RequestCode.NOT_A_CLASSIFIER: ("/explain", {"json": {"record": PERSON, "class": 1}}),
     RequestCode.EMPTY_FILE: ("/predict_csv", {"files": {"file": " \n"}}),
@@ -117,7 +119,9 @@ PAGE_CALLS = {
     RequestCode.INVALID_EVENT: ("/ui/gradio_api/run/predict", {"json": {}}),
 }
 ELSEWHERE = {
+    RequestCode.INVALID_THRESHOLD,  # test_predict_csv.py, of a model that has one
     RequestCode.NO_PROBABILITIES,
+    RequestCode.NOTHING_CHANGEABLE,
     RequestCode.RESULT_TOO_LARGE,
     RequestCode.NO_DISK_SPACE,
     RequestCode.NO_MEMORY,

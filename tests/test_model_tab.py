@@ -8,17 +8,21 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from slipway import store
 from slipway.errors import HistoryError
 from slipway.i18n import sentences
 from slipway.i18n.catalogues import catalogue
 from slipway.page.context import PageContext
+from slipway.page.model import plots
 from slipway.page.model import tab as model
 from slipway.store import Entry, History
 from tests.conftest import HOME, PERSON, trained
@@ -77,7 +81,7 @@ def test_a_group_that_is_worse_is_named_on_the_page_and_in_the_card():
     (said_so,) = [one for one in sentences.worse(version.schema(), groups, "en") if "off by" in one]
     far, whole = groups.fields[-1].groups[0], groups.whole
     assert far.value == "far" and far.mae > 1.5 * whole.mae
-    assert said_so == f"site, far: predictions are off by {far.mae:.2f} on average, against {whole.mae:.2f} for all."
+    assert said_so == f"Site, far: predictions are off by {far.mae:.2f} on average, against {whole.mae:.2f} for all."
     assert said_so in text(model.render(PageContext(version, "en")))
     assert said_so in (version.path / "card.md").read_text()
 
@@ -117,7 +121,8 @@ def test_three_classes_with_odd_names_are_shown_and_not_run():
 
     markup = model.render(PageContext(version, "en"))
     assert "<script" not in markup and "green <b>" not in markup and "predicted: green &lt;b&gt;" in markup
-    assert len(version.figures().roc) == 3 and markup.count("<polyline") == 4
+    curves = plots.shares(PageContext(version, "en"))
+    assert len(version.figures().roc) == 3 and curves.count("<polyline") == 4
     assert catalogue("en").text("card.kept_none") in text(markup)
 
 
@@ -172,7 +177,7 @@ def test_other_versions_are_listed_and_a_broken_one_breaks_nothing(insurance):
         shutil.rmtree(broken)  # BentoML cannot list a store with such a one
 
     assert f"{version.version} served here" in shown
-    assert re.search(f"{other.name} .{{8,20}} DummyRegressor R2 -?0.0\\d\\d compiled graph", shown)
+    assert re.search(f"{other.name} .{{8,20}} DummyRegressor R2 [−-]?0.0\\d\\d compiled graph", shown)
     assert "broken cannot be read" in shown
     assert "There is no other version of this name." in text(model.render(PageContext(store.find(insurance), "en")))
 
@@ -214,9 +219,14 @@ def test_a_notebooks_own_choice_is_not_called_the_best(insurance):
 # In the browser
 
 
+def unfold(page) -> None:
+    page.evaluate("for (const fold of document.querySelectorAll('.slip-report details')) fold.open = true")
+
+
 def snippets(page) -> dict[str, str]:
     page.get_by_role("tab", name="Model").click()
     page.locator(".slip-address", has_text="http").first.wait_for(state="attached")
+    unfold(page)
     calls = page.locator("[data-call]")
     return {one.get_attribute("data-call"): one.locator("code").text_content() for one in calls.all()}
 
@@ -286,3 +296,166 @@ def test_the_tab_fits_a_phone_and_its_picture_says_what_it_shows(open_page, diab
     found = max(y for x, y in points if x <= 0.2)
     image = page.get_by_role("img", name=f"“With”: at 20% false alarms, {found * 100:.0f}% are detected.")
     assert image.bounding_box()["width"] > 250
+
+
+@pytest.fixture
+def opened(open_page, diabetes_server):
+    """The Model tab of the diabetes model, as it is when it is opened."""
+    page = open_page(diabetes_server, "/ui/en/")
+    page.get_by_role("tab", name="Model").click()
+    page.locator(".slip-contents").wait_for()
+    return page
+
+
+def in_window(page, locator) -> bool:
+    box = locator.bounding_box()
+    return 0 <= box["y"] and box["y"] + box["height"] <= page.viewport_size["height"]
+
+
+@pytest.mark.browser
+def test_the_contents_name_every_part_and_stay_beside_the_text(opened):
+    links = opened.locator(".slip-contents a")
+
+    names = [link.get_attribute("data-goto") for link in links.all()]
+
+    assert names == [one.get_attribute("data-section") for one in opened.locator("[data-section]").all()]
+    assert names[:3] == ["summary", "quality", "groups"] and names[-1] == "api"
+    assert links.nth(2).get_attribute("href") == "?tab=model&section=groups"
+    opened.locator('[data-section="api"]').scroll_into_view_if_needed()
+    opened.mouse.wheel(0, 4000)
+    opened.wait_for_function("scrollY > 1000")
+    assert in_window(opened, links.first) and in_window(opened, links.last)
+    opened.set_viewport_size({"width": 390, "height": 844})
+    assert links.last.bounding_box()["y"] < opened.get_by_role("heading", name="How good it is").bounding_box()["y"]
+    assert opened.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.browser
+def test_what_few_people_read_is_folded_and_what_matters_is_not(opened):
+    assert not opened.locator(".slip-groups, .slip-metrics, .slip-board, .slip-call").filter(visible=True).count()
+    assert opened.get_by_role("heading", name="Where it is better or worse").is_visible()
+    assert opened.get_by_text("of its predictions are right").is_visible()
+
+    opened.get_by_text("All groups of 8 inputs").click()
+
+    assert opened.locator(".slip-groups").is_visible()
+
+
+def matrix(page) -> list[list[int]]:
+    rows = page.locator(".slip-confusion tbody tr").all()
+    return [[int(re.sub(r"\D", "", cell)) for cell in row.locator("td").all_inner_texts()] for row in rows]
+
+
+@pytest.mark.browser
+def test_the_confusion_matrix_follows_a_threshold_of_its_own(opened, diabetes):
+    version = store.find(diabetes)
+    counts, own = version.metrics().thresholds, version.schema().target.decision_threshold
+    slider = opened.get_by_role("slider")
+    at = round(own * 100)
+
+    assert matrix(opened) == [list(row) for row in version.figures().confusion]
+    assert slider.input_value() == str(at) and f"The version’s threshold is {at}%" in opened.inner_text("body")
+    slider.focus()
+    for _ in range(20):
+        opened.keyboard.press("ArrowRight")
+
+    found, alarms = counts.true_positives[at + 20], counts.false_positives[at + 20]
+    assert matrix(opened) == [[counts.negatives - alarms, alarms], [counts.positives - found, found]]
+    assert slider.get_attribute("aria-valuetext") == f"{at + 20}%"
+    says = opened.locator(".slip-confusion output").inner_text()
+    assert says.startswith(f"At {at + 20}%, {found} of {counts.positives} that are actually “With” are detected")
+    opened.get_by_role("button", name=f"Back to the version’s, {at}%").click()
+    assert matrix(opened) == [list(row) for row in version.figures().confusion]
+
+
+def download(page, button) -> bytes:
+    with page.expect_download() as found:
+        button.click()
+    return found.value.suggested_filename, Path(found.value.path()).read_bytes()
+
+
+@pytest.mark.browser
+def test_charts_and_card_can_be_saved(opened, diabetes):
+    version = store.find(diabetes)
+    chart = opened.locator('[data-name="diabetes-roc"]')
+
+    name, table = download(opened, chart.get_by_role("button", name="CSV"))
+    drawn, picture = (download(opened, chart.get_by_role("button", name=kind))[1] for kind in ("SVG", "PNG"))
+    card_name, card = download(opened, opened.get_by_role("button", name="Download the model card"))
+
+    lines = table.decode("utf-8-sig").splitlines()
+    points = version.figures().roc[0].points
+    assert name == "diabetes-roc.csv" and len(lines) == 1 + len(points)
+    assert [float(cell) for cell in lines[5].split(",")[1:]] == list(points[4])
+    root = ElementTree.fromstring(drawn)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg" and b"var(" not in drawn
+    line = root.find(".//{http://www.w3.org/2000/svg}polyline")
+    assert line.get("stroke") == "rgb(23, 80, 127)" and line.get("fill") == "none"
+    assert picture.startswith(b"\x89PNG\r\n") and len(picture) > 5_000
+    assert card_name == f"diabetes-{version.version}.md" and card.decode() == version.cards()["en"]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_chart_that_is_no_svg_is_saved_as_it_is_seen(open_page, diabetes_server, scheme):
+    page = open_page(diabetes_server, "/ui/en/", color_scheme=scheme, device_scale_factor=3)
+    page.get_by_role("tab", name="Model").click()
+    chart = page.locator('[data-name="diabetes-importance"]')
+    chart.scroll_into_view_if_needed()
+
+    saved = Image.open(BytesIO(download(page, chart.get_by_role("button", name="PNG"))[1])).convert("RGB")
+
+    seen = Image.open(BytesIO(chart.screenshot())).convert("RGB")
+    edge = 12 * 3  # that the picture has around it
+    inner = saved.crop((edge, edge, saved.width - edge, saved.height - edge))
+    assert inner.width == seen.width and len(set(seen.getdata())) > 50
+    # On the page it stands a part of a pixel lower.
+    inner, seen = (one.crop((0, 0, seen.width, inner.height)).reduce(6) for one in (inner, seen))
+    differs = np.abs(np.asarray(inner, dtype=int) - np.asarray(seen, dtype=int)).max(axis=2) > 80
+    assert differs.mean() < 0.015
+
+
+@pytest.mark.browser
+def test_with_forced_colours_bars_marks_and_curves_can_be_seen(opened):
+    opened.emulate_media(forced_colors="active")
+
+    colours = opened.evaluate(
+        """() => {
+      const ground = getComputedStyle(document.querySelector(".slip-parts")).backgroundColor;
+      const bar = getComputedStyle(document.querySelector(".slip-length"));
+      const share = getComputedStyle(document.querySelector(".slip-share"));
+      const line = getComputedStyle(document.querySelector(".slip-curve-line"));
+      return { ground, bar: bar.backgroundColor, share: share.fill, line: line.stroke };
+    }"""
+    )
+
+    assert colours["ground"] not in (colours["bar"], colours["share"], colours["line"])
+
+
+@pytest.mark.browser
+def test_on_paper_tables_are_not_cut(opened):
+    unfold(opened)
+    opened.emulate_media(media="print")
+    opened.set_viewport_size({"width": 690, "height": 1000})  # what is between the margins of an A4 page
+
+    cut = opened.evaluate(
+        """() => [...document.querySelectorAll(".slip-report .slip-scroll, .slip-report .slip-tinted, .slip-call pre")]
+      .filter((box) => box.checkVisibility() && getComputedStyle(box).overflowX !== "visible").length"""
+    )
+
+    assert cut == 0 and not opened.locator(".slip-contents").is_visible()
+    assert not opened.locator(".slip-save").filter(visible=True).count()
+
+
+def test_it_is_said_why_the_error_has_several_figures(insurance):
+    version = store.find(insurance)
+    metrics, whole = version.metrics(), version.figures().groups.whole
+
+    shown = text(model.render(PageContext(version, "en")))
+
+    folds, held, every = (f"{value:,.0f}" for value in (metrics.folds["MAE"].mean, metrics.holdout["MAE"], whole.mae))
+    assert f"{folds} is the mean of the cross-validation" in shown
+    assert (
+        f"{held} is the error on the {metrics.rows.holdout} rows held out; {every} is the error on all 1,338 rows"
+        in shown
+    )

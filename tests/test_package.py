@@ -25,7 +25,7 @@ from tests.conftest import HOME, PERSON, ROOT, free_port, running
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PACKAGE = ROOT / "slipway"
-PARTS = ("serve", "train", "azure", "score", "database", "dask", "spark", "ray")
+PARTS = ("serve", "train", "azure", "score", "database", "stores", "dask", "spark", "ray")
 """Of `requirements/`, of which the package reads its dependencies and extras."""
 
 
@@ -44,7 +44,8 @@ def test_the_package_shows_no_more_than_its_steps():
 def test_the_dependencies_of_the_package_are_ranges_that_the_lock_is_in(part):
     dynamic = PROJECT["tool"]["setuptools"]["dynamic"]
     read = dynamic["dependencies"] if part == "serve" else dynamic["optional-dependencies"][part]
-    lock = ROOT / "requirements" / ("train.txt" if part in ("score", "database") else f"{part}.txt")
+    of = {"score": "train", "database": "train", "stores": "dev"}.get(part, part)
+    lock = ROOT / "requirements" / f"{of}.txt"
     locked = dict(re.findall(r"^([a-z0-9.-]+)==([^ ;\n]+)", lock.read_text(), re.M))
 
     assert read["file"] == [f"requirements/{part}.in"]
@@ -101,9 +102,7 @@ def test_a_wheel_can_be_built_from_the_sdist():
         names = {name.partition("/")[2] for name in sdist.getnames()}
 
     assert {"pyproject.toml", "README.md", "LICENSE", "slipway/cli/main.py"} <= names
-    assert {
-        f"requirements/{part}.in" for part in ("serve", "train", "azure", "score", "database", "dask", "spark", "ray")
-    } <= names
+    assert {f"requirements/{part}.in" for part in PARTS} <= names
 
 
 def python(version: str) -> str | None:

@@ -25,7 +25,13 @@ def test_a_person_fills_in_the_insurance_form_and_reads_what_the_pipeline_says(o
 
     wanted = fitted.predict(frames.frame(schema, schema.columns([PERSON | {"smoker": "yes"}])))[0]
     says(page, f"Expected bill: ${wanted:,.0f} a year")
-    assert page.locator(".slip-kicker").inner_text() == "For the values shown"
+    assert page.locator(".slip-kicker").inner_text() == "For the values shown; 5 of 6 entered by you"
+    page.locator(".slip-form").get_by_label("Female").check()
+    page.get_by_text("For the values you entered", exact=True).wait_for()
+    page.get_by_role("button", name="Reset").click()
+    page.get_by_text("Example: change a field to make it yours").wait_for()
+    page.get_by_label("Age (years)").fill("41")
+    page.get_by_text("For the values shown; 1 of 6 entered by you").wait_for()
 
 
 def test_a_person_fills_in_the_diabetes_form_and_reads_what_the_pipeline_says(open_page, diabetes_server, diabetes):
@@ -39,9 +45,9 @@ def test_a_person_fills_in_the_diabetes_form_and_reads_what_the_pipeline_says(op
         page.get_by_label(labels[name], exact=True).fill(str(value))
 
     wanted = fitted.predict_proba(frames.frame(schema, schema.columns([PATIENT])))[0][1]
-    says(page, f"Probability of diabetes: {wanted * 100:.0f}%")
+    says(page, f"In this data set: {wanted * 100:.0f}% diabetes")
     band = page.locator(".slip-band").inner_text()
-    assert band == "A raised estimate. A test would say more." and 0.2 <= wanted < 0.5
+    assert band == "A raised share among the women of this data set who are alike." and 0.2 <= wanted < 0.5
     assert page.locator(".slip-bar").all_inner_texts()[1].split() == ["With", f"{wanted * 100:.0f}%"]
 
 
@@ -54,7 +60,7 @@ def test_what_was_not_measured_is_ticked_and_predicted_as_missing(open_page, dia
 
     record = {field.name: field.default for field in schema.fields} | {"Glucose": None}
     wanted = fitted.predict_proba(frames.frame(schema, schema.columns([record])))[0][1]
-    says(page, f"Probability of diabetes: {wanted * 100:.0f}%")
+    says(page, f"In this data set: {wanted * 100:.0f}% diabetes")
     glucose.get_by_label("Not measured").uncheck()
     page.get_by_label("Glucose (mg/dL)", exact=True).fill("")
     glucose.get_by_text("Fill this in, or tick “Not measured”.").wait_for()
@@ -137,7 +143,7 @@ def test_a_chinese_browser_gets_a_chinese_page_and_a_link_to_the_english_one(ope
     page.get_by_label("血糖 (mg/dL)", exact=True).fill("900")
 
     page.get_by_text("900 超出允许范围，应为 20 至 600。").wait_for()
-    assert page.title() == "糖尿病风险" and sentence(page) == "请修正标出的项目。"
+    assert page.title() == "糖尿病数据演示" and sentence(page) == "请修正标出的项目。"
     page.get_by_role("link", name="English").click()
     page.get_by_label("Glucose (mg/dL)", exact=True).wait_for()
-    assert page.title() == "Diabetes risk"
+    assert page.title() == "Diabetes data – a demonstration"

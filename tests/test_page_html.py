@@ -60,7 +60,7 @@ def test_texts_are_read_from_the_context_alone(module):
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     found = {alias.name for node in imports if node.module == "slipway.i18n.catalogues" for alias in node.names}
 
-    assert found <= {"FALLBACK", "languages", "preferred"}
+    assert found <= {"FALLBACK", "ISOLATE", "languages", "preferred"}
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=name)

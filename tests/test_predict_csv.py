@@ -7,13 +7,15 @@ from threading import Event
 from types import SimpleNamespace
 
 import httpx
+import pandas as pd
 import pytest
 from starlette.requests import ClientDisconnect
 
 from slipway import store
 from slipway.service.file_answer import Wanted, answer_file
 from slipway.service.model import LoadedModel
-from slipway.service.requests import run_until_disconnect
+from slipway.service.requests import RequestError, run_until_disconnect
+from slipway.service.settings import Settings
 from tests.calls import CSV, GOOD, HEADER, JSON, ROW, form, on_a_loop, predict, refusal, rows, upload
 from tests.conftest import PATIENT, PERSON, Server, serve
 
@@ -63,8 +65,37 @@ def test_a_csv_of_patients_gets_probabilities_and_reads_zeros_and_gaps_as_not_me
     ones = [float(row["probability_1"]) for row in found]
     assert ones == [answers[i]["probabilities"]["1"] for i in (0, 1, 1)]
     assert [float(row["probability_0"]) + one for row, one in zip(found, ones, strict=True)] == pytest.approx([1] * 3)
-    assert [row["warnings"] for row in found] == ["", "Glucose: 0 read as not measured", ""]
-    assert [row["codes"] for row in found] == ["", "read_as_missing", ""]
+    few = "ask a person: too few training cases are like this one, expected at least 10"  # without the most important field
+    assert [row["warnings"] for row in found] == ["", f"Glucose: 0 read as not measured; {few}", few]
+    assert [row["codes"] for row in found] == ["", "read_as_missing; few_similar_cases", "few_similar_cases"]
+
+
+def test_a_file_is_decided_by_another_threshold_where_it_is_asked_for(diabetes_server):
+    text = f"{','.join(PATIENT)}\n{','.join(map(str, PATIENT.values()))}\n"
+    (own,) = rows(upload(diabetes_server, text))
+    probability = float(own["probability_1"])
+    above, below = (
+        rows(upload(diabetes_server, text, threshold=str(one)))[0] for one in (probability + 1e-6, probability)
+    )
+
+    assert own["threshold"] == "0.3" and float(below["threshold"]) == probability
+    assert (above["prediction"], below["prediction"]) == ("0", "1")
+    assert above["probability_1"] == below["probability_1"] == own["probability_1"]
+
+
+@pytest.mark.parametrize(
+    ("fixture", "threshold", "said"),
+    [
+        ("diabetes_server", "30", "`threshold` is '30'; expected a probability from 0 to 1"),
+        ("diabetes_server", "half", "`threshold` is 'half'; expected a probability from 0 to 1"),
+        ("diabetes_server", "nan", "`threshold` is 'nan'; expected a probability from 0 to 1"),
+        ("insurance_server", "0.3", "`threshold` is '0.3', and this model decides by none"),
+    ],
+)
+def test_a_threshold_that_cannot_decide_is_refused(request, fixture, threshold, said):
+    response = upload(request.getfixturevalue(fixture), CSV, threshold=threshold)
+
+    assert refusal(response, 400)["error"].startswith(said)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +284,7 @@ def test_reasons_that_nobody_waits_for_are_looked_for_no_further(insurance):
             unwanted.set()
             yield None
 
-    served.__dict__["_explaining"] = SimpleNamespace(shares=shares)
+    served.__dict__["_explaining"] = SimpleNamespace(shares=shares, is_fast=True)
     on_a_loop(answer_file(served, (CSV + f"{ROW}\n" * 9).encode(), Wanted(reasons=True), unwanted))
 
     assert asked == [0]
@@ -276,6 +307,16 @@ def test_rows_up_to_the_limit_are_answered_and_one_more_is_413_that_names_it(sma
     response = upload(small_server, CSV + f"{ROW}\n" * 5)
 
     assert "6 rows; the limit is 5 (SLIPWAY_MAX_ROWS)" in refusal(response, 413)["error"]
+
+
+def test_reasons_that_take_thousands_of_predictions_have_a_fortieth_of_the_limit(insurance, diabetes):
+    settings = Settings(max_reasons=80)
+    trees, linear = (LoadedModel(store.find(tag), settings) for tag in (insurance, diabetes))
+    assert (trees.most_reasons, linear.most_reasons) == (80, 2)
+    content = pd.DataFrame([PATIENT] * 3).to_csv(index=False).encode()
+
+    with pytest.raises(RequestError, match=r"with reasons the limit is 2 \(SLIPWAY_MAX_REASONS / 40\)"):
+        on_a_loop(answer_file(linear, content, Wanted(reasons=True), Event()))
 
 
 def test_rows_with_reasons_have_a_limit_of_their_own(small_server):

@@ -51,7 +51,9 @@ def test_an_answer_that_is_not_a_number_is_refused_with_the_value_far_out_of_ran
 def test_numbers_stay_inside_the_targets_hard_bounds():
     answered = Predictor("made-up:1", NUMBERS, Says(-3.0)).answer([{"x": 0.5}])
 
-    assert answered["predictions"] == [{"prediction": 0.0, "interval": None, "warnings": []}]
+    assert answered["predictions"] == [
+        {"prediction": 0.0, "interval": None, "support": None, "abstain": False, "warnings": []}
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from slipway.service import helper, remote
-from slipway.service.helper import SMALL, LargeCalls
+from slipway.service.helper import SMALL, Helpers, LargeCalls
 from slipway.service.observation import Observation, begin, current
 from slipway.service.remote import PIECE, Answering, RemoteError, ask, listen, name_of
-from tests.calls import on_a_loop
+from tests.calls import in_a_thread, on_a_loop
 
 BODY = os.urandom(3 * PIECE + 7)
 gone: list[str] = []
@@ -182,3 +182,25 @@ def test_another_user_is_not_listened_to(monkeypatch):
             await front(name).post("/echo", content=b"x")
 
     run(calls)
+
+
+@pytest.mark.parametrize("kind", [MemoryError, RuntimeError])
+def test_a_helper_without_memory_ends_in_one_line(monkeypatch, caplog, kind):
+    """Where the event loop itself finds none, an error that follows from it hides it."""
+
+    async def serve(self):
+        try:
+            raise MemoryError
+        except MemoryError:
+            raise kind("cannot schedule new futures") from None
+
+    for name in ("stay_until_killed", "limit_memory"):
+        monkeypatch.setattr(helper, name, lambda _: None)
+    monkeypatch.setattr("os.nice", lambda _: 0)
+    monkeypatch.setattr(Helpers, "_serve", serve)
+
+    in_a_thread(Helpers(None, 300).run)
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "a helper ends: it has no memory left (SLIPWAY_MAX_HELPER_MEGABYTES)"
+    ]

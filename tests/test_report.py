@@ -17,6 +17,8 @@ from slipway.schema.report import ColumnReport, OddCell, OddReason
 from slipway.store import artifacts
 from tests.conftest import trained
 
+pytestmark = pytest.mark.slow
+
 ROWS = 60
 
 

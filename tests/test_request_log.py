@@ -24,6 +24,7 @@ from slipway.store.requestlog import Outcome, RowWriter, folder, open_log, read
 from tests.calls import on_a_loop, predict
 from tests.conftest import PERSON, ROOT, SLIPWAY, free_port, serve, trained
 from tests.postgresql import PASSWORD, running_postgresql
+from tests.s3 import BUCKET, running_s3
 
 TODAY = dt.datetime.now(dt.UTC).date()
 
@@ -172,11 +173,17 @@ def postgresql():
         yield address
 
 
-@pytest.fixture(params=["folder", "sqlite", "postgresql"])
+@pytest.fixture(scope="module")
+def s3():
+    with running_s3():
+        yield f"s3://{BUCKET}/log"
+
+
+@pytest.fixture(params=["folder", "sqlite", "postgresql", pytest.param("s3", marks=pytest.mark.stores)])
 def anywhere(request, tmp_path):
     """A place of each kind, checked and empty."""
-    if request.param == "postgresql":
-        place = request.getfixturevalue("postgresql")
+    if request.param in ("postgresql", "s3"):
+        place = request.getfixturevalue(request.param)
     else:
         place = str(tmp_path / "log") if request.param == "folder" else f"sqlite:///{tmp_path / 'log.db'}"
     log = open_log(place)
@@ -391,7 +398,8 @@ def test_what_cannot_be_written_before_the_end_is_counted(place):
 
 def test_rows_that_are_too_old_are_deleted_meanwhile(place, monkeypatch):
     monkeypatch.setattr(request_log, "FORGET_EVERY", 0)
-    old, young = (place / f"requests-{TODAY - dt.timedelta(days)}T000000-{'0' * 16}.jsonl" for days in (8, 7))
+    today = dt.datetime.now(dt.UTC).date()  # not that of the import, which may have been before midnight
+    old, young = (place / f"requests-{today - dt.timedelta(days)}T000000-{'0' * 16}.jsonl" for days in (8, 7))
     for path in (old, young):
         path.write_bytes(line())
 

@@ -13,6 +13,8 @@ from slipway.cli.main import main
 from slipway.store.checksums import SUMS, sums
 from tests.conftest import shared
 
+pytestmark = pytest.mark.slow
+
 
 def orders(rows: int, seed: int) -> pd.DataFrame:
     draw = np.random.default_rng(seed)

@@ -21,7 +21,7 @@ import pytest
 from slipway import store
 from slipway.cli.main import main
 from slipway.schema.sampling import draw_records
-from slipway.scoring import parquet, run
+from slipway.scoring import engines, parquet, run
 from slipway.scoring.batches import BatchScorer
 from slipway.scoring.parts import Parts
 from slipway.scoring.progress import Progress
@@ -340,7 +340,7 @@ def in_parts(monkeypatch):
     """Small parts, made here."""
     monkeypatch.setattr(parquet, "PART_ROWS", 100)
     monkeypatch.setattr(content, "BLOCK", 4_000)
-    monkeypatch.setattr(run, "_cores", lambda: 1)
+    monkeypatch.setattr(engines, "cores", lambda: 1)
 
 
 def stop_after(monkeypatch, count: int, error: BaseException) -> None:
@@ -436,17 +436,22 @@ def many_files(folder: Path, table: pa.Table, count: int) -> Path:
     return folder
 
 
-def killed_and_run_again(insurance: str, folder: Path, times: int, seed: int) -> None:
-    """Kill a run with two workers at random moments, from its first part to its end, and compare with one that was let be."""
-    rng = random.Random(seed)
-    inputs = many_files(folder / "in", people(12_000, smoker=["no", "no", "perhaps"] * 4_000), 40)
+def same(out: Path, whole: Path) -> None:
+    for name in ("", ".faults.csv"):
+        assert Path(f"{out}{name}").read_bytes() == Path(f"{whole}{name}").read_bytes()
+
+
+@pytest.mark.slow
+def test_kills_of_two_workers_lose_nothing_and_repeat_nothing(insurance, tmp_path):
+    rng = random.Random(1)
+    inputs = many_files(tmp_path / "in", people(12_000, smoker=["no", "no", "perhaps"] * 4_000), 40)
     command = [str(SLIPWAY), "score", insurance, "--in", str(inputs), "--workers", "2", "--overwrite", "--out"]
-    whole, out = folder / "whole.parquet", folder / "out.parquet"
+    whole, out = tmp_path / "whole.parquet", tmp_path / "out.parquet"
     began = time.monotonic()
     assert subprocess.run([*command, str(whole)], capture_output=True).returncode == 3
     most = time.monotonic() - began
     parts, killed = Path(f"{out}.parts"), 0
-    while killed < times:
+    while killed < 2:
         process = subprocess.Popen([*command, str(out)], stdout=subprocess.DEVNULL)
         try:
             if killed % 2:  # the start takes half of the time of so short a run
@@ -464,21 +469,7 @@ def killed_and_run_again(insurance: str, folder: Path, times: int, seed: int) ->
             killed += 1
     assert subprocess.run([*command, str(out)], capture_output=True).returncode == 3
     same(out, whole)
-    assert not [path.name for path in folder.iterdir() if "parts" in path.name]
-
-
-def same(out: Path, whole: Path) -> None:
-    for name in ("", ".faults.csv"):
-        assert Path(f"{out}{name}").read_bytes() == Path(f"{whole}{name}").read_bytes()
-
-
-def test_kills_lose_nothing_and_repeat_nothing(insurance, tmp_path):
-    killed_and_run_again(insurance, tmp_path, 2, 1)
-
-
-@pytest.mark.slow
-def test_twenty_kills_lose_nothing_and_repeat_nothing(insurance, tmp_path):
-    killed_and_run_again(insurance, tmp_path, 20, 2)
+    assert not [path.name for path in tmp_path.iterdir() if "parts" in path.name]
 
 
 def children(process: subprocess.Popen) -> list[int]:
@@ -590,7 +581,7 @@ def test_memory_does_not_grow_with_the_rows(insurance, tmp_path, monkeypatch):
     """What is held is parts: no more of them are read than are being scored."""
     (tmp_path / "in.csv").write_text(people_csv(20_000))
     monkeypatch.setattr(content, "BLOCK", 10_000)
-    monkeypatch.setattr(run, "_cores", lambda: 1)
+    monkeypatch.setattr(engines, "cores", lambda: 1)
     alive, most = [0], [0]
     part_of = delimited.TextPart.__init__
 

@@ -50,7 +50,7 @@ def test_a_setting_that_does_not_exist_is_named_with_the_nearest(name, near):
 @pytest.mark.parametrize(
     "name",
     "SLIPWAY_PORT SLIPWAY_PORT_3000_TCP_ADDR SLIPWAY_SERVICE_HOST SLIPWAY_INSURANCE_SERVICE_PORT_HTTP "
-    "SLIPWAY_SUPERVISOR SLIPWAY_HELPER SLIPWAY_PREVIOUS SLIPWAY_REQUIRE_BROWSER".split(),
+    "SLIPWAY_SUPERVISOR SLIPWAY_HELPER SLIPWAY_PREVIOUS SLIPWAY_REQUIRE_BROWSER SLIPWAY_BASE_IMAGE SLIPWAY_COSIGN_KEY".split(),
 )
 def test_what_others_put_into_the_environment_is_no_setting(name):
     assert read_settings({name: "tcp://10.0.0.1:3000"}) == Settings()

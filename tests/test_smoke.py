@@ -18,6 +18,8 @@ from slipway.training.schema_inference import infer_dataset
 from slipway.training.usecase import TargetSpec, UseCase
 from tests.conftest import HOME, train, trained
 
+pytestmark = pytest.mark.slow
+
 QUIET = {"session_id": 1, "fold": 2, "n_jobs": 1, "html": False, "verbose": False, "system_log": False}
 ROWS = np.arange(120)
 TABLE = pd.DataFrame({"x": ROWS % 13, "kind": np.array(["a", "b", "c"])[ROWS % 3], "y": ROWS % 13 * 2.0 + ROWS % 3})
@@ -57,7 +59,6 @@ def test_a_step_that_a_server_cannot_import_is_found_before_the_version_is_saved
     assert store.list_versions("unservable") == ([], 0)
 
 
-@pytest.mark.slow
 def test_a_process_that_was_killed_or_waited_in_vain_is_started_again(insurance):
     smoke_test.warm_up().process.kill()
     smoke_test.warm_up().process.wait()
@@ -85,7 +86,7 @@ def test_a_page_that_cannot_be_tried_here_is_said_and_settings_of_a_server_are_n
 
 @pytest.mark.parametrize(
     "share",
-    [pytest.param(1 / 120, id="one gap"), pytest.param(0.3, marks=pytest.mark.slow, id="gaps in a third of the rows")],
+    [pytest.param(1 / 120, id="one gap"), pytest.param(0.3, id="gaps in a third of the rows")],
 )
 def test_a_date_with_gaps_is_compiled_and_a_missing_one_is_answered_as_the_median(share):
     day = pd.Series(pd.Timestamp("2023-01-31") + pd.to_timedelta(ROWS * 7, "D"))
@@ -104,7 +105,6 @@ def test_a_date_with_gaps_is_compiled_and_a_missing_one_is_answered_as_the_media
     assert absent == given != other
 
 
-@pytest.mark.slow
 def test_a_forest_accepts_a_date_that_is_missing_in_only_some_rows():
     day = pd.Series(pd.Timestamp("2023-01-31") + pd.to_timedelta(ROWS * 7, "D")).dt.strftime("%Y-%m-%d")
     path = written("lumps.csv", TABLE.assign(day=day.mask(ROWS < 40, "")))
@@ -142,9 +142,7 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize(
-    "classes", [pytest.param(False, marks=pytest.mark.slow, id="numbers"), pytest.param(True, id="classes")]
-)
+@pytest.mark.parametrize("classes", [pytest.param(False, id="numbers"), pytest.param(True, id="classes")])
 def test_columns_may_have_any_name(classes):
     rng = np.random.default_rng(0)
     table = pd.DataFrame({name: rng.uniform(0, 30, 120).round(1) for name in NAMES} | {"self": TABLE.kind})
@@ -167,7 +165,6 @@ def test_a_graph_saved_before_by_the_names_of_its_fields_is_served(insurance):
     assert list(engine._inputs.items()) == [(name, name) for name in version.schema().names]
 
 
-@pytest.mark.slow
 def test_names_that_pycaret_makes_twice_are_refused_before_anything_is_fitted():
     named = "PyCaret makes two columns of the name 'k k_pq', of 'k k'; rename one of them in the table, or the category"
     table = pd.DataFrame({"k k": np.array(["p:q", "pq", "r"])[ROWS * 7 % 3]})

@@ -21,6 +21,8 @@ from slipway import store
 from tests.conftest import PERSON, ROOT, free_port, serve, workers_of
 from tests.prepared import Prepared
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Start:
@@ -159,7 +161,6 @@ def test_a_port_that_is_in_use_is_one_line(insurance):
     assert "`make serve PORT=3001`" in lines[0]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("workers", "fault", "named"),
     [
@@ -192,7 +193,6 @@ def test_a_model_damaged_while_served_ends_the_server_when_a_worker_starts_again
     assert named in lines[0]
 
 
-@pytest.mark.slow
 def test_two_workers_answer_alike_and_a_sigterm_lets_them_finish(insurance):
     text = ",".join(PERSON) + "\n" + (",".join(map(str, PERSON.values())) + "\n") * 15_000
     with (

@@ -29,6 +29,8 @@ from slipway.store import SUMS
 from tests.calls import in_a_thread, refusal
 from tests.conftest import PERSON, ROOT, SLIPWAY, Server, free_port, helpers_of, processes_of, serve, workers_of
 
+pytestmark = pytest.mark.slow
+
 CALL = {"json": {"records": [PERSON]}}
 
 
@@ -96,7 +98,6 @@ def test_a_killed_helper_is_replaced_and_who_it_answered_is_told_to_try_again(se
     assert len(re.findall(r"helper [12] \(process \d+\) was ended by SIGKILL; another takes its place", log)) == 2
 
 
-@pytest.mark.slow
 def test_single_predictions_hardly_notice_files_and_explanations(server):
     """Below 3 times on a quiet machine (`python -m bench.capacity --beside`); 11 times and more in threads of the worker."""
     port, requests = int(server.url.rpartition(":")[2]), requests_of([PERSON])

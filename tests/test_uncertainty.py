@@ -392,10 +392,9 @@ def test_isotonic_regression_is_not_steeper_than_rounding_errors_allow():
 )
 def test_a_model_that_fails_out_of_fold_is_served_as_it_is_and_the_reason_kept(target, figures):
     class Fails:
-        """Stands in for a PyCaret experiment whose steps do not like a fold."""
+        """Stands in for an experiment whose steps do not like a fold."""
 
-        @property
-        def pipeline(self):
+        def unfitted(self, model):
             raise ValueError("no fold")
 
     model = Pipeline([("model", GaussianNB())])

@@ -54,7 +54,11 @@ def test_what_a_use_case_says_arrives_typed():
     assert (case.fields["Age"].minimum, case.fields["Age"].maximum) == (0, 120)
     assert case.training.exclude == ("ridge", "svm")
     assert case.bands[0] == Band(
-        0.2, {"en": "A low estimate. It does not rule diabetes out.", "zh": "估计值较低，但不能排除糖尿病。"}
+        0.2,
+        {
+            "en": "A low share among the women of this data set who are alike.",
+            "zh": "在此数据集的相似女性中，比例较低。",
+        },
     )
     assert case.examples[1].values["Insulin"] is None
 

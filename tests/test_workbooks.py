@@ -11,6 +11,8 @@ import pytest
 import xlsxwriter
 
 from slipway.errors import CsvError, DataError
+from slipway.tables import excel
+from slipway.tables.bounds import UNBOUNDED
 from slipway.tables.files import read_file
 from slipway.tables.readers import read_table
 from slipway.tables.source import DataSource, FileOptions
@@ -161,3 +163,22 @@ def test_a_feather_file_that_is_none_is_refused(tmp_path):
 
     with pytest.raises(DataError, match="is not a valid Arrow file"):
         read_table(DataSource(str(path)))
+
+
+def test_memory_is_wanted_for_cells_of_every_form_and_not_for_pictures():
+    """`read_workbook` reads a sheet only if so much is there: what calamine takes for it, or it would end the process."""
+
+    def wanted(data):
+        return excel._opened(data, "made", UNBOUNDED)[1]
+
+    rows = [[1.5] * 20] * 500
+    plain = workbook(a=rows)
+    pictured = io.BytesIO(plain)
+    with zipfile.ZipFile(pictured, "a") as archive:
+        archive.writestr("xl/media/image1.png", bytes(1_000_000))
+    document = open_document(*[["abc"] * 20] * 500)
+    unpacked = zipfile.ZipFile(io.BytesIO(document)).getinfo("content.xml").file_size
+
+    assert 112 * 10_000 <= wanted(plain) < 150 * 10_000
+    assert wanted(pictured.getvalue()) == wanted(plain) + 1_000_000
+    assert wanted(document) >= 8 * unpacked

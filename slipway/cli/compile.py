@@ -1,4 +1,4 @@
-"""Compile a saved PyCaret 3 pipeline into an ONNX graph, and check that it answers the same.
+"""Compile a saved pipeline of PyCaret 3 or scikit-learn into an ONNX graph, and check that it answers the same.
 
 slipway compile pipeline.pkl --data rows.csv --out model.onnx
 """
@@ -12,7 +12,7 @@ from slipway.training.usecase import pairs
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `slipway compile` takes."""
-    parser.add_argument("pipeline", help="what PyCaret's save_model() wrote, or a pickle of a finalised pipeline")
+    parser.add_argument("pipeline", help="what PyCaret's save_model() wrote, or a pickle of a fitted pipeline")
     parser.add_argument("--data", required=True, metavar="FILE", help="a table with rows as it was fitted on")
     parser.add_argument(
         "--out", default="model.onnx", metavar="FILE", help="where to write the graph (default: model.onnx)"

@@ -3,6 +3,7 @@
     slipway drift insurance --data claims-2026-11.csv
     slipway drift insurance:5o5t7exg --data november.parquet --json drift.json --html drift.html
     slipway drift insurance --log /var/lib/slipway/requests --since 2026-11-01
+    slipway drift insurance --data claims-2026-11.csv --html drift.html --language zh
 
 The exit code is 0 without drift, 4 with drift, and 1 if there is nothing to compare.
 """
@@ -11,6 +12,7 @@ import argparse
 import json
 from pathlib import Path
 
+from slipway.cli import output
 from slipway.cli.log import add_log_options, check_log_options
 
 DRIFT = 4
@@ -37,6 +39,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all figures to a file")
     parser.add_argument("--metrics", metavar="FILE", type=Path, help="write gauges for Prometheus's textfile collector")
     parser.add_argument("--html", metavar="FILE", type=Path, help="write a report to a file, with charts")
+    parser.add_argument(
+        "--language",
+        type=_language,
+        default="en",
+        metavar="LANGUAGE",
+        help="of the report and of what is printed, such as zh (default: %(default)s); --json and --metrics are the same in each",
+    )
+
+
+def _language(text: str) -> str:
+    from slipway.i18n.catalogues import languages
+
+    if text not in languages():
+        raise argparse.ArgumentTypeError(f"there are no texts in {text!r}; expected {' or '.join(languages())}")
+    return text
 
 
 def run(args: argparse.Namespace) -> int:
@@ -55,27 +72,14 @@ def run(args: argparse.Namespace) -> int:
         report = drift_of_log(version, args.log, args.since, args.ignore)
     if args.json:
         content = {"format": FORMAT, **to_json(report)}
-        _write(args.json, json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False))
+        output.write(args.json, json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False).encode())
     if args.html:
         from slipway.publish.drift.html import page
 
-        _write(args.html, page(report))
+        output.write(args.html, page(report, args.language).encode())
     if args.metrics:
         from slipway.publish.drift.gauges import gauges
 
-        _write(args.metrics, gauges(report))
-    print("\n".join(lines(report)))
+        output.write(args.metrics, gauges(report).encode())
+    print("\n".join(lines(report, args.language)))
     return DRIFT if report.drift else 0
-
-
-def _write(path: Path, text: str) -> None:
-    """A file that is there as a whole or not at all."""
-    from slipway.errors import DataError
-
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    except OSError as exc:
-        beside.unlink(missing_ok=True)
-        raise DataError(path, f"cannot be written: {exc.strerror or exc}; name a file in a folder that exists") from exc

@@ -18,7 +18,7 @@ def add_log_options(parser: argparse.ArgumentParser, rows: "argparse._MutuallyEx
     rows.add_argument(
         "--log",
         metavar="LOG",
-        help="what servers were asked: their SLIPWAY_REQUEST_LOG, a folder or the address of a database",
+        help="what servers were asked: their SLIPWAY_REQUEST_LOG, a folder, a URL such as s3://bucket/prefix, or the address of a database",
     )
     parser.add_argument(
         "--since",

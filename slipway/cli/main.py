@@ -5,6 +5,7 @@ does not exist is exit code 2; a bug keeps its traceback.
 """
 
 import argparse
+import signal
 import sys
 
 from slipway import __version__
@@ -12,6 +13,7 @@ from slipway.cli import (
     compare,
     compile,
     drift,
+    export,
     keys,
     look,
     models,
@@ -22,7 +24,9 @@ from slipway.cli import (
     rollback,
     score,
     serve,
+    sign,
     train,
+    verify,
 )
 from slipway.cli.deploy import command as deploy
 from slipway.errors import SlipwayError, nearest
@@ -37,11 +41,14 @@ COMMANDS = {
     "promote": (promote, "take a version into use"),
     "rollback": (rollback, "take the version into use that was promoted before"),
     "retire": (retire, "take a version out of use"),
+    "sign": (sign, "sign a version with a key of your own"),
+    "verify": (verify, "check a saved answer, and say what it came from"),
     "serve": (serve, "serve a model: page and API"),
+    "export": (export, "write a model as one HTML page that answers without a server"),
     "score": (score, "score files of any number of rows"),
     "keys": (keys, "add, list and revoke API keys"),
     "passwords": (passwords, "add, list and remove people who log in to the page"),
-    "compile": (compile, "compile a saved PyCaret pipeline into an ONNX graph"),
+    "compile": (compile, "compile a saved pipeline of PyCaret or scikit-learn into an ONNX graph"),
     "deploy": (deploy, "put an image on Azure, as a Web App"),
 }
 
@@ -63,13 +70,17 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the exit code."""
     arguments = sys.argv[1:] if argv is None else argv
+    name = arguments[0] if arguments else "slipway"
     if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
         hint = nearest(arguments[0], COMMANDS)
         print(f"slipway: no command {arguments[0]!r}{hint} (there are: {', '.join(COMMANDS)})", file=sys.stderr)
         return 2
-    args = build_parser().parse_args(arguments)
     try:
+        args = build_parser().parse_args(arguments)
         return int(args.run(args))
     except SlipwayError as exc:
-        print(f"{args.command}: {' '.join(str(exc).split())}", file=sys.stderr)
+        print(f"{name}: {' '.join(str(exc).split())}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt as exc:
+        print("; ".join([f"{name}: stopped", *map(str, exc.args)]), file=sys.stderr)
+        return 128 + signal.SIGINT

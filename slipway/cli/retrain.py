@@ -7,6 +7,8 @@ The new version is served if it is at least as good on the same rows; otherwise 
 
 import argparse
 
+from slipway.cli.engines import add_engine_options, runner
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `slipway retrain` takes."""
@@ -15,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--data", metavar="TABLE", required=True, help="the table to train on")
     parser.add_argument("--promote", action="store_true", help="serve the new version, whatever it is worth")
+    add_engine_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -22,5 +25,5 @@ def run(args: argparse.Namespace) -> int:
     from slipway import store
     from slipway.publish.retraining import retrain
 
-    retrain(store.find_any(args.model), args.data, args.promote)
+    retrain(store.find_any(args.model), args.data, args.promote, runner(args))
     return 0

@@ -1,7 +1,8 @@
-"""Score files of any number of rows: Parquet and CSV, with the values of the API.
+"""Score files of any number of rows: Parquet, Arrow and CSV, with the values of the API.
 
     slipway score insurance --in rows.parquet --out scored.parquet
     slipway score insurance --in january/ 'february/*.csv' --out scored.csv --columns id,region
+    slipway score insurance --in s3://bucket/rows/ --out s3://bucket/scored.parquet
     slipway score insurance --in rows/ --out scored.parquet --engine spark --cluster spark://host:7077
 
 A row that cannot be scored stands with its reasons in OUT.faults.csv, and the exit code is 3. A run that was stopped goes on when
@@ -12,12 +13,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from slipway.errors import ScoringError
+from slipway.cli.engines import check_cluster, count
 from slipway.scoring.engines import ENGINES, LOCAL
 
 FAULTY = 3
 """The exit code if there are faulty rows, and all others are scored."""
-_STOPPED = 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,16 +29,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         required=True,
         metavar="PATH",
-        help="Parquet or delimited text: files, folders, or patterns such as 'days/*.csv'",
+        help="Parquet, Arrow or delimited text: files, folders, or patterns such as 'days/*.csv', also in a store: "
+        "s3://, gs://, abfs://",
     )
     parser.add_argument(
-        "--out", required=True, metavar="FILE", help="what is written; its name ends with .csv or .parquet"
+        "--out",
+        required=True,
+        metavar="FILE",
+        help="what is written, here or in a store; its name ends with .csv, .parquet or .arrow",
+    )
+    parser.add_argument(
+        "--parts",
+        metavar="FOLDER",
+        type=Path,
+        help="where the parts of an output in a store are kept until it is whole (default: the working directory)",
     )
     parser.add_argument(
         "--columns", metavar="A,B,…", help="the columns of the input that the output has (default: all of them)"
     )
+    parser.add_argument(
+        "--reasons",
+        nargs="?",
+        type=_reasons,
+        const="all",
+        metavar="N",
+        help="give the N largest contributions of each row, too (without N: those of all fields); takes far longer",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace an output that is there, once all is scored")
-    parser.add_argument("--workers", type=_count, metavar="N", help="processes that score (default: one for each core)")
+    parser.add_argument("--workers", type=count, metavar="N", help="processes that score (default: one for each core)")
     parser.add_argument(
         "--engine",
         choices=(LOCAL, *ENGINES),
@@ -53,35 +71,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes; expected 1 or more")
-    return int(text)
+def _reasons(text: str) -> str:
+    if text != "all" and (not text.isdecimal() or not int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of reasons; expected 1 or more")
+    return text
 
 
 def run(args: argparse.Namespace) -> int:
     """Score, and say how many rows are scored and how many are faulty."""
     try:
         return _score(args)
-    except KeyboardInterrupt:
-        print("score: stopped; run the same command again: it goes on where it was", file=sys.stderr)
-        return _STOPPED
+    except KeyboardInterrupt as exc:
+        raise KeyboardInterrupt("run the same command again: it goes on where it was") from exc
+
+
+def _most(text: str) -> int:
+    return sys.maxsize if text == "all" else int(text)
 
 
 def _score(args: argparse.Namespace) -> int:
     from slipway import store
+    from slipway.scoring.reasons import ReasonsWanted
     from slipway.scoring.run import Wanted, score_files
+    from slipway.scoring.stores import place_of
     from slipway.scoring.work import Model
 
     version = store.find(args.model)
     is_compiled = version.engine == "onnx"
     path = version.graph if is_compiled else version.pipeline
-    model = Model(version.tag, version.schema(), version.interval(), is_compiled, path)
+    model = Model(version.tag, version.schema(), version.interval(), version.support(), is_compiled, path)
     columns = None if args.columns is None else [name for name in args.columns.split(",") if name]
-    if args.cluster is not None and (args.engine == LOCAL or args.workers is not None):
-        clash = "--engine dask, spark or ray" if args.engine == LOCAL else "no --workers: the cluster has its own"
-        raise ScoringError(f"--cluster {args.cluster}: needs {clash}")
-    wanted = Wanted(args.inputs, Path(args.out), columns, args.overwrite, args.workers, args.engine, args.cluster)
+    check_cluster(args, "dask, spark or ray")
+    wanted = Wanted(
+        args.inputs,
+        place_of(args.out),
+        columns,
+        args.overwrite,
+        args.workers,
+        args.engine,
+        args.cluster,
+        args.parts,
+        None if args.reasons is None else ReasonsWanted(_most(args.reasons), version.background()),
+    )
     done, parts = score_files(model, version.golden(), wanted)
     rows = "1 row" if done.rows == 1 else f"{done.rows:,} rows"
     if not done.faulty:

@@ -3,6 +3,7 @@
     slipway train insurance                       a use case that comes with Slipway
     slipway train path/to/usecase.yaml            a use case of your own
     slipway train --data people.csv --target income
+    slipway train insurance --engine dask --cluster tcp://scheduler:8786
 
 The last line is the version that was saved.
 """
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 from slipway import training
 from slipway.cli import table
+from slipway.cli.engines import add_engine_options, runner
 from slipway.errors import DataError, UseCaseError, nearest
 from slipway.schema.types import TASKS
 from slipway.tables.address import is_address, shown_address
@@ -38,16 +40,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="name of the model in the store (default: the use case's, or the file's)")
     parser.add_argument("--task", choices=TASKS, help="default: inferred from the target")
     parser.add_argument(
-        "--metric", help="name of the metric to choose by, as PyCaret has it (default: R2; for classes the log loss)"
+        "--metric", help="name of the metric to choose by, as PyCaret has it (default: RMSE; for classes the log loss)"
     )
     parser.add_argument(
         "--include", metavar="gbr,rf,…", help="PyCaret's ids of the estimators to compare (default: all quick ones)"
     )
     parser.add_argument("--folds", type=int, help="folds of the cross-validation, 2 or more (default: 10)")
-    parser.add_argument("--tune", action="store_true", help="tune the best model's hyperparameters")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        metavar="N",
+        help="time for comparing estimators: those that would take longer than what is left are skipped (default: no limit)",
+    )
+    parser.add_argument(
+        "--tune", action="store_true", help="tune the best model's hyperparameters, and take them if that helps"
+    )
+    parser.add_argument(
+        "--average",
+        action=argparse.BooleanOptionalAction,
+        help="average the best model with CatBoost models that stop early, if that helps (default: yes, without --include)",
+    )
     parser.add_argument("--seed", type=int, help="the same seed gives the same model (default: 123)")
     parser.add_argument("--limit-rows", type=int, metavar="N", help="learn from N rows drawn at random")
     table.add_arguments(parser)
+    add_engine_options(parser)
     parser.add_argument(
         "--training-rows",
         action=argparse.BooleanOptionalAction,
@@ -75,8 +91,11 @@ def resolve(args: argparse.Namespace) -> UseCase:
         value = getattr(args, option)
         if value is not None and value < least:
             raise UseCaseError(f"--{option.replace('_', '-')}", f"{value} is too small; expected at least {least}")
+    if args.minutes is not None and not 0 < args.minutes < float("inf"):
+        raise UseCaseError("--minutes", f"{args.minutes:g} is not a length of time; expected minutes, above 0")
     include = tuple(filter(None, (args.include or "").replace(" ", "").split(","))) or None
-    options = {name: getattr(args, name) for name in ("metric", "folds", "seed", "limit_rows")} | {"include": include}
+    names = ("metric", "folds", "seed", "limit_rows", "average", "minutes")
+    options = {name: getattr(args, name) for name in names} | {"include": include}
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     if include:
         given["exclude"] = None
@@ -111,7 +130,7 @@ def run(args: argparse.Namespace) -> int:
     from slipway.publish.train import fit
 
     try:
-        fit(resolve(args), args.promote)
+        fit(resolve(args), args.promote, runner(args))
     except MemoryError as exc:
         raise DataError(
             shown_address(args.data) if args.data else args.usecase, "does not fit into memory; use --limit-rows"

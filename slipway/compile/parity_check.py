@@ -2,8 +2,8 @@
 
 The pipeline is given rows as a user's frame holds them, and the graph the same rows as a client
 would send them: anything lost on the way from one to the other counts as a difference. Both
-answer every training row, rows with each value missing that may be, rows drawn from the
-schema, and, for every node of every tree and every bin edge, the nearest values on both sides
+answer every training row, rows with each value missing that may be and with the empty text where that is a
+category, rows drawn from the schema, rows outside of the training's ranges as far as the hard bounds let through, and, for every node of every tree and every bin edge, the nearest values on both sides
 of it, in the number type in which the fitted estimator compares.
 """
 
@@ -28,12 +28,13 @@ from slipway.inference.pipeline_engine import NativeEngine
 from slipway.schema import arrays
 from slipway.schema.arrays import Columns
 from slipway.schema.metrics import Parity
-from slipway.schema.sampling import draw_records
+from slipway.schema.sampling import draw_outside, draw_records
 from slipway.schema.schema import Schema
 from slipway.training._pycaret import columns_of
 from slipway.training.schema_inference import InferredDataset
 
 DRAWN = 10_000
+OUTSIDE = 2_000
 MISSING = 200
 ALONE = 20
 BLOCK = 20_000
@@ -132,7 +133,7 @@ def gate_rows(pipeline: Any, model: onnx.ModelProto, learnt: InferredDataset) ->
     schema = learnt.schema
     own, trained = served_rows(learnt)
     moved = [*_missing(trained, schema), *_bins(pipeline, trained, schema), *tree_splits(model, trained, schema)]
-    drawn = draw_records(schema, DRAWN, seed=2)
+    drawn = [*draw_records(schema, DRAWN, seed=2), *draw_outside(schema, OUTSIDE, seed=5)]
     parts = [trained, *({name: trained[name][rows] for name in schema.names} | new for rows, new in moved)]
     parts.append(schema.check_records(drawn).columns)
     others = [*(_changed(own, rows, new, schema) for rows, new in moved), frames.of_records(schema, drawn)]
@@ -257,7 +258,7 @@ def _changed(own: pd.DataFrame, rows: Ints, new: Columns, schema: Schema) -> pd.
 
 
 def _missing(trained: Columns, schema: Schema) -> Iterator[Moved]:
-    """Training rows with each nullable value missing, one at a time and all together."""
+    """Training rows with each nullable value missing, one at a time and all together, and with empty texts."""
     rng = np.random.default_rng(3)
     some = rng.permutation(len(trained[schema.names[0]]))[:MISSING]
     absent = {field.name: arrays.array(field, [None] * len(some)) for field in schema.fields if field.nullable}
@@ -265,6 +266,9 @@ def _missing(trained: Columns, schema: Schema) -> Iterator[Moved]:
         yield some, {name: column}
     if len(absent) > 1:
         yield some, absent
+    for field in schema.fields:
+        if "" in field.categories:  # beside missing values it is easily taken for one
+            yield some, {field.name: arrays.array(field, [""] * len(some))}
 
 
 def _bins(pipeline: Any, trained: Columns, schema: Schema) -> Iterator[Moved]:

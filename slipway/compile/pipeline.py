@@ -1,4 +1,4 @@
-"""A fitted PyCaret pipeline as one ONNX graph: raw fields in, the prediction out.
+"""A fitted pipeline, of PyCaret or of scikit-learn alone, as one ONNX graph: raw fields in, the prediction out.
 
 The graph repeats the pipeline step by step, in double. Each step's converter says what it
 makes of its columns; their names and order are taken from the fitted step itself, which
@@ -21,7 +21,16 @@ from spox import Var
 
 from slipway.compile import estimators, steps  # noqa: F401 (fills the registry)
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.registry import COLUMN_STEPS, MATRIX_STEPS, STEPS, TABULATED, classification, name_of, regression
+from slipway.compile.registry import (
+    COLUMN_STEPS,
+    MATRIX_STEPS,
+    REGRESSORS,
+    STEPS,
+    TABULATED,
+    classification,
+    name_of,
+    regression,
+)
 from slipway.compile.steps.target import inverse
 from slipway.compile.table import CategoricalColumn, Column, Table, const, split
 from slipway.compile.tabulate import tabulate
@@ -47,7 +56,7 @@ def compile_pipeline(pipeline: Any, schema: Schema, rows: pd.DataFrame) -> onnx.
 
     Parameters
     ----------
-    pipeline : fitted PyCaret 3 pipeline
+    pipeline : fitted pipeline of PyCaret 3 or scikit-learn
     schema : Schema
         The raw fields, which become the graph's inputs, in the same order: float64 (dates in
         seconds since 1970), or string for categories that are text, each of shape (n,). They
@@ -73,18 +82,24 @@ def compile_pipeline(pipeline: Any, schema: Schema, rows: pd.DataFrame) -> onnx.
     inputs, table = _inputs(schema, missing)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        matrix = _preprocess(pipeline, table, for_pipeline(schema, _sample(rows)))
-        final = pipeline.steps[-1][1]
-        outputs = (
-            _class_outputs(pipeline, schema, classification(final, matrix))
-            if schema.target.classes
-            else {"value": inverse(pipeline.steps, regression(final, matrix))}
-        )
+        outputs = _outputs(pipeline, schema, table, rows)
         model = spox.build(inputs, outputs)
     model.producer_name = "slipway"
     onnx.helper.set_model_props(model, {MISSING_KEY: missing})
     onnx.checker.check_model(model)
     return model
+
+
+def _outputs(pipeline: Any, schema: Schema, table: Table, rows: pd.DataFrame) -> dict[str, Var]:
+    if name_of(type(pipeline)) in REGRESSORS:  # one of scikit-learn alone
+        if schema.target.classes:
+            return _class_outputs(pipeline, schema, classification(pipeline, table))
+        return {"value": regression(pipeline, table)}
+    matrix = _preprocess(pipeline, table, for_pipeline(schema, _sample(rows)))
+    final = pipeline.steps[-1][1]
+    if schema.target.classes:
+        return _class_outputs(pipeline, schema, classification(final, matrix))
+    return {"value": inverse(pipeline.steps, regression(final, matrix))}
 
 
 def _missing_text(schema: Schema) -> str:

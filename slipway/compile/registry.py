@@ -16,7 +16,7 @@ import numpy.typing as npt
 from spox import Var
 
 from slipway.compile.errors import CannotCompileError
-from slipway.compile.table import Column, Table
+from slipway.compile.table import Column, Table, split, width
 
 
 @dataclass(frozen=True)
@@ -35,19 +35,26 @@ class Classes:
 
 C = TypeVar("C")
 
+Given = Var | Table
+"""What an estimator is given: numbers as a matrix, or columns that a pipeline inside it still has to turn into numbers."""
+
 StepConverter = Callable[[Any, Table, list[str]], dict[str, Column]]
+TableConverter = Callable[[Any, Table], Table]
 Positions = npt.NDArray[np.int64]
 ColumnConverter = Callable[[Any, Positions, Var], Var]
 MatrixConverter = Callable[[Any, Var], Var]
-Regressor = Callable[[Any, Var], Var]
-Classifier = Callable[[Any, Var], Classes]
+Regressor = Callable[[Any, Any], Var]
+Classifier = Callable[[Any, Any], Classes]
 
 STEPS: dict[str, StepConverter] = {}
 COLUMN_STEPS: dict[str, ColumnConverter] = {}
 MATRIX_STEPS: dict[str, MatrixConverter] = {}
+TABLE_STEPS: dict[str, TableConverter] = {}
 TABULATED: set[str] = set()
 REGRESSORS: dict[str, Regressor] = {}
 CLASSIFIERS: dict[str, Classifier] = {}
+OF_TABLES: set[str] = set()
+"""Estimators whose converters take columns: those made of others, and those that know categories."""
 
 
 def name_of(kind: type | str) -> str:
@@ -89,18 +96,25 @@ def matrix_step(*kinds: type | str) -> Callable[[MatrixConverter], MatrixConvert
     return _into(MATRIX_STEPS, kinds)
 
 
+def table_step(*kinds: type | str) -> Callable[[TableConverter], TableConverter]:
+    """Registers `convert(transformer, table) -> table`, for steps of scikit-learn that choose, join or drop columns by their places."""
+    return _into(TABLE_STEPS, kinds)
+
+
 def tabulated(*kinds: type | str) -> None:
     """Registers steps that treat each category on its own: their outputs are tabulated."""
     TABULATED.update(map(name_of, kinds))
 
 
-def regressor(*kinds: type | str) -> Callable[[Regressor], Regressor]:
-    """Registers `convert(model, matrix) -> values`, double of shape (n,)."""
+def regressor(*kinds: type | str, tables: bool = False) -> Callable[[Regressor], Regressor]:
+    """Registers `convert(model, matrix) -> values`, double of shape (n,); with `tables` it is given what there is, see `Given`."""
+    OF_TABLES.update(map(name_of, kinds) if tables else ())
     return _into(REGRESSORS, kinds)
 
 
-def classifier(*kinds: type | str) -> Callable[[Classifier], Classifier]:
-    """Registers `convert(model, matrix) -> Classes`."""
+def classifier(*kinds: type | str, tables: bool = False) -> Callable[[Classifier], Classifier]:
+    """Registers `convert(model, matrix) -> Classes`; with `tables` it is given what there is, see `Given`."""
+    OF_TABLES.update(map(name_of, kinds) if tables else ())
     return _into(CLASSIFIERS, kinds)
 
 
@@ -112,13 +126,13 @@ def _into(register: dict[str, C], kinds: tuple[type | str, ...]) -> Callable[[C]
     return add
 
 
-def regression(model: Any, matrix: Var) -> Var:
+def regression(model: Any, given: Given) -> Var:
     """The predictions of a fitted regressor.
 
     Parameters
     ----------
     model : fitted regressor
-    matrix : Var of shape (n, n_features), double
+    given : Var of shape (n, n_features), double, or Table
 
     Returns
     -------
@@ -127,18 +141,18 @@ def regression(model: Any, matrix: Var) -> Var:
     Raises
     ------
     CannotCompileError
-        If no converter is registered for the class of the model.
+        If no converter is registered for the class of the model, or a category reaches it as text.
     """
-    return _found(REGRESSORS, model, "regressor")(model, matrix)
+    return _found(REGRESSORS, model, "regressor")(model, _suited(model, given))
 
 
-def classification(model: Any, matrix: Var) -> Classes:
+def classification(model: Any, given: Given) -> Classes:
     """The classes and probabilities of a fitted classifier.
 
     Parameters
     ----------
     model : fitted classifier
-    matrix : Var of shape (n, n_features), double
+    given : Var of shape (n, n_features), double, or Table
 
     Returns
     -------
@@ -147,9 +161,9 @@ def classification(model: Any, matrix: Var) -> Classes:
     Raises
     ------
     CannotCompileError
-        If no converter is registered for the class of the model.
+        If no converter is registered for the class of the model, or a category reaches it as text.
     """
-    return _found(CLASSIFIERS, model, "classifier")(model, matrix)
+    return _found(CLASSIFIERS, model, "classifier")(model, _suited(model, given))
 
 
 def _found(register: dict[str, C], model: Any, what: str) -> C:
@@ -157,3 +171,17 @@ def _found(register: dict[str, C], model: Any, what: str) -> C:
     if name_of(kind) not in register:
         raise CannotCompileError(f"no converter for the {what} {kind.__name__}")
     return register[name_of(kind)]
+
+
+def _suited(model: Any, given: Given) -> Given:
+    return given if name_of(type(model)) in OF_TABLES else as_matrix(given)
+
+
+def as_matrix(given: Given) -> Var:
+    """What an estimator is given, as one matrix of shape (n, n_features), double."""
+    return given.matrix() if isinstance(given, Table) else given
+
+
+def as_table(given: Given) -> Table:
+    """What an estimator is given, as columns, which are called by their places if it was a matrix."""
+    return given if isinstance(given, Table) else Table(split(given, [str(place) for place in range(width(given))]))

@@ -1,4 +1,4 @@
-"""Compile a saved PyCaret 3 pipeline, without a use case or an experiment, into an ONNX graph.
+"""Compile a saved pipeline of PyCaret 3 or scikit-learn, without a use case or an experiment, into an ONNX graph.
 
 The raw fields are inferred from the rows, and the graph is compared with the pipeline on them; a
 target column among them sets the scale of what counts as equal. A pickle runs code when it is read:
@@ -18,7 +18,8 @@ import onnx
 import pandas as pd
 
 from slipway.compile import Parity, compile_and_check
-from slipway.compile.registry import TABULATED, name_of
+from slipway.compile.fields_of import columns_used
+from slipway.compile.registry import REGRESSORS, TABULATED, name_of
 from slipway.errors import DataError, SlipwayError, first_line, nearest
 from slipway.inference.frames import with_columns
 from slipway.inference.pipeline_engine import classes_of
@@ -39,7 +40,7 @@ def compile_saved(
     Parameters
     ----------
     pipeline : str
-        What PyCaret's `save_model()` wrote, or a pickle of a finalised pipeline.
+        What PyCaret's `save_model()` wrote, or a pickle of a finalised pipeline or of one of scikit-learn.
     rows : DataSource
         A table with rows as it was fitted on.
     formats : dict
@@ -58,7 +59,7 @@ def compile_saved(
     except Exception as exc:  # a pickle may hold anything, and what it holds may raise anything
         raise SlipwayError(
             f"{pipeline} with the rows of {rows.file} cannot be compiled ({type(exc).__name__}: {first_line(str(exc))}); "
-            "expected a pipeline that PyCaret 3.5 has fitted, and rows as it was fitted on"
+            "expected a pipeline that PyCaret 3.5 or scikit-learn has fitted on a DataFrame, and rows as it was fitted on"
         ) from exc
 
 
@@ -123,6 +124,10 @@ def _with_hours(learnt: InferredDataset, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _wanted(pipeline: Any) -> list[str]:
+    if name_of(type(pipeline)) in REGRESSORS:  # one of scikit-learn alone
+        known = [str(name) for name in pipeline.feature_names_in_]
+        used = columns_used(pipeline, known).used
+        return [name for name in known if name in used]
     for _, wrapper in pipeline.steps[:-1]:
         if getattr(wrapper, "feature_names_in_", None) is not None:
             return list(wrapper.feature_names_in_)
@@ -132,6 +137,9 @@ def _wanted(pipeline: Any) -> list[str]:
 def _kinds(pipeline: Any, inputs: pd.DataFrame) -> dict[str, FieldSpec]:
     """Columns that the pipeline treats as categories or dates, whatever they look like."""
     kinds: dict[str, FieldSpec] = {}
+    if name_of(type(pipeline)) in REGRESSORS:
+        encoded = columns_used(pipeline, list(pipeline.feature_names_in_)).encoded
+        return {name: FieldSpec(kind="category") for name in inputs.columns if name in encoded}
     for name, wrapper in pipeline.steps[:-1]:
         for column in columns_of(wrapper) or ():
             if name == "date_feature_extractor":

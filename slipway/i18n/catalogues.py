@@ -29,6 +29,14 @@ _COUNTS = (*range(200), 10**6)
 """Whole numbers among which is each plural category of every language. Source: CLDR, Language Plural Rules."""
 
 
+_RIGHT_TO_LEFT = re.compile(
+    "[\u0590-\u08ff\u200f\u202b\u202e\u2067\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
+"""Letters and marks that are written from right to left. Source: Unicode's DerivedBidiClass.txt, classes R and AL."""
+ISOLATE = Path(__file__).with_name("isolate.js").read_text(encoding="utf-8")
+"""The function `isolate` for the scripts of pages."""
+
+
 class MissingTextError(LookupError):
     """No catalogue has a text with this key: a bug."""
 
@@ -139,11 +147,13 @@ class Catalogue:
         return key in self._source
 
     def written(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Values as they are filled in: integers as in the locale, everything else unchanged."""
-        return {
-            name: format_decimal(value, locale=self.locale) if type(value) is int else value
-            for name, value in values.items()
-        }
+        """Values as they are filled in: integers as in the locale, texts from right to left by themselves, all else unchanged."""
+        return {name: self._written(value) for name, value in values.items()}
+
+    def _written(self, value: Any) -> Any:
+        if type(value) is int:
+            return format_decimal(value, locale=self.locale)
+        return isolate(value) if isinstance(value, str) else value
 
     @cached_property
     def _singular(self) -> dict[str, str]:
@@ -200,8 +210,30 @@ def catalogue(language: str) -> Catalogue:
         return Catalogue(language, read_po(file, abort_invalid=True))
 
 
+def isolate(text: str) -> str:
+    """A text that may stand among others: one that is written from right to left in marks that keep it to itself.
+
+    Without them it takes the numbers and signs beside it into its own order: of `الراتب: −640` the minus sign would stand
+    to the right of its number.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+        The text itself if no letter of it is written from right to left; of the type of `text`.
+
+    Source: Unicode Standard Annex #9, FIRST STRONG ISOLATE (U+2068) and POP DIRECTIONAL ISOLATE (U+2069).
+    """
+    if text.isascii() or not _RIGHT_TO_LEFT.search(text):
+        return text
+    return "\u2068" + text + "\u2069"
+
+
 def translate(text: Text | None, language: str) -> str:
-    """A text of a use case in the requested language, or else in English.
+    """A text of a use case in the requested language, or else in English; see `isolate`.
 
     Parameters
     ----------
@@ -212,4 +244,4 @@ def translate(text: Text | None, language: str) -> str:
     -------
     str
     """
-    return (text or {}).get(language) or (text or {}).get(FALLBACK, "")
+    return isolate((text or {}).get(language) or (text or {}).get(FALLBACK, ""))

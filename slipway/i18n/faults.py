@@ -10,14 +10,16 @@ from typing import Any
 
 from slipway.errors import ExpectedType, Fault, FaultCode, RequestCode, WarningCode
 from slipway.i18n.catalogues import catalogue, translate
-from slipway.i18n.formats import editable, format_value, with_unit
+from slipway.i18n.formats import MINUS, editable, format_value, with_unit
 from slipway.schema.fields import TEXT_LIMIT, Field
 from slipway.tables.numbers import Mark, taken_apart
 
 LISTED = 20
 """Values of an `expected` that a sentence names."""
 
-SELF_EXPLAINING = frozenset({FaultCode.OUT_OF_BOUNDS, FaultCode.TEXT_TOO_LONG, WarningCode.OTHER_SPELLING})
+SELF_EXPLAINING = frozenset(
+    {FaultCode.OUT_OF_BOUNDS, FaultCode.TEXT_TOO_LONG, WarningCode.OTHER_SPELLING, WarningCode.UNUSUAL_COMBINATION}
+)
 """Codes whose `problem` says what was expected."""
 
 
@@ -30,11 +32,14 @@ def problem(fault: Fault, language: str = "en") -> str:
     """`problem` of a fault or warning: what is wrong with the value, without field and value."""
     t, key = catalogue(language).text, f"problem.{fault.code.value}"
     if fault.code is FaultCode.OUT_OF_BOUNDS:
-        return t(key, bounds=_bounds(fault.expected, language))
+        # In terminals, logs and files: there the sign is that of ASCII, whatever their encoding.
+        return t(key, bounds=_bounds(fault.expected, language)).replace(MINUS, "-")
     if fault.code is FaultCode.TEXT_TOO_LONG:
         return t(key, maximum=TEXT_LIMIT)
     if fault.code is WarningCode.OTHER_SPELLING:
         return t(key, category=repr(fault.expected))
+    if fault.code is WarningCode.UNUSUAL_COMBINATION:
+        return t(key, other=fault.expected["field"])
     if fault.code is FaultCode.WRONG_CELL_COUNT:
         cells, columns, surplus = fault.value
         text = t(key, count=cells, columns=columns)
@@ -63,9 +68,13 @@ def join(sentences: Iterable[str], language: str = "en", line: int | None = None
     return problems if line is None else t("fault.on_line", line=str(line), problems=problems)
 
 
-def form_text(fault: Fault, field: Field | None, language: str) -> str:
+def form_text(fault: Fault, fields: Mapping[str, Field], language: str) -> str:
     """A fault or warning as the form says it, with numbers as the column of its field has them."""
-    texts, key = catalogue(language), f"form.{fault.code.value}"
+    texts, key, field = catalogue(language), f"form.{fault.code.value}", fields.get(fault.field or "")
+    if fault.code is WarningCode.UNUSUAL_COMBINATION:
+        names = (fault.field or "", fault.expected["field"])
+        label, other = (translate(fields[name].label, language) for name in names)
+        return texts.text(key, field=label, other=other)
     if not texts.has(key):
         return problem(fault, language)
     is_moment = field is not None and field.kind in ("date", "datetime", "time")

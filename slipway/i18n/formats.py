@@ -6,19 +6,21 @@ from collections.abc import Sequence
 from copy import copy
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeGuard
 
 from babel import Locale
 from babel.dates import format_date
 from babel.numbers import NumberPattern, get_decimal_symbol
 
-from slipway.i18n.catalogues import catalogue, translate
+from slipway.i18n.catalogues import catalogue, isolate, translate
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema, Target
 from slipway.tables.dates import time_text
 from slipway.tables.numbers import Mark
 
 _OTHER_MARKS = str.maketrans(".,", ",.")
+MINUS = "\u2212"
+"""As wide as a digit, and not broken across lines as a hyphen is."""
 COMPACT_FROM = 1e6
 """From here on numbers are counted in millions and so on, where there is little room."""
 
@@ -57,11 +59,16 @@ def percent(share: float, language: str) -> str:
     return format_share(share, 0 if 0.01 <= share <= 0.99 else 1, language)
 
 
-def format_value(value: Any, language: str, mark: Mark | None = None) -> str:
-    """A value of a field: 18, not 18.0; with thousands separators only from 10,000 on, because 2024 may be a year."""
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
+def format_threshold(threshold: float, language: str) -> str:
+    """A decision threshold: `30%`, and `9.1%` where it is no whole percentage."""
+    return format_share(threshold, 0 if abs(threshold * 100 - round(threshold * 100)) < 1e-9 else 1, language)
+
+
+def format_value(value: Any, language: str, mark: Mark | None = None, grouped: bool = False) -> str:
+    """A number: 18, not 18.0; a whole one is `grouped` by thousands in any case from 10,000 on, not below, as 2024 may be a year."""
+    if not _is_number(value):
         return str(value)
-    return _marked(_written(value, language), language, mark)
+    return _marked(_written(value or 0, language, grouped), language, mark)  # of -0.0 as well
 
 
 def mark_of(item: Field | Target, language: str) -> Mark:
@@ -110,12 +117,12 @@ def _marked(text: str, language: str, mark: Mark | None) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _written(value: float, language: str) -> str:
+def _written(value: float, language: str, grouped: bool) -> str:
     """Kept, since the faults of a file name the same bounds again and again."""
     if not 1e-4 <= abs(value) < 1e15 and value:
-        return f"{value:g}"
+        return f"{value:g}".replace("-", MINUS)
     digits = f"{Decimal(repr(value)):f}".partition(".")[2].rstrip("0")
-    return _apply("decimal", value, len(digits), language, grouped=abs(value) >= 10_000)
+    return _apply("decimal", value, len(digits), language, grouped=grouped or bool(digits) or abs(value) >= 10_000)
 
 
 def format_axis(values: Sequence[float], language: str, mark: Mark | None = None) -> list[str]:
@@ -134,7 +141,15 @@ def day(date: dt.date, language: str) -> str:
 
 def class_label(schema: Schema, value: Any, language: str) -> str:
     """The use case's label of a class."""
-    return translate(schema.target.class_labels.get(str(value)), language) or str(value)
+    return translate(schema.target.class_labels.get(str(value)), language) or _category(value, language)
+
+
+def _category(value: Any, language: str) -> str:
+    return (
+        catalogue(language).text("text.true" if value else "text.false")
+        if isinstance(value, bool)
+        else isolate(str(value))
+    )
 
 
 def amount(target: Target, value: float, language: str, decimals: int | None = None) -> str:
@@ -197,7 +212,7 @@ def value_text(field: Field, value: Any, language: str) -> str:
     if value is None:
         return catalogue(language).text("text.not_measured")
     if field.categories:
-        return translate(field.category_labels.get(str(value)), language) or str(value)
+        return translate(field.category_labels.get(str(value)), language) or _category(value, language)
     if field.kind in ("date", "datetime"):
         moment = dt.datetime.fromisoformat(value)
         text = day(moment.date(), language)
@@ -206,7 +221,14 @@ def value_text(field: Field, value: Any, language: str) -> str:
     if field.kind == "time":
         return _clock(dt.time.fromisoformat(value)) if isinstance(value, str) else time_text(value)
     rounded = round(value, max(field.decimals, 2)) if isinstance(value, float) else value
-    return format_value(rounded, language, field.decimal)
+    # Of one field all numbers are written alike: only whole ones below 10,000 may be years.
+    largest = max((abs(end) for end in (field.observed_max, rounded) if _is_number(end)), default=0)
+    grouped = field.kind == "number" or largest >= 10_000
+    return format_value(rounded, language, field.decimal, grouped)
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _clock(time: dt.time) -> str:
@@ -215,7 +237,8 @@ def _clock(time: dt.time) -> str:
 
 def _apply(kind: str, value: float, decimals: int, language: str, grouped: bool = True) -> str:
     locale = catalogue(language).locale
-    return str(_pattern(locale, kind, decimals).apply(value, locale, group_separator=grouped))
+    # CLDR's sign of many languages is a hyphen, which is shorter than a digit and may end a line.
+    return str(_pattern(locale, kind, decimals).apply(value, locale, group_separator=grouped)).replace("-", MINUS)
 
 
 @lru_cache(maxsize=256)

@@ -3,9 +3,9 @@
 All are plain text: the card escapes them for Markdown, the page for HTML.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from math import isnan
+from math import isnan, sqrt
 from pathlib import Path
 
 from slipway.i18n.catalogues import catalogue, translate
@@ -17,6 +17,7 @@ from slipway.i18n.formats import (
     format_metric,
     format_number,
     format_share,
+    format_threshold,
     format_value,
     percent,
     target_number,
@@ -55,6 +56,11 @@ _COUNTED = {
     "folds_for_rows": "rows",
 }
 """Kinds of notes whose text has plural forms, and which of their numbers chooses."""
+
+
+def joined(sentences: Iterable[str]) -> str:
+    """Sentences one after the other; Chinese has no space between them."""
+    return " ".join(filter(None, sentences)).replace("。 ", "。")
 
 
 def chosen(metrics: Metrics, tried: list[str], language: str) -> str:
@@ -119,13 +125,47 @@ def _reason(reason: str | None, language: str) -> str:
 
 
 def _interval(schema: Schema, found: IntervalMetrics, language: str) -> str:
-    return catalogue(language).text(
+    t = catalogue(language).text
+    low, high = wilson(found.covered, found.rows)
+    text = t(
         "card.interval",
         coverage=format_share(found.coverage, 0, language),
         rows=found.rows,
         covered=format_share(found.covered, 1, language),
+        low=format_share(low, 1, language),
+        high=format_share(high, 1, language),
         width=amount(schema.target, found.width, language),
     )
+    return joined([text, t("card.interval_by_inputs")]) if found.by_inputs else text
+
+
+def weakest(schema: Schema, metrics: Metrics, figures: Figures, language: str) -> list[str]:
+    """Where the interval covers least: the fifth of the predictions, and the group of the rows; empty without an interval."""
+    t, interval = catalogue(language).text, metrics.interval
+    if not isinstance(interval, IntervalMetrics) or not interval.fifths:
+        return []
+    fifth = min(interval.fifths, key=lambda one: one.covered)
+    low, high = amounts(schema.target, fifth.low, fifth.high, language)
+    found = [t("card.weakest_fifth", low=low, high=high, covered=format_share(fifth.covered, 1, language))]
+    parts = [
+        (part.covered, schema.by_name[item.field], part)
+        for item in figures.groups.fields
+        for part in item.groups
+        if part.covered is not None
+    ]
+    if parts:
+        covered, field, part = min(parts, key=lambda one: one[0])
+        label = t("card.group", field=field_label(field, language), value=group(field, part, language))
+        share = format_share(covered, 1, language)
+        found.append(t("card.weakest_group", group=label, count=part.rows, covered=share))
+    return found
+
+
+def wilson(share: float, rows: int) -> tuple[float, float]:
+    """The 95 % confidence interval of a share. Source: Wilson, JASA 22 (1927)."""
+    z = 1.959964
+    middle, spread = share + z * z / (2 * rows), z * sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows))
+    return (middle - spread) / (1 + z * z / rows), (middle + spread) / (1 + z * z / rows)
 
 
 def reading(metrics: Metrics, language: str) -> list[str]:
@@ -172,13 +212,24 @@ def metric_words(name: str, schema: Schema, metrics: Metrics, language: str) -> 
 
 
 def at_threshold(key: str, schema: Schema, metrics: Metrics, language: str) -> str:
-    """The threshold at which figures were measured, by a key of the texts; empty if there is none."""
+    """How classes were decided when figures were measured, by a key of the texts; empty if by the highest probability."""
     t, threshold = catalogue(language).text, metrics.threshold
     if threshold is None:
-        return ""
-    text = t(key, threshold=percent(threshold, language), label=positive(schema, language))
+        return t("card.by_costs") if schema.target.costs else ""
+    text = t(key, threshold=format_threshold(threshold, language), label=positive(schema, language))
+    if key != "card.at_threshold":
+        return text
     calibrated = metrics.calibration and metrics.calibration.method
-    return f"{text} {t('card.before_calibration')}" if calibrated and key == "card.at_threshold" else text
+    return " ".join(filter(None, (text, costs(schema, language), t("card.before_calibration") if calibrated else "")))
+
+
+def costs(schema: Schema, language: str) -> str:
+    """The costs that the threshold of two classes follows from; empty without costs."""
+    pair = schema.target.cost_pair
+    if pair is None:
+        return ""
+    missed, alarm = (format_value(cost, language) for cost in pair)
+    return catalogue(language).text("card.costs", missed=missed, alarm=alarm, label=positive(schema, language))
 
 
 def spread(name: str, fold: FoldScore, language: str) -> str:
@@ -190,7 +241,32 @@ def spread(name: str, fold: FoldScore, language: str) -> str:
 
 
 def good(schema: Schema, metrics: Metrics, figures: Figures | None, language: str) -> list[str]:
-    """How well the model performs, for people who know no metrics."""
+    """How well the model performs, for people who know no metrics, and on which rows that was measured."""
+    found = _performance(schema, metrics, figures, language)
+    if figures is None or not metrics.rows.train:
+        return found
+    key = "model.good_rows" if figures.out_of_fold else "model.good_rows_holdout"
+    return [*found, catalogue(language).text(key, count=metrics.rows.train, rows=figures.rows)]
+
+
+def error_rows(schema: Schema, metrics: Metrics, figures: Figures | None, language: str) -> str:
+    """Why the error, or the share of right predictions, has several figures; empty if it has only one."""
+    name = "Accuracy" if schema.target.classes else "MAE"
+    measure: Measure = "accuracy" if schema.target.classes else "mae"
+    whole = figures and figures.out_of_fold and figures.groups.whole.measure(measure)
+    if not whole or figures is None or name not in metrics.folds or name not in metrics.holdout:
+        return ""
+    found = {"folds": metrics.folds[name].mean, "holdout": metrics.holdout[name], "all": whole}
+    texts = {
+        key: percent(value, language) if schema.target.classes else target_number(schema.target, value, language)
+        for key, value in found.items()
+    }
+    key = "model.error_rows_class" if schema.target.classes else "model.error_rows_number"
+    rows = metrics.rows
+    return catalogue(language).text(key, **texts, train=rows.train, held=rows.holdout, rows=figures.rows)
+
+
+def _performance(schema: Schema, metrics: Metrics, figures: Figures | None, language: str) -> list[str]:
     t = catalogue(language).text
     folds = {name: fold.mean for name, fold in metrics.folds.items()}
     if not schema.target.classes:
@@ -286,10 +362,26 @@ def measure(schema: Schema, name: Measure, value: float | None, language: str) -
     return format_number(value, 3, language) if name == "brier" else percent(value, language)
 
 
+def monotone(schema: Schema, metrics: Metrics, language: str) -> list[str]:
+    """A sentence for each field whose direction the use case expects: whether predictions keep to it."""
+    t, found = catalogue(language).text, []
+    for one in metrics.monotone:
+        field = field_label(schema.by_name[one.field], language)
+        if not one.violated:
+            found.append(t(f"monotone.{one.direction}_kept", field=field, count=one.rows))
+            continue
+        classes = schema.target.classes
+        largest = percent(one.largest, language) if classes else amount(schema.target, one.largest, language)
+        share = percent(one.violated, language)
+        found.append(t(f"monotone.{one.direction}_broken", field=field, count=one.rows, share=share, largest=largest))
+    return found
+
+
 def limits(schema: Schema, metrics: Metrics, language: str) -> list[str]:
     """What the model is not made for, and which training data is stored with it."""
     t = catalogue(language).text
     found = [translate(schema.texts.disclaimer, language), t("card.limit_range"), t("card.limit_cause")]
+    found += monotone(schema, metrics, language)
     if metrics.training_rows_kept is not None:
         found.append(t("card.kept_rows" if metrics.training_rows_kept else "card.kept_none"))
     if metrics.rows_in_model:

@@ -72,6 +72,7 @@ class CompiledEngine:
     name = "onnx"
 
     def __init__(self, model: bytes, schema: Schema) -> None:
+        self.graph = model
         running = session(model)
         # By order, not by name: a field called `value` has another name in the graph.
         self._inputs = dict(zip([item.name for item in running.get_inputs()], schema.names, strict=True))
@@ -111,13 +112,16 @@ class CompiledEngine:
 
     def _run(self, columns: Columns, start: int = 0) -> dict[str, npt.NDArray[Any]]:
         """The graph's outputs for one block of rows; kernel models need a matrix of rows by training rows."""
+        rows = len(next(iter(columns.values()))[start : start + BLOCK])
+        found = self._run_graph(self._outputs, self.feed(columns, start))
+        return {name: output[:rows] for name, output in zip(self._outputs, found, strict=True)}
+
+    def feed(self, columns: Columns, start: int = 0) -> dict[str, npt.NDArray[Any]]:
+        """One block of rows as the graph's inputs by name; an even number, where others would be rounded otherwise."""
         feed = {}
-        rows = 0
         for name, field in self._inputs.items():
             column = columns[field][start : start + BLOCK]
-            rows = len(column)
-            if self._in_pairs and rows % 2:
-                column = column.repeat(2) if rows == 1 else np.concatenate((column, column[-1:]))
+            if self._in_pairs and len(column) % 2:
+                column = column.repeat(2) if len(column) == 1 else np.concatenate((column, column[-1:]))
             feed[name] = arrays.fill(column, self._missing) if field in self._gaps else column
-        found = self._run_graph(self._outputs, feed)
-        return {name: output[:rows] for name, output in zip(self._outputs, found, strict=True)}
+        return feed

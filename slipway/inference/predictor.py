@@ -15,6 +15,7 @@ from slipway.inference.decision import decide, threshold_of
 from slipway.inference.equality import TOLERANCE, Answers, Prediction, difference
 from slipway.inference.golden import Golden, GoldenInterval, GoldenPrediction
 from slipway.inference.interval import Interval
+from slipway.inference.support import Support
 from slipway.schema.arrays import Columns
 from slipway.schema.sampling import draw_records
 from slipway.schema.schema import Checked, Schema
@@ -32,14 +33,17 @@ class Engine(Protocol):
 class Predictor:
     """Answers records with a schema and an engine. `tag` names the version in every answer.
 
-    `interval` is put around predicted numbers; without one, answers have null in its place.
+    `interval` is put around predicted numbers, and `support` says what an answer rests on; without one, answers have null in its place.
     """
 
-    def __init__(self, tag: str, schema: Schema, engine: Engine, interval: Interval | None = None) -> None:
+    def __init__(
+        self, tag: str, schema: Schema, engine: Engine, interval: Interval | None = None, support: Support | None = None
+    ) -> None:
         self.tag = tag
         self.schema = schema
         self.engine = engine
         self.interval = interval
+        self.support = support
         self._keys = [str(value) for value in schema.target.classes]
 
     def answer(self, records: Sequence[Any]) -> dict[str, Any]:
@@ -74,7 +78,7 @@ class Predictor:
         -------
         list of n dicts
             Numbers: `prediction` and `interval`, in the target's unit. Classes: `prediction`,
-            `probabilities` by class and `threshold`. Both: `warnings`.
+            `probabilities` by class, `threshold` and `prediction_set`. Both: `support`, `abstain` and `warnings`.
 
         Raises
         ------
@@ -82,9 +86,15 @@ class Predictor:
             If the pipeline has no finite answer for a value far outside the training range.
         """
         answers = self.predict_arrays(checked)
-        if self.schema.target.classes:
-            return self._classes(answers, checked.warnings)
-        return self._numbers(answers, checked.warnings)
+        predictions = (
+            self._classes(answers) if self.schema.target.classes else self._numbers(answers.values, checked.columns)
+        )
+        supports = self._supports(checked)
+        warnings = self.warnings(answers, checked)
+        for prediction, support, warned in zip(predictions, supports, warnings, strict=True):
+            abstain = self.support is not None and self.support.abstains(warned)
+            prediction |= {"support": support, "abstain": abstain, "warnings": warned}
+        return predictions
 
     def predict_arrays(self, checked: Checked) -> Answers:
         """What `predict` says, as arrays: numbers within the target's bounds, or the classes decided.
@@ -120,35 +130,96 @@ class Predictor:
             raise RecordsError(
                 self._far_out(checked, odd) or [Fault(FaultCode.NO_FINITE_PREDICTION, record=i) for i in odd]
             )
+        return self.decided(answers)
+
+    def decided(self, answers: Answers) -> Answers:
+        """The engine's answers as `predict_arrays` returns them: numbers within the target's bounds, or the classes decided.
+
+        Parameters
+        ----------
+        answers : Answers
+            Of n rows, all finite.
+        """
+        target = self.schema.target
         return decide(answers, target) if target.classes else Answers(self.bounded(answers.values))
 
-    def _numbers(self, answers: Answers, warnings: list[list[Fault]]) -> list[Prediction]:
-        intervals = self._intervals(answers.values)
+    def at_threshold(self, threshold: float) -> "Predictor":
+        """The same for two classes that are decided by another threshold than the version's: a what-if.
+
+        Parameters
+        ----------
+        threshold : float
+            The probability from which a case is positive, from 0 to 1.
+        """
+        target = replace(self.schema.target, threshold=threshold, costs=())
+        return Predictor(self.tag, replace(self.schema, target=target), self.engine, self.interval, self.support)
+
+    def warnings(self, answers: Answers, checked: Checked) -> list[list[Fault]]:
+        """What a reader of each answer should know: of its values, of their combination, and why to ask a person.
+
+        Parameters
+        ----------
+        answers : Answers
+            As `predict_arrays` returns them.
+        checked : Checked
+            Of the same n records.
+
+        Returns
+        -------
+        list of n lists of Fault
+        """
+        if self.support is None or not checked.warnings:
+            return checked.warnings
+        ends = None if self.support.abstain.width is None else self.ends(answers.values, checked.columns)
+        widths = None if ends is None else ends[1] - ends[0]
+        found = self.support.warnings(answers, widths, checked, self.schema.by_name)
+        if not found:
+            return checked.warnings
+        return [[*warned, *found[row]] if row in found else warned for row, warned in enumerate(checked.warnings)]
+
+    def _supports(self, checked: Checked) -> Sequence[dict[str, Any] | None]:
+        if not checked.warnings or self.support is None or self.support.similar is None:
+            return [None] * len(checked.warnings)
+        cases, errors = self.support.similar.like(checked, self.schema.by_name)
         return [
-            {"prediction": value, "interval": interval, "warnings": warned}
-            for value, interval, warned in zip(answers.values.tolist(), intervals, warnings, strict=True)
+            {"cases": count, "error": None if error < 0 else error}
+            for count, error in zip(cases.tolist(), errors.tolist(), strict=True)
         ]
 
-    def _intervals(self, values: npt.NDArray[np.float64]) -> Sequence[dict[str, float] | None]:
-        ends = self.ends(values)
+    def _numbers(self, values: npt.NDArray[np.float64], columns: Columns) -> list[Prediction]:
+        intervals = self._intervals(values, columns)
+        return [
+            {"prediction": value, "interval": interval}
+            for value, interval in zip(values.tolist(), intervals, strict=True)
+        ]
+
+    def _intervals(self, values: npt.NDArray[np.float64], columns: Columns) -> Sequence[dict[str, float] | None]:
+        ends = self.ends(values, columns)
         if self.interval is None or ends is None:
             return [None] * len(values)
-        coverage = self.interval.coverage
+        coverages = self.interval.coverages(columns, self.schema.by_name, len(values))
         return [
             {"low": low, "high": high, "coverage": coverage}
-            for low, high in zip(*(end.tolist() for end in ends), strict=True)
+            for low, high, coverage in zip(*(part.tolist() for part in (*ends, coverages)), strict=True)
         ]
 
-    def ends(self, values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
-        """The lower and upper ends of the intervals around n predictions, each of shape (n,); None without intervals."""
-        if self.interval is None:
-            return None
-        return self.interval.around(values, self.schema.target.minimum, self.schema.target.maximum)
+    def ends(
+        self, values: npt.NDArray[np.float64], columns: Columns
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
+        """The lower and upper ends of the intervals around n predictions, each of shape (n,); None without intervals.
 
-    def _classes(self, answers: Answers, warnings: list[list[Fault]]) -> list[Prediction]:
+        Parameters
+        ----------
+        values : array of shape (n,)
+        columns : Columns
+            The inputs that they are predicted from.
+        """
+        return None if self.interval is None else self.interval.ends(values, columns, self.schema)
+
+    def _classes(self, answers: Answers) -> list[Prediction]:
         target = self.schema.target
         threshold = threshold_of(target, answers.probabilities is not None)
-        scores: Sequence[Any] = [None] * len(warnings)
+        scores: Sequence[Any] = [None] * len(answers.values)
         if answers.probabilities is not None:
             scores = [dict(zip(self._keys, row, strict=True)) for row in answers.probabilities.tolist()]
         return [
@@ -156,9 +227,19 @@ class Predictor:
                 "prediction": target.classes[position],
                 "probabilities": score,
                 "threshold": threshold,
-                "warnings": warned,
+                "prediction_set": possible,
             }
-            for position, score, warned in zip(answers.values.tolist(), scores, warnings, strict=True)
+            for position, score, possible in zip(answers.values.tolist(), scores, self._sets(answers), strict=True)
+        ]
+
+    def _sets(self, answers: Answers) -> Sequence[dict[str, Any] | None]:
+        sets = self.support.sets if self.support else None
+        if sets is None or answers.probabilities is None or not len(answers.values):
+            return [None] * len(answers.values)
+        classes = self.schema.target.classes
+        return [
+            {"classes": [one for one, inside in zip(classes, row, strict=True) if inside], "coverage": sets.coverage}
+            for row in sets.sets(answers.probabilities, answers.values).tolist()
         ]
 
     def bounded(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -4,185 +4,50 @@ The value of a field is the average change in the prediction when the record's o
 replaces that of a background row, over all orders in which the fields may be replaced. The
 values add up: base + contributions = prediction, where the base is the mean prediction for the
 background, whatever the record. For up to `EXACT_FIELDS` fields every subset is evaluated; for
-more, orders are sampled.
+more, orders are sampled. Where a graph ends in trees, no mixture is evaluated (`tree_shapley`).
 
-Sources: L. S. Shapley, A value for n-person games, 1953. Sampling of orders, one background row
-at a time: E. Štrumbelj and I. Kononenko, Explaining prediction models and individual predictions
-with feature contributions, Knowledge and Information Systems 41, 2014; of a background:
-S. M. Lundberg and S.-I. Lee, A unified approach to interpreting model predictions, NIPS 2017;
-each order together with its reverse: R. Mitchell et al., Sampling permutations for Shapley value
-estimation, Journal of Machine Learning Research 23, 2022.
+The methods, and where they are from, are in `shapley_methods`.
 """
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from slipway.errors import ExplanationError, Fault, FaultCode, RecordsError, RequestCode
 from slipway.inference.equality import Answers
+from slipway.inference.forest import NoForestError
 from slipway.inference.predictor import Predictor
+from slipway.inference.shapley_methods import (
+    EXACT_FIELDS,
+    SAMPLED_ROWS,
+    Attribution,
+    Exact,
+    Flags,
+    Floats,
+    Method,
+    Own,
+    Positions,
+    Sampled,
+)
+from slipway.inference.tree_shapley import TreeShapley
 from slipway.schema.arrays import Columns
 from slipway.schema.fields import json_equal, truncated
 from slipway.schema.schema import Checked, Target
 
-EXACT_FIELDS = 8
-"""Up to this many fields all 2**n subsets are evaluated; 2**8 subsets of 64 background rows are 16,384 rows."""
-
-SAMPLED_ROWS = 32_768
-"""Rows that sampling may evaluate; more only if two pairs of orders for each background row need more."""
+FAST_CELLS = 1_500_000
+"""Leaves times background rows of trees that are explained within some 10 ms."""
+LEAST_ROWS = 16
+"""Background rows that very many trees are explained with all the same, in more time."""
 
 _BLOCK_ROWS = 16_384
 _BLOCK_CELLS = 2**21
 
 DEFAULT_CLASS: Any = object()
 """Means that no class was requested; None or any other value could come from a client."""
-
-Floats = npt.NDArray[np.float64]
-Positions = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
-
-Own = Callable[[int, slice], Flags]
-"""For a field (by position) and a slice of rows: which rows have the record's own value."""
-
-ValueFunction = Callable[[Positions, Own], Floats]
-"""From each row's background row, of shape (n_rows,), and `Own` to the model's values for these rows.
-
-The first row is always the record itself.
-"""
-
-
-@dataclass(frozen=True)
-class Attribution:
-    """The result of a method: `contributions` and, if sampled, their standard `errors`, of shape (n_fields,)."""
-
-    base: float
-    contributions: Floats
-    errors: Floats | None = None
-
-
-class Method(Protocol):
-    """Exact or sampled: decides which rows to evaluate, and divides their values among the fields."""
-
-    def shares(self, differs: Flags, ask: ValueFunction) -> Attribution:
-        """Base and contributions of one record.
-
-        Parameters
-        ----------
-        differs : array of bool, of shape (n_fields, n_background)
-            Where the record's value is different from a background row's.
-        ask : ValueFunction
-            Evaluates the model on rows mixed from the record and the background.
-
-        Returns
-        -------
-        Attribution
-        """
-
-
-class Exact:
-    """All subsets of fields; no two equal rows are evaluated.
-
-    Parameters
-    ----------
-    background : list of n_fields arrays of shape (n_background,)
-    """
-
-    def __init__(self, background: list[npt.NDArray[Any]]) -> None:
-        count = len(background)
-        subsets = np.arange(2**count)
-        self._others = subsets[::-1]  # for each subset, the fields not in it
-        self._first_alike = _first_alike(background)
-        sizes = ((subsets[:, None] >> np.arange(count)) & 1).sum(axis=1)
-        orders = [math.factorial(k) * math.factorial(count - k - 1) / math.factorial(count) for k in range(count)]
-        self._without = np.array([subsets[(subsets >> field) & 1 == 0] for field in range(count)])
-        self._with = self._without | (1 << np.arange(count))[:, None]
-        self._weights = np.array(orders)[sizes[self._without]]
-
-    def shares(self, differs: Flags, ask: ValueFunction) -> Attribution:
-        """Shapley's formula, with the mean over the background as the value of a subset."""
-        size = differs.shape[1]
-        different = (differs * (1 << np.arange(len(differs)))[:, None]).sum(axis=0)
-        # A row is identified by the fields it has from the background, and the first background row equal in these.
-        foreign = self._others[:, None] & different
-        rows = foreign * size + self._first_alike[foreign, np.arange(size)]
-        wanted = np.zeros(len(self._others) * size, dtype=bool)
-        wanted[rows] = True
-        foreign, background_index = np.divmod(np.flatnonzero(wanted), size)
-        evaluated = ask(background_index, lambda field, block: (foreign[block] >> field) & 1 == 0)
-        values = evaluated[(np.cumsum(wanted) - 1)[rows]].mean(axis=1)
-        # Single differences instead of a matrix product: a field without effect gets 0 and not 1e-17.
-        added = (self._weights * (values[self._with] - values[self._without])).sum(axis=1)
-        return Attribution(float(values[0]), added)
-
-
-def _first_alike(background: list[npt.NDArray[Any]]) -> Positions:
-    """The first row with the same values in a subset of fields, of shape (2**n_fields, n_background)."""
-    size = len(background[0])
-    codes = [_codes(column) for column in background]
-    alike = np.zeros((2 ** len(codes), size), dtype="int64")
-    for subset in range(1, len(alike)):
-        lowest = (subset & -subset).bit_length() - 1
-        _, first, group = np.unique(
-            alike[subset & (subset - 1)] * size + codes[lowest], return_index=True, return_inverse=True
-        )
-        alike[subset] = first[group]
-    return alike
-
-
-def _codes(column: npt.NDArray[Any]) -> Positions:
-    """An integer for each distinct value, of shape (n_background,)."""
-    if column.dtype == object:  # texts, which cannot be sorted if one is missing
-        place = {value: code for code, value in enumerate(dict.fromkeys(column.tolist()))}
-        return np.array([place[value] for value in column.tolist()], dtype="int64")
-    codes: Positions = np.unique(column, return_inverse=True)[1]
-    return codes
-
-
-class Sampled:
-    """Orders drawn at random together with their reverses, equally many for each background row.
-
-    Starting from a background row, the record's values are filled in one field at a time, and each
-    field is credited with the change in the prediction at its step: the steps of an order add up,
-    and so do their means. Together with its reverse, an order is exact if at most two fields
-    interact. The seed is fixed: the same record always gets the same answer.
-    """
-
-    def __init__(self, fields: int, size: int, rows: int = SAMPLED_ROWS) -> None:
-        self._pairs = max(2, rows // (2 * (fields - 1) * size))
-        drawn = np.tile(np.arange(fields), (size * self._pairs, 1))
-        drawn = np.random.default_rng(0).permuted(drawn, axis=1)
-        self._orders = np.concatenate([drawn, drawn[:, ::-1]])
-        self._starts = np.tile(np.repeat(np.arange(size), self._pairs), 2)
-        self._step_of = np.ascontiguousarray(np.argsort(self._orders, axis=1).T)
-
-    def shares(self, differs: Flags, ask: ValueFunction) -> Attribution:
-        """Means over orders, with the standard error estimated from the pairs of each background row."""
-        fields, size = differs.shape
-        changes = differs[self._orders, self._starts[:, None]]
-        ahead = np.cumsum(changes[:, ::-1], axis=1)[:, ::-1]
-        paths, steps = np.nonzero(changes & (ahead > 1))  # after its last change, a row is the record itself
-        # Rows to evaluate: the record, the background, then each step that makes a new row.
-        first = np.arange(size) * self._pairs
-        path = np.concatenate([[0], first, paths])
-        filled = np.concatenate([[fields], np.zeros(size, dtype="int64"), steps + 1])
-        evaluated = ask(self._starts[path], lambda field, block: self._step_of[field][path[block]] < filled[block])
-        origin = np.where(differs.any(axis=0), 1 + np.arange(size), 0)
-        row = np.zeros((len(changes), fields + 1), dtype="int64")
-        row[:, 0] = origin[self._starts]
-        row[paths, steps + 1] = 1 + size + np.arange(len(paths))
-        # A step that changes nothing stays at the row before it.
-        moved = np.where(changes, np.arange(1, fields + 1), 0)
-        latest = np.maximum.accumulate(np.pad(moved, ((0, 0), (1, 0))), axis=1)
-        values = evaluated[np.take_along_axis(row, latest, axis=1)]
-        added = np.empty(changes.shape)
-        np.put_along_axis(added, self._orders, np.diff(values, axis=1), axis=1)
-        pairs = added.reshape(2, size, self._pairs, fields).mean(axis=0)
-        errors = np.sqrt((pairs.var(axis=1, ddof=1) / self._pairs).sum(axis=0)) / size
-        return Attribution(float(evaluated[origin].mean()), pairs.mean(axis=(0, 1)), errors)
 
 
 class Explainer:
@@ -193,15 +58,32 @@ class Explainer:
     predictor : Predictor
     background : Columns
         Rows to compare with, as `read_background` returns them; at least one.
-    rows : int, default=32,768
+    rows : int, default=4,096
         Rows that the model answers for one record, where orders of fields are sampled.
+    use_trees : bool, default=True
+        Whether a graph that ends in trees is explained by its leaves; the others are explained by mixed rows.
     """
 
-    def __init__(self, predictor: Predictor, background: Columns, rows: int = SAMPLED_ROWS) -> None:
+    def __init__(
+        self, predictor: Predictor, background: Columns, rows: int = SAMPLED_ROWS, use_trees: bool = True
+    ) -> None:
         self._predictor = predictor
         self._background = [background[name] for name in predictor.schema.names]
         count, size = len(self._background), len(self._background[0])
         self._method: Method = Exact(self._background) if count <= EXACT_FIELDS else Sampled(count, size, rows)
+        self._trees: TreeShapley | None = None
+        if use_trees:
+            with suppress(NoForestError):
+                self._trees = TreeShapley(predictor, background)
+
+    @property
+    def is_fast(self) -> bool:
+        """Whether a record takes milliseconds: the leaves of not too many trees are explained, and no mixed rows are evaluated."""
+        return self._trees is not None and self._trees.cells <= FAST_CELLS
+
+    def rows_in_time(self, most: int) -> int:
+        """How many background rows this model is explained with in some 10 ms: at least 16 and at most `most`, which is also for no trees."""
+        return min(max(FAST_CELLS // self._trees.leaves, LEAST_ROWS), most) if self._trees else most
 
     def explain(self, record: Any, wanted: Any = DEFAULT_CLASS) -> dict[str, Any]:
         """The API's answer: base, prediction and one contribution for each field, in order.
@@ -235,7 +117,9 @@ class Explainer:
             _check_class(schema.target, wanted, faults)
         if faults:
             raise RecordsError(faults)
-        run, shares = self._shares(Checked(schema.columns([values]), [warnings]), wanted)
+        checked = Checked(schema.columns([values]), [warnings])
+        run, shares = self._shares(checked, wanted)
+        (warnings,) = self._predictor.warnings(self._predictor.decided(run.answers), checked)
         added = {"contribution": shares.contributions}
         if shares.errors is not None:
             added["standard_error"] = shares.errors
@@ -280,7 +164,15 @@ class Explainer:
 
     def _shares(self, checked: Checked, wanted: Any) -> tuple["_Run", Attribution]:
         run = _Run(self._predictor, checked, self._background, wanted)
+        if self._trees is not None and (found := self._by_trees(self._trees, run, checked.columns)) is not None:
+            return run, found
         return run, self._method.shares(run.differs(), run.ask)
+
+    def _by_trees(self, trees: TreeShapley, run: "_Run", columns: Columns) -> Attribution | None:
+        """None where a mixture of record and background has no finite answer, which `_Run.ask` reports."""
+        run.predict()
+        each = trees.contributions(columns, run.position)
+        return each if each is None else Attribution.of(trees.base(run.position), each).adding_up_to(run.prediction)
 
 
 def _check_class(target: Target, wanted: Any, faults: list[Fault]) -> None:
@@ -298,7 +190,8 @@ def _position(target: Target, wanted: Any) -> int | None:
 class _Run:
     """The rows of one record, evaluated block by block; the first row is the record itself.
 
-    `prediction` and, for classes, the `position` of the explained class are known after `ask`.
+    `answers` (of the record alone), `prediction` and, for classes, the `position` of the explained class are known after `ask` or
+    `predict`.
     """
 
     def __init__(self, predictor: Predictor, checked: Checked, background: list[npt.NDArray[Any]], wanted: Any) -> None:
@@ -306,6 +199,7 @@ class _Run:
         self._checked = checked
         self._background = background
         self._wanted = wanted
+        self.answers = Answers(np.empty(0))
         self.prediction = math.nan
         self.position: int | None = None
 
@@ -319,6 +213,10 @@ class _Run:
             ],
             dtype=bool,
         )
+
+    def predict(self) -> None:
+        """Evaluate the record alone."""
+        self.prediction = float(self._values(self._checked.columns)[0])
 
     def ask(self, background_index: Positions, own: Own) -> Floats:
         """A `ValueFunction`: the model's values for rows mixed from the record and background rows."""
@@ -344,6 +242,9 @@ class _Run:
         if not np.isfinite(values).all():
             self._predictor.predict(self._checked)
             raise RecordsError([Fault(FaultCode.NO_FINITE_PREDICTION, record=0)])
+        if not len(self.answers.values):
+            own = answers.probabilities
+            self.answers = Answers(answers.values[:1], None if own is None else own[:1])
         return values if self.position is not None else self._predictor.bounded(values)
 
     def _number(self, answers: Answers) -> Floats:

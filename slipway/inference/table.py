@@ -19,6 +19,7 @@ from slipway.i18n import faults
 from slipway.inference.decision import threshold_of
 from slipway.inference.equality import Answers
 from slipway.inference.predictor import Predictor
+from slipway.schema.arrays import Columns
 from slipway.schema.matching import match_columns
 from slipway.schema.schema import Checked
 from slipway.schema.table import CheckedTable, TableChecker
@@ -37,7 +38,7 @@ Reasons = Callable[[Checked], Iterable[Sequence[float] | None]]
 class TableAnswer:
     """A table with our columns added, and the number of invalid rows, which have no prediction.
 
-    `matched` has the field of each column that was taken for it although its name is spelt otherwise. `faults` counts
+    `matched` has the field of each column that was taken for it although its name is another. `faults` counts
     them by code and field, `warnings` by code.
     """
 
@@ -55,6 +56,7 @@ def predict_table(
     reasons: Reasons | None = None,
     most: Bound | None = None,
     language: str = "en",
+    matched: dict[str, str] | None = None,
 ) -> TableAnswer:
     """The table with our columns added.
 
@@ -73,6 +75,8 @@ def predict_table(
         The largest answer, in bytes.
     language : str, default="en"
         Of the columns `warnings` and `problems`.
+    matched : dict of str to str, optional
+        The field of each column that has another name; found by spelling if it is not given.
 
     Returns
     -------
@@ -86,28 +90,33 @@ def predict_table(
         If the answer is longer than `most`.
     """
     writer.begin(with_names(table.header, added_names(predictor, reasons is not None)))
-    matched = match_columns(predictor.schema.names, table.header)
-    table = replace(table, header=[matched.get(name, name) for name in table.header])
+    if matched is None:
+        matched = match_columns(predictor.schema.names, table.header)
+    table = table.renamed(matched)
     faulty = start = 0
     faults_of: Counter[tuple[str, str | None]] = Counter()
     warnings: Counter[str] = Counter()
     # Block by block: the values, faults and texts of 200,000 rows take many times the memory of the file.
     with ThreadPoolExecutor(1) as beside:
         for block in _one_ahead(_begun(predictor, table, reasons, beside)):
-            checked = block.checked
-            try:
-                added = _Added(predictor, block, language).columns()
-            except RecordsError as exc:
-                moved = [replace(fault, record=start + checked.good[fault.record or 0]) for fault in exc.details]
-                raise RecordsError(moved, str(exc), exc.code, **exc.values) from None
-            size = writer.add(checked.table.rows, added)
+            checked, added = block.checked, _added(predictor, block, language, start)
+            size = writer.add(checked.table.rows, added.columns())
             if most and size > most.limit:
                 raise most.passed("the answer", size, "bytes", RequestCode.RESULT_TOO_LARGE)
             faulty += len(checked.faults)
             faults_of.update((fault.code.value, fault.field) for row in checked.faults.values() for fault in row)
-            warnings.update(fault.code.value for row in checked.checked.warnings for fault in row)
+            warnings.update(fault.code.value for row in added.warnings for fault in row)
             start += len(checked.table.rows)
     return TableAnswer(writer.finish(), faulty, matched, faults_of, warnings)
+
+
+def _added(predictor: Predictor, block: "_Block", language: str, start: int) -> "_Added":
+    """The columns of a block, which begins at the row `start`: an error names the row of the table."""
+    try:
+        return _Added(predictor, block, language)
+    except RecordsError as exc:
+        moved = [replace(fault, record=start + block.checked.good[fault.record or 0]) for fault in exc.details]
+        raise RecordsError(moved, str(exc), exc.code, **exc.values) from None
 
 
 class _Block(NamedTuple):
@@ -161,7 +170,7 @@ def added_names(predictor: Predictor, reasons: bool) -> list[str]:
     return ["prediction", *ends, *probabilities, *threshold, *shares, "codes", "warnings", "problems"]
 
 
-def prediction_columns(predictor: Predictor, answers: Answers) -> list[npt.NDArray[Any]]:
+def prediction_columns(predictor: Predictor, answers: Answers, columns: Columns) -> list[npt.NDArray[Any]]:
     """The predictions of n rows and the numbers beside them, in the order of `added_names`.
 
     Parameters
@@ -169,6 +178,8 @@ def prediction_columns(predictor: Predictor, answers: Answers) -> list[npt.NDArr
     predictor : Predictor
     answers : Answers
         Of n rows, as `Predictor.predict_arrays` returns them.
+    columns : Columns
+        The inputs of these rows.
 
     Returns
     -------
@@ -177,7 +188,7 @@ def prediction_columns(predictor: Predictor, answers: Answers) -> list[npt.NDArr
     """
     target = predictor.schema.target
     if not target.classes:
-        return [answers.values, *(predictor.ends(answers.values) or ())]
+        return [answers.values, *(predictor.ends(answers.values, columns) or ())]
     scores = answers.probabilities
     if scores is None:
         scores = np.full((len(answers.values), len(target.classes)), np.nan)
@@ -197,6 +208,8 @@ class _Added:
         self._rows = len(block.checked.table.rows)
         self._good = np.array(block.checked.good, dtype=np.intp)
         self._said: dict[int, str] = {}
+        self._answers = block.answers.result()
+        self.warnings = predictor.warnings(self._answers, block.checked.checked)
 
     def columns(self) -> list[Column]:
         explained = self._block.explained
@@ -204,8 +217,7 @@ class _Added:
 
     def _predictions(self) -> list[Column]:
         target = self._predictor.schema.target
-        answers = self._block.answers.result()
-        first, *others = prediction_columns(self._predictor, answers)
+        first, *others = prediction_columns(self._predictor, self._answers, self._checked.checked.columns)
         if not target.classes:
             return [self._spread(values) for values in (first, *others)]
         names = [*map(str, target.classes), ""]
@@ -224,7 +236,7 @@ class _Added:
     def _texts(self) -> list[Column]:
         """The codes, warnings and problems."""
         codes, warnings, problems = ([""] * self._rows for _ in range(3))
-        for row, warned in zip(self._checked.good, self._checked.checked.warnings, strict=True):
+        for row, warned in zip(self._checked.good, self.warnings, strict=True):
             if warned:
                 codes[row], warnings[row] = codes_of(warned), faults.join(map(self._described, warned), self._language)
         for row, found in self._checked.faults.items():

@@ -22,6 +22,8 @@ _OTHERS = re.compile(r'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
 _ROOT = re.compile(r'"root": ?"([^"]*)"')
 _ON_LOAD = "element, trigger, props, server, upload, watch"
 _MANIFEST = re.compile(r'\s*<link rel="manifest" href="/[^>]*>')
+_RESIZER = "document.head.appendChild(script);"
+"""Loads iframe-resizer, with which a page around ours gives its frame the page's height."""
 
 
 def stop_polling(page: gr.Blocks) -> None:
@@ -68,6 +70,14 @@ def name_functions(page: gr.Blocks) -> dict[str, str]:
         if source := component["props"].get("js_on_load"):
             component["props"]["js_on_load"] = named(source, f"function ({_ON_LOAD}) {{\n{source}\n}}")
     return known
+
+
+def ask_after(page: gr.Blocks, first: Any, then: Any) -> None:
+    """Have an event be asked for whenever another one was answered, besides at its own triggers.
+
+    `first.then` makes an event of its own, and of two that write the same panels an older answer could come last.
+    """
+    page.fns[then["id"]].trigger_after = first["id"]
 
 
 def accepts(page: gr.Blocks, event: Any, values: Sequence[Any]) -> bool:
@@ -118,6 +128,7 @@ def with_head(html: str, language: str, head: str) -> str:
     if root := _ROOT.search(rest):
         # Gradio's script and its own line in the document resolve "." against the document's address.
         rest = rest.replace(f'"{root[1]}"', '"."')
+    rest = rest.replace(_RESIZER, f"if (window.parent !== window) {_RESIZER}", 1)
     return top + script + _MANIFEST.sub("", rest, count=1)
 
 

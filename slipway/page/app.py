@@ -3,8 +3,10 @@
 By default the browser's language is shown; `/ui/en/`, `/ui/zh/` and so on show one regardless.
 """
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 import gradio as gr
@@ -24,11 +26,12 @@ from slipway.page.login.views import STYLE
 from slipway.page.model import tab as model
 from slipway.page.predict import tab as predict
 from slipway.page.shell import head
-from slipway.page.shell.document import PRINT, Document
+from slipway.page.shell.document import FORCED, PRINT, Document
 from slipway.page.shell.guard import Guard
 from slipway.service.model import LoadedModel
 
 PARTS = Path(__file__).parent
+_COMMENTS = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
 THEME = gr.themes.Base(
     primary_hue=gr.themes.colors.blue,
     neutral_hue=gr.themes.colors.slate,
@@ -85,7 +88,7 @@ def _app(served: LoadedModel, language: str, has_login: bool) -> FastAPI:
         blocks,
         path="/",
         theme=THEME,
-        css_paths=sorted(set(PARTS.rglob("*.css")) - {PRINT, STYLE}),
+        css=_style(),
         favicon_path=str(PARTS / "favicon.svg"),
         footer_links=[],
         run_history=False,
@@ -93,6 +96,13 @@ def _app(served: LoadedModel, language: str, has_login: bool) -> FastAPI:
     _gradio.drop_descriptions(blocks)  # of a config that was made anew just now
     app.add_middleware(Guard, page=blocks, document=Document(blocks, page))
     return app
+
+
+@cache
+def _style() -> str:
+    """The styles of the page's parts, without comments: Gradio sends them as they are, in the document."""
+    files = sorted(set(PARTS.rglob("*.css")) - {PRINT, FORCED, STYLE})
+    return "\n".join(_COMMENTS.sub("", file.read_text(encoding="utf-8")) for file in files)
 
 
 def build_page(page: PageContext, served: LoadedModel) -> gr.Blocks:
@@ -107,7 +117,7 @@ def build_page(page: PageContext, served: LoadedModel) -> gr.Blocks:
     -------
     Blocks
     """
-    with gr.Blocks(title=page.text(page.schema.texts.title), analytics_enabled=False) as blocks:
+    with gr.Blocks(title=page.title, analytics_enabled=False) as blocks:
         head.build(page)
         with gr.Tab(page.t("page.tab_predict")):
             predict.build(blocks, page, served)
@@ -117,4 +127,5 @@ def build_page(page: PageContext, served: LoadedModel) -> gr.Blocks:
             data.build(tab, page)
         with gr.Tab(page.t("page.tab_model")) as tab:
             model.build(tab, page)
+        head.build_foot(page)
     return blocks

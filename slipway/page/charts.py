@@ -103,19 +103,33 @@ def histogram(
         tall = count / most * (base - TOP)
         place = {"x": SIDE + at * wide + 0.5, "y": base - tall, "width": max(wide - 1, 0.5), "height": tall}
         bars.append(place | {"name": name, "is_tail": at in tails})
-    return _HTML.histogram(_SIZE, bars, _labels(ticks, wide), summary, top)
+    labels = fitting([(SIDE + at * wide, text) for at, text in ticks], 0.0, WIDTH)
+    return _HTML.histogram(_SIZE, bars, labels, summary, top)
 
 
-def _labels(ticks: Sequence[tuple[float, str]], wide: float) -> list[dict[str, Any]]:
-    """The labels of a histogram's axis for which there is room; `wide` is the width of a bar."""
-    labels, free = [], 0.0
-    for at, text in ticks:
-        x, half = SIDE + at * wide, LETTER * len(text) / 2
+def fitting(ticks: Sequence[tuple[float, str]], left: float, right: float) -> list[dict[str, Any]]:
+    """The labels of an axis for which there is room.
+
+    Parameters
+    ----------
+    ticks : sequence of pairs
+        Where each label stands, in the chart's units, and the label.
+    left, right : float
+        The ends of the room.
+
+    Returns
+    -------
+    list of dict
+        `x`, `anchor` and `text` of each that is kept.
+    """
+    labels, free = [], left - LETTER
+    for x, text in ticks:
+        half = LETTER * len(text) / 2
         # A label at the edge would stand half outside, and one too near to the last one over it.
-        anchor = "start" if x < half else "end" if x > WIDTH - half else "middle"
-        left = {"start": x, "middle": x - half, "end": x - 2 * half}[anchor]
-        if left >= free:
-            free = left + 2 * half + LETTER
+        anchor = "start" if x - half < left else "end" if x > right - half else "middle"
+        start = {"start": x, "middle": x - half, "end": x - 2 * half}[anchor]
+        if start >= free:
+            free = start + 2 * half + LETTER
             labels.append({"x": x, "anchor": anchor, "text": text})
     return labels
 

@@ -92,7 +92,7 @@ class PageContext:
 
     def problem(self, fault: Fault) -> str:
         """A fault or warning of a field in words."""
-        return faults.form_text(fault, self.schema.by_name.get(fault.field or ""), self.language)
+        return faults.form_text(fault, self.schema.by_name, self.language)
 
     def field_problem(self, field: Field, fault: Fault) -> str:
         """A fault as shown below its field."""
@@ -101,6 +101,10 @@ class PageContext:
         return self.problem(fault)
 
     # Values
+
+    def field_id(self, name: str) -> str:
+        """The `id` of the part of the form that is for a field."""
+        return f"field-{self.schema.names.index(name)}"
 
     def field_label(self, field: Field | Target) -> str:
         """`Age (years)`."""
@@ -142,6 +146,10 @@ class PageContext:
         """A share with this many decimals: `34.2%`."""
         return formats.format_share(share, decimals, self.language)
 
+    def threshold(self, value: float) -> str:
+        """A decision threshold: `30%`, `9.1%`."""
+        return formats.format_threshold(value, self.language)
+
     def value(self, value: Any) -> str:
         """A number as it was measured: `18`, `0.25`."""
         return formats.format_value(value, self.language)
@@ -161,6 +169,18 @@ class PageContext:
     def effect_decimals(self, effects: Sequence[float]) -> int:
         """Decimals for amounts by which a number target changes: at least two digits of the largest."""
         return formats.effect_decimals(self.schema.target, effects)
+
+    @property
+    def title(self) -> str:
+        """The heading of the page."""
+        return self.text(self.schema.texts.title)
+
+    @property
+    def summary(self) -> str:
+        """A sentence or two below the heading: the use case's, or one about the table."""
+        if self.schema.texts.summary:
+            return self.text(self.schema.texts.summary)
+        return self.t("page.summary", count=len(self.schema.fields), rows=self.rows(self.metrics.rows.all))
 
     @property
     def target(self) -> str:

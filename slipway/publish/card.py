@@ -1,15 +1,18 @@
 """What a version says of itself: the model card, as Markdown in one language."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slipway.i18n import reading, sentences
+from slipway.i18n import reading, sentences, trust
 from slipway.i18n.catalogues import catalogue, translate
 from slipway.i18n.formats import field_label, format_metric, format_number, format_share, format_value
+from slipway.publish.technical import Known, technical
 from slipway.schema.fields import Field
 from slipway.schema.figures import Figures
 from slipway.schema.metrics import IntervalFifth, IntervalMetrics, Leaderboard, LeaderboardRow, Metrics
+from slipway.schema.provenance import Provenance
 from slipway.schema.report import ColumnReport, TableReport
 from slipway.schema.schema import Schema
 
@@ -26,6 +29,7 @@ def card(
     packages: dict[str, str],
     language: str,
     table: TableReport | None = None,
+    provenance: Provenance | None = None,
 ) -> str:
     """The model card, as Markdown."""
     parts = _Parts(schema, metrics, figures, leaderboard, language, table)
@@ -33,16 +37,24 @@ def card(
         *parts.head(tag),
         *parts.quality(),
         *parts.uncertainty(),
+        *parts.support(),
         *parts.groups(),
         *parts.board(),
         *parts.inputs(),
         *parts.reading(),
         *parts.limits(),
+        *technical(Known(tag, schema, metrics, packages, provenance, _seconds(leaderboard)), language, _cell),
         "",
         parts.packages(packages),
         "",
     ]
     return "\n".join(lines)
+
+
+def _seconds(leaderboard: Leaderboard) -> float | None:
+    """What trying the candidates took, in whole seconds."""
+    measured = [row.seconds for row in leaderboard if row.seconds is not None]
+    return math.ceil(sum(measured)) if measured else None
 
 
 @dataclass(frozen=True)
@@ -98,13 +110,19 @@ class _Parts:
         if isinstance(self.metrics.interval, IntervalMetrics):
             heads = self._texts("model.fifth", "model.inside", "model.width")
             lines += ["", *_table(heads, "l r r", list(map(self._fifth, self.metrics.interval.fifths)))]
+            lines += ["", *_items(sentences.weakest(self.schema, self.metrics, self.figures, self.language))]
         return lines
+
+    def support(self) -> list[str]:
+        """What the answers rest on, and for how many a person is asked."""
+        says = trust.support(self.schema, self.metrics, self.language)
+        return [*self._heading("card.trust"), *_items(says)] if says else []
 
     def groups(self) -> list[str]:
         """For which rows the model is clearly worse."""
         worse = sentences.worse(self.schema, self.figures.groups, self.language) or [self.t("card.groups_alike")]
         at = sentences.at_threshold("card.groups_threshold", self.schema, self.metrics, self.language)
-        return [*self._heading("card.groups"), f"{self.t('card.groups_lead')} {at}".strip(), "", *_items(worse)]
+        return [*self._heading("card.groups"), sentences.joined([self.t("card.groups_lead"), at]), "", *_items(worse)]
 
     def board(self) -> list[str]:
         """The models that were tried, best first."""
@@ -117,6 +135,8 @@ class _Parts:
             lines += [*self._heading("card.board"), *_table(heads, "l" + " r" * (len(heads) - 1), rows)]
         if self.metrics.failed:
             lines += ["", self._term("card.failed", self._reasons(self.metrics.failed))]
+        if self.metrics.skipped:
+            lines += ["", self._term("card.skipped", self.t("text.comma").join(self.metrics.skipped))]
         return lines
 
     def inputs(self) -> list[str]:

@@ -1,6 +1,5 @@
 """From the PyCaret experiment of a notebook to a trained model, which `slipway.publish.version` saves."""
 
-import warnings
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -11,18 +10,18 @@ from sklearn.base import clone
 
 from slipway.errors import TrainingError
 from slipway.inference import frames
-from slipway.publish.notebook import check_carried
-from slipway.publish.version import final_estimator, prediction_errors, save_version
-from slipway.schema.metrics import DataOrigin
+from slipway.publish.notebook import check_carried, plain_table
+from slipway.publish.version import prediction_errors
 from slipway.schema.report import kept
 from slipway.schema.schema import Schema
 from slipway.schema.types import Kind
-from slipway.tables.readers import Table, numpy_column
+from slipway.tables.readers import Table
 from slipway.training import _pycaret
 from slipway.training.classifier_metrics import LOG_LOSS, use_our_metrics
-from slipway.training.evaluation import last_step
+from slipway.training.experiment import last_step
 from slipway.training.kinds import infer
 from slipway.training.profile import with_leaks
+from slipway.training.pycaret_experiment import PyCaretExperiment
 from slipway.training.report import report
 from slipway.training.row_order import check_row_order
 from slipway.training.schema_inference import InferredDataset, infer_dataset
@@ -31,54 +30,35 @@ from slipway.training.selection import (
     LOSSES,
     METRICS,
     Trained,
-    has_probabilities,
     quiet,
-    without_probabilities,
 )
 from slipway.training.usecase import FieldSpec, TargetSpec, TrainingSpec, UseCase, check_name, read
 
 
-def save(
-    experiment: Any,
-    name: str,
-    model: Any = None,
-    *,
-    usecase: str | Path | None = None,
-    training_rows: bool | None = None,
-    promote: bool = False,
-) -> str:
-    """Save a PyCaret experiment as a version that can be served: the way in from a notebook.
+def learn(
+    experiment: Any, name: str, model: Any, usecase: str | Path | None
+) -> tuple[UseCase, InferredDataset, Trained]:
+    """The use case, what the experiment's table says, and the model with what is needed to measure it.
 
     Parameters
     ----------
-    experiment : RegressionExperiment or ClassificationExperiment
-        After `setup()`; the functional API's `setup()` returns one too, and its module
-        (`pycaret.regression`) is taken as well.
+    experiment : RegressionExperiment or ClassificationExperiment, or the functional API's module
     name : str
-        The model's name in the BentoML store.
+        The model's name in the store.
     model : estimator or finalised pipeline, optional
-        What to serve. A finalised pipeline is not fitted again; an estimator is finalised
-        first. Without one, the best model of the experiment is taken: the one with the lowest
-        out-of-fold log loss for classes, which is measured anew for each, the highest R2 for
-        numbers. Probabilities of either may be calibrated, see `slipway.training.calibration`.
+        The best of the experiment by default.
     usecase : path, optional
-        A use-case YAML with texts, units and bounds; its data, options and estimators
-        do not count here.
-    training_rows : bool, optional
-        Whether 64 training rows (without target) are kept with the version, for explanations. By default as the use
-        case says (`keep_rows`); without one they are drawn, and none is one person's.
-    promote : bool, default=False
-        Whether it is served even if it is not as good as the version in use; a warning says so if it is not served.
 
     Returns
     -------
-    str
-        The tag, `<name>:<version>`.
+    usecase : UseCase
+    learnt : InferredDataset
+    trained : Trained
 
     Raises
     ------
-    TrainingError, UseCaseError, DataError, StoreError
-        With what to do; nothing is saved then.
+    TrainingError, DataError, UseCaseError
+        With what to do.
     """
     experiment = _current(experiment)
     case, learnt = _learnt(experiment, name, model, usecase)
@@ -86,14 +66,7 @@ def save(
         learnt = _own_threshold(learnt, model, case.target)
     with quiet():
         trained = _given(experiment, model, learnt) if model is not None else _best(experiment, learnt)
-    if case.task == "classification" and not has_probabilities(trained.model):
-        warnings.warn(without_probabilities(type(final_estimator(trained.model)).__name__), stacklevel=2)
-    learnt = _own_threshold(learnt, trained.model, case.target)
-    keep_rows = case.training.keep_rows if training_rows is None else training_rows
-    saved = save_version(trained, learnt, DataOrigin("a PyCaret experiment"), keep_rows, promote=promote)
-    if not saved.outcome.served:
-        warnings.warn("; ".join(saved.outcome.lines), stacklevel=2)
-    return saved.tag
+    return case, _own_threshold(learnt, trained.model, case.target), trained
 
 
 def _learnt(experiment: Any, name: str, model: Any, usecase: str | Path | None) -> tuple[UseCase, InferredDataset]:
@@ -103,7 +76,7 @@ def _learnt(experiment: Any, name: str, model: Any, usecase: str | Path | None) 
     with quiet():
         for pipeline in (experiment.pipeline, model) if hasattr(model, "steps") else (experiment.pipeline,):
             check_row_order(pipeline, experiment.X)
-    table = _original(experiment)
+    table = plain_table(experiment.dataset)  # PyCaret narrows numbers to float32
     case = _case(experiment, name, table, usecase)
     learnt = with_leaks(replace(infer_dataset(table, case, source, keep=table.columns), frame=table))
     learnt = replace(learnt, report=kept(report(Table(table, source, ""), learnt, case)))
@@ -138,22 +111,6 @@ def _current(experiment: Any) -> Any:
     if not _pycaret.has_data(experiment):
         raise TrainingError("the experiment has no data yet; call its setup() first")
     return experiment
-
-
-def _original(experiment: Any) -> pd.DataFrame:
-    """The experiment's table with the values that went in: PyCaret narrows numbers to float32."""
-
-    def widened(column: pd.Series) -> pd.Series:
-        column = numpy_column(column)
-        if column.dtype == "float32":
-            # The shortest text of a float32 is the number that was there: 33.6, not 33.599998.
-            return column.map(lambda value: float(str(value)))
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            return column.astype(object).where(column.notna(), None)
-        return column
-
-    table = experiment.dataset.reset_index(drop=True)
-    return pd.DataFrame({name: widened(table[name]) for name in table.columns})
 
 
 def _check_dates(experiment: Any, schema: Schema) -> None:
@@ -197,9 +154,8 @@ def _best(experiment: Any, learnt: InferredDataset) -> Trained:
             "call its compare_models() or create_model() first, or give the model"
         )
     if not target.classes:
-        return Trained(
-            experiment, experiment.automl(optimize=metric), metric, _leaderboard(tried, METRICS["regression"])
-        )
+        board = _leaderboard(tried, _comparable(learnt.schema))
+        return Trained(PyCaretExperiment(experiment), experiment.automl(optimize=metric), metric, board)
     scored = []
     with use_our_metrics(experiment, target):
         for entry in tried:
@@ -212,13 +168,15 @@ def _best(experiment: Any, learnt: InferredDataset) -> Trained:
     order = pd.Series([entry["scores"].loc["Mean", metric] for entry in scored]).sort_values(kind="stable").index
     best = scored[order[0]]["model"]
     board = _leaderboard([scored[place] for place in order], METRICS["classification"])
-    return Trained(experiment, best, metric, board, chosen=type(best).__name__)
+    return Trained(PyCaretExperiment(experiment), best, metric, board, chosen=type(best).__name__)
 
 
 def _given(experiment: Any, model: Any, learnt: InferredDataset) -> Trained:
     """A model that somebody else chose, beside those that PyCaret has measured."""
     comparable = _comparable(learnt.schema)
-    return Trained(experiment, model, comparable[0], _leaderboard(_pycaret.tried(experiment), comparable))
+    return Trained(
+        PyCaretExperiment(experiment), model, comparable[0], _leaderboard(_pycaret.tried(experiment), comparable)
+    )
 
 
 def _comparable(schema: Schema) -> list[str]:
@@ -257,7 +215,7 @@ def _own_threshold(learnt: InferredDataset, model: Any, spec: TargetSpec) -> Inf
     """
     target = learnt.schema.target
     given = getattr(last_step(model), "probability_threshold", None)
-    if given is None or spec.threshold is not None or len(target.classes) != 2:
+    if given is None or spec.threshold is not None or target.costs or len(target.classes) != 2:
         return learnt
     is_second = target.positive == sorted(target.classes)[-1]
     target = replace(target, threshold=float(given if is_second else 1 - given))

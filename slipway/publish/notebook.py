@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from slipway.errors import DataError
+from slipway.tables.readers import numpy_column
 
-HOW = "change the column before setup(), and set up and fit again"
 
-
-def check_carried(table: pd.DataFrame, source: str) -> None:
+def check_carried(
+    table: pd.DataFrame, source: str, again: str = "and set up and fit again", before: str = "setup()"
+) -> None:
     """Reject columns of which serving would lose something.
 
     Parameters
@@ -22,6 +23,8 @@ def check_carried(table: pd.DataFrame, source: str) -> None:
     table : DataFrame of shape (n_rows, n_columns)
     source : str
         Where it came from, for messages.
+    again, before : str
+        What has to be done again after a change, and before what it has to be made.
 
     Raises
     ------
@@ -32,7 +35,33 @@ def check_carried(table: pd.DataFrame, source: str) -> None:
     for name in table.columns:
         problem = _problem(table[name].dropna())
         if problem:
-            raise DataError(source, f"{name!r} {problem}; {HOW}")
+            raise DataError(source, f"{name!r} {problem}; change the column before {before}, {again}")
+
+
+def plain_table(table: pd.DataFrame) -> pd.DataFrame:
+    """A notebook's table with NumPy's dtypes and the values that went in.
+
+    Parameters
+    ----------
+    table : DataFrame of shape (n_rows, n_columns)
+
+    Returns
+    -------
+    DataFrame of the same shape
+        Rows counted from 0; narrow floats are the numbers that they are printed as, and categories are their values.
+    """
+
+    def widened(column: pd.Series) -> pd.Series:
+        column = numpy_column(column)
+        if column.dtype == "float32":
+            # The shortest text of a float32 is the number that was there: 33.6, not 33.599998.
+            return column.map(lambda value: float(str(value)))
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            return column.astype(object).where(column.notna(), None)
+        return column
+
+    table = table.reset_index(drop=True)
+    return pd.DataFrame({name: widened(table[name]) for name in table.columns})
 
 
 def _problem(present: pd.Series) -> str | None:

@@ -24,6 +24,7 @@ from slipway.schema.fields import Record
 from slipway.schema.schema import Schema
 from slipway.store import Version
 from slipway.training.evaluation import Evaluation, HeldOut
+from slipway.training.experiment import Experiment
 from slipway.training.selection import LOSSES, quiet
 from slipway.training.uncertainty import UncertaintyResult
 
@@ -172,14 +173,14 @@ def _taken(answers: Answers, rows: npt.NDArray[Any]) -> Answers:
     return Answers(answers.values[rows], None if answers.probabilities is None else answers.probabilities[rows])
 
 
-def held_out_rows(experiment: Any, evaluation: Evaluation, sure: UncertaintyResult, schema: Schema) -> HeldOut:
+def held_out_rows(experiment: Experiment, evaluation: Evaluation, sure: UncertaintyResult, schema: Schema) -> HeldOut:
     """The rows of the hold-out with answers as they are served, of models that were fitted without the row.
 
     Out of fold where there are such answers: they are calibrated as the version is. Else of the model of the training part.
 
     Parameters
     ----------
-    experiment : PyCaret experiment
+    experiment : Experiment
     evaluation : Evaluation
     sure : UncertaintyResult
     schema : Schema

@@ -9,10 +9,11 @@ from slipway.publish.train import fit
 from slipway.store import Version
 from slipway.tables.readers import read_table
 from slipway.tables.source import DataSource
+from slipway.training.comparison import Runner
 from slipway.training.usecase.file import adapter
 
 
-def retrain(version: Version, data: str, promote: bool = False) -> str:
+def retrain(version: Version, data: str, promote: bool = False, runner: Runner | None = None) -> str:
     """Train on another table as the version was trained, and serve the new version if it is at least as good.
 
     Columns that the version does not use are left out. What is found on the way, and why the new version is not served, is said
@@ -25,6 +26,8 @@ def retrain(version: Version, data: str, promote: bool = False) -> str:
         The table, in any form that training reads.
     promote : bool
         Whether it is served in any case.
+    runner : Runner, optional
+        What tries the estimators; this process without one.
 
     Returns
     -------
@@ -51,4 +54,5 @@ def retrain(version: Version, data: str, promote: bool = False) -> str:
     source = DataSource(data)
     columns = read_table(source, case.reading, sample=True).frame.columns
     used = {*case.fields, case.target.column, case.groups, case.time}
-    return fit(replace(case, data=source, ignore=tuple(name for name in columns if name not in used)), promote)
+    case = replace(case, data=source, ignore=tuple(name for name in columns if name not in used))
+    return fit(case, promote, runner)

@@ -15,6 +15,8 @@ from slipway.store import in_use
 from slipway.store.artifacts import to_json
 from slipway.tables import readers
 from slipway.tables.notes import Reading
+from slipway.training import cost
+from slipway.training.comparison import Runner
 from slipway.training.profile import with_leaks
 from slipway.training.report import report
 from slipway.training.schema_inference import InferredDataset, infer_dataset
@@ -65,16 +67,23 @@ def from_setup(case: UseCase) -> UseCase:
     return replace(case, setup=setup, fields=fields, ignore=ignore, training=training)
 
 
-def fit(case: UseCase, promote: bool = False) -> str:
+def fit(case: UseCase, promote: bool = False, runner: Runner | None = None) -> str:
     """Train as the use case says, report on standard output, and give the saved version's tag.
 
-    With `promote` the version is served whatever it is worth.
+    With `promote` the version is served whatever it is worth; `runner` tries the estimators, or this process without one.
     """
     check_python()
+    if runner and case.training.minutes:
+        raise UseCaseError(
+            f"{case.training.minutes:g} minutes",
+            "no engine keeps to them, as it tries all estimators at once; leave out `minutes` or `--engine`",
+        )
     in_use(case.name)  # a damaged history is no news for after the training
     started = time.monotonic()
     case = from_setup(case)
     table, learnt, dropped = prepare(case)
+    if line := cost.warning(case, len(learnt.inputs), len(learnt.schema.fields)):
+        progress(line)
     progress("importing PyCaret …")
     smoke_test.warm_up()
     # Only now: it takes seconds, and a wrong file name should not.
@@ -83,12 +92,14 @@ def fit(case: UseCase, promote: bool = False) -> str:
     experiment_class(learnt.schema.task)  # refuses another PyCaret before anything else imports it
     from slipway.publish.version import save_version
 
-    trained = train(case, learnt, progress)
+    trained = train(case, learnt, progress, runner)
     progress("")
     if trained.failed:
         progress(
             f"{len(trained.failed)} of {len(trained.failed) + len(trained.leaderboard)} estimators could not be fitted, see above"
         )
+    if trained.skipped:
+        progress(f"skipped, since there were {case.training.minutes:g} minutes: {', '.join(trained.skipped)}")
     progress(trained.leaderboard.to_string(index=False, float_format=number))
     whole, limit = len(table.frame) - dropped, case.training.limit_rows
     origin = DataOrigin(table.source, table.sha256, dropped, whole if limit and limit < whole else None)

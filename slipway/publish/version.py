@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,34 +18,44 @@ from slipway.inference.decision import threshold_of
 from slipway.inference.interval import Interval
 from slipway.inference.onnx_engine import CompiledEngine
 from slipway.inference.predictor import Predictor
-from slipway.publish import card, smoke_test
+from slipway.inference.shapley import Explainer
+from slipway.inference.support import Support
+from slipway.publish import card, provenance, smoke_test
 from slipway.publish.promotion import Outcome, held_out_rows, settle
 from slipway.schema.expected_errors import ExpectedErrors
-from slipway.schema.figures import Figures
+from slipway.schema.figures import Dependence, Figures
 from slipway.schema.metrics import (
     DataOrigin,
     Leaderboard,
     LeaderboardRow,
     Metrics,
+    MonotoneCheck,
     Parity,
     ReadingNote,
     RowCounts,
+    SupportMetrics,
     Unavailable,
 )
 from slipway.schema.profile import Profile
+from slipway.schema.provenance import Provenance
 from slipway.schema.report import TableReport
 from slipway.schema.schema import Checked, Schema
 from slipway.store import artifacts
 from slipway.training._sklearn import rows_in_model
 from slipway.training.background import BACKGROUND_ROWS, draw_background, thin
+from slipway.training.dependence import partial_dependence
 from slipway.training.diagnostics import Diagnostics, diagnose
-from slipway.training.evaluation import Evaluation, evaluate, last_step
+from slipway.training.evaluation import Evaluation, evaluate
 from slipway.training.expected_errors import expected_errors
+from slipway.training.experiment import last_step
+from slipway.training.monotone import check_monotone
 from slipway.training.names import with_own_names
 from slipway.training.profile import profile
 from slipway.training.schema_inference import InferredDataset
 from slipway.training.selection import Trained, quiet
+from slipway.training.support import learn_support
 from slipway.training.uncertainty import UncertaintyResult, estimate_uncertainty
+from slipway.training.weak_groups import weak_groups
 
 Progress = Callable[[str], None]
 
@@ -68,6 +78,7 @@ class _Content:
     pipeline: Any
     graph: bytes | None
     interval: Interval | None
+    support: Support
     metrics: Metrics
     figures: Figures
     profile: Profile
@@ -75,7 +86,9 @@ class _Content:
     reading: TableReport | None
     leaderboard: Leaderboard
     usecase: Mapping[str, Any] | None
+    provenance: Provenance
     background: Callable[[Predictor], pd.DataFrame]
+    dependence: Callable[[Predictor], Dependence | None]
     listed: str
 
 
@@ -102,20 +115,21 @@ def save_version(
     progress("evaluating on folds and hold-out …")
     with quiet(), prediction_errors():
         evaluation = evaluate(experiment, trained.model, schema)
-        finalised = hasattr(trained.model, "steps")
-        pipeline = trained.model if finalised else experiment.finalize_model(trained.model)
+        pipeline = experiment.finalised(trained.model)
     estimator = type(final_estimator(pipeline)).__name__
     progress("errors out of fold …")
     with quiet():
         sure = estimate_uncertainty(experiment, trained.model, pipeline, schema)
     found = _diagnosed(sure, evaluation, schema)
     graph, compiled = _compile(sure.pipeline, learnt, progress)
-    metrics = _metrics(trained, learnt, data, estimator, evaluation, sure, found, compiled, training_rows)
+    support, trust = learn_support(sure.held_out, schema, list(evaluation.importance), sure.interval, learnt.abstain)
+    metrics = _metrics(trained, learnt, data, estimator, evaluation, sure, found, compiled, training_rows, trust)
     content = _Content(
         schema=schema,
         pipeline=sure.pipeline,
         graph=graph,
-        interval=sure.interval,
+        interval=sure.interval and replace(sure.interval, weak=weak_groups(found.figures.groups, schema)),
+        support=support,
         metrics=metrics,
         figures=found.figures,
         profile=profile(learnt),
@@ -123,7 +137,9 @@ def save_version(
         reading=learnt.report,
         leaderboard=_leaderboard(trained.leaderboard),
         usecase=usecase,
+        provenance=provenance.collect(),
         background=partial(background, learnt, evaluation.importance, training_rows),
+        dependence=partial(partial_dependence, learnt, evaluation.importance),
         # A model without probabilities has no log loss to be listed by.
         listed=trained.metric if trained.metric in evaluation.folds else next(iter(evaluation.folds)),
     )
@@ -135,8 +151,7 @@ def save_version(
     held_out = held_out_rows(experiment, evaluation, sure, schema)
     before = store.in_use(schema.name)
     tag = store.save(schema.name, partial(_write, content), check)
-    outcome = settle(tag, before, schema, held_out, content.listed, promote)
-    return Saved(tag, evaluation, metrics.threshold, outcome)
+    return Saved(tag, evaluation, metrics.threshold, settle(tag, before, schema, held_out, content.listed, promote))
 
 
 def _diagnosed(sure: UncertaintyResult, evaluation: Evaluation, schema: Schema) -> Diagnostics:
@@ -167,6 +182,7 @@ def _metrics(
     found: Diagnostics,
     compiled: Parity | Unavailable,
     training_rows: bool,
+    trust: SupportMetrics | None,
 ) -> Metrics:
     experiment, tried = trained.experiment, list(trained.leaderboard["id"])
     return Metrics(
@@ -181,6 +197,7 @@ def _metrics(
         left_out=learnt.left_out,
         reading=tuple(ReadingNote(note.kind, note.column, note.values) for note in learnt.notes),
         failed=trained.failed,
+        skipped=trained.skipped,
         tuned=trained.tuned,
         compiled=compiled,
         data=data,
@@ -191,7 +208,14 @@ def _metrics(
         reliability=found.reliability,
         thresholds=found.thresholds,
         split=learnt.split.split if learnt.split else None,
+        monotone=_monotone(sure.pipeline, learnt),
+        support=trust,
     )
+
+
+def _monotone(pipeline: Any, learnt: InferredDataset) -> tuple[MonotoneCheck, ...]:
+    with quiet(), prediction_errors():
+        return check_monotone(pipeline, learnt.schema, learnt.inputs)
 
 
 def _write(content: _Content, tag: str, folder: Path, pipeline_folder: Path) -> store.Summary:
@@ -200,30 +224,41 @@ def _write(content: _Content, tag: str, folder: Path, pipeline_folder: Path) -> 
     packages = pipeline_engine.save(content.pipeline, pipeline_folder / store.PIPELINE)
     if graph is None:
         engine = pipeline_engine.NativeEngine.load(pipeline_folder / store.PIPELINE, schema)
-        predictor = Predictor(tag, schema, engine, content.interval)
+        predictor = Predictor(tag, schema, engine, content.interval, content.support)
     else:
         (folder / store.GRAPH).write_bytes(graph)
-        predictor = Predictor(tag, schema, CompiledEngine(graph, schema), content.interval)
+        predictor = Predictor(tag, schema, CompiledEngine(graph, schema), content.interval, content.support)
     artifacts.SCHEMA.write(folder, schema)
     if content.interval:
         artifacts.INTERVAL.write(folder, content.interval)
+    artifacts.SUPPORT.write(folder, content.support)
     with quiet(), prediction_errors():
         artifacts.GOLDEN.write(folder, predictor.golden())
+        figures = replace(content.figures, dependence=content.dependence(predictor))
     artifacts.METRICS.write(folder, metrics)
     artifacts.PROFILE.write(folder, content.profile)
     if content.errors:
         artifacts.ERRORS.write(folder, content.errors)
     if content.reading:
         artifacts.READING.write(folder, content.reading)
-    artifacts.FIGURES.write(folder, content.figures)
+    artifacts.FIGURES.write(folder, figures)
     if content.usecase:
         artifacts.write_usecase(folder, content.usecase)
+    artifacts.PROVENANCE.write(folder, content.provenance)
     artifacts.write_leaderboard(folder, content.leaderboard)
     with quiet(), prediction_errors():
         store.write_background(folder, content.background(predictor), schema.fields)
     cards = {
         language: card.card(
-            tag, schema, metrics, content.figures, content.leaderboard, packages, language, content.reading
+            tag,
+            schema,
+            metrics,
+            figures,
+            content.leaderboard,
+            packages,
+            language,
+            content.reading,
+            content.provenance,
         )
         for language in languages()
     }
@@ -290,7 +325,10 @@ def _leaderboard(board: pd.DataFrame) -> Leaderboard:
 def background(
     learnt: InferredDataset, importance: dict[str, float], training_rows: bool, predictor: Predictor
 ) -> pd.DataFrame:
-    """The rows that explanations compare a record with, of shape (64, n_fields): of training, or else drawn."""
+    """The rows that explanations compare a record with, of shape (at most 64, n_fields).
+
+    They are of training, or else drawn; of the latter there are fewer where trees have so many leaves that 64 would take too long.
+    """
     if training_rows:
         return learnt.inputs.sample(min(BACKGROUND_ROWS, len(learnt.inputs)), random_state=0)
     pool = draw_background(learnt, importance)
@@ -300,12 +338,13 @@ def background(
         answers = predictor.predict_arrays(Checked(columns, [[] for _ in range(len(pool))]))
     except RecordsError:
         answers = None
-    return thin(pool, learnt, importance, answers)
+    explainer = Explainer(predictor, {name: column[:1] for name, column in columns.items()})
+    return thin(pool, learnt, importance, answers, explainer.rows_in_time(BACKGROUND_ROWS))
 
 
 def final_estimator(pipeline: Any) -> Any:
-    """The estimator inside a pipeline and PyCaret's wrappers."""
+    """The estimator inside a pipeline and wrappers, such as PyCaret's or one that transforms the target."""
     estimator = last_step(pipeline)
-    for wrapped in ("regressor_", "classifier_"):
-        estimator = getattr(estimator, wrapped, estimator)
+    for wrapped in ("regressor_", "classifier_", "best_estimator_"):
+        estimator = last_step(getattr(estimator, wrapped, estimator))
     return estimator

@@ -7,7 +7,7 @@ From it, the error on rows without a target is estimated, see `slipway.publish.d
 from dataclasses import dataclass
 from typing import Literal
 
-from slipway.schema.fields import Value
+from slipway.schema.cells import CellTerm
 
 
 @dataclass(frozen=True)
@@ -17,25 +17,6 @@ class PredictionBin:
     low: float
     high: float
     rows: int
-
-
-@dataclass(frozen=True)
-class ErrorTerm:
-    """The cells that a field, or the prediction if there is no `field`, puts a row into.
-
-    Numbers have the inner `edges` of half-open bins, in the unit of the profile: days since 1970 for dates, minutes for times,
-    characters for texts. Categories have those listed in `values`, and a cell for all others. The last cell is that of rows
-    without a value.
-    """
-
-    field: str | None = None
-    edges: tuple[float, ...] = ()
-    values: tuple[Value, ...] | None = None
-
-    @property
-    def cells(self) -> int:
-        """How many there are."""
-        return (len(self.edges) if self.values is None else len(self.values)) + 2
 
 
 @dataclass(frozen=True)
@@ -57,5 +38,5 @@ class ExpectedErrors:
     """What `errors.json` holds: adjacent bins of predictions in ascending order, and the model of their errors."""
 
     predictions: tuple[PredictionBin, ...]
-    terms: tuple[ErrorTerm, ...]
+    terms: tuple[CellTerm, ...]
     estimates: tuple[ErrorEstimate, ...]

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from slipway.errors import ExpectedType, Fault, FaultCode, WarningCode
 from slipway.schema.matching import match_category
@@ -104,6 +104,8 @@ class Field:
     stands at `unit_place`.
     `dtype` is the pandas dtype that the pipeline was fitted with, and `column` the name that its column has
     there, where PyCaret could not be given `name`. A `private` value, and any free text, is kept in no request log.
+    `changeable` says in which direction it could be another one: "any", of numbers also "up" or "down"; None if it is as it is.
+    `monotone` is the direction in which predictions are expected to move with it. `group` is the heading under which the page has it.
     """
 
     name: str
@@ -128,11 +130,31 @@ class Field:
     unit_place: UnitPlace = "after_spaced"
     column: str | None = None
     private: bool = False
+    changeable: Literal["any", "up", "down"] | None = None
+    monotone: Literal["up", "down"] | None = None
+    group: Text | None = None
 
     @property
     def pipeline_name(self) -> str:
         """The name of the column that the fitted pipeline is given."""
         return self.name if self.column is None else self.column
+
+    def spaced(self, count: int) -> list[float]:
+        """Values of a number, evenly over the range of training.
+
+        Parameters
+        ----------
+        count : int
+            How many at most: whole numbers may be fewer.
+
+        Returns
+        -------
+        list of float, or of int for whole numbers
+            Ascending.
+        """
+        low, high = float(self.observed_min or 0), float(self.observed_max or 0)
+        points = [low + (high - low) * step / (count - 1) for step in range(count)]
+        return sorted({round(point) for point in points}) if self.kind == "integer" else points
 
     @cached_property
     def is_text(self) -> bool:

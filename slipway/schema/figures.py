@@ -93,12 +93,39 @@ class Groups:
 
 
 @dataclass(frozen=True)
+class FieldDependence:
+    """The average prediction as one field takes each of some `values`; None stands for a missing value.
+
+    `means` has a line for a number, or one for each of `Dependence.classes`, and in it a figure for each value: in the
+    target's unit, or a probability.
+    """
+
+    field: str
+    values: tuple[Value, ...]
+    means: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class Dependence:
+    """The partial dependence of predictions on each field, most important first, over a sample of `rows` training rows.
+
+    `means` are the average predictions of the sample as it is: one for a number, or one for each of `classes`.
+    """
+
+    rows: int
+    means: tuple[float, ...]
+    classes: tuple[Value, ...]
+    fields: tuple[FieldDependence, ...]
+
+
+@dataclass(frozen=True)
 class Figures:
     """What `figures.json` holds.
 
     `out_of_fold` says whether the `rows` are all of the table, each answered by a model fitted without
     its fold; else they are the hold-out. Numbers have `prediction_quantiles`; classes have `confusion`
     (counts by true class, then by predicted class) and, with probabilities, `roc` and `reliability`.
+    `dependence` is of the served model, not of unseen rows; None where it has no finite answers, or no probabilities.
     """
 
     rows: int
@@ -108,3 +135,4 @@ class Figures:
     confusion: tuple[tuple[int, ...], ...] = ()
     roc: tuple[RocCurve, ...] = ()
     reliability: ReliabilityCurves | None = None
+    dependence: Dependence | None = None

@@ -13,8 +13,13 @@ _BETWEEN_WORDS = re.compile(r"[\s_.-]+")
 
 def simplified(name: str) -> str:
     """A name without what people change when they write it again: letter case, accents, and what is between words."""
+    return "".join(words_of(name))
+
+
+def words_of(name: str) -> list[str]:
+    """The words of a name, without letter case and accents."""
     letters = (letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter))
-    return _BETWEEN_WORDS.sub("", "".join(letters).casefold())
+    return _BETWEEN_WORDS.sub(" ", "".join(letters).casefold()).split()
 
 
 def match_columns(names: Sequence[str], header: Sequence[str]) -> dict[str, str]:

@@ -8,8 +8,12 @@ version of an earlier format, not kept.
 import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from slipway.schema.fields import Value
+
+FEW = 10
+"""Fewer training cases than this are kept and told as none: a version gives no small group of people away."""
 
 NoteValue = Value | list[str] | dict[str, int]
 
@@ -120,7 +124,7 @@ class IntervalMetrics:
     """What the interval covers of rows that it was not made from.
 
     `coverage` is the share that it should cover, `covered` the one that it does, `width` its mean width
-    in the target's unit.
+    in the target's unit. `by_inputs` says whether it is wider where the inputs are those of larger errors.
     """
 
     rows: int
@@ -128,6 +132,51 @@ class IntervalMetrics:
     covered: float
     width: float
     fifths: tuple[IntervalFifth, ...] = ()
+    by_inputs: bool = False
+
+
+@dataclass(frozen=True)
+class SetMetrics:
+    """What prediction sets hold of rows that they were not made from.
+
+    `coverage` is the share of true classes that should be in the set, `covered` the one that is, `classes` the same of each class (None for one
+    without rows); `size` is the mean number of classes in a set, `single` the share of sets of one class.
+    """
+
+    coverage: float
+    covered: float
+    classes: tuple[float | None, ...]
+    size: float
+    single: float
+
+
+@dataclass(frozen=True)
+class AbstentionMetrics:
+    """For what `share` of unseen rows a person would be asked, and the mean error of these and of the others.
+
+    Errors are absolute, in the target's unit; of classes they are the share of wrong ones. None where there are no such rows.
+    """
+
+    share: float
+    error: float | None
+    others: float | None
+
+
+@dataclass(frozen=True)
+class SupportMetrics:
+    """How well a version can tell what an answer rests on, from `rows` rows that the model had not seen.
+
+    Cases are called similar by `fields`; `cases` are like the median row. `false_alarms` is the share of unseen rows whose combination of
+    inputs is called unusual, `detected` that of rows whose inputs come from different cases.
+    """
+
+    rows: int
+    fields: tuple[str, ...] = ()
+    cases: float | None = None
+    false_alarms: float | None = None
+    detected: float | None = None
+    sets: SetMetrics | None = None
+    abstention: AbstentionMetrics | None = None
 
 
 @dataclass(frozen=True)
@@ -184,6 +233,21 @@ class ThresholdCounts:
 
 
 @dataclass(frozen=True)
+class MonotoneCheck:
+    """Whether predictions go up, or down, with a field, as the use case expects.
+
+    Of `rows` rows that were given values over the whole range of the field, `violated` is the share of those for which the prediction
+    somewhere goes the other way; `largest` is how far at most, in the target's unit or as a probability.
+    """
+
+    field: str
+    direction: Literal["up", "down"]
+    rows: int
+    violated: float
+    largest: float
+
+
+@dataclass(frozen=True)
 class Metrics:
     """What `metrics.json` holds.
 
@@ -191,7 +255,7 @@ class Metrics:
     somebody else chose. `folds` and `holdout` have the same metrics. `importance` is, for each input,
     how much the error grows when it is shuffled, most important first. `left_out` and `failed` map
     columns and estimators to reasons. `training_rows_kept` says whether the background is of training
-    rows, and `rows_in_model` names the parts of the model that hold some, such as a nearest-neighbours estimator. `split` is None where rows were split at random. `averaged` is true of versions whose metrics of two classes are averages over both, as
+    rows, and `rows_in_model` names the parts of the model that hold some, such as a nearest-neighbours estimator. `split` is None where rows were split at random. `monotone` has a check for each field whose direction the use case expects. `skipped` are estimators for which there was no time. `averaged` is true of versions whose metrics of two classes are averages over both, as
     PyCaret's are.
     """
 
@@ -217,6 +281,13 @@ class Metrics:
     thresholds: ThresholdCounts | None = None
     averaged: bool = False
     split: Split | None = None
+    monotone: tuple[MonotoneCheck, ...] = ()
+    support: SupportMetrics | None = None
+    skipped: tuple[str, ...] = ()
+
+
+AVERAGE = "average"
+"""The leaderboard's id of the best estimator averaged with a bag of CatBoost models."""
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,8 @@ class Target:
 
     `positive` is the class whose probability a two-class sentence speaks of, and from
     `threshold` on a case counts as one of it; `std` is the standard deviation of a
-    number target in training, the yardstick of `equal`. Where its numbers were not plain in every cell, `decimal` is
+    number target in training, the yardstick of `equal`. `costs`, of shape (n_classes, n_classes), are those of taking a case
+    of the first class for one of the second: of two classes `threshold` follows from them, of more they decide. Where its numbers were not plain in every cell, `decimal` is
     their decimal mark; their unit stands at `unit_place`.
     """
 
@@ -56,6 +57,7 @@ class Target:
     class_labels: dict[str, Text] = field(default_factory=dict)
     positive: Any = None
     threshold: float | None = None
+    costs: tuple[tuple[float, ...], ...] = ()
     std: float | None = None
     decimal: Mark | None = None
     unit_place: UnitPlace = "after_spaced"
@@ -69,6 +71,14 @@ class Target:
         if len(self.classes) != 2:
             return None
         return 0.5 if self.threshold is None else self.threshold
+
+    @property
+    def cost_pair(self) -> tuple[float, float] | None:
+        """Of two classes with costs: that of a missed positive case, and that of a false alarm."""
+        if len(self.classes) != 2 or not self.costs:
+            return None
+        positive = self.classes.index(self.positive)
+        return self.costs[positive][1 - positive], self.costs[1 - positive][positive]
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from slipway.errors import Fault, FaultCode, RecordsError, RequestCode, nearest,
 from slipway.schema import arrays
 from slipway.schema.fields import SHOWN, Field, FieldError, Value, truncated
 from slipway.schema.schema import Checked, Schema
+from slipway.schema.suggestions import suggest_columns
 from slipway.tables.cells import TextTable, check_duplicates
 from slipway.tables.decimal_marks import decimal_mark
 from slipway.tables.numbers import NUMBER, NumberCells
@@ -321,7 +322,11 @@ def check_header(schema: Schema, table: TextTable) -> None:
     hints = "; ".join(filter(None, (near[name].removeprefix("; ") for name in absent[:5])))
     text = f"columns are missing: {missing}; the file has {found}" + (f"; {hints}" if hints else "")
     header = [truncated(name) for name in table.header[:1000]]
-    raise RecordsError(details, text, RequestCode.MISSING_COLUMNS, columns=missing, header=header)
+    lacking = [item for item in schema.fields if item.name in absent]
+    suggestions = [one.as_json() for one in suggest_columns(lacking, table, schema.names)]
+    raise RecordsError(
+        details, text, RequestCode.MISSING_COLUMNS, columns=missing, header=header, suggestions=suggestions
+    )
 
 
 def decimal_marks(fields: Sequence[Field], table: TextTable) -> DecimalMarks:

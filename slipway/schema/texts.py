@@ -23,8 +23,17 @@ class ExampleRecord:
 
 
 @dataclass(frozen=True)
+class Appearance:
+    """The look of the page: a logo as a `data:` address, a colour as `#rrggbb`, and a sentence at its foot."""
+
+    logo: str = ""
+    colour: str | None = None
+    footer: Text | None = None
+
+
+@dataclass(frozen=True)
 class ModelTexts:
-    """Title and summary; the sentence that says a prediction, and those for bands; a disclaimer; examples."""
+    """Title, summary, the sentence that says a prediction, those for bands, a disclaimer, examples, the look of the page, and the owner's parts of the card."""
 
     title: Text = field(default_factory=lambda: {"en": ""})
     summary: Text | None = None
@@ -32,3 +41,5 @@ class ModelTexts:
     bands: tuple[BandText, ...] = ()
     disclaimer: Text | None = None
     examples: tuple[ExampleRecord, ...] = ()
+    appearance: Appearance = field(default_factory=Appearance)
+    card: dict[str, Text] = field(default_factory=dict)

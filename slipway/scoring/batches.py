@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from slipway.inference.predictor import Predictor
 from slipway.scoring.arrow_check import ArrowChecker
+from slipway.scoring.reasons import Reasons
 from slipway.scoring.rows import FaultyCell, Scored, faulty_cells, output_names, score_rows
 
 
@@ -24,11 +25,20 @@ class BatchScorer:
         The columns that the output has before ours.
     matched : mapping, optional
         The field of each column whose name is spelt otherwise.
+    reasons : Reasons, optional
+        Explains the rows.
     """
 
-    def __init__(self, predictor: Predictor, kept: Sequence[str], matched: Mapping[str, str] = {}) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        kept: Sequence[str],
+        matched: Mapping[str, str] = {},
+        reasons: Reasons | None = None,
+    ) -> None:
         self._predictor = predictor
         self._kept = kept
+        self._reasons = reasons
         self._checker = ArrowChecker(predictor.schema, matched)
 
     def score(self, batch: pa.RecordBatch, first_row: int = 1) -> tuple[pa.RecordBatch, list[FaultyCell]]:
@@ -47,17 +57,17 @@ class BatchScorer:
             With the columns of `output_schema`.
         faulty : list of FaultyCell
         """
-        scored = score_rows(self._predictor, *self._checker.check(batch))
+        scored = score_rows(self._predictor, *self._checker.check(batch), self._reasons)
         columns = [_plain(batch.column(name)) for name in self._kept]
         if len(scored.kept) < batch.num_rows:
             places = pa.array(scored.kept, pa.int64())
             columns = [column.take(places) for column in columns]
-        names = output_names(self._predictor, self._kept)
+        names = output_names(self._predictor, self._kept, self._reasons is not None)
         found = pa.RecordBatch.from_arrays([*columns, *added_arrays(self._predictor, scored)], names=names)
         return found, list(faulty_cells(scored.faults, range(first_row, first_row + batch.num_rows)))
 
 
-def output_schema(predictor: Predictor, kept: Sequence[tuple[str, pa.DataType]]) -> pa.Schema:
+def output_schema(predictor: Predictor, kept: Sequence[tuple[str, pa.DataType]], reasons: bool = False) -> pa.Schema:
     """The columns of the output and their types.
 
     Parameters
@@ -65,12 +75,14 @@ def output_schema(predictor: Predictor, kept: Sequence[tuple[str, pa.DataType]])
     predictor : Predictor
     kept : sequence of (str, pyarrow.DataType)
         The columns of the input that are kept, with their types there.
+    reasons : bool, default=False
+        As of `output_names`.
 
     Returns
     -------
     pyarrow.Schema
     """
-    names = output_names(predictor, [name for name, _ in kept])
+    names = output_names(predictor, [name for name, _ in kept], reasons)
     classes = predictor.schema.target.classes
     first = pa.array(_labels(classes)).type if classes else pa.float64()
     ours = len(names) - len(kept) - 3

@@ -1,4 +1,4 @@
-"""The files that are scored: found by paths, folders and globs, and looked at before any row is."""
+"""The files that are scored: found by paths, URLs, folders and globs, and looked at before any row is."""
 
 import glob
 from collections.abc import Collection, Iterator, Sequence
@@ -11,26 +11,29 @@ from slipway.schema import arrays
 from slipway.schema.matching import match_columns
 from slipway.schema.schema import Schema
 from slipway.schema.table import check_header
-from slipway.scoring import parquet
+from slipway.scoring import arrow_file, parquet
+from slipway.scoring.stores import Place, StoredFile, find_stored, is_url, stamp_of
 from slipway.scoring.text import TextSource, decimal_marks_of
 from slipway.tables.cells import TextTable
 from slipway.tables.content import Content
 from slipway.tables.delimited import DelimitedFile
 
 _GLOB = frozenset("*?[")
+TEXT, PARQUET, ARROW = "text", "Parquet", "Arrow"
+"""The forms of a file."""
 
 
 @dataclass(frozen=True)
 class Source:
     """A file, and what is known of it before its rows are scored.
 
-    `total` is how many characters, or rows of Parquet, it has. `text` is None for Parquet, of which `types` has the columns with
-    their types and `groups` the row groups that are scored together.
+    `stamp` is that of `stamp_of`. `total` is how many characters, or rows of Parquet and Arrow, it has. `text` is None for these,
+    of which `types` has the columns with their types and `groups` the row groups, or batches, that are scored together.
     """
 
-    path: Path
-    size: int
-    changed: int
+    path: Place
+    form: str
+    stamp: tuple[int, int | str]
     total: int
     names: list[str]
     matched: dict[str, str]
@@ -46,43 +49,51 @@ class Source:
         ScoringError
         """
         try:
-            now = self.path.stat()
+            now = stamp_of(self.path)
         except OSError as exc:
             raise ScoringError(f"{self.path}: {exc.strerror} (it was there when the run began)") from exc
-        if (now.st_size, now.st_mtime_ns) != (self.size, self.changed):
+        if now != self.stamp:
             raise ScoringError(f"{self.path}: was changed while it was scored; start again when nothing writes to it")
 
 
-def find_files(given: Sequence[str], ours: Collection[Path]) -> list[Path]:
-    """The files that paths, folders and globs name, each once, in the order given and sorted in each.
+def find_files(given: Sequence[str], ours: Collection[Place]) -> list[Place]:
+    """The files that paths, URLs, folders and globs name, each once, in the order given and sorted in each.
 
     Parameters
     ----------
     given : sequence of str
-    ours : collection of Path
+    ours : collection of Path or StoredFile
         What is written: it is no input, if it lies in one of the folders.
 
     Returns
     -------
-    list of Path
+    list of Path or StoredFile
 
     Raises
     ------
     ScoringError
         If one of them names no file.
     """
-    written = {path.resolve() for path in ours}
-    found: dict[Path, Path] = {}
+    written = {one for path in ours for one in _within(path)[:1]}
+    found: dict[Place, Place] = {}
     for text in given:
-        files = [path for path in _named(text) if not written.intersection((path.resolve(), *path.resolve().parents))]
+        files = [path for path in _named(text) if not written.intersection(_within(path))]
         if not files:
             raise ScoringError(f"--in {text}: there is no file in it; give a file, a folder of files or a pattern")
         for path in files:
-            found.setdefault(path.resolve(), path)
+            found.setdefault(_within(path)[0], path)
     return [*found.values()]
 
 
-def _named(text: str) -> Iterator[Path]:
+def _within(path: Place) -> tuple[Place, ...]:
+    """A file as it is however it was named, and the folders that it is in."""
+    return (path,) if isinstance(path, StoredFile) else (path.resolve(), *path.resolve().parents)
+
+
+def _named(text: str) -> Iterator[Place]:
+    if is_url(text):
+        yield from find_stored(text)
+        return
     path = Path(text)
     if path.is_dir():
         yield from _in_folder(path)
@@ -103,12 +114,12 @@ def _in_folder(folder: Path) -> list[Path]:
     return sorted(path for path in paths if not any(part[0] in "._" for part in path.relative_to(folder).parts))
 
 
-def look_at(path: Path, schema: Schema) -> Source:
+def look_at(path: Place, schema: Schema) -> Source:
     """What a file is, and whether it has the columns of the model.
 
     Parameters
     ----------
-    path : Path
+    path : Path or StoredFile
     schema : Schema
 
     Returns
@@ -120,11 +131,15 @@ def look_at(path: Path, schema: Schema) -> Source:
     ScoringError
         If it cannot be read, or lacks a column.
     """
+    suffix = path.suffix.lower()
     try:
-        with path.open("rb") as file:
-            content = Content(file, path.stat().st_size)
-            is_parquet = content.head.startswith(b"PAR1") or path.suffix.lower() in (".parquet", ".pq")
-            source = _parquet(path, schema) if is_parquet else _text(path, content, schema)
+        stamp = stamp_of(path)
+        if suffix in parquet.SUFFIXES:
+            source = _parquet(path, stamp, schema)
+        elif suffix in arrow_file.SUFFIXES:
+            source = _arrow(path, stamp, schema)
+        else:
+            source = _by_content(path, stamp, schema)
     except OSError as exc:
         raise ScoringError(f"{path}: cannot be read: {exc.strerror or exc}") from exc
     except CsvError as exc:
@@ -135,30 +150,54 @@ def look_at(path: Path, schema: Schema) -> Source:
     return source
 
 
-def _text(path: Path, content: Content, schema: Schema) -> Source:
-    stat = path.stat()
+def _by_content(path: Place, stamp: tuple[int, int | str], schema: Schema) -> Source:
+    with path.open("rb") as file:
+        content = Content(file, stamp[0])
+        if content.head.startswith(b"PAR1"):
+            return _parquet(path, stamp, schema)
+        if content.head.startswith(arrow_file.MAGIC):
+            return _arrow(path, stamp, schema)
+        return _text(path, stamp, content, schema)
+
+
+def _text(path: Place, stamp: tuple[int, int | str], content: Content, schema: Schema) -> Source:
     file = DelimitedFile(content, str(path))
     matched = match_columns(schema.names, file.form.header)
     header = [matched.get(name, name) for name in file.form.header]
     check_header(schema, TextTable(header, [], [], {}, ",", read=file.form.read))
     text = TextSource(file.form, decimal_marks_of(schema, file, header), matched)
-    return Source(path, stat.st_size, stat.st_mtime_ns, file.length, file.form.header, matched, text)
+    return Source(path, TEXT, stamp, file.length, file.form.header, matched, text)
 
 
-def _parquet(path: Path, schema: Schema) -> Source:
-    stat = path.stat()
+def _parquet(path: Place, stamp: tuple[int, int | str], schema: Schema) -> Source:
     with parquet.opened(path) as file:
-        names = file.schema_arrow.names
-        matched = match_columns(schema.names, names)
-        check_header(schema, TextTable([matched.get(name, name) for name in names], [], [], {}, ","))
-        types = tuple((column.name, column.type) for column in file.schema_arrow)
-        _check_types(path, schema, types, matched)
         groups = tuple(parquet.groups_of(file))
-        rows = file.metadata.num_rows
-    return Source(path, stat.st_size, stat.st_mtime_ns, rows, names, matched, types=types, groups=groups)
+        return _typed(path, PARQUET, stamp, file.schema_arrow, groups, schema)
 
 
-def _check_types(path: Path, schema: Schema, types: Sequence[tuple[str, Any]], matched: dict[str, str]) -> None:
+def _arrow(path: Place, stamp: tuple[int, int | str], schema: Schema) -> Source:
+    with arrow_file.opened(path) as file:
+        groups = tuple(arrow_file.groups_of(path, file))
+        return _typed(path, ARROW, stamp, file.schema, groups, schema)
+
+
+def _typed(
+    path: Place,
+    form: str,
+    stamp: tuple[int, int | str],
+    columns: Any,
+    groups: tuple[tuple[tuple[int, ...], int, int], ...],
+    schema: Schema,
+) -> Source:
+    matched = match_columns(schema.names, columns.names)
+    check_header(schema, TextTable([matched.get(name, name) for name in columns.names], [], [], {}, ","))
+    types = tuple((column.name, column.type) for column in columns)
+    _check_types(path, schema, types, matched)
+    rows = sum(rows for _, _, rows in groups)
+    return Source(path, form, stamp, rows, columns.names, matched, types=types, groups=groups)
+
+
+def _check_types(path: Place, schema: Schema, types: Sequence[tuple[str, Any]], matched: dict[str, str]) -> None:
     from slipway.scoring.arrow_check import is_known_type
 
     for name, kind in types:
@@ -169,7 +208,7 @@ def _check_types(path: Path, schema: Schema, types: Sequence[tuple[str, Any]], m
 
 
 def categories_of(source: Source, schema: Schema) -> list[str]:
-    """The columns of a Parquet file that hold texts of few kinds, for which a model has categories.
+    """The columns of a typed file that hold texts of few kinds, for which a model has categories.
 
     Parameters
     ----------
@@ -204,9 +243,10 @@ def kept_columns(sources: Sequence[Source], wanted: Sequence[str] | None) -> lis
     first = sources[0]
     kept = [*first.names] if wanted is None else [*dict.fromkeys(wanted)]
     for source in sources:
-        if (source.text is None) != (first.text is None):
-            forms = ("Parquet", "text") if source.text is None else ("text", "Parquet")
-            raise ScoringError(f"{source.path}: is {forms[0]}, and {first.path} is {forms[1]}; score them one by one")
+        if source.form != first.form:
+            raise ScoringError(
+                f"{source.path}: is {source.form}, and {first.path} is {first.form}; score them one by one"
+            )
         absent = [name for name in kept if name not in source.names]
         if absent and wanted is not None:
             raise ScoringError(

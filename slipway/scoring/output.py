@@ -12,7 +12,7 @@ from slipway.scoring.text import write_scored
 from slipway.tables.plain_rows import PlainRows
 from slipway.tables.writers import TextForm, TextWriter
 
-CSV, PARQUET = (".csv",), (".parquet", ".pq")
+CSV, PARQUET, ARROW = (".csv",), (".parquet", ".pq"), (".arrow", ".feather")
 ROW_GROUP = 262_144
 """Rows of a row group of the output."""
 
@@ -37,9 +37,9 @@ class Output(PartOutput, Protocol):
 class CsvOutput:
     """Comma-separated UTF-8."""
 
-    def __init__(self, predictor: Predictor, kept: Sequence[str]) -> None:
+    def __init__(self, predictor: Predictor, kept: Sequence[str], reasons: bool = False) -> None:
         self._predictor = predictor
-        self._names = output_names(predictor, kept)
+        self._names = output_names(predictor, kept, reasons)
 
     def write_texts(self, file: IO[bytes], blocks: Iterable[tuple[Sequence[Sequence[str]], Scored]]) -> int:
         count = 0
@@ -78,13 +78,13 @@ class ParquetFolder:
     `types` are those of the columns that are kept of the input, without them texts.
     """
 
-    def __init__(self, predictor: Predictor, kept: Sequence[str], types: dict[str, Any]) -> None:
+    def __init__(self, predictor: Predictor, kept: Sequence[str], types: dict[str, Any], reasons: bool = False) -> None:
         import pyarrow as pa
 
         from slipway.scoring.batches import output_schema
 
         self._predictor = predictor
-        self._schema = output_schema(predictor, [(name, types.get(name, pa.string())) for name in kept])
+        self._schema = output_schema(predictor, [(name, types.get(name, pa.string())) for name in kept], reasons)
         self._kept = len(kept)
 
     def write_texts(self, file: IO[bytes], blocks: Iterable[tuple[Sequence[Sequence[str]], Scored]]) -> int:
@@ -136,13 +136,30 @@ class ParquetOutput(ParquetFolder):
     def whole(self, file: IO[bytes]) -> Iterator[Any]:
         import pyarrow as pa
 
-        with self._parquet(file) as writer:
+        with self._whole(file) as writer:
 
             def add(path: Path) -> None:
                 with pa.OSFile(str(path)) as part, pa.ipc.open_file(part) as reader:
                     for index in range(reader.num_record_batches):
                         batch = reader.get_batch(index)
                         if batch.num_rows:
-                            writer.write_batch(batch, row_group_size=ROW_GROUP)
+                            self._add(writer, batch)
 
             yield add
+
+    def _whole(self, file: IO[bytes]) -> Any:
+        """A writer of all rows."""
+        return self._parquet(file)
+
+    def _add(self, writer: Any, batch: Any) -> None:
+        writer.write_batch(batch, row_group_size=ROW_GROUP)
+
+
+class ArrowOutput(ParquetOutput):
+    """One Arrow file (IPC, or Feather of version 2)."""
+
+    def _whole(self, file: IO[bytes]) -> Any:
+        return self._part(file)
+
+    def _add(self, writer: Any, batch: Any) -> None:
+        writer.write_batch(batch)

@@ -9,6 +9,7 @@ import errno
 import io
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from slipway.errors import ScoringError
 from slipway.scoring.rows import FaultyCell
+from slipway.scoring.stores import Place, StoredFile, remove, send
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FAULT_COLUMNS = ("file", "row", "code", "field", "value", "problem")
@@ -56,7 +58,7 @@ def written(path: Path) -> Iterator[IO[bytes]]:
         raise cannot_write(path, exc) from exc
 
 
-def cannot_write(path: Path, exc: OSError) -> ScoringError:
+def cannot_write(path: Place, exc: OSError) -> ScoringError:
     """What is said of a file that cannot be written."""
     again = "run the same command again: it goes on where it was"
     if exc.errno in FULL:
@@ -65,17 +67,22 @@ def cannot_write(path: Path, exc: OSError) -> ScoringError:
 
 
 class Parts:
-    """The parts of an output, in the folder beside it.
+    """The parts of an output, in the folder beside it; those of an object in a folder of this machine.
 
     Parameters
     ----------
-    out : Path
+    out : Path or StoredFile
+    within : Path, optional
+        Where the folder of an object's parts lies; here, if not given.
     """
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, out: Place, within: Path | None = None) -> None:
         self.out = out
         self.faults = out.with_name(f"{out.name}.faults.csv")
-        self.folder = out.with_name(f"{out.name}.parts")
+        if isinstance(out, StoredFile):
+            self.folder = (within or Path()).absolute() / f"{re.sub(r'[^A-Za-z0-9.-]+', '_', out.url)}.parts"
+        else:
+            self.folder = out.absolute().with_name(f"{out.name}.parts")
         self.whole = self.folder / "whole"
         self.whole_faults = self.folder / "whole.faults"
         self._replaced = self.folder / "replaced"
@@ -106,6 +113,10 @@ class Parts:
             raise cannot_write(self.folder, exc) from exc
         try:
             self._check_manifest(manifest)
+            # What a run that was killed had begun takes room, the half of an output most of all.
+            for kind in ("*.partial", "*.task"):
+                for path in self.folder.glob(kind):
+                    path.unlink(missing_ok=True)
             yield
         finally:
             if self._is_empty():
@@ -143,7 +154,7 @@ class Parts:
         except FileNotFoundError:
             return None
 
-    def finish_part(self, index: int, rows: int, source: Path, faulty: Sequence[FaultyCell]) -> Done:
+    def finish_part(self, index: int, rows: int, source: Place, faulty: Sequence[FaultyCell]) -> Done:
         """Write the faults of a part, and that it is done.
 
         Parameters
@@ -151,7 +162,7 @@ class Parts:
         index : int
         rows : int
             Those that were written.
-        source : Path
+        source : Path or StoredFile
             The file that they are from.
         faulty : sequence of FaultyCell
 
@@ -206,13 +217,13 @@ class Parts:
         """
         try:
             if self.whole_faults.exists():
-                os.replace(self.whole_faults, self.faults)
+                _put(self.whole_faults, self.faults)
             if not total.faulty:
-                self.faults.unlink(missing_ok=True)
+                remove(self.faults)
             if self.whole.exists():
-                if self.out.exists() and (self.whole.is_dir() or self.out.is_dir()):
+                if isinstance(self.out, Path) and self.out.exists() and (self.whole.is_dir() or self.out.is_dir()):
                     os.replace(self.out, self._replaced)  # a folder has no other put in its place
-                os.replace(self.whole, self.out)
+                _put(self.whole, self.out)
         except OSError as exc:
             raise cannot_write(self.out, exc) from exc
         # What says that the output is whole goes when nothing else is left, and what it is made of after that: whenever this
@@ -224,6 +235,14 @@ class Parts:
             else:
                 path.unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _put(local: Path, place: Place) -> None:
+    """Give a file its name, or make it an object."""
+    if isinstance(place, Path):
+        os.replace(local, place)
+    else:
+        send(local, place)
 
 
 def _csv(rows: Sequence[Sequence[Any]]) -> bytes:

@@ -14,6 +14,7 @@ from slipway.inference.equality import Answers
 from slipway.inference.predictor import Predictor
 from slipway.inference.table import added_names, codes_of, prediction_columns, with_names
 from slipway.schema.schema import Checked
+from slipway.scoring.reasons import Reasons
 
 
 class FaultyCell(NamedTuple):
@@ -30,7 +31,7 @@ class FaultyCell(NamedTuple):
 class Scored:
     """The rows that have a prediction, by their positions, and what is added to them; the faults of the others.
 
-    `predictions` are as of `prediction_columns`; `codes` and `warnings` are texts, empty for most rows.
+    `predictions` are as of `prediction_columns`, and the reasons, if they are wanted; `codes` and `warnings` are texts, empty for most rows.
     """
 
     kept: Sequence[int]
@@ -40,22 +41,30 @@ class Scored:
     faults: Mapping[int, list[Fault]]
 
 
-def output_names(predictor: Predictor, kept: Sequence[str]) -> list[str]:
+def output_names(predictor: Predictor, kept: Sequence[str], reasons: bool = False) -> list[str]:
     """The columns of the output: those that are kept of the input, and ours.
 
     Parameters
     ----------
     predictor : Predictor
     kept : sequence of str
+    reasons : bool, default=False
+        Whether the contributions are among them.
 
     Returns
     -------
     list of str
     """
-    return with_names(kept, [name for name in added_names(predictor, False) if name != "problems"])
+    return with_names(kept, [name for name in added_names(predictor, reasons) if name != "problems"])
 
 
-def score_rows(predictor: Predictor, good: list[int], checked: Checked, found: Mapping[int, list[Fault]]) -> Scored:
+def score_rows(
+    predictor: Predictor,
+    good: list[int],
+    checked: Checked,
+    found: Mapping[int, list[Fault]],
+    reasons: Reasons | None = None,
+) -> Scored:
     """The predictions of the valid rows; those for which the model has no finite answer are faulty, too.
 
     Parameters
@@ -67,6 +76,8 @@ def score_rows(predictor: Predictor, good: list[int], checked: Checked, found: M
         Of them.
     found : mapping
         The faults of the other rows.
+    reasons : Reasons, optional
+        Explains the rows.
 
     Returns
     -------
@@ -74,14 +85,18 @@ def score_rows(predictor: Predictor, good: list[int], checked: Checked, found: M
     """
     good, checked, all_faults, answers = _answered(predictor, good, checked, dict(found))
     codes, warnings = [""] * len(good), [""] * len(good)
-    if any(checked.warnings):
+    if any(found_warnings := predictor.warnings(answers, checked)):
         said: dict[int, str] = {}  # equal cells of a column share their warning
-        for row, warned in enumerate(checked.warnings):
+        for row, warned in enumerate(found_warnings):
             if warned:
                 for one in warned:
                     said.setdefault(id(one), faults.describe(one, "en"))
                 codes[row], warnings[row] = codes_of(warned), faults.join((said[id(one)] for one in warned), "en")
-    return Scored(good, prediction_columns(predictor, answers), codes, warnings, all_faults)
+    predictions = [
+        *prediction_columns(predictor, answers, checked.columns),
+        *(reasons.columns(checked) if reasons else ()),
+    ]
+    return Scored(good, predictions, codes, warnings, all_faults)
 
 
 def _answered(

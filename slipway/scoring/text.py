@@ -7,6 +7,7 @@ from slipway.inference.predictor import Predictor
 from slipway.inference.table import BLOCK_ROWS
 from slipway.schema.schema import Schema
 from slipway.schema.table import DecimalMarks, TableChecker, marks_of_cells, undecided_marks
+from slipway.scoring.reasons import Reasons
 from slipway.scoring.rows import FaultyCell, Scored, faulty_cells, score_rows
 from slipway.tables.cells import TextTable
 from slipway.tables.decimal_marks import DecimalMarkSamples
@@ -64,10 +65,15 @@ class TextScorer:
     source : TextSource
     kept : sequence of str
         The columns that the output has before ours.
+    reasons : Reasons, optional
+        Explains the rows.
     """
 
-    def __init__(self, predictor: Predictor, source: TextSource, kept: Sequence[str]) -> None:
+    def __init__(
+        self, predictor: Predictor, source: TextSource, kept: Sequence[str], reasons: Reasons | None = None
+    ) -> None:
         self._predictor = predictor
+        self._reasons = reasons
         self._source = source
         self._kept = None if [*kept] == source.form.header else [source.form.header.index(name) for name in kept]
         empty = replace(source.form.table(), header=source.header)
@@ -90,7 +96,7 @@ class TextScorer:
         table = replace(part.table(self._source.form), header=self._source.header)
         for block in table.blocks(BLOCK_ROWS):
             checked = self._checker.check(block)
-            scored = score_rows(self._predictor, checked.good, checked.checked, checked.faults)
+            scored = score_rows(self._predictor, checked.good, checked.checked, checked.faults, self._reasons)
             yield self._rows(block, scored.kept), scored, list(faulty_cells(scored.faults, block.lines))
 
     def _rows(self, block: TextTable, kept: Sequence[int]) -> Sequence[Sequence[str]]:

@@ -1,7 +1,9 @@
 """What a worker does: one part after the other, each read, scored and written here. It has no store and no list of parts."""
 
 import gc
+import hashlib
 import os
+import pickle
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -14,12 +16,23 @@ from slipway.errors import ScoringError, SlipwayError
 from slipway.inference.golden import Golden
 from slipway.inference.interval import Interval
 from slipway.inference.onnx_engine import CompiledEngine
-from slipway.inference.predictor import Predictor
+from slipway.inference.predictor import Engine, Predictor
+from slipway.inference.support import Support
 from slipway.schema.schema import Schema
-from slipway.scoring.inputs import Source, categories_of
-from slipway.scoring.output import PARQUET, CsvOutput, Output, ParquetFolder, ParquetOutput, PartOutput
-from slipway.scoring.parquet import batches
+from slipway.scoring import arrow_file, inputs, parquet
+from slipway.scoring.inputs import Source
+from slipway.scoring.output import (
+    CSV,
+    PARQUET,
+    ArrowOutput,
+    CsvOutput,
+    Output,
+    ParquetFolder,
+    ParquetOutput,
+    PartOutput,
+)
 from slipway.scoring.parts import Done, Parts, written
+from slipway.scoring.reasons import Reasons, ReasonsWanted
 from slipway.scoring.rows import FaultyCell, Scored
 from slipway.scoring.text import TextScorer
 from slipway.tables.delimited import TextPart
@@ -32,16 +45,19 @@ class Model:
     tag: str
     schema: Schema
     interval: Interval | None
+    support: Support | None
     is_compiled: bool
     path: Path
 
     def predictor(self) -> Predictor:
         """The predictor of the version."""
         if self.is_compiled:
-            return Predictor(self.tag, self.schema, CompiledEngine.load(self.path, self.schema), self.interval)
-        from slipway.inference.pipeline_engine import NativeEngine
+            engine: Engine = CompiledEngine.load(self.path, self.schema)
+        else:
+            from slipway.inference.pipeline_engine import NativeEngine
 
-        return Predictor(self.tag, self.schema, NativeEngine.load(self.path, self.schema), self.interval)
+            engine = NativeEngine.load(self.path, self.schema)
+        return Predictor(self.tag, self.schema, engine, self.interval, self.support)
 
 
 @dataclass(frozen=True)
@@ -51,9 +67,10 @@ class Job:
     model: Model
     sources: Sequence[Source]
     kept: list[str]
-    out: Path
+    parts: Parts
     is_folder: bool = False
     """Whether each part is a Parquet file of the output."""
+    reasons: ReasonsWanted | None = None
 
 
 @dataclass(frozen=True)
@@ -80,9 +97,11 @@ def output_of(job: Job, predictor: Predictor) -> Output:
     -------
     Output
     """
-    if job.out.suffix.lower() in PARQUET:
-        return ParquetOutput(predictor, job.kept, dict(job.sources[0].types))
-    return CsvOutput(predictor, job.kept)
+    suffix, reasons = job.parts.out.suffix.lower(), job.reasons is not None
+    if suffix in CSV:
+        return CsvOutput(predictor, job.kept, reasons)
+    kind = ParquetOutput if suffix in PARQUET else ArrowOutput
+    return kind(predictor, job.kept, dict(job.sources[0].types), reasons)
 
 
 def part_output_of(job: Job, predictor: Predictor) -> PartOutput:
@@ -98,7 +117,7 @@ def part_output_of(job: Job, predictor: Predictor) -> PartOutput:
     PartOutput
     """
     if job.is_folder:
-        return ParquetFolder(predictor, job.kept, dict(job.sources[0].types))
+        return ParquetFolder(predictor, job.kept, dict(job.sources[0].types), job.reasons is not None)
     return output_of(job, predictor)
 
 
@@ -117,8 +136,9 @@ class Worker:
         self._predictor = job.model.predictor()
         if golden is not None:
             self._predictor.check_golden(golden)
+        self._reasons = Reasons(self._predictor, job.reasons) if job.reasons else None
         self._output = part_output_of(job, self._predictor)
-        self._parts = Parts(job.out)
+        self._parts = job.parts
         self._scorers: dict[int, Any] = {}
 
     def make(self, task: Task) -> Done:
@@ -156,7 +176,7 @@ class Worker:
         if task.source not in self._scorers:
             source = self._job.sources[task.source].text
             assert source is not None  # noqa: S101
-            self._scorers = {task.source: TextScorer(self._predictor, source, self._job.kept)}
+            self._scorers = {task.source: TextScorer(self._predictor, source, self._job.kept, self._reasons)}
         for rows, scored, found in self._scorers[task.source].score(part):
             faulty += found
             yield rows, scored
@@ -166,17 +186,22 @@ class Worker:
 
         schema = self._predictor.schema
         if task.source not in self._scorers:
-            self._scorers = {task.source: BatchScorer(self._predictor, self._job.kept, source.matched)}
+            self._scorers = {task.source: BatchScorer(self._predictor, self._job.kept, source.matched, self._reasons)}
         needed = [name for name, _ in source.types if source.matched.get(name, name) in schema.by_name]
         columns = [*dict.fromkeys([*needed, *self._job.kept])]
         row = task.first_row
         source.check_unchanged()
-        for batch in batches(source.path, task.groups, columns, categories_of(source, schema)):
+        for batch in self._read(source, task.groups, columns):
             scored, found = self._scorers[task.source].score(batch, row)
             row += batch.num_rows
             faulty += found
             yield scored
         source.check_unchanged()
+
+    def _read(self, source: Source, groups: tuple[int, ...], columns: list[str]) -> Iterator[Any]:
+        if source.form == inputs.ARROW:
+            return arrow_file.batches(source.path, groups, columns)
+        return parquet.batches(source.path, groups, columns, inputs.categories_of(source, self._predictor.schema))
 
 
 _worker: Worker | None = None
@@ -195,6 +220,51 @@ def _end_with_parent() -> None:
     if (parent := parent_process()) is not None:
         parent.join()
         os._exit(1)
+
+
+def stored(task: Task, parts: Parts) -> tuple[Path, str]:
+    """Put a part that is to be made into the folder of the run, for `make_stored`.
+
+    Parameters
+    ----------
+    task : Task
+    parts : Parts
+
+    Returns
+    -------
+    path : Path
+    sha256 : str
+        Of the file.
+
+    Raises
+    ------
+    ScoringError
+        If it cannot be written.
+    """
+    content = pickle.dumps(task)
+    path = parts.path(task.index).with_suffix(".task")
+    with written(path) as file:
+        file.write(content)
+    return path, hashlib.sha256(content).hexdigest()
+
+
+def make_stored(path: Path, sha256: str) -> Done:
+    """As `make`, of a part that `stored` has written.
+
+    Raises
+    ------
+    ScoringError
+        If the file is not as it was written, too.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as exc:
+        raise ScoringError(f"{path}: cannot be read: {exc.strerror}; run the same command again") from exc
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ScoringError(f"{path}: is not what this run has written; start again")
+    done = make(pickle.loads(content))  # noqa: S301 (its SHA-256 was checked)
+    path.unlink(missing_ok=True)
+    return done
 
 
 def make(task: Task) -> Done:

@@ -19,7 +19,7 @@ from slipway.service.requests import RequestError, language_of
 
 log = logging.getLogger("bentoml")
 
-LONG = frozenset({"/predict_csv", "/explain", "/outcome"})
+LONG = frozenset({"/predict_csv", "/explain", "/counterfactual", "/outcome"})
 """Calls that take long, or keep a file on the disk while they wait."""
 AT_A_TIME = 4
 """Requests that are begun before the event loop looks at its sockets again."""

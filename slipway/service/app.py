@@ -45,6 +45,7 @@ from slipway.service.requests import RequestError, json_response
 from slipway.service.routes import large_calls, make_routes
 from slipway.service.security_headers import SecurityHeaders, cors
 from slipway.service.settings import Settings
+from slipway.service.signing import announce_signing, signed_answers
 from slipway.service.supervisor import Supervisor
 from slipway.service.temporary import find_temporary_folder
 from slipway.service.traces import Traced, traces_wanted
@@ -160,6 +161,7 @@ def in_front(
         *([Middleware(Traced, version=served.version)] if traces_wanted() else []),
         Middleware(Deadline, seconds=settings.max_seconds),
         Middleware(MetricsEndpoint, files=files, elsewhere=bool(settings.metrics_port)),
+        *signed_answers(served.version, settings),
         Middleware(LargeCalls),
         Middleware(PredictEndpoint, served=served),
     ]
@@ -194,6 +196,7 @@ def _service_class(
                 served.check_golden()
                 announce(asked)
                 announce_connections(settings)
+                announce_signing(settings)
                 open_folder()
                 check_request_log(settings)
                 if settings.metrics_port:

@@ -2,9 +2,9 @@
 
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import takewhile
 from threading import Event
 
@@ -14,6 +14,7 @@ from slipway.errors import CsvError, ExplanationError, RecordsError, TableTooLar
 from slipway.inference.predictor import Predictor
 from slipway.inference.table import TableAnswer, predict_table
 from slipway.schema.schema import Checked, Schema
+from slipway.schema.suggestions import choose_columns
 from slipway.service.model import LoadedModel
 from slipway.service.observation import current
 from slipway.service.requests import RequestError, gc_paused
@@ -33,12 +34,15 @@ HEADER_LIMIT = 2000
 class Wanted:
     """What a client wants of a file.
 
-    With `reasons`, also the contribution of each field. With `for_spreadsheets`, nothing in it runs as a formula. With
+    With `reasons`, also the contribution of each field. With a `threshold`, classes are decided by it instead of the version's. `columns` has the
+    field of each column that was chosen for one, by its name in the file. With `for_spreadsheets`, nothing in it runs as a formula. With
     `as_form`, a form of two parts: `table`, the answer as comma-separated UTF-8, and `file`, the answer in the file's form.
     `language` is that of the columns `warnings` and `problems`.
     """
 
     reasons: bool = False
+    threshold: float | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
     for_spreadsheets: bool = False
     as_form: bool = False
     language: str = "en"
@@ -59,12 +63,15 @@ async def answer_file(served: LoadedModel, data: bytes, wanted: Wanted, unwanted
         return takewhile(lambda _: not unwanted.is_set(), served.explainer.shares(checked))
 
     def work(predictor: Predictor) -> tuple[TextTable, str, TableWriter, TableAnswer]:
+        if wanted.threshold is not None:
+            predictor = predictor.at_threshold(wanted.threshold)
         with nullcontext() if wanted.reasons else gc_paused():
-            table = read_upload(data, served.limits.file(wanted.reasons))
-            decimal = decimal_of(predictor.schema, table)
+            table = read_upload(data, served.limits.file(served.most_reasons if wanted.reasons else None))
+            matched = choose_columns(predictor.schema.names, table.header, wanted.columns)
+            decimal = decimal_of(predictor.schema, table.renamed(matched))
             writer = _writer(table, decimal, wanted, predictor.schema)
             reasons = explained if wanted.reasons else None
-            answer = predict_table(predictor, table, writer, reasons, served.limits.answer, wanted.language)
+            answer = predict_table(predictor, table, writer, reasons, served.limits.answer, wanted.language, matched)
             return table, decimal, writer, answer
 
     try:

@@ -86,6 +86,11 @@ def limit_memory(megabytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (now + megabytes * 1_000_000, most))
 
 
+def _by_memory(exc: BaseException | None) -> bool:
+    """Whether an error is one of memory, or came while one was handled."""
+    return exc is not None and (isinstance(exc, MemoryError) or _by_memory(exc.__context__))
+
+
 class Helpers:
     """The helpers of a server: what a fork of its supervisor does to be one, or to be a worker that uses them.
 
@@ -116,7 +121,13 @@ class Helpers:
         stay_until_killed(NAME)
         os.nice(NICE)
         limit_memory(self._megabytes)
-        asyncio.run(self._serve())
+        try:
+            asyncio.run(self._serve())
+        except Exception as exc:
+            if not _by_memory(exc):
+                raise
+            # What it was answering is lost, and another takes its place.
+            log.error("a helper ends: it has no memory left (SLIPWAY_MAX_HELPER_MEGABYTES)")
 
     async def _serve(self) -> None:
         answering = Answering(self._app)

@@ -9,12 +9,14 @@ from typing import Any
 
 from slipway import store
 from slipway.errors import ExplanationError, RecordsError, RequestCode
+from slipway.inference.counterfactual import counterfactual
 from slipway.inference.decision import threshold_of
 from slipway.inference.predictor import Predictor
 from slipway.inference.shapley import DEFAULT_CLASS, Explainer
 from slipway.schema.metrics import CalibrationMetrics
+from slipway.service.limits import Limits
 from slipway.service.requests import RequestError
-from slipway.service.settings import DEFAULTS, Limits, Settings
+from slipway.service.settings import DEFAULTS, Settings
 from slipway.store import Version
 from slipway.store.artifacts import to_json
 from slipway.store.requestlog import RowWriter, open_log
@@ -43,6 +45,7 @@ class LoadedModel:
         self.most_values = self.limits.values(self.schema)
         self.request_log = open_log(settings.request_log) if settings.request_log else None
         self.log_rows = RowWriter(version.tag, self.schema).rows if self.request_log else None
+        self._image = settings.image
         self._lock = Lock()
 
     @cached_property
@@ -68,7 +71,7 @@ class LoadedModel:
     def load(self) -> None:
         """Read all that is needed: later changes to the version's files do not affect any answer, nor the page."""
         self.version.read()
-        self.predictor, self.description  # noqa: B018
+        self.predictor, self.explainer, self.description  # noqa: B018
 
     @cached_property
     def _explaining(self) -> Explainer:
@@ -79,6 +82,11 @@ class LoadedModel:
         """What explains the predictor's answers; the first call reads the background."""
         with self._lock:
             return self._explaining
+
+    @property
+    def most_reasons(self) -> int:
+        """Rows of a file with reasons."""
+        return self.limits.most_reasons(self.explainer.is_fast)
 
     def check_golden(self) -> None:
         """Reproduce the golden predictions.
@@ -134,6 +142,19 @@ class LoadedModel:
         except (RecordsError, ExplanationError) as exc:
             raise RequestError.of(400, exc) from exc
 
+    async def counterfactual(self, record: Any, wanted: Any) -> dict[str, Any]:
+        """The contract's smallest changes of a record that lead to the prediction `wanted`; warnings as `Fault` objects.
+
+        Raises
+        ------
+        RequestError
+            400 with every fault, or if no field can be changed.
+        """
+        try:
+            return await self.run(lambda predictor: counterfactual(predictor, record, wanted))  # type: ignore[no-any-return]
+        except RecordsError as exc:
+            raise RequestError.of(400, exc) from exc
+
     @property
     def threshold(self) -> float | None:
         """The probability from which a case is positive; None if the most probable class is predicted."""
@@ -171,10 +192,21 @@ class LoadedModel:
         }
         if self.schema.target.classes:
             described["threshold"] = self.threshold
+        if costs := self.schema.target.costs:
+            names = list(map(str, self.schema.target.classes))
+            described["costs"] = {
+                name: dict(zip(names, row, strict=True)) for name, row in zip(names, costs, strict=True)
+            }
         if measured.interval:
-            described["interval"] = asdict(measured.interval)
+            described["interval"] = to_json(measured.interval)
+        if measured.support:
+            described["support"] = to_json(measured.support)
         if measured.calibration:
             described["calibration"] = _described_calibration(measured.calibration)
+        if provenance := self.version.provenance():
+            described["provenance"] = {name: part for name, part in to_json(provenance).items() if name != "packages"}
+        if self._image:
+            described["image"] = self._image
         if reading := self.version.reading():
             described["reading"] = to_json(reading)
         return described

@@ -63,11 +63,19 @@ class ObservedRequests:
         if scope["type"] == "http":
             await self._observe(scope, receive, send)
             return
-        await self.app(scope, receive, send)
-        if scope["type"] == "lifespan":
-            if self._queue:
-                await self._queue.close()
-            self._files.write()
+        await self.app(scope, receive, self._last(send) if scope["type"] == "lifespan" else send)
+
+    def _last(self, send: Send) -> Send:
+        """Write what waits before the server is told that all is done: then it ends, and nothing that is awaited goes on."""
+
+        async def sending(message: Message) -> None:
+            if message["type"].startswith("lifespan.shutdown"):
+                if self._queue:
+                    await self._queue.close()
+                self._files.write()
+            await send(message)
+
+        return sending
 
     def _count_log(self, written: int, dropped: int) -> None:
         self._model.count_log(written, dropped)

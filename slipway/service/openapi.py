@@ -5,8 +5,9 @@ from typing import Any
 
 from slipway.errors import FaultCode, RequestCode, WarningCode
 from slipway.i18n.catalogues import languages
-from slipway.inference.shapley import EXACT_FIELDS
+from slipway.inference.counterfactual import changeable
 from slipway.schema.schema import Schema
+from slipway.service import counterfactual_schema, support_schema
 from slipway.service.paths import PROBES
 from slipway.tables.excel_writer import ExcelWriter
 
@@ -55,7 +56,7 @@ def _fault(codes: Iterable[str], **more: Any) -> dict[str, Any]:
 
 WARNINGS: dict[str, Any] = {
     "type": "array",
-    "description": "What a reader should know of this prediction: values outside the training range, values read as not measured.",
+    "description": "What a reader should know of this prediction: values outside the training range, values read as not measured, unusual combinations of values, why to ask a person.",
     "items": _fault(WarningCode),
 }
 
@@ -74,6 +75,11 @@ FAULTS: dict[str, Any] = {
             "type": "array",
             "description": "Only of a file without a column that is needed: the names that it has, at most 1,000.",
             "items": {"type": "string"},
+        },
+        "suggestions": {
+            "type": "array",
+            "description": "Beside `header`: which of its columns a field may be, and cells of it; `columns` of the form takes what is chosen.",
+            "items": {"type": "object", "required": ["field", "column", "cells"]},
         },
     },
 }
@@ -101,14 +107,23 @@ def answer_schema(schema: Schema) -> dict[str, Any]:
                 "type": "number",
                 "nullable": True,
                 "description": f"Of two classes: the probability from which `prediction` is {target.positive!r}; "
-                "null where the most probable class is named.",
+                f"null where {'the class with the lowest expected cost' if target.costs else 'the most probable class'} is named.",
             },
+            "prediction_set": support_schema.prediction_set(target),
         }
     else:
         prediction = {"type": "number"}
         beside = {"interval": _interval(unit)}
     prediction["description"] = f"{target.label['en']}{unit}"
-    answers = _object({"prediction": prediction, **beside, "warnings": WARNINGS})
+    answers = _object(
+        {
+            "prediction": prediction,
+            **beside,
+            "support": support_schema.support(target),
+            "abstain": support_schema.ABSTAIN,
+            "warnings": WARNINGS,
+        }
+    )
     return _object({"model": {"type": "string"}, "predictions": {"type": "array", "items": answers}})
 
 
@@ -159,9 +174,12 @@ def explanation_schema(schema: Schema) -> dict[str, Any]:
         "value": {"description": "As it was given; long texts are cut."},
         "contribution": number | {"description": "The field's Shapley value, in the unit of the prediction."},
     }
-    if len(schema.fields) > EXACT_FIELDS:
-        share["standard_error"] = number | {"description": "Of the contribution: with so many fields it is sampled."}
-    contribution = {"type": "object", "required": list(share), "properties": share}
+    required = list(share)
+    share["standard_error"] = number | {
+        "description": "Of the contribution: it is the mean over the background rows, and would be another with other rows. "
+        "Not there if there is one background row."
+    }
+    contribution = {"type": "object", "required": required, "properties": share}
     properties: dict[str, Any] = {
         "model": {"type": "string"},
         "base": number | {"description": f"The mean {what} of the version's background rows."},
@@ -203,6 +221,7 @@ def describe(schema: Schema, tag: str, bentoml: dict[str, Any], outcomes: Schema
             "/predict": {"post": _predict_call(schema)},
             "/predict_csv": {"post": _csv_call()},
             "/explain": {"post": _explain_call(schema)},
+            **({"/counterfactual": {"post": _counterfactual_call(schema)}} if changeable(schema) else {}),
             **({"/outcome": {"post": _outcome_call(outcomes)}} if outcomes else {}),
             **_descriptions(),
             **{path: bentoml["paths"][path] for path in sorted(PROBES) if path in bentoml["paths"]},
@@ -268,6 +287,18 @@ def _explain_call(schema: Schema) -> dict[str, Any]:
     }
 
 
+def _counterfactual_call(schema: Schema) -> dict[str, Any]:
+    prediction = answer_schema(schema)["properties"]["predictions"]["items"]
+    body, answer = counterfactual_schema.body_schema(schema), counterfactual_schema.answer_schema(schema, prediction)
+    return {
+        "operationId": "counterfactual",
+        "summary": "The smallest changes of the fields that can be changed that lead to another prediction.",
+        "parameters": [LANGUAGE],
+        "requestBody": {"required": True, "content": _json(body)},
+        "responses": _responses(_json(answer), *REFUSALS),
+    }
+
+
 def _outcome_call(outcome: Schema) -> dict[str, Any]:
     items = {"type": "array", "minItems": 1, "items": outcome.json_schema()}
     example = {"outcomes": [outcome.example()]}
@@ -325,7 +356,19 @@ def _csv_call() -> dict[str, Any]:
         "reasons": {
             "type": "boolean",
             "default": False,
-            "description": f"{reasons}for files of at most SLIPWAY_MAX_REASONS rows (500).",
+            "description": f"{reasons}for files of at most SLIPWAY_MAX_REASONS rows (20,000), or a fortieth "
+            "of them where each takes thousands of predictions.",
+        },
+        "threshold": {
+            "type": "number",
+            "minimum": 0,
+            "maximum": 1,
+            "description": "Of two classes: decide by this probability instead of the version's threshold, as a what-if; the column `threshold` has it.",
+        },
+        "columns": {
+            "type": "string",
+            "default": "{}",
+            "description": 'JSON: the field of each column that is called otherwise, such as `{"Body mass": "bmi"}`. A refusal for missing columns has `suggestions`.',
         },
         "for_spreadsheets": {
             "type": "boolean",
@@ -342,7 +385,7 @@ def _csv_call() -> dict[str, Any]:
         "to JSON it is JSON of the same form (records, lines, columns or rows). With `Accept: multipart/form-data` the answer has two parts: `table`, always comma-separated UTF-8, "
         "and `file`. The header `X-Form` has the file's form as JSON. The column `codes` has the codes of a row's warnings or faults, separated by `; `; "
         "`warnings` or `problems` says them in words. A column may be spelt in another letter case, with other spaces or "
-        "without accents: the header `X-Matched-Columns` has the fields of such columns as JSON, by their names in the file.",
+        "without accents: the header `X-Matched-Columns` has the fields of such columns, and of those in `columns`, as JSON, by their names in the file.",
         "parameters": [LANGUAGE],
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
         "responses": _responses(_FILES, *REFUSALS),

@@ -29,7 +29,7 @@ ROUTES = {
     **dict.fromkeys([*HEALTH, *(LOGIN - {"/login/user"}), "/favicon.ico"], Audience.ANYBODY),
     # The page shows what its model was trained on, on its tabs for people: whoever may predict may read it there.
     **dict.fromkeys(
-        "/ /predict /predict_csv /explain /outcome /model/schema /docs /docs.json /login/user /schema.json /ui".split(),
+        "/ /predict /predict_csv /explain /counterfactual /outcome /model/schema /docs /docs.json /login/user /schema.json /ui".split(),
         Audience.PREDICT,
     ),
     # Versions of packages, figures of training, the load: nothing that a prediction needs.

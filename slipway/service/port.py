@@ -6,16 +6,20 @@ import socket
 import click
 
 from slipway.errors import SlipwayError
+from slipway.store._bentoml import default_address
 
 
 def listening() -> tuple[str | None, int | None]:
     """Host and port on which `bentoml serve` is asked to listen; None where it is another command.
 
-    They are options of its command line, which knows them.
+    They are options of its command line, which knows them. Without them, as in an image, it takes those of its configuration.
     """
     context = click.get_current_context(silent=True)
-    host, port = ((context.params if context else {}).get(name) for name in ("host", "port"))
-    return (host, port) if isinstance(host, str) and isinstance(port, int) else (None, None)
+    if context is None or not {"host", "port"} <= context.params.keys():
+        return None, None
+    host, port = default_address()
+    asked_host, asked_port = context.params["host"], context.params["port"]
+    return (host if asked_host is None else asked_host), (port if asked_port is None else asked_port)
 
 
 def check_port() -> None:

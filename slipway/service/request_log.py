@@ -6,10 +6,13 @@ No request waits for it, or fails because of it. What does not fit into the queu
 import asyncio
 import datetime as dt
 import logging
+import os
+import pickle
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from threading import Event, Thread
 
 from slipway.errors import RequestLogError
@@ -19,7 +22,7 @@ from slipway.store.requestlog import RequestLog, open_log
 log = logging.getLogger("bentoml")
 
 INTERVAL = 0.5
-"""Seconds until a row is written, at most; a thread that was woken for each request would take processor time from it."""
+"""Seconds until a row is written, at most, unless its place says that it may wait longer; a thread that was woken for each request would take processor time from it."""
 QUEUE_BYTES = 32 * 1024 * 1024
 """Of rows that wait, in each worker."""
 CLOSE_SECONDS = 3.0
@@ -40,9 +43,35 @@ def check_request_log(settings: Settings) -> None:
         If it cannot.
     """
     if settings.request_log:
-        found = open_log(settings.request_log)
-        found.check()
-        found.delete_before(_first_day(settings.request_log_days))
+        found, first_day = open_log(settings.request_log), _first_day(settings.request_log_days)
+        if found.starts_threads and hasattr(os, "fork"):
+            _in_a_child(partial(_prepare, found, first_day))
+        else:
+            _prepare(found, first_day)
+
+
+def _prepare(request_log: RequestLog, first_day: dt.date) -> None:
+    request_log.check()
+    request_log.delete_before(first_day)
+
+
+def _in_a_child(do: Callable[[], None]) -> None:
+    """Do something in a process that ends with it: the workers are forks of this one, which must not have its threads."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            do()
+        except BaseException as exc:
+            os.write(writer, pickle.dumps(exc if isinstance(exc, RequestLogError) else RuntimeError(repr(exc))))
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as file:
+        failed = file.read()
+    os.waitpid(child, 0)
+    if failed:
+        raise pickle.loads(failed)  # noqa: S301 (this process wrote it)
 
 
 def _first_day(days: int) -> dt.date:
@@ -104,10 +133,14 @@ class LogQueue:
             self._count(0, lost)
 
     def _run(self) -> None:
-        forgotten = time.monotonic()
+        forgotten = written = time.monotonic()
         rows = b""
         while not self._closing.wait(INTERVAL):
-            rows = self._write(rows)
+            if not self._put[0] > self._taken[0]:
+                written = time.monotonic()
+            if time.monotonic() - written >= self._log.seconds or self._is_much():
+                rows = self._write(rows)
+                written = time.monotonic()
             if time.monotonic() - forgotten > FORGET_EVERY:
                 forgotten = time.monotonic()
                 self._forget()
@@ -115,6 +148,9 @@ class LogQueue:
             rows = self._write(rows)
             if rows:  # it fails: another try would, too
                 return
+
+    def _is_much(self) -> bool:
+        return self._put[0] - self._taken[0] >= self._log.largest
 
     def _write(self, rows: bytes) -> bytes:
         """Write what was left and what waits; returns what could not be written."""

@@ -64,7 +64,7 @@ class RequestError(Exception):
             "details": [faults.as_json(fault, language) for fault in self.details],
         }
         if "header" in self.values:  # of a file without a column that is needed
-            refused["header"] = self.values["header"]
+            refused |= {"header": self.values["header"], "suggestions": self.values["suggestions"]}
         again = {"Retry-After": str(self.values["retry_after"])} if "retry_after" in self.values else None
         return JSONResponse(refused, self.status, again)
 
@@ -306,6 +306,65 @@ def parse_bool(texts: dict[str, str], key: str) -> bool:
     if (text := texts.get(key, "false")) not in ("true", "false"):
         raise RequestError(400, RequestCode.INVALID_OPTION, option=key, found=repr(truncated(text)))
     return text == "true"
+
+
+def parse_threshold(texts: dict[str, str], has_threshold: bool) -> float | None:
+    """The threshold that a form asks for in place of the version's; None without the field.
+
+    Parameters
+    ----------
+    texts : dict of str to str
+        The form's fields.
+    has_threshold : bool
+        Whether the model decides by one.
+
+    Returns
+    -------
+    float or None
+        From 0 to 1.
+
+    Raises
+    ------
+    RequestError
+        400 for anything else, and for a model without a threshold.
+    """
+    if (text := texts.get("threshold")) is None:
+        return None
+    try:
+        threshold = float(text)
+    except ValueError:
+        threshold = -1.0
+    if not has_threshold or not 0 <= threshold <= 1:
+        code = RequestCode.INVALID_THRESHOLD if has_threshold else RequestCode.NO_THRESHOLD
+        raise RequestError(400, code, found=repr(truncated(text)))
+    return threshold
+
+
+def parse_columns(texts: dict[str, str]) -> dict[str, str]:
+    """The field of each column that a form says, by the column's name in the file; none without it.
+
+    Parameters
+    ----------
+    texts : dict of str to str
+        The form's fields.
+
+    Returns
+    -------
+    dict of str to str
+
+    Raises
+    ------
+    RequestError
+        400 for anything but a JSON object of texts.
+    """
+    text = texts.get("columns", "{}")
+    try:
+        columns = json.loads(text, object_pairs_hook=_strict_object)
+    except (RecursionError, ValueError):
+        columns = None
+    if not isinstance(columns, dict) or not all(isinstance(name, str) for name in columns.values()):
+        raise RequestError(400, RequestCode.INVALID_COLUMNS, found=truncated(text))
+    return columns
 
 
 async def run_until_disconnect(request: Request, work: Callable[[Event], Awaitable[T]]) -> T:

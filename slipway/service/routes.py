@@ -1,4 +1,4 @@
-"""The calls that are not BentoML's own: /predict_csv, /explain, /outcome, /model, /docs, and / itself."""
+"""The calls that are not BentoML's own: /predict_csv, /explain, /counterfactual, /outcome, /model, /docs, and / itself."""
 
 import asyncio
 from pathlib import Path
@@ -10,7 +10,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp
 
+from slipway.errors import RequestCode
 from slipway.i18n.catalogues import FALLBACK
+from slipway.inference.counterfactual import OTHER_CLASS
 from slipway.inference.shapley import DEFAULT_CLASS
 from slipway.service import openapi
 from slipway.service.file_answer import Wanted, answer_file
@@ -25,6 +27,8 @@ from slipway.service.requests import (
     json_response,
     language_of,
     parse_bool,
+    parse_columns,
+    parse_threshold,
     read_object,
     read_upload,
     run_until_disconnect,
@@ -121,7 +125,7 @@ def _add_description(app: FastAPI, served: LoadedModel, service: Any) -> None:
 
 
 def _add_predictions(app: FastAPI, served: LoadedModel) -> None:
-    """Files and explanations; `/predict` is answered before it gets here."""
+    """Files, explanations and counterfactuals; `/predict` is answered before it gets here."""
     turns = [asyncio.Semaphore(FILES_AT_ONCE), asyncio.Semaphore(FILES_AT_ONCE)]  # without reasons, with reasons
 
     @app.post("/predict_csv")
@@ -129,6 +133,8 @@ def _add_predictions(app: FastAPI, served: LoadedModel) -> None:
         async with read_upload(request, served.limits.bytes) as (file, texts):
             wanted = Wanted(
                 reasons=parse_bool(texts, "reasons"),
+                threshold=parse_threshold(texts, served.threshold is not None),
+                columns=parse_columns(texts),
                 for_spreadsheets=parse_bool(texts, "for_spreadsheets"),
                 as_form="multipart/form-data" in request.headers.get("accept", ""),
                 language=language_of(request.scope),
@@ -147,6 +153,19 @@ def _add_predictions(app: FastAPI, served: LoadedModel) -> None:
         limits = served.limits
         body = await read_object(request, limits.bytes, served.most_values, expected, "record", optional="class")
         answer = await served.explain(body["record"], body.get("class", DEFAULT_CLASS))
+        current().asked("json", rows=0, explanations=1)
+        return json_response(answer, language_of(request.scope))
+
+    @app.post("/counterfactual")
+    async def counterfactual(request: Request) -> Response:
+        target = served.schema.target
+        expected = '{"record": {…}, "wanted": …}'
+        body = await read_object(
+            request, served.limits.bytes, served.most_values, expected, "record", optional="wanted"
+        )
+        if "wanted" not in body and len(target.classes) != 2:
+            raise RequestError(400, RequestCode.UNEXPECTED_BODY, found="the key 'record' alone", expected=expected)
+        answer = await served.counterfactual(body["record"], body.get("wanted", OTHER_CLASS))
         current().asked("json", rows=0, explanations=1)
         return json_response(answer, language_of(request.scope))
 

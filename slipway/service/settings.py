@@ -12,16 +12,14 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
 from slipway.errors import SlipwayError
-from slipway.schema.fields import Field as SchemaField
-from slipway.schema.schema import Schema
 from slipway.service import addresses
-from slipway.tables.bounds import Bound, Bounds
 
 PREFIX = "SLIPWAY_"
-# What else has our prefix: a pipe, a socket and a folder of ours, a mark of `slipway deploy`, the switches of the tests, and what Kubernetes puts
+# What else has our prefix: a pipe, a socket and a folder of ours, a mark of `slipway deploy`, the switches of the tests, what images are built and signed
+# with, and what Kubernetes puts
 # into the environment of a pod for each Service.
 _OTHERS = re.compile(
-    r"SLIPWAY_(SUPERVISOR|SUCCEEDS|HELPER|SERVED|METRICS_FOLDER|PREVIOUS|SANDBOX|WRITE_GOLDEN|AZ|REQUIRE_\w+|(\w+_)?SERVICE_(HOST|PORT)(_\w+)?|(\w+_)?PORT(_\w+)?)"
+    r"SLIPWAY_(SUPERVISOR|SUCCEEDS|HELPER|SERVED|METRICS_FOLDER|PREVIOUS|SANDBOX|BASE_IMAGE|COSIGN_KEY|WRITE_GOLDEN|AZ|REQUIRE_\w+|(\w+_)?SERVICE_(HOST|PORT)(_\w+)?|(\w+_)?PORT(_\w+)?)"
 )
 
 
@@ -97,7 +95,9 @@ URL = Kind("an address such as https://ml.example.org/app/insurance", addresses.
 HEADER = Kind("the name of a header such as X-Forwarded-User", addresses.header)
 
 
-PLACE = Kind("a folder, or the address of a database, which is not repeated here", addresses.line)
+PLACE = Kind(
+    "a folder, a URL of an object store, or the address of a database, which is not repeated here", addresses.line
+)
 
 
 def setting(default: Any, kind: Kind, description: str, section: str = "Limits on a request") -> Any:
@@ -115,6 +115,7 @@ def setting(default: Any, kind: Kind, description: str, section: str = "Limits o
     return field(default=default, metadata={"kind": kind, "description": description, "section": section})
 
 
+PROOF = "Proof"
 ACCESS = "Access"
 LOGIN = "Login"
 
@@ -153,6 +154,10 @@ class Settings:
         "Watching",
     )
     request_log_days: int = setting(30, whole_number(), "Days after which what is kept there is deleted.", "Watching")
+    signing_key_file: str = setting(
+        "", FILE, "A private key that signs answers for whoever accepts signed ones ([proof](proof.md)).", PROOF
+    )
+    image: str = setting("", TEXT, "The image of this server, with its digest; signed answers name it.", PROOF)
 
     keys_file: str = setting(
         "", FILE, "The file of API keys (`slipway keys add NAME`); calls without a key are refused.", ACCESS
@@ -185,7 +190,11 @@ class Settings:
         "and always 500,000.",
     )
     max_rows: int = setting(200_000, whole_number(), "Rows of a file, and as many empty lines.")
-    max_reasons: int = setting(500, whole_number(), "Rows of a file with `reasons=true`.")
+    max_reasons: int = setting(
+        20_000,
+        whole_number(),
+        "Rows of a file with `reasons=true`; a fortieth of them where a row takes thousands of predictions.",
+    )
     max_columns: int = setting(10_000, whole_number(), "Columns of a file.")
     max_cells: int = setting(5_000_000, whole_number(), "Cells of a file: its rows times its columns.")
     max_cell_characters: int = setting(
@@ -333,56 +342,3 @@ def _read(name: str, text: str, item: "Field[Any]") -> Any:
     except ValueError:
         given = "not usable" if kind in (SECRET, PLACE) else repr(text[:60])
         raise SlipwayError(f"{name} is {given}; expected {kind.expected}, or leave it out") from None
-
-
-LEAST_VALUES = 500_000
-"""What any JSON body may have of commas and brackets, however few the fields and records."""
-TEXT_MARKS = 50
-"""Commas that a free text may have on average."""
-
-
-def _marks(item: SchemaField) -> int:
-    """The commas and brackets that a field may have in a record: one after it, and those in its text."""
-    if item.kind == "text":
-        return 1 + TEXT_MARKS
-    return 1 + max((len(re.findall(r"[,{[]", str(value))) for value in item.categories), default=0)
-
-
-class Limits:
-    """The limits on one request.
-
-    Parameters
-    ----------
-    settings : Settings
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self.records = settings.max_records
-        self.bytes = settings.max_megabytes * 1024 * 1024
-        self.rows = settings.max_rows
-        self.reasons = settings.max_reasons
-        self.columns = settings.max_columns
-        self.cells = settings.max_cells
-        self.cell = settings.max_cell_characters
-        unpacked, answer = settings.max_unpacked_megabytes, settings.max_answer_megabytes
-        self.unpacked = Bound(unpacked * 1024 * 1024, "SLIPWAY_MAX_UNPACKED_MEGABYTES", "split the file")
-        self.answer = Bound(answer * 1024 * 1024, "SLIPWAY_MAX_ANSWER_MEGABYTES", "split the file")
-
-    def values(self, schema: Schema) -> int:
-        """The commas and brackets allowed in a JSON body: twice those of the most records, as texts may hold some."""
-        most = 2 + sum(map(_marks, schema.fields))
-        return max(LEAST_VALUES, 2 * self.records * most)
-
-    def file(self, reasons: bool) -> Bounds:
-        """The limits on a CSV. With reasons it may have fewer rows, because each takes long."""
-        rows = Bound(self.rows, "SLIPWAY_MAX_ROWS", "split it")
-        if reasons and self.reasons < self.rows:
-            remedy = "send it without `reasons`, or split it"
-            rows = Bound(self.reasons, "SLIPWAY_MAX_REASONS", remedy, "with reasons ")
-        return Bounds(
-            rows,
-            Bound(self.columns, "SLIPWAY_MAX_COLUMNS", "leave out columns that the model does not use"),
-            Bound(self.cells, "SLIPWAY_MAX_CELLS", "split it, or leave out columns that the model does not use"),
-            Bound(self.cell, "SLIPWAY_MAX_CELL_CHARACTERS", "shorten it; is a quote never closed?"),
-            self.unpacked,
-        )

@@ -17,7 +17,9 @@ from slipway.service.paths import RUN
 from slipway.store import Version
 from slipway.store._bentoml import tracer_provider, traces_are_exported
 
-TRACED = frozenset({"/predict", "/predict_csv", "/explain", f"/ui/{RUN}", f"/ui/en/{RUN}", f"/ui/zh/{RUN}"})
+TRACED = frozenset(
+    {"/predict", "/predict_csv", "/explain", "/counterfactual", f"/ui/{RUN}", f"/ui/en/{RUN}", f"/ui/zh/{RUN}"}
+)
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 

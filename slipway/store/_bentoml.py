@@ -80,6 +80,11 @@ def use_log_formatter(formatter: type) -> None:
         server_log.configure_server_logging()
 
 
+def default_address() -> tuple[str, int]:
+    """Host and port on which `bentoml serve` listens without `--host` and `--port`: nowhere but in its configuration."""
+    return str(BentoMLContainer.http.host.get()), int(BentoMLContainer.http.port.get())
+
+
 def component_name() -> str:
     """What BentoML calls this process in its log: `entry_service:insurance:1`; found once in a process."""
     return str(server_log._component_name())

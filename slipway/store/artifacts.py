@@ -24,10 +24,12 @@ from slipway.errors import ModelDamagedError
 from slipway.i18n.catalogues import FALLBACK
 from slipway.inference.golden import Golden
 from slipway.inference.interval import Interval
+from slipway.inference.support import Support
 from slipway.schema.expected_errors import ExpectedErrors
 from slipway.schema.figures import Figures
 from slipway.schema.metrics import Leaderboard, LeaderboardRow, Metrics
 from slipway.schema.profile import Profile
+from slipway.schema.provenance import Provenance
 from slipway.schema.report import TableReport
 from slipway.schema.schema import Schema
 from slipway.store.upgrades import UPGRADES
@@ -132,12 +134,14 @@ def to_json(value: Any) -> Any:
 
 SCHEMA = JsonFile("schema.json", Schema)
 INTERVAL = JsonFile("uncertainty.json", Interval)
+SUPPORT = JsonFile("support.json", Support)
 GOLDEN = JsonFile("golden.json", Golden)
 METRICS = JsonFile("metrics.json", Metrics)
 FIGURES = JsonFile("figures.json", Figures)
 PROFILE = JsonFile("profile.json", Profile)
 ERRORS = JsonFile("errors.json", ExpectedErrors)
 READING = JsonFile("reading.json", TableReport)
+PROVENANCE = JsonFile("provenance.json", Provenance)
 GRAPH = "model.onnx"
 PIPELINE = "pipeline.pkl"
 LEADERBOARD = "leaderboard.csv"

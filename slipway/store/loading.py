@@ -1,7 +1,7 @@
 """From a version in the store to its predictor and explainer."""
 
 from slipway.inference.onnx_engine import CompiledEngine
-from slipway.inference.predictor import Predictor
+from slipway.inference.predictor import Engine, Predictor
 from slipway.inference.shapley import Explainer
 from slipway.store.versions import Version
 
@@ -23,13 +23,15 @@ def load_predictor(version: Version) -> Predictor:
     ModelIncompatibleError
         If its pipeline cannot be read with the installed packages.
     """
-    schema, interval = version.schema(), version.interval()
+    schema = version.schema()
     if version.engine == "onnx":
-        return Predictor(version.tag, schema, CompiledEngine.load(version.graph, schema), interval)
-    # Only here: a server of a compiled version has neither PyCaret nor anything to unpickle.
-    from slipway.inference.pipeline_engine import NativeEngine
+        engine: Engine = CompiledEngine.load(version.graph, schema)
+    else:
+        # Only here: a server of a compiled version has neither PyCaret nor anything to unpickle.
+        from slipway.inference.pipeline_engine import NativeEngine
 
-    return Predictor(version.tag, schema, NativeEngine.load(version.pipeline, schema), interval)
+        engine = NativeEngine.load(version.pipeline, schema)
+    return Predictor(version.tag, schema, engine, version.interval(), version.support())
 
 
 def load_explainer(version: Version, predictor: Predictor) -> Explainer:

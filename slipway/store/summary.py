@@ -1,5 +1,6 @@
 """What a version's model.yaml says of it, in BentoML's labels and metadata: enough to list versions without their files."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any
@@ -49,12 +50,17 @@ class Summary:
         ModelDamagedError
             With the first key that is missing or holds something else.
         """
+        return cls.read(str(model.tag), model.info.labels, model.info.metadata)
+
+    @classmethod
+    def read(cls, tag: str, labels: Mapping[str, Any], metadata: Mapping[str, Any]) -> "Summary":
+        """As `of`, of what BentoML has read of the model.yaml of a version, or somebody else."""
         try:
-            return _adapter().validate_python({**model.info.labels, **model.info.metadata})
+            return _adapter().validate_python({**labels, **metadata})
         except ValidationError as exc:
             first = exc.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"]))
-            raise ModelDamagedError(str(model.tag), f"model.yaml: {where}: {first['msg']}") from exc
+            raise ModelDamagedError(tag, f"model.yaml: {where}: {first['msg']}") from exc
 
 
 @cache

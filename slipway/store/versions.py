@@ -1,8 +1,8 @@
 """A model version in the BentoML model store, and the layout of its folder.
 
-    <name>:<version>            schema.json, model.onnx, uncertainty.json, golden.json, background.csv,
+    <name>:<version>            schema.json, model.onnx, uncertainty.json, support.json, golden.json, background.csv,
                                 metrics.json, figures.json, profile.json, errors.json, reading.json,
-                                usecase.json, leaderboard.csv, card.md, card.zh.md, SHA256SUMS
+                                usecase.json, provenance.json, leaderboard.csv, card.md, card.zh.md, SHA256SUMS
     <name>-pipeline:<version>   pipeline.pkl, the fitted PyCaret pipeline, SHA256SUMS
 
 A version without model.onnx could not be compiled and is served by its pipeline.
@@ -28,11 +28,13 @@ from slipway.errors import (
 )
 from slipway.inference.golden import Golden
 from slipway.inference.interval import Interval
+from slipway.inference.support import Support
 from slipway.schema.arrays import Columns
 from slipway.schema.expected_errors import ExpectedErrors
 from slipway.schema.figures import Figures
 from slipway.schema.metrics import Leaderboard, Metrics
 from slipway.schema.profile import Profile
+from slipway.schema.provenance import Provenance
 from slipway.schema.report import TableReport
 from slipway.schema.schema import Schema
 from slipway.store import artifacts
@@ -79,8 +81,8 @@ class Version:
     def read(self) -> None:
         """Read all that a server answers and shows: from now on it does not matter what happens to the files."""
         readers: tuple[Callable[[], object], ...] = (
-            *(self.schema, self.interval, self.metrics, self.figures, self.profile, self.reading),
-            *(self.background, self.leaderboard, self.cards),
+            *(self.schema, self.interval, self.support, self.metrics, self.figures, self.profile, self.reading),
+            *(self.provenance, self.background, self.leaderboard, self.cards),
         )
         for reader in readers:
             reader()
@@ -113,6 +115,11 @@ class Version:
     def interval(self) -> Interval | None:
         """The interval around predicted numbers; none for classes and where there were too few rows."""
         return artifacts.INTERVAL.find(self.tag, self.path, self.summary.format)
+
+    @_once
+    def support(self) -> Support | None:
+        """What its answers rest on; None for versions of before format 3, and of a notebook."""
+        return artifacts.SUPPORT.find(self.tag, self.path, self.summary.format)
 
     @_once
     def golden(self) -> Golden:
@@ -148,6 +155,11 @@ class Version:
     def reading(self) -> TableReport | None:
         """How each column of the training table was read; None for versions of before format 3, and of a notebook."""
         return artifacts.READING.find(self.tag, self.path, self.summary.format)
+
+    @_once
+    def provenance(self) -> Provenance | None:
+        """The code and the packages that trained it; None for versions from before this was kept."""
+        return artifacts.PROVENANCE.find(self.tag, self.path, self.summary.format)
 
     @_once
     def background(self) -> Columns:

@@ -4,7 +4,7 @@ Cells stay text here, because what "0" or "yes" means is for the schema to say.
 """
 
 from array import array
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -73,6 +73,10 @@ class TextTable:
     def decimal_comma(self) -> bool:
         """Whether `12,5` can be a number: not where the comma separates cells."""
         return self.separator != ","
+
+    def renamed(self, names: Mapping[str, str]) -> "TextTable":
+        """The same rows under other column names, by those in the file."""
+        return replace(self, header=[names.get(name, name) for name in self.header])
 
     def column(self, name: str) -> list[str]:
         """The cells of a column, in the order of the rows."""

@@ -17,6 +17,8 @@ from slipway.tables.mend import mend
 from slipway.tables.plain_rows import lay_out_plain
 from slipway.tables.rows import Rows
 
+_WEB_PAGE = re.compile(r"\s*<(!doctype\s+html|html|table)\b", re.IGNORECASE)
+
 _KINDS = {b"PK\x03\x04": "a ZIP or Excel", b"PAR1": "a Parquet", b"%PDF": "a PDF", b"\x89PNG": "a PNG"}
 
 _HEAD = 512 * 1024
@@ -64,6 +66,9 @@ def read_text(
     head = decoded.head(_HEAD)
     if not head or head.isspace():
         return TextTable([], [], [], {}, separator or ",", read=HowRead(encoding=decoded.encoding))
+    if _WEB_PAGE.match(head):  # which exports of some programs are, with a name that ends in .xls
+        problem = "is a web page (HTML), not a CSV text; save the table in it as CSV"
+        raise CsvError(source, problem, RequestCode.NOT_A_CSV, kind="HTML")
     detected = detect(head, separator)
     first_line = 2 if detected.start else 1
     blocks = decoded.blocks()

@@ -8,8 +8,11 @@ import datetime as dt
 import io
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from threading import Lock
 from typing import Any
+
+import numpy as np
 
 from slipway.errors import CsvError, RequestCode, nearest
 from slipway.tables.bounds import Bounds
@@ -27,6 +30,12 @@ _ABOVE = 1000
 """Rows that may stand above a table; as many as a table may have may be empty."""
 _MOST_BYTES = 4 * 1024**3
 _CHUNK = 1024 * 1024
+_BYTES_OF_CELL, _BYTES_OF_PLACE, _BYTES_OF_BYTE = 80, 32, 8
+"""Memory that calamine takes while it reads a sheet, at most: for a cell (40 in a list that doubles), for a place in its grid, and
+where cells are not counted before, for a byte of what holds them."""
+_UNCOUNTED = re.compile(r"content\.xml|xl/worksheets/.*\.bin")
+"""The parts of .ods and .xlsb that hold cells."""
+_reading = Lock()
 _PLACE = re.compile(rb'<(?:\w+:)?c [^>]*?r="([A-Z]{1,3})(\d{1,7})"')
 
 
@@ -63,18 +72,20 @@ def read_workbook(
     TableTooLargeError
         As soon as a limit is exceeded.
     """
-    book = _opened(data, source, bounds)
+    book, memory = _opened(data, source, bounds)
     names = list(book.sheet_names)
     if not names:
         raise _refused(source, "has no sheets")
     wanted = [_chosen(names, sheet, source)] if sheet is not None else names
     best: TextTable | None = None
     for name in wanted:
-        rows = _rows(book, name, source)
-        cells = (Row(row, line) for line, row in enumerate(_texts(rows), 1))
-        found = lay_out(cells, source, bounds, header, one_column=max(map(len, rows), default=0) == 1)
-        read = HowRead("excel", sheet=name, others=tuple(other for other in names if other != name))
-        table = table_of(found, read, "\t")
+        # One is read at a time, until nothing is left of it but its table: two would not find the memory that either does.
+        with _reading:
+            page = _sheet(book, name, source, memory)
+            found = lay_out(_rows(page), source, bounds, header, one_column=_width(page) == 1)
+            read = HowRead("excel", sheet=name, others=tuple(other for other in names if other != name))
+            table = table_of(found, read, "\t")
+            del page, found
         if table.rows and len(table.header) > 1:
             return table
         best = table if best is None or len(best.header) < len(table.header) else best
@@ -84,28 +95,33 @@ def read_workbook(
     return best
 
 
-def _opened(data: bytes, source: str, bounds: Bounds) -> Any:
+def _opened(data: bytes, source: str, bounds: Bounds) -> tuple[Any, int]:
+    """A workbook, and the bytes of memory that reading a sheet of it may take."""
     import python_calamine as calamine  # only now: most files are no workbook
 
     if data.startswith(_OLE) and _ENCRYPTED in data:
         raise _locked(source)
-    _check_size(data, source, bounds)
+    memory = _check_size(data, source, bounds)
     try:
-        return calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+        return calamine.CalamineWorkbook.from_filelike(io.BytesIO(data)), memory
     except calamine.PasswordError as exc:
         raise _locked(source) from exc
     except (calamine.CalamineError, OSError, ValueError) as exc:
         raise _refused(source, f"is not a workbook that can be read ({_short(exc)}); save the table as CSV") from exc
 
 
-def _rows(book: Any, name: str, source: str) -> list[list[Any]]:
-    """The cells of a sheet; a sheet of charts has none."""
+def _sheet(book: Any, name: str, source: str, memory: int) -> Any:
+    """A sheet that has been read; None for one of charts.
+
+    Only if the memory is there: where calamine finds none, it ends the process.
+    """
     import python_calamine as calamine
 
+    np.empty(memory, np.uint8)
     try:
-        return book.get_sheet_by_name(name).to_python(skip_empty_area=False)  # type: ignore[no-any-return]
+        return book.get_sheet_by_name(name)
     except calamine.WorksheetNotFound:
-        return []
+        return None
     except (calamine.CalamineError, ValueError) as exc:
         raise _refused(source, f"has a sheet {name!r} that cannot be read: {_short(exc)}") from exc
 
@@ -131,22 +147,24 @@ def _chosen(names: Sequence[str], sheet: str | int, source: str) -> str:
     raise _refused(source, f"has no sheet {sheet!r}{near}; it has {', '.join(map(repr, names[:20]))}")
 
 
-def _check_size(data: bytes, source: str, bounds: Bounds) -> None:
-    """Refuse a workbook that would not fit into memory, before anything holds it."""
+def _check_size(data: bytes, source: str, bounds: Bounds) -> int:
+    """Refuse a workbook that would not fit into memory, before anything holds it; the bytes that a sheet may take to be read."""
     if not data.startswith(b"PK"):
-        return
-    total, most = 0, min(_MOST_BYTES, bounds.unpacked.limit)
+        return _BYTES_OF_BYTE * len(data)
+    total, memory, most = 0, 0, min(_MOST_BYTES, bounds.unpacked.limit)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for info in archive.infolist():
-                last_row, last_column = 0, 0
+                last_row, last_column, counted = 0, 0, 0
+                is_sheet = info.filename.lower().startswith("xl/worksheets/")
                 with archive.open(info) as part:
                     tail = b""
                     while chunk := part.read(_CHUNK):
                         total += len(chunk)
                         if total > most:
                             raise _refused(source, f"unpacks to more than {most:,} bytes; save the table as CSV")
-                        if info.filename.lower().startswith("xl/worksheets/"):
+                        if is_sheet:
+                            counted += chunk.count(b"<c") + chunk.count(b":c ")
                             text = tail + chunk
                             last_row, last_column = _extent(text, last_row, last_column)
                             tail = text[-200:]
@@ -158,8 +176,13 @@ def _check_size(data: bytes, source: str, bounds: Bounds) -> None:
                         if cells > _MOST_CELLS:
                             what = f"has a sheet of {last_row:,} rows and {last_column:,} columns, most of them empty"
                             raise _refused(source, f"{what}; delete what is far from the table, or save it as CSV")
+                needed = _BYTES_OF_CELL * counted + _BYTES_OF_PLACE * max(counted, last_row * last_column)
+                if _UNCOUNTED.fullmatch(info.filename.lower()):
+                    needed = _BYTES_OF_BYTE * info.file_size
+                memory = max(memory, needed)
     except (zipfile.BadZipFile, RuntimeError, EOFError, OSError, ValueError, NotImplementedError) as exc:
         raise _refused(source, f"is not a workbook that can be read ({_short(exc)}); save the table as CSV") from exc
+    return total + memory
 
 
 def _extent(text: bytes, rows: int, columns: int) -> tuple[int, int]:
@@ -174,18 +197,23 @@ def _extent(text: bytes, rows: int, columns: int) -> tuple[int, int]:
     return rows, columns
 
 
-def _texts(rows: Sequence[Sequence[Any]]) -> list[list[str]]:
-    """The cells as text; the moments of a column are dates if all of them are midnight."""
-    width = max(map(len, rows), default=0)
-    with_time = [
-        any(
-            isinstance(row[column], dt.datetime) and row[column].time() != dt.time(0)
-            for row in rows
-            if column < len(row)
-        )
-        for column in range(width)
-    ]
-    return [[_text(cell, with_time[column]) for column, cell in enumerate(row)] for row in rows]
+def _width(sheet: Any) -> int:
+    """The columns of a sheet, with the empty ones before its first cell."""
+    return sheet.start[1] + sheet.width if sheet and sheet.start else 0
+
+
+def _rows(sheet: Any) -> Iterator[Row]:
+    """The rows of a sheet as text; the moments of a column are dates if all of them are midnight."""
+    if not _width(sheet):
+        return
+    first = sheet.start[1]
+    with_time = [False] * sheet.width
+    for row in sheet.iter_rows():
+        for column, cell in enumerate(row):
+            if isinstance(cell, dt.datetime) and cell.time() != dt.time(0):
+                with_time[column] = True
+    for line, row in enumerate(sheet.iter_rows(), 1):
+        yield Row([""] * first + [_text(cell, timed) for cell, timed in zip(row, with_time, strict=True)], line)
 
 
 def _text(cell: Any, with_time: bool) -> str:

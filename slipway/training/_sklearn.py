@@ -5,6 +5,7 @@ itself. Each function says what there is and why nothing public has it. What it 
 tests/test_adapters.py, which says what an upgrade has changed. Training and compiler use it; no server imports it.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -89,3 +90,29 @@ def boosting_start(model: Any) -> Floats:
     """
     start = model._raw_predict_init(np.zeros((1, model.n_features_in_), dtype="float32"))
     return np.asarray(start, dtype="float64").reshape(1, -1)
+
+
+@dataclass(frozen=True)
+class HistBoosting:
+    """What a fitted histogram gradient boosting has learnt.
+
+    `preprocessor` is the ColumnTransformer that puts categories first and gives them codes, None without categories;
+    `categorical` says for each column after it whether it has codes. `start`, of shape (1, n_trees), is what the trees add
+    to; `trees` has for each stage the nodes of each tree, a structured array, and the categories that go left, a bit each.
+    """
+
+    preprocessor: Any
+    categorical: npt.NDArray[np.bool_]
+    start: Floats
+    trees: list[list[tuple[npt.NDArray[Any], npt.NDArray[np.uint32]]]]
+
+
+def hist_boosting(model: Any) -> HistBoosting:
+    """The parts of a fitted `HistGradientBoostingClassifier` or `-Regressor`, which shows none of them."""
+    remapped = model._is_categorical_remapped
+    return HistBoosting(
+        model._preprocessor,
+        np.zeros(model.n_features_in_, dtype=bool) if remapped is None else np.asarray(remapped, dtype=bool),
+        np.asarray(model._baseline_prediction, dtype="float64").reshape(1, -1),
+        [[(tree.nodes, tree.raw_left_cat_bitsets) for tree in stage] for stage in model._predictors],
+    )

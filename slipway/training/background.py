@@ -25,8 +25,9 @@ Flags = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int64]
 
 BACKGROUND_ROWS = 64
+"""Rows that are kept at most."""
 POOL_ROWS = 600
-"""Rows that are drawn, of which `BACKGROUND_ROWS` are kept."""
+"""Rows that are drawn, of which some are kept."""
 NEIGHBOURS = 10
 """People who are alike, each cell of a row from another one of them."""
 DONORS = 5_000
@@ -98,7 +99,7 @@ def thin(
     learnt: InferredDataset,
     importance: dict[str, float],
     answers: Answers | None,
-    rows: int = BACKGROUND_ROWS,
+    rows: int,
 ) -> pd.DataFrame:
     """The rows that stand for all: each is chosen to fill what those before it leave open.
 
@@ -112,7 +113,7 @@ def thin(
         As for `draw_background`.
     answers : Answers or None
         The model's to these rows, which are spread as well; None where it has no finite ones.
-    rows : int, default=64
+    rows : int
 
     Returns
     -------
@@ -214,7 +215,8 @@ def _cells(column: _Column, near: Positions, rng: np.random.Generator) -> Floats
 
 def _blurred(column: _Column, cells: Floats, rng: np.random.Generator) -> Floats:
     """Numbers of which none is the value of fewer than five people, unless it is so by chance."""
-    known = np.sort(column.codes[~np.isnan(column.codes)])
+    # + 0.0 turns -0.0 into 0.0: NumPy refuses to draw between both.
+    known = np.sort(column.codes[~np.isnan(column.codes)]) + 0.0
     last = len(known) - 1
     outer = min(LEAST_PEOPLE - 1, last // 2)
     first, past = np.searchsorted(known, cells, "left"), np.searchsorted(known, cells, "right")

@@ -139,6 +139,35 @@ def positive_scores(estimator: Any, rows: Any, target: Target, classes: list[Any
     return scores if classes[-1] == target.positive else -scores
 
 
+def measure_pipeline(pipeline: Any, rows: Any, actual: Any, target: Target) -> dict[str, float]:
+    """All metrics of a fitted classifier on n rows, of a fold for instance.
+
+    Parameters
+    ----------
+    pipeline : fitted pipeline
+    rows : DataFrame of shape (n_rows, n_columns)
+        As the pipeline takes them.
+    actual : array-like of shape (n_rows,)
+        The classes, with the values in the data.
+    target : Target
+
+    Returns
+    -------
+    dict of str to float
+        As `measure`.
+    """
+    places = {value: place for place, value in enumerate(target.classes)}
+    truth = np.array([places[value] for value in np.asarray(actual).tolist()], dtype="int64")
+    classes = classes_of(pipeline)
+    if not hasattr(pipeline, "predict_proba"):
+        named = np.array([places[value] for value in np.ravel(pipeline.predict(rows)).tolist()], dtype="int64")
+        return measure(truth, Answers(named), target, positive_scores(pipeline, rows, target, classes))
+    # A fold may lack a class: it was given no probability.
+    probabilities = np.zeros((len(truth), len(target.classes)))
+    probabilities[:, [places[value] for value in classes]] = pipeline.predict_proba(rows)
+    return measure(truth, Answers(probabilities.argmax(axis=1), probabilities), target)
+
+
 class _Scorers:
     """All metrics of a fitted pipeline on the rows of a fold, computed once for the eight scorers."""
 
@@ -149,21 +178,8 @@ class _Scorers:
     def of(self, pipeline: Any, rows: Any, actual: Any) -> dict[str, float]:
         """`rows` are transformed already and `actual` has the values in the data, as when PyCaret scores a fold."""
         if self._last is None or self._last[0] is not pipeline or self._last[1] is not rows:
-            self._last = pipeline, rows, self._measured(pipeline, rows, actual)
+            self._last = pipeline, rows, measure_pipeline(pipeline, rows, actual, self._target)
         return self._last[2]
-
-    def _measured(self, pipeline: Any, rows: Any, actual: Any) -> dict[str, float]:
-        target = self._target
-        places = {value: place for place, value in enumerate(target.classes)}
-        truth = np.array([places[value] for value in np.asarray(actual).tolist()], dtype="int64")
-        classes = classes_of(pipeline)
-        if not hasattr(pipeline, "predict_proba"):
-            named = np.array([places[value] for value in np.ravel(pipeline.predict(rows)).tolist()], dtype="int64")
-            return measure(truth, Answers(named), target, positive_scores(pipeline, rows, target, classes))
-        # A fold may lack a class: it was given no probability.
-        probabilities = np.zeros((len(truth), len(target.classes)))
-        probabilities[:, [places[value] for value in classes]] = pipeline.predict_proba(rows)
-        return measure(truth, Answers(probabilities.argmax(axis=1), probabilities), target)
 
 
 class _Scorer:

@@ -3,14 +3,17 @@
 A conformal interval: its width is taken from the errors on rows that the model had not seen.
 Rows are binned by their *prediction*, so that the interval is wide where errors are large, and
 each bin's interval is the shortest that contains its share of the errors, so it need not be
-symmetric.
+symmetric. Where a model of the size of the errors makes better intervals, errors are first divided by
+what it expects of their rows (`slipway.training.spread`).
 
 Sources: Vovk, Lindsay, Nouretdinov, Gammerman, On-line Gaussian/Mondrian confidence machines
 (2003), for bins; Lei et al., Distribution-Free Predictive Inference for Regression, JASA 113
-(2018), for residuals and their (n + 1) rank; Barber et al., Predictive inference with the
+(2018), for residuals, their (n + 1) rank, and dividing them by their expected size; Gneiting and Raftery,
+Strictly Proper Scoring Rules, JASA 102 (2007), for the interval score; Barber et al., Predictive inference with the
 jackknife+, Annals of Statistics 49 (2021), for errors out of fold.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, sqrt
 
@@ -33,7 +36,9 @@ PARTS = 10
 HUGE = 1e300
 
 
-def fit_interval(predicted: Floats, actual: Floats, coverage: float = COVERAGE) -> Interval | None:
+def fit_interval(
+    predicted: Floats, actual: Floats, coverage: float = COVERAGE, scale: Floats | None = None
+) -> Interval | None:
     """The interval for the errors on unseen rows.
 
     Fewer bins have more rows each and so a narrower interval; there are as few as cover all parts
@@ -47,6 +52,8 @@ def fit_interval(predicted: Floats, actual: Floats, coverage: float = COVERAGE) 
         Their true values.
     coverage : float, default=0.9
         The share of true values that the interval should contain.
+    scale : array of shape (n_rows,), optional
+        What errors are divided by; the interval's ends are then multiples of it.
 
     Returns
     -------
@@ -55,6 +62,8 @@ def fit_interval(predicted: Floats, actual: Floats, coverage: float = COVERAGE) 
     """
     finite = usable(predicted, actual)
     predicted, errors = predicted[finite], actual[finite] - predicted[finite]
+    if scale is not None:
+        errors = errors / scale[finite]
     if not _enough(len(errors), coverage):
         return None
     order = np.argsort(predicted, kind="stable")
@@ -87,7 +96,7 @@ def usable(predicted: Floats, actual: Floats) -> npt.NDArray[np.bool_]:
     return np.asarray((np.abs(predicted) < HUGE) & (np.abs(actual) < HUGE))
 
 
-def _rank(rows: int, coverage: float) -> int:
+def rank_of(rows: int, coverage: float) -> int:
     """How many ranks apart the ends must be for a new error to lie between them with `coverage`.
 
     Among n errors, a new one is equally likely to fall into each of the n + 1 gaps.
@@ -96,7 +105,7 @@ def _rank(rows: int, coverage: float) -> int:
 
 
 def _enough(rows: int, coverage: float) -> bool:
-    return _rank(rows, coverage) < rows
+    return rank_of(rows, coverage) < rows
 
 
 def _binned(predicted: Floats, errors: Floats, count: int, coverage: float) -> Interval:
@@ -119,7 +128,7 @@ def _binned(predicted: Floats, errors: Floats, count: int, coverage: float) -> I
 def _shortest(errors: Floats, coverage: float) -> tuple[float, float]:
     """The ends of the shortest run of errors that is long enough; zero is always inside."""
     errors = np.sort(errors)
-    rank = _rank(len(errors), coverage)
+    rank = rank_of(len(errors), coverage)
     widths = errors[rank:] - errors[:-rank]
     equal_tails, first = (len(widths) - 1) // 2, int(np.argmin(widths))
     if widths[first] >= (1 - WORTHWHILE) * widths[equal_tails]:
@@ -127,20 +136,35 @@ def _shortest(errors: Floats, coverage: float) -> tuple[float, float]:
     return min(0.0, float(errors[first])), max(0.0, float(errors[first + rank]))
 
 
+def parts_of(rows: int) -> npt.NDArray[np.int64]:
+    """The tenth, drawn at random, that each of n rows is in: of shape (n,)."""
+    return np.random.default_rng(0).permutation(rows) % PARTS
+
+
+Scales = Callable[[int], Floats]
+"""For a tenth of the rows: by what the errors of all rows are divided, as models say that have not seen it."""
+
+
 @dataclass(frozen=True)
 class Measured:
     """What the interval covers of rows that it was not made from.
 
     `covered`, of shape (n_rows,), is 1 where the true value lies in the interval, 0 where not, NaN for
-    rows without a finite answer.
+    rows without a finite answer. `scores`, of the rows with one, are interval scores: the width, and
+    2 / (1 - coverage) times how far outside the true value lies; the smaller, the better.
     """
 
     metrics: IntervalMetrics
     covered: Floats
+    scores: Floats
 
 
 def measure_interval(
-    predicted: Floats, actual: Floats, minimum: float | None = None, maximum: float | None = None
+    predicted: Floats,
+    actual: Floats,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    scales: Scales | None = None,
 ) -> Measured | None:
     """The coverage of intervals on rows that they were not fitted on.
 
@@ -152,6 +176,8 @@ def measure_interval(
         Of rows that the model had not seen, in the target's unit.
     minimum, maximum : float, optional
         The target's hard bounds.
+    scales : Scales, optional
+        Of the rows with a finite answer.
 
     Returns
     -------
@@ -160,15 +186,17 @@ def measure_interval(
     """
     finite = usable(predicted, actual)
     predicted, actual = predicted[finite], actual[finite]
-    covered, width = np.zeros(len(predicted), dtype=bool), np.zeros(len(predicted))
-    part = np.random.default_rng(0).permutation(len(predicted)) % PARTS
+    low, high = np.zeros(len(predicted)), np.zeros(len(predicted))
+    part = parts_of(len(predicted))
     for number in range(PARTS):
         rows = part == number
-        found = fit_interval(predicted[~rows], actual[~rows])
+        scale = np.ones(len(predicted)) if scales is None else scales(number)
+        found = fit_interval(predicted[~rows], actual[~rows], scale=scale[~rows])
         if found is None:
             return None
-        low, high = found.around(predicted[rows], minimum, maximum)
-        covered[rows], width[rows] = (actual[rows] >= low) & (actual[rows] <= high), high - low
+        low[rows], high[rows] = found.around(predicted[rows], minimum, maximum, scale[rows])
+    covered, width = (actual >= low) & (actual <= high), high - low
+    outside = np.maximum(low - actual, 0.0) + np.maximum(actual - high, 0.0)
     fifths = np.array_split(np.argsort(predicted, kind="stable"), 5)
     metrics = IntervalMetrics(
         rows=len(predicted),
@@ -184,7 +212,8 @@ def measure_interval(
             )
             for rows in fifths
         ),
+        by_inputs=scales is not None,
     )
     every = np.full(len(finite), np.nan)
     every[finite] = covered
-    return Measured(metrics, every)
+    return Measured(metrics, every, width + 2 / (1 - COVERAGE) * outside)

@@ -3,7 +3,6 @@
 A model that was finalised has seen every row, so what is measured here is a copy that is fitted again.
 """
 
-import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,8 @@ from slipway.inference.pipeline_engine import NativeEngine, classes_of
 from slipway.schema.metrics import FoldScore
 from slipway.schema.schema import Schema
 from slipway.tables.readers import numpy_column
-from slipway.training.classifier_metrics import measure, positive_scores, use_our_metrics
+from slipway.training.classifier_metrics import measure, positive_scores
+from slipway.training.experiment import Experiment
 from slipway.training.selection import METRICS
 
 IMPORTANCE_ROWS = 1000
@@ -69,15 +69,12 @@ class OutOfFold(HeldOut):
     order: list[int]
 
 
-def evaluate(experiment: Any, model: Any, schema: Schema) -> Evaluation:
+def evaluate(experiment: Experiment, model: Any, schema: Schema) -> Evaluation:
     """Fit a copy of the model on the experiment's training part and measure it.
-
-    A finalised pipeline has seen the hold-out, so its estimator is fitted again as well.
 
     Parameters
     ----------
-    experiment : PyCaret experiment
-        After `setup()`.
+    experiment : Experiment
     model : estimator or finalised pipeline
     schema : Schema
 
@@ -85,11 +82,8 @@ def evaluate(experiment: Any, model: Any, schema: Schema) -> Evaluation:
     -------
     Evaluation
     """
-    with use_our_metrics(experiment, schema.target):
-        fitted = experiment.create_model(clone(last_step(model)), verbose=False)
-        table = experiment.pull(pop=True)
-    pipeline = copy.deepcopy(experiment.pipeline)
-    pipeline.steps.append(("trained_model", fitted))
+    found = experiment.measured(model, schema)
+    pipeline, measured = found.pipeline, found.holdout
     engine = NativeEngine(pipeline, schema)
     inputs, actual = (
         _rows(experiment.X_test, schema),
@@ -103,14 +97,11 @@ def evaluate(experiment: Any, model: Any, schema: Schema) -> Evaluation:
         asked = for_pipeline(schema, inputs)
         scores = positive_scores(pipeline, asked, schema.target, classes_of(pipeline)) if has_scores else None
         measured = measure(actual, answers, schema.target, scores)
-    else:
-        experiment.predict_model(fitted, verbose=False)
-        measured = experiment.pull(pop=True).iloc[0].to_dict()
-    names = [name for name in METRICS[schema.task] if name in table.columns]
+    names = [name for name in METRICS[schema.task] if name in found.folds and name in measured]
     # What a model cannot be measured by is left out: there is no log loss without probabilities.
-    names = [name for name in names if np.isfinite([table.loc["Mean", name], measured[name]]).all()]
+    names = [name for name in names if np.isfinite([found.folds[name].mean, measured[name]]).all()]
     return Evaluation(
-        {name: FoldScore(float(table.loc["Mean", name]), float(table.loc["Std", name])) for name in names},
+        {name: found.folds[name] for name in names},
         {name: float(measured[name]) for name in names},
         HeldOut(inputs, actual, answers),
         _importance(engine, inputs, actual, schema),
@@ -123,22 +114,16 @@ def _rows(inputs: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     return of_pipeline(schema, plain.reset_index(drop=True))
 
 
-def last_step(model: Any) -> Any:
-    """The estimator of a pipeline; an estimator is returned as it is."""
-    return model.steps[-1][1] if hasattr(model, "steps") else model
-
-
 def _positions(actual: npt.NDArray[Any], schema: Schema) -> npt.NDArray[np.int64]:
     return np.array([schema.target.classes.index(value) for value in actual.tolist()], dtype="int64")
 
 
-def out_of_fold(experiment: Any, model: Any, schema: Schema) -> OutOfFold:
+def out_of_fold(experiment: Experiment, model: Any, schema: Schema) -> OutOfFold:
     """For each fold, fit the experiment's steps and a copy of the model on the other folds and predict it.
 
     Parameters
     ----------
-    experiment : PyCaret experiment
-        After `setup()`; its fold generator is used.
+    experiment : Experiment
     model : estimator or finalised pipeline
     schema : Schema
 
@@ -152,16 +137,12 @@ def out_of_fold(experiment: Any, model: Any, schema: Schema) -> OutOfFold:
     TrainingError
         If a fold lacks a class.
     Exception
-        Whatever PyCaret's steps raise.
+        Whatever the steps raise.
     """
-    pipeline = copy.deepcopy(experiment.pipeline)
-    pipeline.steps.append(("trained_model", last_step(model)))
+    pipeline = experiment.unfitted(model)
     inputs, target = experiment.X, experiment.y
-    groups = experiment.get_config("fold_groups_param")
     rows, answers, scores = [], [], []
-    for train, test in experiment.fold_generator.split(
-        inputs, target, None if groups is None else groups.loc[inputs.index]
-    ):
+    for train, test in experiment.splits():
         # Steps that drop or add rows do so when fitting alone: every row of the fold is answered.
         engine = NativeEngine(clone(pipeline).fit(inputs.iloc[train], target.iloc[train]), schema)
         held_out = _rows(inputs.iloc[test], schema)

@@ -1,7 +1,7 @@
 """One field of a schema, learnt from the values of its column."""
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from slipway.schema.types import Kind
 from slipway.tables.dates import time_text
 from slipway.training import kinds
 from slipway.training.kinds import python_value
+from slipway.training.labels import readable
 from slipway.training.usecase import FieldSpec
 
 BOUND_FACTOR = 1000
@@ -80,7 +81,7 @@ def _common(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, missing: 
         "name": name,
         "kind": kind,
         "dtype": str(column.dtype),
-        "label": spec.label or {"en": name},
+        "label": spec.label or {"en": readable(name)},
         # Who may say "not measured" by a value may say it by null.
         "nullable": bool(column.isna().any() or missing),
         "unit": spec.unit,
@@ -88,7 +89,31 @@ def _common(name: str, column: pd.Series, kind: Kind, spec: FieldSpec, missing: 
         "missing": tuple(missing),
         "category_labels": spec.categories,
         "private": spec.private,
+        "changeable": _changeable(name, kind, spec),
+        "monotone": _monotone(name, kind, spec),
+        "group": spec.group,
     }
+
+
+def _monotone(name: str, kind: Kind, spec: FieldSpec) -> Literal["up", "down"] | None:
+    if spec.monotone and kind not in ("number", "integer"):
+        problem = f"`monotone` is for numbers; it is read as {kind}: leave it out"
+        raise UseCaseError(f"the field {name!r}", problem)
+    return spec.monotone
+
+
+def _changeable(name: str, kind: Kind, spec: FieldSpec) -> Literal["any", "up", "down"] | None:
+    if not spec.changeable:
+        return None
+    if kind in ("date", "datetime", "time", "text"):
+        problem = f"`changeable` is for numbers and categories; it is read as {kind}: leave it out"
+        raise UseCaseError(f"the field {name!r}", problem)
+    if spec.changeable is True:
+        return "any"
+    if kind not in ("number", "integer"):
+        problem = f"`changeable: {spec.changeable}` is for numbers; it is read as {kind}: write `changeable: true`"
+        raise UseCaseError(f"the field {name!r}", problem)
+    return spec.changeable
 
 
 def _as_text(kind: Kind, value: Any) -> str:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from slipway.errors import DataError, UseCaseError, nearest
 from slipway.i18n import sentences
+from slipway.inference.support import Abstention
 from slipway.schema.fields import Field
 from slipway.schema.metrics import ExclusionReason, LeftOut
 from slipway.schema.report import TableReport
@@ -24,9 +25,10 @@ from slipway.tables.notes import Note, Reading, kind_option
 from slipway.tables.numbers import NumberFormat
 from slipway.tables.readers import numpy_column
 from slipway.tables.reading import mask_sentinels
-from slipway.training import classes, codes, exclusion, kinds, temporal
+from slipway.training import classes, codes, decision, exclusion, kinds, temporal
 from slipway.training.field_inference import decimals_of, infer_field, sort_key
 from slipway.training.kinds import python_value
+from slipway.training.labels import readable, with_distinct_labels
 from slipway.training.names import check_fitted_names, safe_names
 from slipway.training.splits import SplitPlan, plan_split, rows_with_value
 from slipway.training.texts import model_texts
@@ -43,7 +45,7 @@ class InferredDataset:
     `frame` has the same rows as the frame had them on which the pipeline was fitted, where that
     was not `inputs`: with the times of day, dtypes and missing values of a notebook's own frame.
     `notes` say what was decided in reading and learning, `report` how each column was read, as it is kept with the
-    version; `folds` are those that the rows allow.
+    version; `folds` are those that the rows allow. `abstain` says when a person is to be asked.
     """
 
     schema: Schema
@@ -55,6 +57,7 @@ class InferredDataset:
     folds: int | None = None
     split: SplitPlan | None = None
     report: TableReport | None = None
+    abstain: Abstention = Abstention()
 
     @property
     def fitted_on(self) -> pd.DataFrame:
@@ -119,7 +122,8 @@ def infer_dataset(
         fields = [replace(field, column=inside.get(field.name)) for field in fields]
     target, answers = _target(table[usecase.target.column], task, usecase, source, reading)
     schema = Schema(usecase.name, task, tuple(fields), target, model_texts(usecase, target, fields))
-    learnt = InferredDataset(schema, pd.DataFrame(inputs), answers, left_out, notes=tuple(notes), folds=folds)
+    rules = decision.abstention(usecase, len(target.classes))
+    learnt = InferredDataset(schema, pd.DataFrame(inputs), answers, left_out, None, tuple(notes), folds, abstain=rules)
     return learnt if keep or not fields else _with_split(learnt, table, usecase, source)
 
 
@@ -192,7 +196,7 @@ def _inputs(
         field = infer_field(name, inputs[name], kind, spec, missing, format, source)
         fields.append(_written(field, reading))
         notes += _decided(name, column, kind, spec, source, reading)
-    return inputs, fields, left_out, notes
+    return inputs, with_distinct_labels(fields), left_out, notes
 
 
 def _written(field: Field, reading: Reading) -> Field:
@@ -304,18 +308,18 @@ def _target(column: pd.Series, task: Task, usecase: UseCase, source: str, readin
     written = reading.numbers.get(spec.column) if task == "regression" else None
     common: dict[str, Any] = {
         "name": spec.column,
-        "label": spec.label or {"en": spec.column},
+        "label": spec.label or {"en": readable(spec.column)},
         "class_labels": spec.classes,
         **({"unit": spec.unit} if spec.unit else _own_unit(written)),
         **({"decimal": written.decimal} if written else {}),
     }
     count = column.nunique() if task == "classification" else 0
-    if spec.threshold is not None and count != 2:
-        outcome = f"has {count} classes" if count else "is a number"
-        raise UseCaseError(
-            f"use case {usecase.name}",
-            f"`threshold` is for two classes; the target {spec.column!r} {outcome}: leave it out",
+    decision.check(spec, count, usecase)
+    if count > 2 and (expected := [name for name, field in usecase.fields.items() if field.monotone]):
+        problem = (
+            f"`monotone` of {expected[0]!r} is for numbers and two classes; the target {spec.column!r} has {count}"
         )
+        raise UseCaseError(f"use case {usecase.name}", f"{problem}: leave it out")
     if task == "regression":
         numbers = classes.check_numbers(column, source, reading)
         decimals = spec.decimals if spec.decimals is not None else min(decimals_of(numbers), 2)
@@ -331,7 +335,7 @@ def _target(column: pd.Series, task: Task, usecase: UseCase, source: str, readin
             f"use case {usecase.name}", f"`positive` is {wanted!r}, the target's classes are {list(values)}"
         )
     whole = pd.api.types.is_float_dtype(column) and kinds.is_whole(column)
-    threshold = spec.threshold or (0.5 if len(values) == 2 else None)
-    return Target(**common, classes=values, positive=positive, threshold=threshold), column.astype(
-        "int64"
-    ) if whole else column
+    costs = decision.costs(spec, values, positive, usecase)
+    threshold = decision.threshold(spec) if len(values) == 2 else None
+    target = Target(**common, classes=values, positive=positive, threshold=threshold, costs=costs)
+    return target, column.astype("int64") if whole else column

@@ -1,7 +1,7 @@
-"""The PyCaret experiment: setup, compare, tune.
+"""The PyCaret experiment: setup, compare, refine.
 
-PyCaret's `compare_models` reports nothing while it works, so the comparison is done here, one
-`create_model` at a time: with the same folds, metrics and order, but with progress, durations
+PyCaret's `compare_models` reports nothing while it works, so the comparison is done by `slipway.training.comparison`,
+one `create_model` at a time: with the same folds, metrics and order, but with progress, durations
 and the reason if a model fails. PyCaret is imported only for training.
 """
 
@@ -9,29 +9,32 @@ import inspect
 import logging
 import time
 import warnings
-from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from slipway.errors import TrainingError, UseCaseError, first_line, nearest
+from slipway.errors import TrainingError, UseCaseError, nearest
+from slipway.schema.metrics import AVERAGE
 from slipway.schema.schema import Schema
 from slipway.schema.types import Task
 from slipway.training._pycaret import taken_name
+from slipway.training.budget import Budget
 from slipway.training.classifier_metrics import LOG_LOSS, NAMES, use_our_metrics
+from slipway.training.comparison import Compared, Progress, Runner, board_row, compare, here, message, with_row, within
 from slipway.training.date_setup import clock_features, without_gaps
+from slipway.training.experiment import Experiment
 from slipway.training.names import setup_names, with_own_names, with_setup_names
+from slipway.training.pycaret_experiment import PyCaretExperiment
+from slipway.training.refinement import Refiner
 from slipway.training.row_order import check_row_order
 from slipway.training.schema_inference import InferredDataset
 from slipway.training.splits import setup_options
-from slipway.training.usecase import UseCase
+from slipway.training.usecase import TrainingSpec, UseCase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pandas as pd
-
-Progress = Callable[[str], None]
 
 OURS = {
     "data": "the use case's `data:`",
@@ -57,9 +60,13 @@ METRICS: dict[Task, list[str]] = {
 LOSSES = frozenset(METRICS["regression"]) - {"R2"} | {LOG_LOSS}
 """Metrics of which less is better."""
 
-DEFAULT_METRIC: dict[Task, str] = {"regression": "R2", "classification": LOG_LOSS}
-"""What the estimator is chosen by. The log loss rewards probabilities that mean what they say; one without
+DEFAULT_METRIC: dict[Task, str] = {"regression": "RMSE", "classification": LOG_LOSS}
+"""What the estimator is chosen by. A mean of R2 over folds depends on how the target varies within each. The log loss rewards probabilities that mean what they say; one without
 probabilities has none, and comes last."""
+
+
+NOT_BY_DEFAULT = ("catboost",)
+"""Compared if they are named alone. With its own number of trees CatBoost was chosen once where it was worse on new rows; the bag of `averaging` stops in time."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +74,18 @@ class Trained:
     """The result of the comparison: the experiment, the selected model, and all that were tried.
 
     `leaderboard` has a row for each model, best first: `id`, `model`, the mean of each metric
-    over the folds, and `seconds`. `failed` says why others are missing. `chosen` is the id of
+    over the folds, and `seconds`. `failed` says why others are missing, and `skipped` names those for which there was no time. `chosen` is the id of
     the model's row, or None if the model was chosen outside of the comparison.
     """
 
-    experiment: Any
+    experiment: Experiment
     model: Any
     metric: str
     leaderboard: "pd.DataFrame"
     failed: dict[str, str] = field(default_factory=dict)
     tuned: bool = False
     chosen: str | None = None
+    skipped: tuple[str, ...] = ()
 
 
 def experiment_class(task: Task) -> Any:
@@ -148,17 +156,21 @@ def check_setup(usecase: UseCase, task: Task) -> None:
             raise UseCaseError(where, f"PyCaret's setup() for {task} has no option {name!r}{nearest(str(name), known)}")
 
 
-def train(usecase: UseCase, learnt: InferredDataset, progress: Progress = lambda text: None) -> Trained:
-    """Compare PyCaret's estimators on the table, select the best, and tune it if requested.
+def train(
+    usecase: UseCase, learnt: InferredDataset, progress: Progress = lambda text: None, runner: Runner | None = None
+) -> Trained:
+    """Compare PyCaret's estimators on the table, select the best, and refine it where that helps.
 
     Parameters
     ----------
     usecase : UseCase
-        Its training options: estimators, metric, folds, seed, `setup:`.
+        Its training options: estimators, metric, folds, seed, minutes, `setup:`.
     learnt : InferredDataset
         The schema and the rows.
     progress : callable, optional
         Called with a line of text for each model.
+    runner : Runner, optional
+        What tries the estimators; this process without one.
 
     Returns
     -------
@@ -183,20 +195,37 @@ def train(usecase: UseCase, learnt: InferredDataset, progress: Progress = lambda
         with use_our_metrics(experiment, schema.target):
             metric = _metric(experiment, spec.metric or DEFAULT_METRIC[schema.task], schema.target.classes, usecase)
             ids = _estimators(experiment, usecase)
-            leaderboard, models, failed = _compare(experiment, ids, metric, schema, progress)
-            if leaderboard.empty:
+            budget = Budget(spec.minutes) if spec.minutes else None
+            runner = runner or (within(budget) if budget else here)
+            found = compare(experiment, ids, metric, schema, progress, runner, budget)
+            if found.board.empty:
                 raise TrainingError(
-                    "no estimator could be fitted: " + "; ".join(f"{name}: {why}" for name, why in failed.items())
+                    "no estimator could be fitted: " + "; ".join(f"{name}: {why}" for name, why in found.failed.items())
                 )
-            chosen = str(leaderboard["id"].iloc[0])
-            model = models[chosen]
-            if schema.target.classes and not has_probabilities(model):
-                progress(
-                    without_probabilities(str(leaderboard["model"].iloc[0]), _next_best(leaderboard, models, metric))
-                )
-            if spec.tune:
-                model = _tune(experiment, model, metric, progress)
-    return Trained(experiment, model, metric, leaderboard, failed, spec.tune, chosen)
+            refiner = Refiner(experiment, schema, metric, progress, budget)
+            return _refined(refiner, found, spec)
+
+
+def _refined(refiner: Refiner, found: Compared, spec: TrainingSpec) -> Trained:
+    """The best of the comparison, tuned and averaged as far as that is asked for and helps."""
+    experiment, metric, board = refiner.experiment, refiner.metric, found.board
+    chosen, name = str(board["id"].iloc[0]), str(board["model"].iloc[0])
+    best, tuned = found.tried[chosen], False
+    if refiner.schema.target.classes and not has_probabilities(best.model):
+        models = {identifier: tried.model for identifier, tried in found.tried.items()}
+        refiner.progress(without_probabilities(name, _next_best(board, models, metric)))
+    if spec.tune:
+        best, tuned = refiner.tuned(best)
+    if spec.averages:
+        average, better = refiner.averaged(best, spec.seed)
+        if average and better:
+            members = len(average.model.voting_.estimators_) - 1
+            title = f"Average of {'tuned ' if tuned else ''}{name} and {members} CatBoost models"
+            board = with_row(experiment, board, board_row(AVERAGE, title, average), metric)
+            best, chosen = average, AVERAGE
+    return Trained(
+        PyCaretExperiment(experiment, best), best.model, metric, board, found.failed, tuned, chosen, (*found.skipped,)
+    )
 
 
 def _set_up(experiment: Any, usecase: UseCase, learnt: InferredDataset) -> None:
@@ -283,11 +312,7 @@ def _refused(exc: Exception, schema: Schema) -> TrainingError:
             f"the column {taken!r} has the name that PyCaret gives a column it makes of "
             f"{_sources(taken, schema)}; rename one of them in the table"
         )
-    return TrainingError(f"PyCaret's setup() refused the table or its options: {_message(exc, schema)}")
-
-
-def _message(exc: Exception, schema: Schema) -> str:
-    return with_own_names(first_line(str(exc) or type(exc).__name__), schema)
+    return TrainingError(f"PyCaret's setup() refused the table or its options: {message(exc, schema)}")
 
 
 def _check_made_names(experiment: Any, schema: Schema) -> None:
@@ -334,51 +359,6 @@ def _estimators(experiment: Any, usecase: UseCase) -> dict[str, str]:
                 f"use case {usecase.name}",
                 f"unknown estimator {name!r}{nearest(name, models.index)}; known are {', '.join(models.index)}",
             )
-    ids = list(dict.fromkeys(chosen)) if chosen else [i for i in models.index[models["Turbo"]] if i not in excluded]
+    quick = [name for name in models.index[models["Turbo"]] if name not in (*excluded, *NOT_BY_DEFAULT)]
+    ids = list(dict.fromkeys(chosen)) if chosen else quick
     return {identifier: str(models.loc[identifier, "Name"]) for identifier in ids}
-
-
-def _compare(
-    experiment: Any, ids: dict[str, str], metric: str, schema: Schema, progress: Progress
-) -> tuple["pd.DataFrame", dict[str, Any], dict[str, str]]:
-    import pandas as pd
-
-    rows: list[dict[str, Any]] = []
-    models: dict[str, Any] = {}
-    failed: dict[str, str] = {}
-    started = time.monotonic()
-    for position, (identifier, name) in enumerate(ids.items(), 1):
-        progress(f"[{position:2}/{len(ids)}] {name} …")
-        begun = time.monotonic()
-        try:
-            models[identifier] = experiment.create_model(identifier, verbose=False, error_score="raise")
-            folds = experiment.pull(pop=True)
-        except Exception as exc:  # one estimator that cannot is no reason to stop the others
-            failed[identifier] = _message(exc, schema)
-            progress(f"        failed: {failed[identifier]}")
-            continue
-        seconds = time.monotonic() - begun
-        means = folds.loc["Mean"].to_dict()
-        rows.append({"id": identifier, "model": name, **means, "seconds": round(seconds, 1)})
-        value = f"{metric} {means[metric]:.4f}" if means[metric] == means[metric] else f"no {metric}"
-        progress(f"        {value}, {seconds:.1f} s ({time.monotonic() - started:.0f} s in all)")
-    board = pd.DataFrame(rows)
-    if len(board):
-        best_first = experiment.get_metrics().set_index("Display Name").loc[metric, "Greater is Better"]
-        board = board.sort_values(
-            metric, ascending=not best_first, kind="stable", ignore_index=True, na_position="last"
-        )
-    return board, models, failed
-
-
-def _tune(experiment: Any, model: Any, metric: str, progress: Progress) -> Any:
-    progress("tuning the best model …")
-    begun = time.monotonic()
-    try:
-        tuned = experiment.tune_model(model, optimize=metric, choose_better=True, verbose=False, tuner_verbose=False)
-    except Exception as exc:
-        raise TrainingError(
-            f"PyCaret's tune_model() failed: {first_line(str(exc) or type(exc).__name__)}; train without --tune"
-        ) from exc
-    progress(f"        {'kept the defaults' if tuned is model else 'chose'} {tuned}, {time.monotonic() - begun:.1f} s")
-    return tuned

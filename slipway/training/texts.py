@@ -1,18 +1,18 @@
 """What a model says of itself on the page and the card, as its use case has it."""
 
 from collections.abc import Sequence
+from dataclasses import fields as fields_of
 
 from slipway.errors import UseCaseError
 from slipway.i18n.faults import describe
 from slipway.schema.fields import Field
 from slipway.schema.schema import Schema, Target
 from slipway.schema.texts import BandText, ExampleRecord, ModelTexts
-from slipway.schema.types import Text
 from slipway.training.usecase import UseCase
 
 
 def model_texts(usecase: UseCase, target: Target, fields: Sequence[Field]) -> ModelTexts:
-    """The texts of a use case; a title is made where there is none, and examples are completed.
+    """The texts of a use case; where there is no title it is the target's label, and examples are completed.
 
     Parameters
     ----------
@@ -41,12 +41,13 @@ def model_texts(usecase: UseCase, target: Target, fields: Sequence[Field]) -> Mo
                 f"the example {example.label['en']!r} is not a valid record: {describe(first)}",
             )
         examples.append(ExampleRecord(example.label, record))
-    title: Text = usecase.title or {"en": f"{target.label['en']} from {len(fields)} inputs"}
     return ModelTexts(
-        title=title,
+        title=usecase.title or target.label,
         summary=usecase.summary,
         answer=usecase.answer,
         bands=tuple(BandText(band.below, band.text) for band in usecase.bands),
         disclaimer=usecase.disclaimer,
         examples=tuple(examples),
+        appearance=usecase.page.appearance(),
+        card={item.name: text for item in fields_of(usecase.card) if (text := getattr(usecase.card, item.name))},
     )

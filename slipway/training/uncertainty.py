@@ -15,8 +15,10 @@ from slipway.inference.interval import Interval
 from slipway.schema.metrics import BrierScores, CalibrationMetrics, IntervalMetrics, Unavailable
 from slipway.schema.schema import Schema, Target
 from slipway.training.calibration import Calibration, calibrated, choose, may_calibrate
-from slipway.training.conformal import fit_interval, measure_interval
+from slipway.training.conformal import fit_interval, measure_interval, usable
 from slipway.training.evaluation import HeldOut, OutOfFold, out_of_fold
+from slipway.training.experiment import Experiment
+from slipway.training.spread import interval_by_inputs
 
 TOO_FEW_ROWS = "too few rows"
 NO_PROBABILITIES = "the estimator has no probabilities"
@@ -45,22 +47,22 @@ class UncertaintyResult:
     uncalibrated: Floats | None = None
 
 
-def estimate_uncertainty(experiment: Any, model: Any, pipeline: Any, schema: Schema) -> UncertaintyResult:
+def estimate_uncertainty(experiment: Experiment, model: Any, pipeline: Any, schema: Schema) -> UncertaintyResult:
     """Fit the model again on each fold, and measure its answers for the other rows.
 
     Parameters
     ----------
-    experiment : PyCaret experiment
+    experiment : Experiment
     model : estimator or finalised pipeline
         Chosen in the experiment.
-    pipeline : fitted PyCaret pipeline
+    pipeline : fitted pipeline
         The one that is to be served.
     schema : Schema
 
     Returns
     -------
     UncertaintyResult
-        Errors of PyCaret's steps do not propagate: they become the reason in the result.
+        Errors of the steps do not propagate: they become the reason in the result.
     """
     classes = schema.target.classes
     estimator = pipeline.steps[-1][1]
@@ -68,7 +70,7 @@ def estimate_uncertainty(experiment: Any, model: Any, pipeline: Any, schema: Sch
         return UncertaintyResult(pipeline, calibration=CalibrationMetrics(reason=NO_PROBABILITIES))
     try:
         found = out_of_fold(experiment, model, schema)
-        return _classes(found, pipeline, schema.target) if classes else _numbers(found, pipeline, schema.target)
+        return _classes(found, pipeline, schema.target) if classes else _numbers(found, pipeline, schema)
     except Exception as exc:  # PyCaret's steps raise anything, and the model itself is sound
         reason = f"{type(exc).__name__}: {exc}"[:200]
         if classes:
@@ -76,16 +78,22 @@ def estimate_uncertainty(experiment: Any, model: Any, pipeline: Any, schema: Sch
         return UncertaintyResult(pipeline, interval_metrics=Unavailable(reason))
 
 
-def _numbers(found: OutOfFold, pipeline: Any, target: Target) -> UncertaintyResult:
-    low, high = target.minimum, target.maximum
+def _numbers(found: OutOfFold, pipeline: Any, schema: Schema) -> UncertaintyResult:
+    low, high = schema.target.minimum, schema.target.maximum
     # As they are served: inside the hard bounds.
     predicted = np.clip(found.answers.values, -np.inf if low is None else low, np.inf if high is None else high)
     unseen = HeldOut(found.inputs, found.actual, Answers(predicted))
     measured = measure_interval(predicted, found.actual, low, high)
     if measured is None:
         return UncertaintyResult(pipeline, interval_metrics=Unavailable(TOO_FEW_ROWS), held_out=unseen)
-    interval = fit_interval(predicted, found.actual)
-    return UncertaintyResult(pipeline, interval, measured.metrics, held_out=unseen, covered=measured.covered)
+    interval, covered = fit_interval(predicted, found.actual), measured.covered
+    finite = usable(predicted, found.actual)
+    if better := interval_by_inputs(
+        measured, predicted[finite], found.actual[finite], found.inputs[finite].reset_index(drop=True), schema
+    ):
+        interval, measured = better
+        covered[finite] = measured.covered
+    return UncertaintyResult(pipeline, interval, measured.metrics, held_out=unseen, covered=covered)
 
 
 def _classes(found: OutOfFold, pipeline: Any, target: Target) -> UncertaintyResult:

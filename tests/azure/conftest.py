@@ -15,9 +15,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from slipway.cli.deploy import command, steps
-from slipway.cli.deploy.config import Config, read
+from slipway.cli.deploy import command
+from slipway.cli.deploy import run as steps
+from slipway.cli.deploy.config import WebApp
+from slipway.cli.deploy.config_file import read
 from slipway.cli.main import build_parser
+from tests.azure.closed import known
 from tests.azure.standin import SUBSCRIPTION, TENANT, Azure, Json, Request, Site, listening
 from tests.azure.warm import CLIENT
 from tests.conftest import ROOT
@@ -26,7 +29,7 @@ AZ = Path(os.environ.get("SLIPWAY_AZ", ROOT / ".venv" / "azure" / "bin" / "az"))
 OLD, NEW = (f"slipwayregistry.azurecr.io/insurance@sha256:{digit * 64}" for digit in "ab")
 
 ENTRA = {"entra": {"tenant": TENANT, "client_id": "55555555-5555-5555-5555-555555555555"}}
-ADDRESSES = {"addresses": ["203.0.113.0/24", "2001:db8::/32"]}
+ADDRESSES = {"addresses": ["131.107.0.0/24", "2606:2800::/32"]}
 
 
 @pytest.fixture(scope="session")
@@ -38,53 +41,73 @@ def az() -> Path:
     return AZ
 
 
-@pytest.fixture(scope="session")
-def warm_az(az: Path, logged_in: Azure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+@contextlib.contextmanager
+def warmed(az: Path, folder: Path, **environment: str) -> Iterator[Path]:
     """The same `az`, without the seconds it takes to load; see warm.py."""
-    folder = tmp_path_factory.mktemp("warm")
     client, line = folder / "az", folder / "socket"
     client.write_text(CLIENT.format(python=sys.executable, socket=str(line)))
     client.chmod(0o755)
-    process = subprocess.Popen([az.with_name("python"), ROOT / "tests" / "azure" / "warm.py", line])
-    while not line.exists():
-        assert process.poll() is None
-        time.sleep(0.05)
-    yield client
-    process.kill()
-    process.wait()
+    process = subprocess.Popen(
+        [az.with_name("python"), ROOT / "tests" / "azure" / "warm.py", line], env=os.environ | environment
+    )
+    try:
+        while not line.exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        yield client
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture(scope="session")
-def logged_in(az: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
-    """A stand-in that `az` is logged in to, with nothing of the machine's own `az` in the way."""
-    folder = tmp_path_factory.mktemp("azure")
+def warm_az(az: Path, logged_in: Azure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with warmed(az, tmp_path_factory.mktemp("warm")) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def reachable(az: Path, azure: Azure, folder: Path) -> Iterator[dict[str, str]]:
+    """A stand-in that `az` is logged in to with this environment, which keeps the machine's own `az` out of it."""
     pem = folder / "standin.pem"
-    python = az.with_name("python")
-    subprocess.run([python, ROOT / "tests" / "azure" / "certificate.py", pem], check=True)
-    azure = Azure()
-    with listening(azure, pem) as (management, login), pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AZURE_CONFIG_DIR", str(folder / "config"))
-        patch.setenv("AZURE_CORE_COLLECT_TELEMETRY", "no")
-        patch.setenv("AZURE_CORE_CHECK_FOR_UPDATES", "no")
-        patch.setenv("AZURE_CORE_SURVEY_MESSAGE", "no")
-        patch.setenv("REQUESTS_CA_BUNDLE", str(pem))
-        patch.setenv("SSL_CERT_FILE", str(pem))
-        patch.setenv("IDENTITY_ENDPOINT", f"{login}/msi/token")
-        patch.setenv("IDENTITY_HEADER", "standin")
+    subprocess.run([az.with_name("python"), ROOT / "tests" / "azure" / "certificate.py", pem], check=True)
+    azure.models = known(az)["models"]
+    with listening(azure, pem) as (management, login):
+        environment = {
+            "AZURE_CONFIG_DIR": str(folder / "config"),
+            "AZURE_CORE_COLLECT_TELEMETRY": "no",
+            "AZURE_CORE_CHECK_FOR_UPDATES": "no",
+            "AZURE_CORE_SURVEY_MESSAGE": "no",
+            "REQUESTS_CA_BUNDLE": str(pem),
+            "SSL_CERT_FILE": str(pem),
+            "IDENTITY_ENDPOINT": f"{login}/msi/token",
+            "IDENTITY_HEADER": "standin",
+        }
         for command in (
             ["cloud", "register", "--name", "StandIn", "--endpoint-resource-manager", management],
             ["cloud", "set", "--name", "StandIn"],
             ["login", "--identity"],
         ):
-            subprocess.run([az, *command], check=True, capture_output=True)
+            subprocess.run([az, *command], check=True, capture_output=True, env=os.environ | environment)
+        yield environment
+
+
+@pytest.fixture(scope="session")
+def logged_in(az: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
+    """A stand-in that the `az` of this process is logged in to."""
+    azure = Azure()
+    with reachable(az, azure, tmp_path_factory.mktemp("azure")) as environment, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
         yield azure
 
 
-def registry() -> dict[str, dict[str, object]]:
+def registry(azure: Azure) -> dict[str, dict[str, object]]:
     """What is there before the first deployment: a registry, in a group of its own."""
     path = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shared/providers/Microsoft.ContainerRegistry/registries/slipwayregistry"
     properties = {
-        "loginServer": "slipwayregistry.azurecr.io",
+        # Where the stand-in answers for the registry, too.
+        "loginServer": azure.base.removeprefix("https://"),
         "adminUserEnabled": False,
         "provisioningState": "Succeeded",
     }
@@ -97,7 +120,7 @@ def registry() -> dict[str, dict[str, object]]:
 @pytest.fixture
 def azure(logged_in: Azure) -> Azure:
     """The stand-in with nothing in it but a registry."""
-    logged_in.restore(({}, registry()))
+    logged_in.restore(({}, registry(logged_in)))
     return logged_in
 
 
@@ -118,7 +141,7 @@ def written(folder: Path, **changes: object) -> Path:
     return path
 
 
-def config(folder: Path, **changes: object) -> Config:
+def config(folder: Path, **changes: object) -> WebApp:
     """The same, read."""
     return read(written(folder, **changes))
 
@@ -160,29 +183,29 @@ class First:
 
 
 @pytest.fixture(scope="session")
-def first(logged_in: Azure, warm_az: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[object], First]:
-    """The first deployment of OLD with an `access`; each is made once."""
+def first(logged_in: Azure, warm_az: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., First]:
+    """The first deployment of OLD with an `access` and other fields of a config; each is made once."""
 
     @functools.cache
-    def made(access: str) -> First:
-        logged_in.restore(({}, registry()))
-        path = written(tmp_path_factory.mktemp("first"), access=json.loads(access))
+    def made(changes: str) -> First:
+        logged_in.restore(({}, registry(logged_in)))
+        path = written(tmp_path_factory.mktemp("first"), **json.loads(changes))
         with contextlib.redirect_stdout(io.StringIO()) as out:
             code = main(["apply", "--config", str(path), "--az", str(warm_az)], logged_in.visit)
         return First(code, out.getvalue(), list(logged_in.log), logged_in.snapshot())
 
-    return lambda access: made(json.dumps(access))
+    return lambda access, **changes: made(json.dumps({"access": access} | changes))
 
 
 @pytest.fixture
-def deployed(azure: Azure, first: Callable[[object], First]) -> Azure:
+def deployed(azure: Azure, first: Callable[..., First]) -> Azure:
     """The stand-in after the first deployment of OLD, for callers from ADDRESSES."""
     azure.restore(first(ADDRESSES).things)
     return azure
 
 
-def first_run_of(azure: Azure, first: Callable[[object], First], access: object) -> First:
+def first_run_of(azure: Azure, first: Callable[..., First], access: object, **changes: object) -> First:
     """The first deployment with `access`, and the stand-in as it left it."""
-    run = first(access)
+    run = first(access, **changes)
     azure.restore(run.things)
     return run

@@ -14,6 +14,7 @@ import re
 import ssl
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.azure.standin_apps import ContainerApps
 
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
 TENANT = "22222222-2222-2222-2222-222222222222"
@@ -48,8 +51,10 @@ class Request:
     @property
     def writes(self) -> bool:
         """Whether it changes anything; some reads are POSTs to …/list."""
-        reads = re.search(r"/(list|publishxml|checknameavailability)$|^/subscriptions$", self.path, re.I)
-        return self.method != "GET" and not reads and self.path.startswith("/subscriptions")
+        reads = re.search(
+            r"/(list|publishxml|checknameavailability|sharedkeys|listsecrets)$|^/subscriptions$", self.path, re.I
+        )
+        return self.method not in ("GET", "HEAD") and not reads and self.path.startswith("/subscriptions")
 
 
 @dataclass
@@ -86,6 +91,8 @@ class Site:
     logs: Json = field(default_factory=dict)
     passwords: dict[str, bool] = field(default_factory=lambda: {"ftp": True, "scm": True})
     state: str = "Running"
+    domains: dict[str, bool] = field(default_factory=dict)
+    """Host names of one's own, and whether there is a certificate."""
     sticky: list[str] = field(default_factory=list)
     """Of an app: the names of the app settings that a swap leaves where they are."""
 
@@ -120,9 +127,12 @@ class Site:
             | {
                 "state": self.state,
                 "defaultHostName": self.host,
-                "hostNames": [self.host],
-                "enabledHostNames": [self.host],
-                "hostNameSslStates": [],
+                "hostNames": [self.host, *self.domains],
+                "enabledHostNames": [self.host, *self.domains],
+                "hostNameSslStates": [
+                    {"name": name, "sslState": "SniEnabled" if bound else "Disabled"}
+                    for name, bound in self.domains.items()
+                ],
                 "reserved": True,
                 "sku": "PremiumV3",
                 "provisioningState": "Succeeded",
@@ -139,7 +149,7 @@ def _clean(value: Any) -> Any:
     return [_clean(item) for item in value] if isinstance(value, list) else value
 
 
-def _token(audience: str) -> str:
+def unsigned_token(audience: str) -> str:
     """A token that nobody signed; `az` only reads whose it is."""
 
     def part(data: Json) -> str:
@@ -182,7 +192,14 @@ class Azure:
     faults: list[Fault] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     roles: list[str] = field(default_factory=list)
-    caller: str = "203.0.113.9"
+    caller: str = "131.107.0.9"
+    apps: ContainerApps = field(default_factory=ContainerApps)
+    models: Json = field(default_factory=dict)
+    """What the body of a container app may hold; see closed.py."""
+    images: dict[str, str] = field(default_factory=dict)
+    """Architecture by digest, of the images in the registry."""
+    denied: set[str] = field(default_factory=set)
+    unregistered: set[str] = field(default_factory=set)
 
     def snapshot(self) -> tuple[dict[str, Site], dict[str, Json]]:
         """A copy of all there is, for `restore`."""
@@ -191,6 +208,10 @@ class Azure:
     def restore(self, snapshot: tuple[dict[str, Site], dict[str, Json]]) -> None:
         """Back to a snapshot, with nothing asked and nothing to go wrong."""
         self.sites, self.things = copy.deepcopy(snapshot)
+        self.apps = ContainerApps(self.things, self.broken, self.models)
+        self.images = {f"sha256:{digit * 64}": "amd64" for digit in "abc"}
+        self.denied.clear()
+        self.unregistered.clear()
         self.log.clear()
         self.faults.clear()
         self.broken.clear()
@@ -208,6 +229,8 @@ class Azure:
     def visit(self, url: str) -> int:
         """The status that a GET of an app's page has, for a caller from the address `caller`."""
         host, path = urlsplit(url).hostname, urlsplit(url).path
+        if str(host).endswith("azurecontainerapps.io"):
+            return self.apps.visit(str(host), path, self.caller)
         site = next((site for site in self.sites.values() if site.host == host), None)
         if site is None:
             return 404
@@ -231,8 +254,10 @@ class Azure:
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
         """Status and body for one request to the management interface."""
+        if path.lower().startswith(f"/subscriptions/{SUBSCRIPTION}/") and (app := self.apps.answer(method, path, body)):
+            return app
         if found := re.fullmatch(r"(/.+/sites/[^/]+(?:/slots/[^/]+)?)(?:/(.+))?", path, re.I):
-            if found[2] != "slots":
+            if not re.match(r"slots$|providers/", found[2] or "", re.I):
                 return self._site_request(method, found[1], (found[2] or "").lower(), _clean(body))
         return self._thing_request(method, path, query, _clean(body))
 
@@ -285,9 +310,23 @@ class Azure:
             if method == "PUT":
                 site.sticky = properties.get("appSettingNames", [])
             return named | {"properties": {"appSettingNames": site.sticky}}
+        if rest == "hostnamebindings":
+            return {"value": [self._binding(site, name) for name in site.domains]}
+        if found := re.fullmatch(r"hostnamebindings/(.+)", rest):
+            if method == "PUT":
+                site.domains[found[1]] = bool(properties.get("thumbprint"))
+            return self._binding(site, found[1])
         if rest == "config/metadata/list":
             return named | {"properties": {}}
         raise Missing(f"{site.id}/{rest}")
+
+    def _binding(self, site: Site, name: str) -> Json:
+        app = site.id.rpartition("/")[2]
+        return {
+            "id": f"{site.id}/hostNameBindings/{name}",
+            "name": f"{app}/{name}",
+            "properties": {"siteName": app, "hostNameType": "Verified"},
+        }
 
     def _put_site(self, path: str, body: Json) -> Json:
         key, properties = path.lower(), dict(body["properties"])
@@ -296,6 +335,9 @@ class Azure:
             raise Missing(path)
         site = self.sites.setdefault(key, Site(path, {}))
         site.properties |= properties
+        for state in site.properties.pop("hostNameSslStates", None) or []:
+            if state.get("thumbprint"):
+                site.domains[state["name"]] = True
         for setting in config.pop("appSettings", []):
             site.settings[setting["name"]] = setting["value"]
         site.config |= config
@@ -320,6 +362,22 @@ class Azure:
 
     def _thing_request(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
         key = path.lower()
+        if key.endswith("/microsoft.authorization/permissions"):
+            return 200, {"value": [{"actions": ["*"], "notActions": sorted(self.denied)}]}
+        if re.fullmatch(r"/subscriptions/[^/]+/providers", key):
+            names = "ContainerRegistry ManagedIdentity Web App OperationalInsights KeyVault Insights"
+            states = {f"Microsoft.{name}": "Registered" for name in names.split()}
+            states |= dict.fromkeys(self.unregistered, "NotRegistered")
+            return 200, {"value": [{"namespace": name, "registrationState": state} for name, state in states.items()]}
+        if method == "HEAD":
+            return (204 if key in self.things else 404), None
+        if method == "DELETE":
+            return (200 if self.things.pop(key, None) else 204), None
+        if key.endswith("/sharedkeys"):
+            return 200, {"primarySharedKey": "c2hhcmVk", "secondarySharedKey": "b3RoZXI="}
+        if tags := re.fullmatch(r"(.+)/providers/microsoft\.resources/tags/default", key):
+            self.things[tags[1]].setdefault("tags", {}).update(body["properties"]["tags"])
+            return 200, {"properties": {"tags": self.things[tags[1]]["tags"]}}
         if key.endswith("/checknameavailability"):
             return 200, {"nameAvailable": not any(key_.endswith("/" + body["name"]) for key_ in self.sites)}
         if key.endswith("/roledefinitions"):
@@ -340,7 +398,11 @@ class Azure:
             return self._put_thing(method, path, body)
         if key in self.things:
             return 200, self.things[key]
-        if listed := re.search(r"/providers/[^/]+/(registries|serverfarms|sites|slots|roleassignments)$", key):
+        if key.endswith("/slots"):
+            return 200, {"value": [site.json() for at, site in self.sites.items() if at.startswith(f"{key}/")]}
+        if listed := re.search(
+            r"/providers/[^/]+/(registries|serverfarms|roleassignments|certificates|workspaces|vaults)$", key
+        ):
             kind = listed[1]
             kept = [thing for at, thing in self.things.items() if f"/{kind}/" in at]
             return 200, {"value": kept}
@@ -349,18 +411,26 @@ class Azure:
     def _role(self, wanted: str) -> Json:
         name = (re.findall(r"'([^']+)'", wanted) or ["AcrPull"])[0]
         self.roles.append(name)
-        path = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{ACR_PULL}"
+        known = ACR_PULL if name == "AcrPull" else str(uuid.uuid5(uuid.NAMESPACE_DNS, name))
+        path = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{known}"
         return {
             "id": path,
-            "name": ACR_PULL,
+            "name": known,
             "properties": {"roleName": name, "type": "BuiltInRole", "permissions": []},
         }
 
     def _put_thing(self, method: str, path: str, body: Json) -> tuple[int, Any]:
         key = path.lower()
         if "/roleassignments/" in key:
-            same = [thing for thing in self.things.values() if thing.get("properties", {}).get("roleDefinitionId") == body["properties"]["roleDefinitionId"]
-                    and thing["properties"]["principalId"] == body["properties"]["principalId"]]  # fmt: skip
+            scope = key.partition("/providers/microsoft.authorization/")[0]
+            given = body["properties"]
+            same = [
+                thing
+                for at, thing in self.things.items()
+                if at.startswith(f"{scope}/providers/microsoft.authorization/")
+                and thing["properties"].get("roleDefinitionId") == given["roleDefinitionId"]
+                and thing["properties"]["principalId"] == given["principalId"]
+            ]
             if same:
                 return 409, {
                     "error": {"code": "RoleAssignmentExists", "message": "The role assignment already exists."}
@@ -377,10 +447,12 @@ class Azure:
             thing["properties"] |= {"principalId": PRINCIPAL, "clientId": CLIENT, "tenantId": TENANT}
         if "/serverfarms/" in key:
             thing["properties"] |= {"reserved": True}
+        if "/workspaces/" in key:
+            thing["properties"] |= {"customerId": "66666666-6666-6666-6666-666666666666"}
+        if "/certificates/" in key:
+            thing["properties"] |= {"thumbprint": "A1B2"}
         if "/registries/" in key:
             thing["properties"] |= {"loginServer": f"{thing['name']}.azurecr.io"}
-        if "/containerapps/" in key:
-            thing["properties"] |= {"latestRevisionName": "one"}
         created = key not in self.things and "microsoft.web" not in key and "microsoft.app" not in key
         self.things[key] = thing
         return (201 if created else 200), thing
@@ -445,7 +517,7 @@ def _handler(azure: Azure) -> type[BaseHTTPRequestHandler]:
                 times = {"expires_on": str(int(time.time()) + 3600), "expires_in": "3600"}
                 resource = query["resource"][0]
                 token = {
-                    "access_token": _token(resource),
+                    "access_token": unsigned_token(resource),
                     "resource": resource,
                     "token_type": "Bearer",
                     "client_id": "a",
@@ -462,11 +534,34 @@ def _handler(azure: Azure) -> type[BaseHTTPRequestHandler]:
                 self.send(200, {"value": [one | rest]})
             elif path == "/done":
                 self.send(200, {})
+            elif path.startswith(("/v2", "/oauth2", "/acr/v1")):
+                self.registry(path)
             elif path.endswith("/locations"):
                 self.send(200, {"value": [{"name": "westeurope", "displayName": "West Europe", "id": "x"}]})
             else:
                 return False
             return True
+
+        def registry(self, path: str) -> None:
+            """The registry's own interface: a token, and what it knows of an image."""
+            host = azure.base.removeprefix("https://")
+            if path == "/v2":
+                challenge = f'Bearer realm="{azure.base}/oauth2/token",service="{host}"'
+                self.send(401, {"errors": []}, WWW_Authenticate=challenge)
+            elif path.startswith("/oauth2"):
+                self.send(
+                    200, {"refresh_token": unsigned_token("registry"), "access_token": unsigned_token("registry")}
+                )
+            elif path.endswith("/_catalog"):
+                self.send(200, {"repositories": ["insurance"]})
+            elif path.endswith("/_manifests"):
+                one = [{"digest": digest, "createdTime": "2026-11-27T06:00:00Z"} for digest in azure.images]
+                self.send(200, {"manifests": one[:1]})
+            elif (digest := path.rpartition("/")[2]) in azure.images:
+                known = {"digest": digest, "architecture": azure.images[digest], "os": "linux"}
+                self.send(200, {"registry": host, "imageName": "insurance", "manifest": known})
+            else:
+                self.send(404, {"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]})
 
         def fail(self, fault: Fault) -> None:
             if not fault.status:

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from slipway.cli.deploy import steps
-from slipway.cli.deploy.webapp import INTERNAL, PLACEHOLDER, PREVIOUS
+from slipway.cli.deploy import run as steps
+from slipway.cli.deploy.webapp.content import INTERNAL, PLACEHOLDER, PREVIOUS
 from tests.azure.conftest import ADDRESSES, ENTRA, NEW, OLD, first_run_of
 from tests.azure.standin import ACR_PULL, CLIENT, Fault
 
@@ -28,7 +28,7 @@ def test_a_first_deployment_ends_with_the_image_in_production(azure, first):
 
     assert run.code == 0, run.out
     assert run.out.startswith(
-        "access: addresses: callers from 203.0.113.0/24, 2001:db8::/32, and nobody else; besides 10.0.0.0/8 and 100.64.0.0/10"
+        "access: addresses: callers from 131.107.0.0/24, 2606:2800::/32, and nobody else; besides 10.0.0.0/8 and 100.64.0.0/10"
     )
     assert run.out.endswith(f"production runs {OLD.partition('@')[2]}: https://slipway-insurance.azurewebsites.net/\n")
     assert azure.site().image == OLD and azure.site("staging").image == PLACEHOLDER
@@ -142,7 +142,7 @@ def test_a_larger_plan_is_set_without_a_swap_and_keeps_its_workers(deployed, dep
 def test_a_plan_keeps_its_workers_when_other_people_are_let_in(deployed, deploy):
     plan_of(deployed)["sku"]["capacity"] = 3
 
-    ended = deploy("apply", access={"addresses": ["203.0.113.0/25"]})
+    ended = deploy("apply", access={"addresses": ["131.107.0.0/25"]})
 
     assert ended.code == 0, ended.err
     assert plan_of(deployed)["sku"]["capacity"] == 3
@@ -221,7 +221,7 @@ def test_a_machine_excluded_by_the_rules_gets_a_clear_message(deployed, deploy):
     try:
         ended = deploy("apply", image=NEW)
     finally:
-        deployed.caller = "203.0.113.9"
+        deployed.caller = "131.107.0.9"
 
     assert ended.code == 1 and "this machine's address is not in access.addresses" in ended.err
     assert not any(path.endswith("slotsswap") for path in paths(deployed))

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from slipway.cli.deploy.az import Az, CallError
-from slipway.cli.deploy.state import Found, needed
-from slipway.cli.deploy.webapp import Calls
+from slipway.cli.deploy.webapp.calls import Calls
+from slipway.cli.deploy.webapp.state import Found, needed
 from tests.azure.conftest import ADDRESSES, NEW, OLD, config, first_run_of
 from tests.azure.standin import Fault
 
@@ -113,14 +113,14 @@ def test_a_role_that_may_not_be_given_stops_before_anything_costs_money(azure, d
 
 def test_who_may_call_is_narrowed_though_no_role_may_be_given(deployed, deploy):
     deployed.faults.append(Fault("PUT", "roleAssignments|userAssignedIdentities", 403))
-    one = {"addresses": ["203.0.113.9/32"]}
+    one = {"addresses": ["131.107.0.9/32"]}
 
     failed = deploy("apply", image=NEW, access=one)
 
     assert failed.code == 1 and deployed.site().image == OLD
     for slot in (None, "staging"):
         first = deployed.site(slot).config["ipSecurityRestrictions"][0]
-        assert (first["ipAddress"], first["action"]) == ("203.0.113.9/32", "Allow")
+        assert (first["ipAddress"], first["action"]) == ("131.107.0.9/32", "Allow")
 
 
 def test_a_read_that_fails_writes_nothing(deployed, deploy):

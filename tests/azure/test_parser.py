@@ -5,9 +5,12 @@ import subprocess
 
 import pytest
 
-from slipway.cli.deploy.config import SKUS
-from slipway.cli.deploy.state import Found, needed
-from slipway.cli.deploy.webapp import Calls
+from slipway.cli.deploy.config import SKUS, WITHOUT_SLOTS
+from slipway.cli.deploy.containerapp.calls import Calls as ContainerCalls
+from slipway.cli.deploy.containerapp.state import Found as AppsFound
+from slipway.cli.deploy.containerapp.state import needed as apps_needed
+from slipway.cli.deploy.webapp.calls import Calls
+from slipway.cli.deploy.webapp.state import Found, needed
 from tests.azure.conftest import ADDRESSES, ENTRA, config
 from tests.azure.test_docs import az_lines
 from tests.conftest import ROOT
@@ -45,12 +48,39 @@ def test_every_call_is_taken(logged_in, az, tmp_path):
     assert refusals(az, [list(argv) for argv in calls]) == {}
 
 
+@pytest.mark.parametrize("access", [ADDRESSES, ENTRA], ids=["addresses", "entra"])
+def test_every_call_with_all_settings_is_taken(logged_in, az, tmp_path, access):
+    secrets = {"SLIPWAY_SESSION_SECRET": "https://kept.vault.azure.net/secrets/session"}
+    every = {"secrets": secrets, "custom_domain": "ml.example.org", "settings": {"SLIPWAY_WORKERS": 2}}
+    one = config(tmp_path, access=access, slot="none", instances=2, logs="log-analytics", **every)
+    calls = [
+        *needed(one, Found()),
+        Calls(one).read_slots(),
+        Calls(one).read_diagnostics(None),
+        Calls(one).forget_previous(),
+    ]
+    staged = config(tmp_path, access=access, instances={"min": 1, "max": 3}, **every)
+    calls += [*needed(staged, Found()), *Calls(staged).stage("sha256:x", ["A"], ["B"]), Calls(staged).read_scaling()]
+    apps = config(tmp_path, access={"addresses": ["131.107.0.0/24"]}, target="containerapp", **every)
+    site = ContainerCalls(apps)
+    calls += [
+        *apps_needed(apps, AppsFound()),
+        site.read_app(),
+        site.read_environment(),
+        site.read_revisions(),
+        site.read_sign_in(),
+    ]
+    calls += [site.identity(), site.secrets(), site.activate("a"), site.deactivate("a"), site.note("a"), *site.guards()]
+
+    assert refusals(az, [list(argv) for argv in {call.argv: None for call in calls}]) == {}
+
+
 def test_every_size_of_plan_that_a_config_may_name_is_taken(logged_in, az):
     plan = ("--resource-group", "g", "--name", "p")
     make = ["appservice", "plan", "create", *plan, "--is-linux", "--sku"]
     resize = ["appservice", "plan", "update", *plan, "--sku"]
 
-    assert refusals(az, [[*line, sku] for sku in SKUS for line in (make, resize)]) == {}
+    assert refusals(az, [[*line, sku] for sku in (*WITHOUT_SLOTS, *SKUS) for line in (make, resize)]) == {}
 
 
 @pytest.mark.parametrize("page", ["azure.md", "container-apps.md"])

@@ -13,9 +13,10 @@ from dataclasses import replace
 import pytest
 
 from slipway.cli.deploy.az import Call
-from slipway.cli.deploy.command import plan
-from slipway.cli.deploy.state import Found, Site, needed, wanted_moves, wanted_stays
-from slipway.cli.deploy.webapp import PLACEHOLDER, Calls
+from slipway.cli.deploy.command import offline_plan as plan
+from slipway.cli.deploy.webapp.calls import Calls
+from slipway.cli.deploy.webapp.content import PLACEHOLDER
+from slipway.cli.deploy.webapp.state import Found, Site, needed, wanted_moves, wanted_stays
 from tests.azure.conftest import ADDRESSES, ENTRA, NEW, OLD, config, main, written
 from tests.conftest import ROOT, SLIPWAY
 
@@ -57,15 +58,15 @@ def test_a_plan_is_a_shell_script_with_the_very_arguments(tmp_path, access):
 
 
 def test_plan_says_first_who_is_let_in(tmp_path, capsys):
-    code = main(["plan", "--config", str(written(tmp_path, access="public"))])
+    code = main(["plan", "--offline", "--config", str(written(tmp_path, access="public"))])
 
     first, second = capsys.readouterr().out.splitlines()[:2]
     assert code == 0 and second == ""
     assert first == "# access: public: EVERYBODY on the Internet can use the app and its staging slot"
 
 
-def test_plan_needs_no_az(tmp_path):
-    command = [SLIPWAY, "deploy", "plan", "--config", str(written(tmp_path)), "--az", "/nowhere"]
+def test_an_offline_plan_needs_no_az(tmp_path):
+    command = [SLIPWAY, "deploy", "plan", "--offline", "--config", str(written(tmp_path)), "--az", "/nowhere"]
 
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
 
@@ -78,7 +79,7 @@ def test_a_config_with_mistakes_ends_with_code_2_and_a_line_for_each(tmp_path, c
 
     printed = capsys.readouterr()
     assert code == 2 and printed.out == ""
-    assert [re.sub(r".*yaml: (\w+):.*", r"\1", line) for line in printed.err.splitlines()] == ["sku", "access"]
+    assert [re.sub(r".*yaml: (\w+):.*", r"\1", line) for line in printed.err.splitlines()] == ["access", "sku"]
 
 
 @FORMS
@@ -160,7 +161,7 @@ def test_access_is_changed_on_both_sites_without_a_swap(tmp_path):
 
 
 def test_access_is_changed_before_anything_that_needs_the_right_to_assign_roles(tmp_path):
-    calls = Calls(new := config(tmp_path, access={"addresses": ["203.0.113.7/32"]}, image=NEW))
+    calls = Calls(new := config(tmp_path, access={"addresses": ["131.107.0.7/32"]}, image=NEW))
 
     todo = needed(new, as_wanted(old := config(tmp_path)))
 

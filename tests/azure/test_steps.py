@@ -10,15 +10,18 @@ import threading
 
 import pytest
 
-from slipway.cli.deploy import steps
+from slipway.cli.deploy import run as steps
 from slipway.cli.deploy.az import Az, AzMissingError, Call, CallError, remedy
-from slipway.cli.deploy.config import read
-from slipway.cli.deploy.state import Found, needed, site, wanted_stays
-from slipway.cli.deploy.steps import NotReadyError, RefusedError, StoppedError
-from slipway.cli.deploy.webapp import PLACEHOLDER, PREVIOUS, Calls
+from slipway.cli.deploy.compare import differences
+from slipway.cli.deploy.config import WebApp
+from slipway.cli.deploy.run import NotReadyError, RefusedError, StoppedError
+from slipway.cli.deploy.webapp import actions
+from slipway.cli.deploy.webapp.calls import Calls
+from slipway.cli.deploy.webapp.content import PLACEHOLDER, PREVIOUS
+from slipway.cli.deploy.webapp.state import Found, needed, site, wanted_stays
 from tests.azure.conftest import ADDRESSES, ENTRA, NEW, OLD, config, main, written
 from tests.azure.standin import SUBSCRIPTION
-from tests.conftest import ROOT, SLIPWAY
+from tests.conftest import SLIPWAY
 
 CALL = Call(("webapp", "start", "--name", "x"), "start x")
 READY = itertools.repeat(200)
@@ -61,7 +64,7 @@ class Scripted(Az):
         return answer
 
     def slot(self, call: Call) -> str | None:
-        return self.config.slot if "--slot" in call.argv or "/slots/" in str(call.argv) else None
+        return self.config.staging if "--slot" in call.argv or "/slots/" in str(call.argv) else None
 
     def read(self, call: Call):
         line = " ".join(call.argv)
@@ -77,7 +80,12 @@ class Scripted(Az):
         if line.startswith("webapp show"):
             return site["top"] | {"siteConfig": site["web"], "identity": {"userAssignedIdentities": site["identity"]}}
         if "appsettings list" in line:
-            return [{"name": name, "value": value} for name, value in site["settings"].items()]
+            return [
+                {"name": name, "value": value, "slotSetting": name == PREVIOUS}
+                for name, value in site["settings"].items()
+            ]
+        if "deployment slot list" in line:
+            return [{"name": slot} for slot in self.sites if slot]
         if "authsettingsV2" in line:
             return site["auth"]
         if "config/logs" in line:
@@ -109,8 +117,9 @@ class Scripted(Az):
         elif line.startswith("webapp identity"):
             self.sites[slot]["identity"] = {given["--identities"]: {"clientId": "client"}}
         elif line.startswith("webapp config appsettings"):
-            pairs = (word.split("=") for word in call.argv if "=" in word)
-            self.sites[slot]["settings"] |= dict(pairs)
+            self.sites[slot]["settings"] |= json.loads(given.get("--settings", "{}"))
+            name, _, value = given["--slot-settings"].partition("=")
+            self.sites[slot]["settings"][name] = value
         elif line.startswith("webapp log"):
             self.sites[slot]["more"]["log"] = True
         elif line.startswith("webapp update"):
@@ -129,13 +138,20 @@ class Scripted(Az):
                 site["web"][name] = {"true": True}.get(given[option], given[option])
 
 
+def unchecked(*_: object) -> None:
+    """Stands in for the checks before the first writing call: what they read is not in the model."""
+
+
 def applied(az: Scripted, probe=lambda url: next(READY)) -> list[str]:
     said: list[str] = []
-    steps.apply(az.config, az, said.append, probe)
+    actions.apply(az.config, az, said.append, probe, unchecked)
     return said
 
 
-EXAMPLE = read(ROOT / "deploy" / "azure.yaml")
+EXAMPLE = WebApp(
+    subscription=SUBSCRIPTION, resource_group="slipway", location="westeurope", registry="slipwayregistry", image=OLD,
+    app="slipway-insurance", access="public",
+)  # fmt: skip
 WRITING = [call for call in needed(EXAMPLE, Found()) if call.writes]
 WRITES = [pytest.param(number, id=f"{number} {call.does}"[:50]) for number, call in enumerate(WRITING)]
 
@@ -169,7 +185,7 @@ def test_a_failure_of_any_writing_call_stops_there_and_the_next_apply_ends_as_if
     assert (az.sites, az.things) == (whole.sites, whole.things) and az.images[None] == OLD
 
 
-CHANGES = ({"image": NEW}, {"image": NEW, "access": {"addresses": ["203.0.113.7/32"]}, "sku": "P1V3"})
+CHANGES = ({"image": NEW}, {"image": NEW, "access": {"addresses": ["131.107.0.7/32"]}, "sku": "P1V3"})
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
@@ -211,7 +227,7 @@ def test_a_plan_size_in_lower_case_is_the_same_size(tmp_path):
 
 
 def rolled_back(az: Scripted) -> None:
-    steps.rollback(az.config, az, lambda text: None, lambda url: 200)
+    actions.rollback(az.config, az, lambda text: None, lambda url: 200)
 
 
 def test_only_what_production_ran_before_is_a_way_back_and_only_once(tmp_path):
@@ -231,7 +247,7 @@ def test_an_image_that_was_staged_but_never_swapped_in_is_refused_by_rollback(tm
     az = ended(tmp_path)
     az.config = config(tmp_path, image=NEW, start_limit_seconds=10)
     with pytest.raises(StoppedError):
-        steps.apply(az.config, az, lambda text: None, lambda url: interrupted())
+        actions.apply(az.config, az, lambda text: None, lambda url: interrupted(), unchecked)
 
     az.config, az.ran = config(tmp_path, image=OLD), []
     with pytest.raises(RefusedError, match="is not what production ran before"):
@@ -245,7 +261,7 @@ def test_an_earlier_image_staged_again_with_other_settings_is_refused_by_rollbac
     applied(az)
     az.config = config(tmp_path, image=OLD, port=8080)
     with pytest.raises(StoppedError):
-        steps.apply(az.config, az, lambda text: None, lambda url: interrupted())
+        actions.apply(az.config, az, lambda text: None, lambda url: interrupted(), unchecked)
 
     az.config = config(tmp_path, image=NEW)
     assert az.images["staging"] == OLD
@@ -274,6 +290,7 @@ def test_ctrl_c_says_what_was_done_and_which_line_starts_over(tmp_path, monkeypa
     file = written(tmp_path)
     monkeypatch.setattr("slipway.cli.deploy.command.Az", lambda program: Scripted(config(tmp_path)))
 
+    monkeypatch.setattr(actions.apply, "__defaults__", (print, interrupted, unchecked))
     code = main(["apply", "--config", str(file), "--az", "/my/az"], interrupted)
 
     said = capsys.readouterr().err
@@ -345,7 +362,7 @@ def run_with(config, statuses):
 def test_waiting_says_each_new_answer_once_and_ends_with_200(tmp_path, quick):
     run, said = run_with(config(tmp_path), [0, 0, 503, 503, 200])
 
-    run.wait("s.example", 60)
+    run.wait("staging", "s.example", 60, "az log")
 
     assert [line[9:] for line in said] == [
         "https://s.example/readyz answers nothing; waiting, at most 60 s",
@@ -361,23 +378,23 @@ def test_waiting_ends_at_the_limit_with_the_last_answer(tmp_path, quick, status)
     with pytest.raises(
         NotReadyError, match=rf"staging is not ready after 0 s: .* answers {status or 'nothing'}, expected 200"
     ):
-        run.wait("s.example", 0.01)
+        run.wait("staging", "s.example", 0.01, "az log")
 
 
 def test_403_is_tolerated_for_a_while_and_then_means_the_address_rules(tmp_path, quick):
     run, _ = run_with(config(tmp_path, access=ADDRESSES), itertools.chain([403, 200], itertools.repeat(403)))
 
-    run.wait("s.example", 60)
+    run.wait("staging", "s.example", 60, "az log")
 
     with pytest.raises(NotReadyError, match="this machine's address is not in access.addresses"):
-        run.wait("s.example", 60)
+        run.wait("staging", "s.example", 60, "az log")
 
 
 def test_occasional_403s_do_not_mean_the_address_rules(tmp_path, quick):
     answers = itertools.chain(*(itertools.repeat([403, 503], 40)), [200])
     run, _ = run_with(config(tmp_path, access=ADDRESSES), answers)
 
-    run.wait("s.example", 60)
+    run.wait("staging", "s.example", 60, "az log")
 
 
 @pytest.mark.parametrize(
@@ -404,7 +421,9 @@ def test_the_words_of_az_lead_to_what_to_do(words, says):
 
 def program(folder, code: str):
     path = folder / "az"
-    path.write_text(f"#!{sys.executable} -S\nimport sys\n{code}\n")
+    # As the real one: an argument that begins with @ is the content of a file.
+    files = "sys.argv = [open(word[1:]).read() if word[:1] == '@' else word for word in sys.argv]"
+    path.write_text(f"#!{sys.executable} -S\nimport sys\n{files}\n{code}\n")
     path.chmod(0o755)
     return Az(str(path))
 
@@ -533,7 +552,7 @@ def shown(**changes: object) -> dict[str, object]:
     """What `az webapp show` prints of a site that is as wanted, for callers from one range."""
     web = {
         "ipSecurityRestrictions": [
-            {"ipAddress": "203.0.113.0/24", "action": "Allow"},
+            {"ipAddress": "131.107.0.0/24", "action": "Allow"},
             {"ipAddress": "10.0.0.0/8", "action": "Allow"},
             {"ipAddress": "100.64.0.0/10", "action": "Allow"},
             {"ipAddress": "Any", "action": "Deny"},
@@ -558,7 +577,7 @@ PASSWORDS = {"value": [{"name": name, "properties": {"allow": False}} for name i
 LOGS = {"properties": {"httpLogs": {"fileSystem": {"enabled": True, "retentionInMb": 100}}}}
 
 
-ONE = {"addresses": ["203.0.113.0/24"]}
+ONE = {"addresses": ["131.107.0.0/24"]}
 
 
 def test_a_site_is_compared_by_what_the_config_says_and_no_more(tmp_path):
@@ -566,7 +585,7 @@ def test_a_site_is_compared_by_what_the_config_says_and_no_more(tmp_path):
 
     found = site(chosen, shown(phpVersion="8"), [], {}, PASSWORDS, LOGS)
 
-    assert found.stays == wanted_stays(chosen) and found.digest == NEW.partition("@")[2]
+    assert differences(found.stays, wanted_stays(chosen)) == [] and found.digest == NEW.partition("@")[2]
 
 
 @pytest.mark.parametrize(
@@ -609,8 +628,8 @@ def test_passwords_and_the_log_are_compared_too(tmp_path, passwords, logs, names
 
 
 def test_address_rules_are_compared_by_what_they_mean(tmp_path):
-    chosen = config(tmp_path, access={"addresses": ["2001:db8::/32"]})
-    texts = ("100.64.0.0/10", "2001:0DB8::/32", "10.0.0.0/8")
+    chosen = config(tmp_path, access={"addresses": ["2606:2800::/32"]})
+    texts = ("100.64.0.0/10", "2606:2800::0/32", "10.0.0.0/8")
     rules = [
         {"ipAddress": text, "action": "Allow", "priority": number}
         for text, number in zip(texts, (102, 100, 101), strict=True)
@@ -619,6 +638,16 @@ def test_address_rules_are_compared_by_what_they_mean(tmp_path):
     found = site(chosen, shown(ipSecurityRestrictions=rules), [], {}, PASSWORDS, LOGS).stays
 
     assert found["address rules"] == wanted_stays(chosen)["address rules"]
+
+
+def test_no_difference_shows_a_secret_that_somebody_typed_in(tmp_path):
+    secrets = {"SLIPWAY_SESSION_SECRET": "https://kept.vault.azure.net/secrets/session"}
+    chosen = config(tmp_path, access=ONE, secrets=secrets)
+    typed = [{"name": "SLIPWAY_SESSION_SECRET", "value": "hunter2"}]
+
+    found = site(chosen, shown(), typed, {}, PASSWORDS, LOGS).moves
+
+    assert found["SLIPWAY_SESSION_SECRET"] == "a value set by hand"
 
 
 def test_sign_in_that_was_switched_off_is_found(tmp_path):

@@ -33,6 +33,8 @@ def load() -> None:
     import azure.cli.command_modules.appservice.access_restrictions
     import azure.cli.command_modules.containerapp.custom
     import azure.cli.command_modules.identity.custom
+    import azure.cli.command_modules.keyvault.custom
+    import azure.cli.command_modules.monitor.custom
     import azure.cli.command_modules.resource.custom
     import azure.cli.command_modules.role.custom
     import azure.cli.core

@@ -14,10 +14,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bench.images import MEMORY
 from deploy.engine import backend, call, runs
-from slipway.service.image import BASE
 from tests.conftest import HOME, ROOT, free_port
 from tests.image import sandbox
+from tests.image.sandbox import BASE
 
 MEASURED: list[str] = []
 SANDBOX = bool(os.environ.get("SLIPWAY_SANDBOX"))
@@ -124,6 +125,14 @@ class Container:
     def inside(self, *command: str) -> str:
         return call(self.engine, "exec", self.name, *command)
 
+    def measured(self, image: str) -> None:
+        """Have it printed how long the start took, and what memory it has taken since; nobody has asked for anything yet."""
+        megabytes = int(self.inside("python", "-c", MEMORY)) * 1024 / 1e6
+        assert megabytes > 50
+        MEASURED.append(
+            f"{image}: ready {self.ready_after:.1f} s after `make image-run`, {megabytes:.0f} MB of memory when idle"
+        )
+
     def stop(self) -> int:
         """`docker stop`: SIGTERM, and SIGKILL after ten seconds. The container's exit code."""
         call(self.engine, "stop", "--time", "10", self.name)
@@ -168,7 +177,7 @@ def running(image: str, engine: str | None = None, options: str = "") -> Iterato
 def container(image) -> Iterator[Container]:
     """The image of the compiled model, running."""
     with running(image.name) as started:
-        MEASURED.append(f"{image.name}: ready {started.ready_after:.1f} s after `make image-run`")
+        started.measured(image.name)
         yield started
 
 

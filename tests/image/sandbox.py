@@ -6,12 +6,17 @@
 import json
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pip._internal.models.index import PyPI
 
-from slipway.service.image import BASE
+from slipway.service.image import BASE as PINNED
+from slipway.service.image import BASE_VARIABLE
 
+# A digest behind the tag would be that of the real one, which a stand-in cannot have.
+BASE = PINNED.partition("@")[0]
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 SECRET = "planted-3f9c1e"
 INDEX = PyPI.simple_url.replace("://", f"://planted:{SECRET}@")
@@ -59,8 +64,30 @@ def make(folder: Path) -> dict[str, str]:
         "CONTAINERS_CONF": str(folder / "run.conf"),
         "REGISTRY_AUTH_FILE": str(folder / "auth.json"),
         "BUILDING": str(folder / "build.conf"),
+        BASE_VARIABLE: BASE,
         "PLANTED": str(certificate),
     }
+
+
+@contextmanager
+def network(folder: Path) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """A network of its own, with nothing but loopback: the beginning of a command that runs in it, and podman's environment there.
+
+    Containers have bridges in it and listen on all its addresses, of which this machine has none.
+    """
+    folder.mkdir()
+    own = CONTAINERS.format(volumes="[]").replace('netns = "host"', 'netns = "bridge"')
+    (folder / "containers.conf").write_text(
+        f'{own}[network]\nnetwork_backend = "netavark"\nnetwork_config_dir = "{folder}/networks"\n'
+    )
+    holder = subprocess.Popen(["unshare", "--net", "sh", "-c", "ip link set lo up && echo up && exec sleep infinity"],
+                              stdout=subprocess.PIPE, text=True)  # fmt: skip
+    try:
+        assert holder.stdout and holder.stdout.readline() == "up\n"
+        yield ["nsenter", f"--net=/proc/{holder.pid}/ns/net"], {"CONTAINERS_CONF": str(folder / "containers.conf")}
+    finally:
+        holder.kill()
+        holder.wait(10)
 
 
 def docker_daemon(folder: Path) -> tuple[subprocess.Popen, dict[str, str]]:
@@ -101,10 +128,14 @@ _UNWANTED = ["man", "doc", "locale", "info"]
 
 
 def stand_in(folder: Path) -> None:
-    """Make an image under the base image's name from Debian's own packages: its Python is 3.11 as well."""
+    """Make an image under the base image's name from Debian's own packages: its Python is 3.11 as well.
+
+    The real one is of Debian 13 and has a Python of its own; of Debian, only 12 has Python 3.11.
+    """
     sources = Path("/etc/apt/sources.list.d/debian.sources")
     archive = folder / "base.tar"
     excluded = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in _UNWANTED]
+    excluded += ["--dpkgopt=path-include=/usr/share/doc/*/copyright"]
     bin = '"$1"/usr/local/bin'
     hooks = [
         'rm -f "$1"/usr/lib/python3.11/EXTERNALLY-MANAGED',
@@ -126,3 +157,18 @@ def stand_in(folder: Path) -> None:
         check=True, capture_output=True, env=os.environ,
     )  # fmt: skip
     archive.unlink()
+
+
+def trixie_tools(folder: Path, *packages: str) -> Path:
+    """The folder of commands of Debian 13's packages, which Debian 12 has not: they need nothing but its libc."""
+    for name in ("lists/partial", "cache/archives/partial"):
+        (folder / name).mkdir(parents=True)
+    (folder / "sources.list").write_text("deb http://deb.debian.org/debian trixie main\n")
+    places = {"Dir::Etc::SourceList": folder / "sources.list", "Dir::Etc::SourceParts": "/dev/null"}
+    places |= {"Dir::State::Lists": folder / "lists", "Dir::Cache": folder / "cache", "Dir::State::Status": "/dev/null"}
+    options = [text for name, value in places.items() for text in ("-o", f"{name}={value}")]
+    for command in (["update"], ["download", *packages]):
+        subprocess.run(["apt-get", *options, *command], cwd=folder, check=True, capture_output=True, timeout=300)
+    for package in folder.glob("*.deb"):
+        subprocess.run(["dpkg", "-x", package, folder], check=True)
+    return folder / "usr" / "bin"

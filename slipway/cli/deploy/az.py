@@ -4,13 +4,17 @@ Calls are made without a shell, one process each. Nothing is retried here beyond
 itself retries: every call may be repeated, so the user runs `apply` again as a whole.
 """
 
+import contextlib
 import itertools
 import json
 import re
 import shlex
+import shutil
 import subprocess
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from slipway.errors import SlipwayError
@@ -34,18 +38,21 @@ class Call:
     """One call of `az`.
 
     `argv` starts after `az`. `{NAME}` in it is replaced by what an earlier call printed, which
-    that call names in `gives`.
+    that call names in `gives`. What `hides` names is not shown in a line.
     """
 
     argv: tuple[str, ...]
     does: str
     writes: bool = True
     gives: str | None = None
+    hides: tuple[str, ...] = ()
 
     def line(self) -> str:
         """The call as a line for a POSIX shell, with `$NAME` for what an earlier line printed."""
         words = (_LATER.sub(r'"$\1"', word) if _LATER.search(word) else shlex.quote(word) for word in self.argv)
         line = f"az {' '.join(words)}"
+        for value in self.hides:
+            line = line.replace(value, ': "…"')
         return f"{self.gives}=$({line})" if self.gives else line
 
     def filled(self, values: Mapping[str, str]) -> list[str]:
@@ -61,6 +68,30 @@ class Call:
         list of str
         """
         return [_LATER.sub(lambda name: values[name[1]], word) if _LATER.search(word) else word for word in self.argv]
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9 _./:=,{}+-]*")
+"""Arguments that cmd.exe, which runs `az.cmd` on Windows, passes on as they are."""
+
+
+@contextlib.contextmanager
+def _through_files(argv: Sequence[str]) -> Iterator[list[str]]:
+    """The arguments, with each that holds more than plain characters replaced by `@FILE`, which `az` reads.
+
+    Quotes, `|`, `&` and `%` of an argument mean something else to cmd.exe; what stands in a file
+    means what it says. It is done everywhere, so that the tests run what Windows runs, and no
+    setting of an app is seen in the list of processes.
+    """
+    with tempfile.TemporaryDirectory(prefix="slipway-") as folder:
+
+        def given(number: int, word: str) -> str:
+            if _PLAIN.fullmatch(word):
+                return word
+            file = Path(folder) / f"argument-{number}"
+            file.write_text(word, encoding="utf-8", newline="")
+            return f"@{file}"
+
+        yield [given(number, word) for number, word in enumerate(argv)]
 
 
 class CallError(SlipwayError):
@@ -105,6 +136,11 @@ _REMEDIES = (
     (
         r"Conflict|\b409\b|another operation|in progress",
         "another operation is in progress, perhaps another deployment: wait until it has finished, then run this again",
+    ),
+    (
+        r"asuid|TXT record|CNAME|custom ?domain|Hostname .* (not registered|verif)|InvalidCustomHostNameValidation",
+        "the DNS records of `custom_domain` are not there yet: make those that `slipway deploy plan` prints, wait until "
+        "they are known (some minutes, at most a day), then run this again",
     ),
     (r"TooManyRequests|Too Many Requests|\b429\b|throttl", "too many requests: {wait}, then run this again"),
     (
@@ -176,22 +212,8 @@ class Az:
             If `az` cannot be started, takes longer than `ONE_CALL_SECONDS`, fails, or does not print
             JSON where something is read.
         """
-        command = [self.program, *call.filled(self.values), "--only-show-errors"]
-        if not call.gives:
-            command += ["--output", "json"]
-        try:
-            done = subprocess.run(  # noqa: S603 (a list, no shell)
-                command,
-                capture_output=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=ONE_CALL_SECONDS,
-                stdin=subprocess.DEVNULL,
-            )
-        except OSError as exc:
-            raise AzMissingError(call, self.program, exc) from exc
-        except subprocess.TimeoutExpired as exc:
-            raise CallError(call, f"no end after {ONE_CALL_SECONDS} seconds (timed out)") from exc
+        options = ["--only-show-errors"] if call.gives else ["--only-show-errors", "--output", "json"]
+        done = self._started(call, options)
         if done.returncode:
             raise CallError(call, _shortened(done.stderr))
         if call.gives:
@@ -206,6 +228,38 @@ class Az:
         if printed is None and not call.writes:
             raise CallError(call, "nothing, where JSON was expected")
         return printed
+
+    def text(self, argv: tuple[str, ...]) -> str:
+        """What `az ARGV` prints, as it is; it may change nothing.
+
+        Raises
+        ------
+        CallError
+            If it fails.
+        """
+        call = Call(argv, "read its help", writes=False)
+        done = self._started(call, [])
+        if done.returncode:
+            raise CallError(call, _shortened(done.stderr))
+        return done.stdout
+
+    def _started(self, call: Call, options: list[str]) -> "subprocess.CompletedProcess[str]":
+        # On Windows the program is `az.cmd`, which only `which` finds by the name `az`.
+        program = shutil.which(self.program) or self.program
+        try:
+            with _through_files(call.filled(self.values)) as arguments:
+                return subprocess.run(  # noqa: S603 (a list, no shell)
+                    [program, *arguments, *options],
+                    capture_output=True,
+                    encoding="utf-8",
+                    errors="replace",
+                    timeout=ONE_CALL_SECONDS,
+                    stdin=subprocess.DEVNULL,
+                )
+        except OSError as exc:
+            raise AzMissingError(call, self.program, exc) from exc
+        except subprocess.TimeoutExpired as exc:
+            raise CallError(call, f"no end after {ONE_CALL_SECONDS} seconds (timed out)") from exc
 
     def find(self, call: Call) -> Any:
         """What a call printed; None if what it requests does not exist.

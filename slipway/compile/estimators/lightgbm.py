@@ -49,6 +49,9 @@ def lightgbm_classifier(model: Any, matrix: Var) -> Classes:
         return most_probable(two_classes(expit(op.mul(scores, const(slope)))))
     if objective == "multiclass":
         return most_probable(op.softmax(scores, axis=1))
+    if objective == "multiclassova":  # one against the rest, not normalised
+        slope = float(dict(option.split(":") for option in options)["sigmoid"])
+        return most_probable(expit(op.mul(scores, const(slope))))
     raise CannotCompileError(f"LGBMClassifier with the objective {dump['objective']!r}")
 
 

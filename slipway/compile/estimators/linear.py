@@ -6,10 +6,10 @@ import numpy as np
 import spox.opset.ai.onnx.v20 as op
 from sklearn import linear_model
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.svm import LinearSVC, LinearSVR
 from spox import Var
 
-from slipway.compile.errors import CannotCompileError
-from slipway.compile.estimators.ops import by_scores, expit, normalised, soft
+from slipway.compile.estimators.ops import by_scores, expit, normalised, soft, two_classes
 from slipway.compile.registry import Classes, classifier, regression, regressor
 from slipway.compile.table import const
 
@@ -28,10 +28,32 @@ from slipway.compile.table import const
     linear_model.PassiveAggressiveRegressor,
     linear_model.TheilSenRegressor,
     linear_model.HuberRegressor,
+    linear_model.ElasticNetCV,
+    linear_model.LarsCV,
+    linear_model.LassoCV,
+    linear_model.LassoLarsCV,
+    linear_model.LassoLarsIC,
+    linear_model.OrthogonalMatchingPursuitCV,
+    linear_model.QuantileRegressor,
+    linear_model.SGDRegressor,
+    LinearSVR,
 )
 def linear(model: Any, matrix: Var) -> Var:
     """`X @ coef_ + intercept_`."""
     return weighted(matrix, np.ravel(model.coef_), np.ravel(model.intercept_)[0])
+
+
+@regressor(linear_model.PoissonRegressor, linear_model.GammaRegressor)
+def log_linear(model: Any, matrix: Var) -> Var:
+    """Generalised linear models with a logarithmic link."""
+    return op.exp(linear(model, matrix))
+
+
+@regressor(linear_model.TweedieRegressor)
+def tweedie(model: Any, matrix: Var) -> Var:
+    """With `link="auto"` the link is logarithmic for a power above 0."""
+    is_log = model.link == "log" or (model.link == "auto" and model.power > 0)
+    return log_linear(model, matrix) if is_log else linear(model, matrix)
 
 
 @regressor(linear_model.RANSACRegressor)
@@ -40,21 +62,27 @@ def consensus(model: Any, matrix: Var) -> Var:
     return regression(model.estimator_, matrix)
 
 
-@classifier(linear_model.RidgeClassifier)
+@classifier(
+    linear_model.RidgeClassifier,
+    linear_model.RidgeClassifierCV,
+    linear_model.PassiveAggressiveClassifier,
+    linear_model.Perceptron,
+    LinearSVC,
+)
 def ridge(model: Any, matrix: Var) -> Classes:
     return by_scores(_scores(model, matrix), len(model.classes_))
 
 
 @classifier(linear_model.SGDClassifier)
 def gradient_descent(model: Any, matrix: Var) -> Classes:
-    if model.loss == "modified_huber":
-        raise CannotCompileError("SGDClassifier with loss='modified_huber'")
     n_classes = len(model.classes_)
     scores = _scores(model, matrix)
+    if model.loss == "modified_huber":
+        return by_scores(scores, n_classes, _clipped(scores, n_classes))
     return by_scores(scores, n_classes, _one_against_rest(scores, n_classes) if model.loss == "log_loss" else None)
 
 
-@classifier(linear_model.LogisticRegression)
+@classifier(linear_model.LogisticRegression, linear_model.LogisticRegressionCV)
 def logistic(model: Any, matrix: Var) -> Classes:
     """One against the rest, or multinomial: the rule of `LogisticRegression.predict_proba`."""
     n_classes = len(model.classes_)
@@ -96,6 +124,15 @@ def weighted(matrix: Var, coefficients: Any, intercept: float) -> Var:
 def _scores(model: Any, matrix: Var) -> Var:
     """`decision_function`, of shape (n, 1) for two classes, else (n, n_classes)."""
     return op.add(op.matmul(matrix, const(model.coef_.T)), const(np.reshape(model.intercept_, (1, -1))))
+
+
+def _clipped(scores: Var, n_classes: int) -> Var:
+    """As `SGDClassifier.predict_proba` for the modified Huber loss; all the same where no class has a share."""
+    shares = op.div(op.add(op.clip(scores, const(-1.0), const(1.0)), const(1.0)), const(2.0))
+    if n_classes == 2:
+        return two_classes(shares)
+    total = op.reduce_sum(shares, const([1], "int64"))
+    return op.where(op.equal(total, const(0.0)), const(1.0 / n_classes), op.div(shares, total))
 
 
 def _one_against_rest(scores: Var, n_classes: int) -> Var:

@@ -193,13 +193,13 @@ def boosted_regressor(model: Any, matrix: Var) -> Var:
 
 @classifier(ensemble.GradientBoostingClassifier)
 def boosted_classifier(model: Any, matrix: Var) -> Classes:
-    if model.loss != "log_loss":
-        raise CannotCompileError(f"GradientBoostingClassifier with loss={model.loss!r}")
     scores = op.add(_boosted(model, matrix), const(_start(model)))
     if len(model.classes_) > 2:
         return Classes(op.arg_max(scores, axis=1, keepdims=0), op.softmax(scores, axis=1), scores)
     label = op.cast(op.greater_or_equal(column(scores), const(0.0)), to=np.int64)
-    return Classes(label, two_classes(expit(scores)), column(scores))
+    # The exponential loss has half the logarithm of the odds for a score.
+    odds = scores if model.loss == "log_loss" else op.add(scores, scores)
+    return Classes(label, two_classes(expit(odds)), column(scores))
 
 
 def _boosted(model: Any, matrix: Var) -> Var:

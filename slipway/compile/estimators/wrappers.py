@@ -22,20 +22,20 @@ from slipway.compile.estimators.ops import (
     normalised,
     two_classes,
 )
-from slipway.compile.registry import Classes, classification, classifier, regression, regressor
+from slipway.compile.registry import Classes, Given, as_matrix, classification, classifier, regression, regressor
 from slipway.compile.table import const
 from slipway.training import _pycaret, _sklearn
 
 
-@regressor(ensemble.VotingRegressor, _pycaret.TUNABLE_VOTING_REGRESSOR)
-def voting_regressor(model: Any, matrix: Var) -> Var:
-    return mean([regression(one, matrix) for one in model.estimators_], _weights(model))
+@regressor(ensemble.VotingRegressor, _pycaret.TUNABLE_VOTING_REGRESSOR, tables=True)
+def voting_regressor(model: Any, given: Given) -> Var:
+    return mean([regression(one, given) for one in model.estimators_], _weights(model))
 
 
-@classifier(ensemble.VotingClassifier, _pycaret.TUNABLE_VOTING_CLASSIFIER)
-def voting_classifier(model: Any, matrix: Var) -> Classes:
+@classifier(ensemble.VotingClassifier, _pycaret.TUNABLE_VOTING_CLASSIFIER, tables=True)
+def voting_classifier(model: Any, given: Given) -> Classes:
     """The mean of the probabilities, or each estimator's weight for its class."""
-    answers = [classification(one, matrix) for one in model.estimators_]
+    answers = [classification(one, given) for one in model.estimators_]
     weights = _weights(model)
     if model.voting == "soft":
         return most_probable(mean([_probabilities(each) for each in answers], weights))
@@ -68,18 +68,18 @@ def bagging_classifier(model: Any, matrix: Var) -> Classes:
     return Classes(classes.label, classes.probabilities, mean(scores) if len(scores) == len(shares) else None)
 
 
-@regressor(ensemble.StackingRegressor)
-def stacking_regressor(model: Any, matrix: Var) -> Var:
-    parts = [as_column(regression(one, matrix)) for one in model.estimators_]
-    return regression(model.final_estimator_, _stacked(model, parts, matrix))
+@regressor(ensemble.StackingRegressor, tables=True)
+def stacking_regressor(model: Any, given: Given) -> Var:
+    parts = [as_column(regression(one, given)) for one in model.estimators_]
+    return regression(model.final_estimator_, _stacked(model, parts, given))
 
 
-@classifier(ensemble.StackingClassifier)
-def stacking_classifier(model: Any, matrix: Var) -> Classes:
+@classifier(ensemble.StackingClassifier, tables=True)
+def stacking_classifier(model: Any, given: Given) -> Classes:
     """`StackingClassifier._concatenate_predictions`, then the final estimator."""
     parts = []
     for one, method in zip(model.estimators_, model.stack_method_, strict=True):
-        answer = classification(one, matrix)
+        answer = classification(one, given)
         if method == "predict":
             parts.append(as_column(op.gather(const(one.classes_), answer.label)))
         elif method == "decision_function":
@@ -87,20 +87,20 @@ def stacking_classifier(model: Any, matrix: Var) -> Classes:
             parts.append(as_column(scores) if len(one.classes_) == 2 else scores)
         else:
             parts.append(_second(_probabilities(answer)) if len(model.classes_) == 2 else _probabilities(answer))
-    return classification(model.final_estimator_, _stacked(model, parts, matrix))
+    return classification(model.final_estimator_, _stacked(model, parts, given))
 
 
-@classifier(CalibratedClassifierCV)
-def calibrated(model: Any, matrix: Var) -> Classes:
+@classifier(CalibratedClassifierCV, tables=True)
+def calibrated(model: Any, given: Given) -> Classes:
     """The mean of the calibrated estimators, of which there is one per fold, or one alone."""
     n_classes = len(model.classes_)
-    return most_probable(mean([_calibrated(one, matrix, n_classes) for one in model.calibrated_classifiers_]))
+    return most_probable(mean([_calibrated(one, given, n_classes) for one in model.calibrated_classifiers_]))
 
 
-@classifier(OneVsRestClassifier)
-def one_against_rest(model: Any, matrix: Var) -> Classes:
+@classifier(OneVsRestClassifier, tables=True)
+def one_against_rest(model: Any, given: Given) -> Classes:
     """Scores, or else the probabilities; for several classes the last largest, as in its `predict`."""
-    answers = [classification(one, matrix) for one in model.estimators_]
+    answers = [classification(one, given) for one in model.estimators_]
     scores = [each.scores if each.scores is not None else column(_second(_probabilities(each))) for each in answers]
     shares = None
     if all(each.probabilities is not None for each in answers):
@@ -117,13 +117,13 @@ def one_against_rest(model: Any, matrix: Var) -> Classes:
     )
 
 
-@classifier(_pycaret.THRESHOLD_CLASSIFIER)
-def threshold(model: Any, matrix: Var) -> Classes:
+@classifier(_pycaret.THRESHOLD_CLASSIFIER, tables=True)
+def threshold(model: Any, given: Given) -> Classes:
     """The second of two classes, if its probability reaches the threshold.
 
     PyCaret's wrapper returns 0 and 1, whatever the classes.
     """
-    answer = classification(model.classifier_, matrix)
+    answer = classification(model.classifier_, given)
     if answer.probabilities is None:
         return answer
     if list(model.classes_) != [0, 1]:
@@ -178,13 +178,13 @@ def _parts(model: Any, matrix: Var) -> list[tuple[Any, Var]]:
     ]
 
 
-def _stacked(model: Any, parts: Sequence[Var], matrix: Var) -> Var:
-    return op.concat([*parts, matrix] if model.passthrough else list(parts), axis=1)
+def _stacked(model: Any, parts: Sequence[Var], given: Given) -> Var:
+    return op.concat([*parts, as_matrix(given)] if model.passthrough else list(parts), axis=1)
 
 
-def _calibrated(model: Any, matrix: Var, n_classes: int) -> Var:
+def _calibrated(model: Any, given: Given, n_classes: int) -> Var:
     """`_CalibratedClassifier.predict_proba`: one calibrator per class, for two classes only one, for the second."""
-    answer = classification(model.estimator, matrix)
+    answer = classification(model.estimator, given)
     if n_classes == 2:
         values = answer.scores if answer.scores is not None else column(_second(_probabilities(answer)))
         return two_classes(as_column(_calibrator(model.calibrators[0], values)))

@@ -10,16 +10,18 @@ from sklearn.preprocessing import FunctionTransformer
 
 from slipway.compile.errors import CannotCompileError
 from slipway.compile.registry import step
-from slipway.compile.table import CategoricalColumn, Column, NumericColumn, Table, const, is_missing, split
+from slipway.compile.steps.functions import function_of
+from slipway.compile.table import CategoricalColumn, Column, NumericColumn, Table, const, is_missing, split, take
 from slipway.training import _pycaret
 
 
 @step(SimpleImputer)
 def simple_imputer(imputer: Any, table: Table, include: list[str]) -> dict[str, Column]:
     """Every strategy results in one value per column."""
-    if imputer.add_indicator or not is_missing(imputer.missing_values):
-        raise CannotCompileError("SimpleImputer with add_indicator or missing_values")
+    if not is_missing(imputer.missing_values):
+        raise CannotCompileError("SimpleImputer with missing_values")
     columns = dict(table.select(include).columns)
+    given = dict(columns)
     gaps = {name: fill for name, fill in zip(include, imputer.statistics_, strict=True) if columns[name].nullable}
     if any(is_missing(fill) for fill in gaps.values()):
         raise CannotCompileError("a column without any value in training")
@@ -31,18 +33,36 @@ def simple_imputer(imputer: Any, table: Table, include: list[str]) -> dict[str, 
             columns[name] = CategoricalColumn(column.codes, filled)
         else:
             plain.append(name)
-    return columns | _filled(table, include, {name: gaps[name] for name in plain})
+    complete = columns | _filled(table, include, {name: gaps[name] for name in plain})
+    if not imputer.add_indicator:
+        return complete
+    marked = [include[place] for place in imputer.indicator_.features_]
+    return complete | {f"missing {name}": _is_missing(given[name]) for name in marked}
+
+
+def _is_missing(column: Column) -> Column:
+    """1 where a value is missing, else 0."""
+    if isinstance(column, CategoricalColumn):
+        return CategoricalColumn(column.codes, tuple(float(is_missing(value)) for value in column.domain))
+    number = take(column.matrix, [column.position])
+    return NumericColumn(op.cast(op.isnan(number), to=np.float64), 0, False)
 
 
 @step(FunctionTransformer)
-def fillna(transformer: Any, table: Table, include: list[str]) -> dict[str, Column]:
-    """`DataFrame.fillna` with a number or a moment for each of some columns.
+def function(transformer: Any, table: Table, include: list[str]) -> dict[str, Column]:
+    """A function of NumPy for each number, or `DataFrame.fillna` with a number or a moment for each of some columns.
 
-    `slipway.training.selection` fills in missing dates with it.
+    `slipway.training.selection` fills in missing dates with the latter.
     """
+    if transformer.func is None:
+        return table.select(include).columns
+    if transformer.func is not pd.DataFrame.fillna:
+        convert = function_of(transformer.func, transformer.kw_args)
+        made = convert(table.matrix(include))
+        return dict(split(made, include, [table.nullable([name]) for name in include]))
     fills = (transformer.kw_args or {}).get("value")
-    if transformer.func is not pd.DataFrame.fillna or not isinstance(fills, dict) or len(transformer.kw_args) > 1:
-        raise CannotCompileError("no converter for a FunctionTransformer other than DataFrame.fillna")
+    if not isinstance(fills, dict) or len(transformer.kw_args) > 1:
+        raise CannotCompileError("DataFrame.fillna with other arguments than a value for each column")
     numbers = {
         name: fill.timestamp() if isinstance(fill, pd.Timestamp) else float(fill)
         for name, fill in fills.items()

@@ -9,7 +9,6 @@ import spox.opset.ai.onnx.v20 as op
 from sklearn.preprocessing import PowerTransformer, QuantileTransformer
 from spox import Var
 
-from slipway.compile.errors import CannotCompileError
 from slipway.compile.registry import Positions, column_step
 from slipway.compile.steps import normal
 from slipway.compile.steps.scale import standard
@@ -30,7 +29,9 @@ def power(transformer: Any, positions: Positions, matrix: Var) -> Var:
     Yeo, I.-K. and Johnson, R. A. (2000). A new family of power transformations to improve
     normality or symmetry. Biometrika 87, 954-959.
     """
-    check_yeo_johnson(transformer)
+    if transformer.method == "box-cox":
+        shaped = _box_cox(np.asarray(transformer.lambdas_, dtype="float64")[None, positions], matrix)
+        return standard(_sklearn.scaler_of(transformer), positions, shaped) if transformer.standardize else shaped
     above = np.asarray(transformer.lambdas_, dtype="float64")[None, positions]
     above, below = (np.where(np.abs(one) < EPSILON, 0.0, one) for one in (above, 2 - above))
     positive = op.greater_or_equal(matrix, const(0.0))
@@ -43,16 +44,15 @@ def power(transformer: Any, positions: Positions, matrix: Var) -> Var:
     return standard(_sklearn.scaler_of(transformer), positions, shaped) if transformer.standardize else shaped
 
 
-def check_yeo_johnson(transformer: Any) -> None:
-    """Reject other methods, which PyCaret does not offer.
+def _box_cox(exponents: Floats, matrix: Var) -> Var:
+    """`(x ** p - 1) / p`, the logarithm where p is 0. scikit-learn takes positive numbers alone.
 
-    Raises
-    ------
-    CannotCompileError
-        If the method is not Yeo-Johnson.
+    Box, G. E. P. and Cox, D. R. (1964). An analysis of transformations. Journal of the Royal Statistical Society B 26.
     """
-    if transformer.method != "yeo-johnson":
-        raise CannotCompileError(f"PowerTransformer with method={transformer.method!r}")
+    logarithmic = exponents == 0
+    divisor = np.where(logarithmic, 1.0, exponents)
+    grown = op.div(op.sub(op.pow(matrix, const(exponents)), const(1.0)), const(divisor))
+    return op.where(const(logarithmic, "bool"), op.log(matrix), grown) if logarithmic.any() else grown
 
 
 @column_step(QuantileTransformer)

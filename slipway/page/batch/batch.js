@@ -1,18 +1,18 @@
 // The batch tab: takes a file, posts it, and shows what came of it. Nothing is kept but the answer on the screen.
 const root = element.querySelector(".slip-batch");
-const { texts, language, tag, columns, labels, example, target, added, addedReasons, bytes, reasons, reader } =
+const { texts, onLine, language, tag, columns, labels, example, target, added, addedReasons, bytes, reasons, threshold, reader } =
   JSON.parse(root.dataset.batch);
 const status = root.querySelector(".slip-batch-status");
 const result = root.querySelector(".slip-batch-result");
 const drop = root.querySelector(".slip-drop");
 const input = drop.querySelector("input");
+const pasted = root.querySelector(".slip-paste textarea");
 const tick = root.querySelector(".slip-reasons-tick");
-const LISTED = 20;
+const limit = root.querySelector(".slip-batch-threshold");
 const MEGABYTE = 1024 * 1024;
-const SEPARATORS = { ",": "batch.comma", ";": "batch.semicolon", "\t": "batch.tab", " ": "batch.space" };
+const PASTED = "text/plain"; // the type of a file that was made of pasted text
 const PACKED = /\.(gz|bz2|xz|zst|zip)$/i;
 const BINARY = /^(PK|\ufffd|\x1f|BZh|\(\ufffd)/; // how a workbook or a packed file begins, read as UTF-8
-const OWN = { warnings: "batch.warnings", problems: "batch.problems" }; // columns of the answer that are texts
 let current = null; // of the file under way: what would call it off
 let links = []; // addresses of files offered, to be given back
 
@@ -29,7 +29,7 @@ const plurals = new Intl.PluralRules(tag);
 // A text of the catalogue, filled in; `count` also chooses its plural form.
 function t(key, values = {}) {
   const form = typeof texts[key] === "string" ? texts[key] : texts[key][plurals.select(values.count)];
-  return form.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === "number" ? whole(values[name]) : values[name]));
+  return form.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === "number" ? whole(values[name]) : isolate(values[name])));
 }
 const written = formatter({ minimumFractionDigits: target.decimals, maximumFractionDigits: target.decimals });
 const OTHER_MARK = { ",": ".", ".": "," };
@@ -56,129 +56,6 @@ function button(text, act) {
 
 function tell(text, className, ...actions) {
   status.replaceChildren(make("p", text, className), ...actions);
-}
-
-// What is there of columns: their names, or none; never thousands of them.
-function names(list) {
-  if (!list.length) return make("dd", t("batch.none"));
-  const node = make("dd");
-  list.slice(0, LISTED).forEach((name, i) => node.append(...(i ? [t("text.comma")] : []), make("code", name)));
-  if (list.length > LISTED) node.append(t("text.comma"), t("batch.and_more", { count: list.length - LISTED }));
-  return node;
-}
-
-function understood({ rows, form, matched, ignored, missing }) {
-  const list = make("dl", undefined, "slip-understood");
-  const add = (term, description) => list.append(make("dt", term), description);
-  if (rows !== undefined) add(t("batch.row_count"), make("dd", whole(rows)));
-  if (form) add(t("batch.form"), make("dd", form));
-  add(t("batch.matched", { count: matched.length }), names(matched));
-  add(t("batch.ignored", { count: ignored.length }), names(ignored));
-  add(t("batch.missing", { count: missing.length }), names(missing));
-  if (missing.length) list.lastChild.className = "slip-missing";
-  return [make("h2", t("batch.understood")), list];
-}
-
-// The three fields that weigh most, largest first: "Smoker +20,510; Age +1,843".
-function largest(shares) {
-  const scale = Object.keys(target.classes).length ? 100 : 1;
-  return shares
-    .map((cell, i) => [labels[i], cell === "" ? 0 : Number(cell)])
-    .sort(([, a], [, b]) => Math.abs(b) - Math.abs(a))
-    .filter(([, share]) => share !== 0)
-    .slice(0, 3)
-    .map(([label, share]) => {
-      const size = scale === 1 ? figure(Math.abs(share)) : (Math.abs(share) * scale).toFixed(1);
-      return `${label} ${share < 0 ? "−" : "+"}${size}`;
-    })
-    .join("; ");
-}
-
-// How our own columns stand in the table; `first` is where they begin in a row.
-function ourColumns(rows, ours, first) {
-  const numbers = (write) => (row, at) => (row[at] === "" ? "" : write(Number(row[at])));
-  const found = [];
-  let began = false;
-  ours.forEach((name, i) => {
-    const at = first + i;
-    const add = (title, write, isNumber = false) => found.push({ title, write: (row) => write(row, at), key: at, mine: true, isNumber });
-    if (name === "prediction" && i === 0) {
-      const classes = Object.keys(target.classes).length;
-      add(t("batch.prediction"), classes ? (row) => target.classes[row[at]] ?? row[at] : numbers(figure), !classes);
-    } else if (name === "low") add(t("batch.low"), numbers(figure), true);
-    else if (name === "high") add(t("batch.high"), numbers(figure), true);
-    else if (name === "base" || name.startsWith("contribution_")) {
-      if (began) return;
-      began = true;
-      const key = !Object.keys(target.classes).length ? "batch.reasons" : target.positive ? "batch.reasons_points" : "batch.reasons_predicted";
-      found.push({
-        title: t(key, { label: target.positive }),
-        write: (row) => largest(row.slice(at + 1, at + 1 + labels.length)),
-        mine: true,
-      });
-    } else if (name.startsWith("probability_")) {
-      const label = target.classes[name.slice("probability_".length)];
-      if (rows.some((row) => row[at] !== "")) add(t("batch.probability", { label }), numbers(percent), true);
-    } else if (name === "threshold" || name === "codes") return;  // the same in every row, or for programs: in the file
-    else if (rows.some((row) => row[at] !== "")) add(t(OWN[name]), (row) => row[at]);
-  });
-  return found;
-}
-
-// The form of the file, in words.
-function formOf(form, isParquet) {
-  if (isParquet) return t("batch.parquet");
-  if (form.kind === "excel") return t("batch.excel", { sheet: form.sheet });
-  if (form.kind === "json") return t("batch.records");
-  const key = SEPARATORS[form.separator];
-  const csv = key ? t(key) : t("batch.separator", { separator: form.separator });
-  return form.decimal === "," ? t("batch.decimal_comma", { form: csv }) : csv;
-}
-
-// `text` is the answer as CSV, `file` the answer in the form of the chosen file, `form` what the server says of that;
-// `spelt` has the field of each column that was taken for it although its name is spelt otherwise. Returns how many rows.
-function show({ text, file, form, spelt, isEscaped }, chosen, isParquet, explained) {
-  const [header, ...rows] = parse(text, ",");
-  const ours = explained ? addedReasons : added;  // the last columns, whatever number one of them was given
-  const first = header.length - ours.length;
-  const given = header.slice(0, first);
-  const faulty = new Set(rows.flatMap((row, i) => (row[header.length - 1] ? [i] : [])));
-  const spelling = Object.fromEntries(Object.entries(spelt).map(([found, name]) => [name, found]));
-  const used = columns.map((name) => spelling[name] ?? name);
-
-  const values = { good: rows.length - faulty.size, count: rows.length, name: chosen.name };
-  tell(t("batch.done", values), "slip-done");
-  const link = make("a", t("batch.download"), "slip-download");
-  link.href = URL.createObjectURL(file);
-  links.push(link.href);
-  link.download = `${chosen.name.replace(PACKED, "").replace(/\.\w+$/, "")}-predictions.${file.name.split(".").at(-1)}`;
-  result.replaceChildren(link);
-  if (isEscaped) result.append(make("p", t("batch.escaped"), "slip-small"));
-
-  const ignored = given.filter((name) => !used.includes(name));
-  const matched = columns.map((name) => (name in spelling ? t("batch.spelt", { name, spelling: spelling[name] }) : name));
-  result.append(...understood({ rows: rows.length, form: formOf(form, isParquet), matched, ignored, missing: [] }));
-
-  const predicted = rows.filter((_, i) => !faulty.has(i)).map((row) => row[first]);
-  if (predicted.length) {
-    const isClass = Object.keys(target.classes).length > 0;
-    result.append(make("h2", isClass ? t("batch.classes") : t("batch.histogram")));
-    result.append(isClass ? classBars(predicted) : histogram(predicted.map(Number)));
-  }
-  if (faulty.size) result.append(make("h2", t("batch.faulty")), faultyList(rows, faulty));
-  const theirs = given.slice(0, FILE_COLUMNS).map((title, i) => ({ title, write: (row) => row[i], key: i, mine: false }));
-  result.append(make("h2", t("batch.table")), table(rows, [...ourColumns(rows, ours, first), ...theirs], faulty, form.decimal === ","));
-  if (given.length > FILE_COLUMNS) {
-    result.append(make("p", t("batch.columns_left", { count: given.length - FILE_COLUMNS }), "slip-small"));
-  }
-  return rows.length;
-}
-
-function faultyList(rows, faulty) {
-  const list = make("ul", undefined, "slip-faulty");
-  for (const position of [...faulty].slice(0, LISTED)) list.append(make("li", rows[position].at(-1)));
-  if (faulty.size > LISTED) list.append(make("li", t("batch.more", { count: faulty.size - LISTED })));
-  return list;
 }
 
 // The file as it is sent: CSV as it is, Parquet as CSV.
@@ -224,27 +101,30 @@ function refusalOf(text) {
   }
 }
 
-// What the server refused, in words; for missing columns also what it found in the file instead.
-function refuse(text, code, chosen) {
+// What the server refused, in words. A visitor cannot change a setting of the server, so its name is left out.
+const forVisitors = (error) => error.replace(/\s*[(（]SLIPWAY_\w+[)）]/g, "");
+
+// For missing columns also what it found in the file instead, and which of that they may be; `again` sends the file with what was chosen.
+function refuse(text, code, chosen, again) {
   const refusal = refusalOf(text);
   if (!refusal) { // a proxy's own page
     tell(t("batch.failed", { status: code }), "slip-error");
     return;
   }
-  const lost = (refusal.details ?? []).filter((one) => one.code === "missing_column").map((one) => ({
-    name: one.field,
-    near: one.value, // the most similar name in the file
-  }));
+  const lost = (refusal.details ?? []).filter((one) => one.code === "missing_column").map((one) => one.field);
   if (!lost.length) {
-    tell(t("batch.refused", { name: chosen.name, error: refusal.error }), "slip-error");
+    tell(t("batch.refused", { name: chosen.name, error: forVisitors(refusal.error) }), "slip-error");
     return;
   }
-  tell(t("batch.needed", { name: chosen.name }), "slip-error");
-  result.append(...understood({
-    matched: columns.filter((name) => !lost.some((one) => one.name === name)),
-    ignored: (refusal.header ?? []).filter((name) => !columns.includes(name)),
-    missing: lost.map(({ name, near }) => (near ? t("batch.nearest", { name, near }) : name)),
-  }));
+  tell(t("batch.needed", { count: lost.length, name: chosen.name }), "slip-error");
+  result.append(
+    ...columnChoice(lost, refusal, again),
+    ...understood({
+      matched: columns.filter((name) => !lost.includes(name)),
+      ignored: refusal.header.filter((name) => !columns.includes(name)),
+      missing: lost,
+    }),
+  );
 }
 
 // A table of predictions and nothing else: a proxy may answer with a page of its own, and call it a success.
@@ -256,18 +136,38 @@ async function answered(answer, chosen) {
   return { text: parts.get("table"), file: parts.get("file"), form, spelt, isEscaped: answer.headers.has("X-Escaped-Rows") };
 }
 
+// The slider of the form is carried over when it was moved since this tab was last shown. It goes in steps: one beside the version's threshold stands for it.
+if (limit) {
+  let carried = threshold;
+  new IntersectionObserver(([seen]) => {
+    const slider = document.querySelector(".slip-threshold input[type=range]");
+    if (!seen.isIntersecting || !slider) return;
+    const chosen = Math.abs(slider.value - threshold) > 0.005 ? Number(slider.value) : threshold;
+    if (chosen !== carried) limit.value = Math.round((carried = chosen) * 1e6) / 1e4;
+  }).observe(root);
+}
+
+// As a share; null where it is the version's own.
+function moved() {
+  const chosen = limit && limit.value !== "" ? Math.round(limit.value * 1e6) / 1e8 : threshold;
+  return limit && Math.abs(chosen - threshold) > 1e-9 ? chosen : null;
+}
+
 // The server's answer to a file, and what is in it.
-async function post(body, chosen, explains, signal) {
+async function post(body, chosen, { explains, threshold: otherThreshold, taken }, signal) {
   const form = new FormData();
   form.append("file", body, chosen.name);
   if (explains) form.append("reasons", "true");
+  if (otherThreshold !== null) form.append("threshold", otherThreshold);
+  if (taken) form.append("columns", JSON.stringify(taken));
   form.append("for_spreadsheets", "true");
   const call = { method: "POST", body: form, headers: { Accept: "multipart/form-data" }, signal };
   const answer = await fetch(slipAddress(`predict_csv?lang=${language}`), call);
   return [answer, await (answer.ok ? answered(answer, chosen) : answer.text())];
 }
 
-async function send(chosen) {
+// `taken` has the field of each column that the person has chosen for one.
+async function send(chosen, taken) {
   if (!chosen) return;
   input.value = ""; // so that the same file can be chosen again
   current?.abort();
@@ -288,19 +188,25 @@ async function send(chosen) {
     };
     let explains = asked && rows <= reasons.most;
     wait(explains);
-    let [answer, content] = await post(body, chosen, explains, mine.signal);
+    const otherThreshold = moved();
+    const ask = () => post(body, chosen, { explains, threshold: otherThreshold, taken }, mine.signal);
+    let [answer, content] = await ask();
     if (isLatest() && explains && !answer.ok && refusalOf(content)?.code === "too_many_rows") {
       wait((explains = false));
-      [answer, content] = await post(body, chosen, explains, mine.signal);
+      [answer, content] = await ask();
     }
     if (!isLatest()) return;
-    if (!answer.ok) return refuse(content, answer.status, chosen);
+    if (!answer.ok) return refuse(content, answer.status, chosen, (columnsOf) => send(chosen, columnsOf));
     const count = show(content, chosen, isParquet, explains);
+    if (otherThreshold !== null) {
+      const [there, own] = [otherThreshold, threshold].map((one) => one.toLocaleString(tag, { style: "percent", maximumFractionDigits: 1 }));
+      result.prepend(make("p", t("batch.threshold_moved", { threshold: there, own }), "slip-note"));
+    }
     if (asked && !explains) result.prepend(make("p", t("batch.reasons_too_many", { count, most: reasons.most }), "slip-note"));
   } catch (fault) {
     if (!isLatest()) return;
     if (fault instanceof Unfit) tell(fault.message, "slip-error");
-    else tell(t("batch.offline"), "slip-error", button(t("batch.again"), () => send(chosen)));
+    else tell(t("batch.offline"), "slip-error", button(t("batch.again"), () => send(chosen, taken)));
   }
 }
 
@@ -308,10 +214,21 @@ root.querySelector(".slip-template").href = file(
   [columns, columns.map((name) => example[name] ?? "")].map((row) => row.map((c) => quoted(String(c), ",")).join(",") + "\n").join(""),
 );
 input.addEventListener("change", () => send(input.files[0]));
+// Wherever on the tab a file is let go: beside the field, a browser would leave the page for it.
 for (const kind of ["dragover", "dragleave", "drop"]) {
-  drop.addEventListener(kind, (event) => {
+  root.addEventListener(kind, (event) => {
+    if (!event.dataTransfer.types.includes("Files")) return;
     event.preventDefault();
     drop.classList.toggle("slip-over", kind === "dragover");
-    if (kind === "drop") send(event.dataTransfer.files[0]);
+    if (kind !== "drop") return;
+    if (event.dataTransfer.files.length > 1) tell(t("batch.one_file", { count: event.dataTransfer.files.length }), "slip-error");
+    else send(event.dataTransfer.files[0]);
   });
 }
+root.querySelector(".slip-paste button").addEventListener("click", () => {
+  const isEmpty = !pasted.value.trim();
+  pasted.setAttribute("aria-invalid", isEmpty);
+  if (!isEmpty) return send(new File([pasted.value], t("batch.pasted"), { type: PASTED }));
+  tell(t("batch.paste_empty"), "slip-error");
+  pasted.focus();
+});

@@ -19,6 +19,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from slipway.errors import ExplanationError, RecordsError
+from slipway.i18n.catalogues import ISOLATE
 from slipway.i18n.formats import mark_of, with_unit
 from slipway.inference.table import added_names
 from slipway.page.context import PageContext
@@ -27,12 +28,15 @@ from slipway.service.model import LoadedModel
 
 PARTS = Path(__file__).parent
 # One script, in this order: each file uses what stands in those before it.
-SCRIPT = "\n".join(
-    (PARTS / f"{part}.js").read_text(encoding="utf-8") for part in ("csv", "parquet", "chart", "table", "batch")
+SCRIPT = ISOLATE + "\n".join(
+    (PARTS / f"{part}.js").read_text(encoding="utf-8")
+    for part in ("csv", "parquet", "chart", "table", "columns", "answer", "batch")
 )
 READER = PARTS / "hyparquet.min.js"
 
 _HTML = macros("batch/batch.html")
+NAMED = 24
+"""So many of the columns that a file needs are named at once; the others are folded."""
 LONGEST = 240
 """Seconds that the reasons of one file may take; BentoML ends a call after 300."""
 
@@ -40,7 +44,7 @@ LONGEST = 240
 def build(page: PageContext, served: LoadedModel) -> None:
     """The tab's content, inside the current Gradio context."""
     told = _for_script(page, served)
-    html = _HTML.batch(page, json.dumps(told), served.limits, told["reasons"])
+    html = _HTML.batch(page, json.dumps(told), NAMED, served.limits, told["reasons"], served.threshold)
     gr.HTML(html, js_on_load=SCRIPT, apply_default_css=False)
 
 
@@ -49,6 +53,7 @@ def _for_script(page: PageContext, served: LoadedModel) -> dict[str, Any]:
     schema, target = page.schema, page.schema.target
     return {
         "texts": page.catalogue.section("batch") | page.catalogue.section("text"),
+        "onLine": page.catalogue.template("fault.on_line"),
         "language": page.language,
         "tag": page.catalogue.tag,
         "columns": schema.names,
@@ -67,6 +72,7 @@ def _for_script(page: PageContext, served: LoadedModel) -> dict[str, Any]:
         "addedReasons": added_names(served.predictor, reasons=True),
         "bytes": served.limits.bytes,
         "reasons": _reasons(served),
+        "threshold": served.threshold,
         "reader": reader_address(),
     }
 
@@ -82,7 +88,7 @@ def _reasons(served: LoadedModel) -> dict[str, float] | None:
     except (ExplanationError, RecordsError):
         return None
     seconds = perf_counter() - started
-    most = max(1, min(served.limits.reasons, int(LONGEST / seconds)))
+    most = max(1, min(served.most_reasons, int(LONGEST / seconds)))
     return {"most": most, "seconds": seconds}
 
 

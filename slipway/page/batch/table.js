@@ -20,8 +20,9 @@ function sorted(order, keys, down) {
   });
 }
 
-// `columns` are {title, write(row), key?, mine, isNumber}: what stands in the head and cells, which column of the file
-// it sorts by (none: it cannot), whether it is ours, and set as numbers are.
+// `columns` are {title, write(row), whole?(row), more?(row), opens?, key?, mine, isNumber}: what stands in the head and cells, and
+// unabridged; what is said below a row that has more, and on the button that shows it; which column of the file it sorts by
+// (none: it cannot), whether it is ours, and set as numbers are.
 function table(rows, columns, faulty, comma) {
   const box = make("div", undefined, "slip-table");
   const tools = box.appendChild(make("div", undefined, "slip-table-tools"));
@@ -53,22 +54,39 @@ function table(rows, columns, faulty, comma) {
   function render() {
     const first = page * PAGE_ROWS;
     const part = order.slice(first, first + PAGE_ROWS);
-    body.replaceChildren(...part.map((position) => {
+    body.replaceChildren(...part.flatMap((position) => {
       const line = make("tr");
+      const lines = [line];
       line.append(make("td", whole(position + 1)));
       for (const column of columns) {
-        const text = column.write(rows[position]);
-        const cell = make("td", text.length > LONG ? text.slice(0, LONG) + "…" : text, look(column));
-        if (text.length > 40) cell.title = text.slice(0, 2000);
-        line.append(cell);
+        const text = column.write(rows[position]), full = column.whole?.(rows[position]) ?? text;
+        const cell = line.appendChild(make("td", text.length > LONG ? text.slice(0, LONG) + "…" : text, look(column)));
+        if (text.length > 40 || full !== text) cell.title = full.slice(0, 2000);
+        const more = column.more?.(rows[position]);
+        if (more) lines.push(detail(cell, more, column.opens, position));
       }
-      return line;
+      return lines;
     }));
     shown.textContent = order.length
       ? t("batch.shown", { first: first + 1, last: first + part.length, count: order.length })
       : t("batch.shown_none");
     previous.disabled = page === 0;
     next.disabled = first + PAGE_ROWS >= order.length;
+  }
+
+  // A line below a row that says more of it, shown by a button in one of its cells; of rows that are all like this, at once.
+  function detail(cell, text, opens, position) {
+    const line = make("tr", undefined, "slip-detail");
+    const opener = make("button", opens, "slip-opener");
+    line.id = `slip-detail-${position}`;
+    line.appendChild(make("td")).colSpan = columns.length + 1;
+    line.firstChild.append(make("div", text));
+    opener.setAttribute("aria-controls", line.id);
+    const show = (isOpen) => { line.hidden = !isOpen; opener.setAttribute("aria-expanded", isOpen); };
+    opener.addEventListener("click", () => show(line.hidden));
+    show(Boolean(only?.checked));
+    cell.replaceChildren(opener);
+    return line;
   }
 
   function arrange() {

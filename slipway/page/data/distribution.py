@@ -7,9 +7,11 @@ from typing import Any
 
 from markupsafe import Markup
 
+from slipway.i18n import sentences
 from slipway.page import charts
 from slipway.page.data.profile_view import ProfileView, date_length
 from slipway.page.html import macros
+from slipway.page.report import parts
 from slipway.schema.fields import Field
 from slipway.schema.profile import CategoryCounts, Histogram, TargetClasses, TargetNumbers
 from slipway.schema.schema import Target
@@ -22,10 +24,11 @@ _HTML = macros("data/report.html")
 Ticks = list[tuple[float, str]]
 
 
-def of_target(view: ProfileView) -> tuple[str, Markup]:
+def of_target(view: ProfileView) -> Markup:
     """The target: a sentence on its distribution, and its chart."""
     target = view.profile.target
-    return _classes(view, target) if isinstance(target, TargetClasses) else _numbers(view, target)
+    text, drawn = _classes(view, target) if isinstance(target, TargetClasses) else _numbers(view, target)
+    return _HTML.target(text, drawn)
 
 
 def _numbers(view: ProfileView, target: TargetNumbers) -> tuple[str, Markup]:
@@ -39,7 +42,15 @@ def _numbers(view: ProfileView, target: TargetNumbers) -> tuple[str, Markup]:
         for count, (first, last) in zip(counts, pairwise(edges), strict=True)
     ]
     ticks = _ticks(view, edges, edges[0], edges[-1], view.schema.target)
-    return text, charts.histogram(counts, names, ticks, f"{view.page.target}: {text}", view.page.rows(max(counts)))
+    drawn = charts.histogram(counts, names, ticks, view.page.term(view.page.target, text), view.page.rows(max(counts)))
+    return text, _saved(view, view.schema.target.name, edges, counts, drawn)
+
+
+def _saved(view: ProfileView, name: str, edges: Sequence[Any], counts: Sequence[int], drawn: Markup) -> Markup:
+    """A histogram with the ends and rows of its bars."""
+    heads = [view.page.t("data.from"), view.page.t("data.to"), view.page.t("data.rows")]
+    rows = [(low, high, count) for (low, high), count in zip(pairwise(edges), counts, strict=True)]
+    return parts.chart(view.page, f"{name}-rows", heads, rows, drawn, picture=True)
 
 
 def _classes(view: ProfileView, target: TargetClasses) -> tuple[str, Markup]:
@@ -48,7 +59,7 @@ def _classes(view: ProfileView, target: TargetClasses) -> tuple[str, Markup]:
     text = view.page.t(
         "data.target_classes", value=f"“{names[counts.index(top)]}”", share=view.page.percent(top / sum(counts))
     )
-    return text, _bars(view, names, counts, f"{view.page.target}: {text}")
+    return text, _bars(view, view.schema.target.name, names, counts, view.page.term(view.page.target, text))
 
 
 def of_field(view: ProfileView, field: Field) -> tuple[Markup, str]:
@@ -65,14 +76,19 @@ def _categories(view: ProfileView, field: Field, stored: CategoryCounts) -> Mark
     total = sum(stored.counts) + stored.others
     others = len(field.categories) - len(names), total - sum(counts)
     if not names:  # each category is one of fewer than five people
-        return _bars(view, names, counts, view.name(field.name), others)
+        return _bars(view, field.name, names, counts, view.name(field.name), others)
     share = view.page.percent(counts[0] / total)
     summary = view.page.t("data.often", field=view.name(field.name), value=names[0], share=share)
-    return _bars(view, names, counts, summary, others)
+    return _bars(view, field.name, names, counts, summary, others)
 
 
 def _bars(
-    view: ProfileView, names: list[str], counts: Sequence[int], summary: str, others: tuple[int, int] = (0, 0)
+    view: ProfileView,
+    saved_as: str,
+    names: list[str],
+    counts: Sequence[int],
+    summary: str,
+    others: tuple[int, int] = (0, 0),
 ) -> Markup:
     """A bar for each of some categories; the number of others, and their rows, are given below."""
     total, top = sum(counts) + others[1], max(counts, default=0)
@@ -87,8 +103,11 @@ def _bars(
                 (view.page.percent(others[1] / total), view.page.whole(others[1])),
             )
         )
-    return charts.lines(
-        rows, ("", view.page.t("data.spread"), view.page.t("data.share"), view.page.t("data.rows")), summary
+    heads = ("", view.page.t("data.spread"), view.page.t("data.share"), view.page.t("data.rows"))
+    labels = [row.label for row in rows]
+    found = list(zip(labels, [*counts, others[1]], strict=False))
+    return parts.chart(
+        view.page, f"{saved_as}-rows", ["", view.page.t("data.rows")], found, charts.lines(rows, heads, summary)
     )
 
 
@@ -109,14 +128,15 @@ def _histogram(view: ProfileView, field: Field, stored: Histogram) -> tuple[Mark
         ticks = _time_ticks(edges)
     else:
         ticks = _date_ticks(edges) if is_temporal else _number_ticks(view, edges, tails, field)
-    chart = charts.histogram(counts, bars, ticks, summary, view.page.rows(counts[most]), tails)
+    drawn = charts.histogram(counts, bars, ticks, summary, view.page.rows(counts[most]), tails)
+    chart = _saved(view, field.name, edges, counts, drawn)
     notes = [
         view.page.t("data.tail_high" if bar else "data.tail_low", end=view.page.value_text(field, edges[bar or 1]))
         for bar in tails
     ]
     if stored.hours:
         chart += _HTML.caption(view.page.t("data.by_hour")) + _hours(view, field, stored.hours)
-    return chart, " ".join(notes)
+    return chart, sentences.joined(notes)
 
 
 def _hours(view: ProfileView, field: Field, counts: Sequence[int]) -> Markup:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from slipway.i18n.formats import COMPACT_FROM
+from slipway.i18n.formats import COMPACT_FROM, MINUS
 from slipway.page import charts
 from slipway.page.context import PageContext
 from slipway.schema.fields import Field
@@ -90,7 +90,7 @@ class ProfileView:
             first, last = self.page.value_text(field, low), self.page.value_text(field, high)
         if first == last:
             return first
-        return f"{first} – {last}" if "-" in first else f"{first}–{last}"
+        return f"{first} – {last}" if {"-", MINUS} & set(first + last) else f"{first}–{last}"
 
 
 def date_length(edges: Sequence[Any]) -> int:

@@ -31,14 +31,14 @@ class Line:
 
 
 def render(page: PageContext) -> Markup:
-    """The section, as HTML; for a version of before there was a report, with a sentence that says so."""
+    """What the part says, as HTML; for a version of before there was a report, with a sentence that says so."""
     report, notes = page.reading, page.metrics.reading
     around = reading.of_the_file(notes, report, page.language)
     if report is None:
         return _HTML.nothing(page, around)
     columns = [*report.columns, *([report.target_column] if report.target_column else [])][:MOST]
     lines = [_line(page, column, column is report.target_column) for column in columns]
-    return _HTML.reading(page, around, lines[:SHOWN], lines[SHOWN:])
+    return _HTML.reading(page, around, len(lines), lines[:SHOWN], lines[SHOWN:])
 
 
 def _line(page: PageContext, column: ColumnReport, is_target: bool) -> Line:

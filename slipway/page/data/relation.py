@@ -7,6 +7,7 @@ from markupsafe import Markup
 from slipway.page import charts
 from slipway.page.data.distribution import CATEGORIES
 from slipway.page.data.profile_view import ProfileView
+from slipway.page.report import parts
 from slipway.schema.fields import Field
 from slipway.schema.profile import Part
 from slipway.schema.types import LEAST_PEOPLE
@@ -28,22 +29,36 @@ def note(view: ProfileView) -> str:
     return view.page.t("data.share_note", rows=LEAST_PEOPLE, share=view.page.percent(_overall(view)))
 
 
-def of_field(view: ProfileView, field: Field) -> tuple[str, Markup]:
-    """A sentence that says what the chart of one field shows, and the chart; the sentence may be empty."""
+def of_field(view: ProfileView, field: Field) -> tuple[str, Markup | str]:
+    """A sentence that says what the chart of one field shows, and the chart; either may be empty."""
     entries: Entries = view.profile.fields[field.name].relation
     if field.categories:
         missing = [entry for entry in entries if entry.missing]
         entries = [entry for entry in entries if not entry.missing][:CATEGORIES] + missing
+    if not entries:  # each category is one of fewer than five people
+        return "", ""
     labels = [
         view.value(field.name, entry.value) if entry.low is None else view.band(field, entry.low, entry.high)
         for entry in entries
     ]
     title = view.page.t("data.by", target=view.page.target, field=view.name(field.name))
     if len(view.schema.target.classes) > 2:
-        return "", _shares_of_all(view, title, labels, entries)
+        return "", _saved(view, field, labels, entries, _shares_of_all(view, title, labels, entries))
     text = _extremes(view, labels, entries)
     chart = (_shares if view.schema.target.classes else _boxes)(view, f"{title}. {text}", labels, entries)
-    return text, chart
+    return text, _saved(view, field, labels, entries, chart)
+
+
+def _saved(view: ProfileView, field: Field, labels: list[str], entries: Entries, drawn: Markup) -> Markup:
+    """The chart with the figures of each part: percentiles, or shares of classes."""
+    target = view.schema.target
+    figures = [view.value(target.name, value) for value in target.classes] or [f"{at}%" for at in (5, 25, 50, 75, 95)]
+    heads = [view.name(field.name), view.page.t("data.rows"), *figures]
+    rows = [
+        (label, entry.rows, *(entry.box or entry.shares or [None] * len(figures)))
+        for label, entry in zip(labels, entries, strict=True)
+    ]
+    return parts.chart(view.page, f"{field.name}-{target.name}", heads, rows, drawn)
 
 
 def _boxes(view: ProfileView, summary: str, labels: list[str], entries: Entries) -> Markup:

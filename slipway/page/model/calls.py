@@ -4,6 +4,7 @@ The browser fills in the address, because only it knows under which one this ser
 """
 
 import json
+import re
 
 from markupsafe import Markup
 
@@ -13,6 +14,8 @@ from slipway.schema.fields import Record
 
 _HTML = macros("model/calls.html")
 _PLACE = "\0"
+_JSON_TEXT = r'("(?:[^"\\]|\\.)*")'
+_PYTHON_TEXT = r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
 
 
 def _curl(record: Record) -> str:
@@ -46,4 +49,12 @@ SNIPPETS = {"curl": _curl, "requests": _requests, "bentoml": _bentoml}
 
 def render(page: PageContext, record: Record) -> Markup:
     """All of them, each with a button that copies it."""
-    return _HTML.calls(page, [(name, write(record).split(_PLACE)) for name, write in SNIPPETS.items()])
+    snippets = [
+        (name, [_parts(name, piece) for piece in write(record).split(_PLACE)]) for name, write in SNIPPETS.items()
+    ]
+    return _HTML.calls(page, snippets)
+
+
+def _parts(name: str, code: str) -> list[str]:
+    """Code, text, code, text …: texts may be written from right to left, and code around them is not."""
+    return re.split(_JSON_TEXT if name == "curl" else _PYTHON_TEXT, code)

@@ -3,22 +3,26 @@
 The markup is in `plots.html` and `charts.html`. Each plot is one image to a screen reader, whose text says what it shows.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from markupsafe import Markup
 
 from slipway.page import charts
 from slipway.page.context import PageContext
 from slipway.page.html import macros
+from slipway.page.report import parts
 from slipway.schema.figures import ReliabilityCurves, RocCurve
-from slipway.schema.metrics import ReliabilityBin
+from slipway.schema.metrics import ReliabilityBin, ThresholdCounts
 
 SIDE, MARGIN, TOP = 300, 40, 24
 """A square plot's inner side, and the room for its axes: left and above."""
 CURVES = 4
 """More lines cannot be told apart."""
-INPUTS = 20
+INPUTS = 8
+"""The most important ones; the others are folded."""
 NO_PROBABILITIES = "the estimator has no probabilities"
 """The reason that `metrics.json` gives; what was shuffled then counts wrong answers."""
 _HTML = macros("model/plots.html")
@@ -45,15 +49,16 @@ def prediction_quantiles(page: PageContext) -> Markup | str:
         page.t("model.prediction_quantiles_median"),
     ]
     drawn = charts.lines(rows, heads, page.t("text.semicolon").join(says), page.axis(ticks, page.schema.target.decimal))
-    title = page.t("model.prediction_quantiles") + page.unit_in_brackets
-    return _HTML.plotted(page, title, page.t("model.prediction_quantiles_lead"), drawn, unseen(page))
+    found = [list(asdict(box).values()) for box in boxes]
+    chart = parts.chart(page, "predictions", list(asdict(boxes[0])), found, drawn)
+    return _HTML.plotted(page.t("model.prediction_quantiles_lead"), chart, unseen(page))
 
 
 def shares(page: PageContext) -> Markup | str:
     """ROC curve and reliability, side by side if there is room."""
     if page.figures is None or page.figures.reliability is None:
         return ""
-    return _HTML.pair([_roc(page, page.figures.roc), _reliability(page, page.figures.reliability)])
+    return _HTML.pair([_roc(page, page.figures.roc), _reliability(page, page.figures.reliability)], unseen(page))
 
 
 def confusion(page: PageContext) -> Markup | str:
@@ -71,9 +76,47 @@ def confusion(page: PageContext) -> Markup | str:
             for answered, count in enumerate(counts)
         ]
         rows.append((page.t("model.actual", label=labels[true]), cells))
-    title = page.t("model.confusion")
-    drawn = charts.tinted(title, heads, rows)
-    return _HTML.plotted(page, title, page.t("model.confusion_lead"), drawn, unseen(page))
+    names = [label for _, label in heads]
+    found = [(label, *counts) for (label, _), counts in zip(rows, matrix, strict=True)]
+    figures: list[list[Any]] = [["", *names], *map(list, found)]
+    drawn = charts.tinted(page.t("model.confusion"), heads, rows)
+    chart = parts.chart(page, "confusion", figures[0], found, drawn)
+    lead = page.t("model.confusion_lead")
+    if (own := page.schema.target.decision_threshold) is None or page.metrics.thresholds is None:
+        return _HTML.plotted(lead, chart, unseen(page))
+    return _at_threshold(page, lead, chart, figures, own, page.metrics.thresholds)
+
+
+def _at_threshold(
+    page: PageContext, lead: str, chart: Markup, figures: list[list[Any]], own: float, counts: ThresholdCounts
+) -> Markup:
+    """The matrix with a slider, which the browser answers: for each hundredth there are the counts."""
+    target, matrix = page.schema.target, page.figures.confusion if page.figures else ()
+    first = target.classes.index(target.positive)
+    found, alarms = matrix[first][first], matrix[1 - first][first]
+    right = found + counts.negatives - alarms
+    label = page.class_label(target.positive)
+    words = {
+        "threshold": page.threshold(own),
+        "found": page.whole(found),
+        "positives": page.whole(counts.positives),
+        "detected": page.percent(found / max(counts.positives, 1)),
+        "alarms": page.whole(alarms),
+        "negatives": page.whole(counts.negatives),
+        "right": page.percent(right / (counts.positives + counts.negatives)),
+    }
+    stored = {"positives": counts.positives, "negatives": counts.negatives}
+    lists = {"found": counts.true_positives, "alarms": counts.false_positives}
+    data = {
+        "counts": json.dumps(stored | lists, separators=(",", ":")),
+        "first": first,
+        "exact": json.dumps([found, alarms]),
+        "own": words["threshold"],
+        "matrix": json.dumps(figures, ensure_ascii=False),
+        "text": page.t("model.confusion_at", label=label, **{name: f"{{{name}}}" for name in words}),
+    }
+    says = page.t("model.confusion_at", label=label, **words)
+    return _HTML.confusion(page, lead, chart, data, round(own * 100), words["threshold"], says, unseen(page))
 
 
 def _roc(page: PageContext, curves: Sequence[RocCurve]) -> Markup:
@@ -90,7 +133,10 @@ def _roc(page: PageContext, curves: Sequence[RocCurve]) -> Markup:
     marks = [_HTML.line([_place(x, y) for x, y in curve.points], style) for style, curve in enumerate(curves)]
     drawn = _square(page, " ".join(says), page.t("model.roc_x"), page.t("model.roc_y"), marks)
     labels = [page.class_label(curve.positive) for curve in curves]
-    return _HTML.curves(page.t("model.roc"), page.t("model.roc_lead"), drawn, labels, says, unseen(page))
+    heads = ["", page.t("model.roc_x"), page.t("model.roc_y")]
+    found = [(label, *point) for label, curve in zip(labels, curves, strict=True) for point in curve.points]
+    chart = parts.chart(page, "roc", heads, found, drawn, picture=True)
+    return _HTML.curves(page.t("model.roc"), page.t("model.roc_lead"), chart, labels, says)
 
 
 def _reliability(page: PageContext, curves: ReliabilityCurves) -> Markup:
@@ -108,7 +154,13 @@ def _reliability(page: PageContext, curves: ReliabilityCurves) -> Markup:
     drawn = _square(page, says, page.t("model.reliability_x"), page.t("model.reliability_y"), marks)
     labels = [page.t(f"reliability.{name}") for name in shown]
     title, lead = page.t("model.reliability"), page.t("model.reliability_lead")
-    return _HTML.curves(title, lead, drawn, labels, (), unseen(page))
+    heads = ["", page.t("model.reliability_x"), page.t("model.reliability_y"), page.t("data.rows")]
+    found = [
+        (label, one.predicted, one.observed, one.rows)
+        for label, bins in zip(labels, shown.values(), strict=True)
+        for one in bins
+    ]
+    return _HTML.curves(title, lead, parts.chart(page, "reliability", heads, found, drawn, picture=True), labels, ())
 
 
 def importance(page: PageContext) -> Markup:
@@ -118,16 +170,24 @@ def importance(page: PageContext) -> Markup:
     top = max(0.0, *worth.values()) or 1.0
     decimals = page.effect_decimals(list(worth.values()))
     rows = []
-    for name, value in list(worth.items())[:INPUTS]:
+    for name, value in worth.items():
         text = page.share(value, 1) if classes else page.number(value, decimals)
-        rows.append(charts.Row(page.field_label(schema.by_name[name]), (text.replace("-", "−"),), (value / top,)))
+        rows.append(charts.Row(page.field_label(schema.by_name[name]), (text,), (value / top,)))
     lead = page.t("model.importance_number", unit=page.unit_in_brackets)
     if classes:
         reason = page.metrics.calibration and page.metrics.calibration.reason
         lead = page.t("model.importance_bare" if reason == NO_PROBABILITIES else "model.importance_class")
     heads = [page.t("model.input"), "", page.t("model.importance_is")]
-    drawn = charts.lines(rows, heads, page.t("text.semicolon").join(f"{row.label} {row.figures[0]}" for row in rows))
-    return _HTML.importance(page, lead, drawn, len(worth) - len(rows))
+
+    def drawn(some: Sequence[charts.Row]) -> Markup:
+        says = page.t("text.semicolon").join(f"{row.label} {row.figures[0]}" for row in some)
+        return charts.lines(some, heads, says)
+
+    first = INPUTS if len(rows) > INPUTS + 2 else len(rows)
+    chart = parts.chart(page, "importance", [heads[0], heads[2]], list(worth.items()), drawn(rows[:first]))
+    rest = rows[first:]
+    more = parts.fold(page.t("model.more_inputs", count=len(rest)), drawn(rest)) if rest else ""
+    return _HTML.importance(lead, chart, more)
 
 
 def unseen(page: PageContext) -> str:

@@ -5,7 +5,6 @@ what was introduced later, and the tab says so.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -13,23 +12,23 @@ from markupsafe import Markup
 
 from slipway import store
 from slipway.errors import HistoryError
-from slipway.i18n import sentences
+from slipway.i18n import sentences, trust
+from slipway.i18n.catalogues import FALLBACK
 from slipway.i18n.formats import format_metric
 from slipway.page import LIVE
 from slipway.page.context import PageContext
 from slipway.page.html import macros
-from slipway.page.model import calls, plots
+from slipway.page.model import calls, dependence, plots
+from slipway.page.report import parts
+from slipway.page.report.parts import Part
 from slipway.schema.fields import Field
 from slipway.schema.figures import MEASURES, Group, Measure
-from slipway.schema.metrics import IntervalMetrics
+from slipway.schema.metrics import AVERAGE, IntervalMetrics
 
-SCRIPT = Path(__file__).with_name("model.js").read_text(encoding="utf-8")
 VERSIONS = 20
 """The newest of a name; what a store holds beyond them is counted."""
-WORSE = 10
-"""Sentences on groups; the table marks all."""
-OPEN = 8
-"""With the groups of more fields than this, their table is folded away."""
+WORSE = 5
+"""Sentences on groups that are shown at once."""
 HEADS = {"model": "card.model", "seconds": "card.seconds"}
 """Columns of the leaderboard that are no metric."""
 
@@ -38,43 +37,52 @@ _HTML = macros("model/report.html")
 
 def build(tab: gr.Tab, page: PageContext) -> None:
     """The tab's content, inside its context: it is loaded when the tab is opened."""
-    report = gr.HTML(_HTML.loading(page), js_on_load=SCRIPT, apply_default_css=False)
+    report = gr.HTML(parts.loading(page), js_on_load=parts.SCRIPT, apply_default_css=False)
     tab.select(lambda: render(page), None, report, **LIVE)
 
 
 def render(page: PageContext) -> Markup:
-    """The whole report, as HTML."""
-    sections = [
-        _headline(page),
-        _quality(page),
-        _leaderboard(page),
-        plots.prediction_quantiles(page),
-        plots.shares(page),
-        plots.confusion(page),
-        plots.importance(page),
-        _interval(page),
-        _groups(page),
-        _HTML.use(page, sentences.limits(page.schema, page.metrics, page.language)),
-        _made_of(page),
-        _versions(page),
-        _HTML.calls(page, calls.render(page, page.schema.example())),
+    """The whole report, as HTML: what it predicts, how well and for whom not, then how, and at last what it is made of."""
+    t, limits = page.t, sentences.limits(page.schema, page.metrics, page.language)
+    says = trust.support(page.schema, page.metrics, page.language)
+    found = [
+        Part("summary", t("model.predicts", target=page.target), _headline(page)),
+        Part("quality", t("card.quality"), _quality(page)),
+        Part("groups", t("card.groups"), _groups(page)),
+        Part("uncertainty", t("card.uncertainty"), _interval(page)),
+        Part("trust", t("card.trust"), _HTML.trust(says)),
+        Part("use", t("model.use"), _HTML.use(page, limits)),
+        Part("importance", t("model.importance"), plots.importance(page)),
+        Part("dependence", t("model.dependence"), dependence.render(page)),
+        Part("predictions", t("model.prediction_quantiles") + page.unit_in_brackets, plots.prediction_quantiles(page)),
+        Part("confusion", t("model.confusion"), plots.confusion(page)),
+        Part("curves", t("model.curves"), plots.shares(page)),
+        Part("tried", t("card.board"), _leaderboard(page)),
+        Part("serving", t("model.answers"), _made_of(page)),
+        Part("versions", t("model.versions"), _versions(page)),
+        Part("api", t("model.call"), calls.render(page, page.schema.example())),
     ]
-    return _HTML.report(sections)
+    return parts.report(page, "model", "", found)
 
 
 def _headline(page: PageContext) -> Markup:
     schema, metrics = page.schema, page.metrics
-    tried = {row.id: row.model for row in page.leaderboard}
-    name = tried.get(metrics.chosen or "", metrics.estimator)
-    best = sentences.chosen(metrics, list(tried), page.language)
     facts = [
         (page.t("card.task"), f"{page.t(f'tasks.{schema.task}')} {page.field_label(schema.target)}"),
-        (page.t("card.estimator"), page.t("text.clause").join(filter(None, (name, best)))),
+        (page.t("card.estimator"), _chosen(page)),
         (page.t("model.trained"), page.day(page.version.created)),
         (page.t("model.rows"), sentences.data(metrics, page.language)),
         (page.t("card.version"), page.version.tag),
     ]
-    return _HTML.headline(page, facts)
+    cards = page.version.cards()
+    return _HTML.headline(page, facts, cards.get(page.language, cards[FALLBACK]))
+
+
+def _chosen(page: PageContext) -> str:
+    """The estimator, and among how many it was the best."""
+    tried = {row.id: row.model for row in page.leaderboard}
+    name = tried.get(page.metrics.chosen or "", page.metrics.estimator)
+    return page.t("text.clause").join(filter(None, (name, sentences.chosen(page.metrics, list(tried), page.language))))
 
 
 def _quality(page: PageContext) -> Markup:
@@ -94,7 +102,8 @@ def _quality(page: PageContext) -> Markup:
     threshold = sentences.at_threshold("card.at_threshold", schema, metrics, language)
     # How sure a number is has a section of its own.
     uncertainty = sentences.uncertainty(schema, metrics, language) if metrics.calibration else ""
-    return _HTML.quality(page, says, rows, threshold, uncertainty)
+    explained = sentences.error_rows(schema, metrics, page.figures, language)
+    return _HTML.quality(page, says, explained, rows, threshold, uncertainty)
 
 
 def _leaderboard(page: PageContext) -> Markup | str:
@@ -112,10 +121,12 @@ def _leaderboard(page: PageContext) -> Markup | str:
         if one.seconds is not None:
             cells.append((_sort_value(one.seconds), page.decimal(one.seconds, 1)))
         rows.append((one.model, is_chosen, cells))
-    notes = [page.t("model.tuned")] if page.metrics.tuned else []
+    notes = [page.t("model.tuned")] if page.metrics.tuned and page.metrics.chosen != AVERAGE else []
     if failed := page.metrics.failed:
         notes.append(page.term(page.t("card.failed"), _reasons(page, failed)))
-    return _HTML.leaderboard(page, [_HTML.sort_button(head) for head in heads], rows, notes)
+    if skipped := page.metrics.skipped:
+        notes.append(page.term(page.t("card.skipped"), page.t("text.comma").join(skipped)))
+    return _HTML.leaderboard(page, _chosen(page), [_HTML.sort_button(head) for head in heads], rows, notes)
 
 
 def _sort_value(value: float | None) -> str:
@@ -135,7 +146,8 @@ def _interval(page: PageContext) -> Markup | str:
         )
         for one in (interval.fifths if isinstance(interval, IntervalMetrics) else ())
     ]
-    return _HTML.interval(page, sentences.uncertainty(page.schema, page.metrics, page.language), rows)
+    notes = sentences.weakest(page.schema, page.metrics, page.figures, page.language) if page.figures else []
+    return _HTML.interval(page, sentences.uncertainty(page.schema, page.metrics, page.language), rows, notes)
 
 
 def _groups(page: PageContext) -> Markup | str:
@@ -144,14 +156,16 @@ def _groups(page: PageContext) -> Markup | str:
     groups = page.figures.groups
     names = [name for name in MEASURES if groups.whole.measure(name) is not None]
     shown = len(groups.fields)
+    worse = sentences.worse(page.schema, groups, page.language)
+    first = WORSE if len(worse) > WORSE + 1 else len(worse)
     return _HTML.groups(
         page,
         heads=_group_heads(page, names),
         whole=_group(page, page.t("model.all_rows"), groups.whole, names),
         fields=[_groups_of(page, page.schema.by_name[item.field], item.groups, names) for item in groups.fields],
-        worse=sentences.worse(page.schema, groups, page.language)[:WORSE],
+        worse=worse[:first],
+        more=worse[first:],
         threshold=sentences.at_threshold("card.groups_threshold", page.schema, page.metrics, page.language),
-        is_open=shown <= OPEN,
         note=page.t("model.groups_shown", count=shown) if shown < len(page.metrics.importance) else "",
         unseen=plots.unseen(page),
     )
@@ -187,21 +201,18 @@ def _group(page: PageContext, label: str, part: Group, names: list[Measure]) -> 
         text = sentences.measure(page.schema, name, value, page.language)
         if name == "bias" and value > 0:
             text = f"+{text}"
-        cells.append((text.replace("-", "−"), name in part.worse))
+        cells.append((text, name in part.worse))
     return label, page.whole(part.rows), cells
 
 
 def _made_of(page: PageContext) -> Markup:
     named = [f"{name} {version}" for name, version in page.version.summary.packages.items()]
-    packages = page.t("text.comma").join(named)
-    facts = [
-        (page.t("card.engine"), sentences.engine(page.metrics, page.language)),
-        (page.t("card.packages"), packages),
-    ]
+    facts = [(page.t("card.engine"), sentences.engine(page.metrics, page.language))]
     if left_out := page.metrics.left_out:
         reasons = {name: sentences.left_out(item, page.language) for name, item in left_out.items()}
         facts.append((page.t("card.left_out"), _reasons(page, reasons)))
-    return _HTML.made_of(page, facts)
+    packages = [(page.t("card.packages"), page.t("text.comma").join(named))]
+    return _HTML.made_of(page, facts, packages)
 
 
 def _reasons(page: PageContext, reasons: dict[str, str]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from markupsafe import Markup
 
 from slipway.errors import Fault
+from slipway.i18n import trust
 from slipway.page.context import PageContext
 from slipway.page.html import macros
 from slipway.page.predict import link, live, outcome_scale, threshold
@@ -59,6 +60,23 @@ def band(page: PageContext, prediction: dict[str, Any]) -> str:
     return page.text(next((one.text for one in bands if score < one.below or one is bands[-1]), None))
 
 
+def heading(record: Record, starts: Sequence[Record]) -> str:
+    """For which values the answer is; how many of them somebody has entered is known to the browser alone (`answer.js`).
+
+    Parameters
+    ----------
+    record : Record
+    starts : sequence of Record
+        The values with which the form can have been filled without anybody entering them.
+
+    Returns
+    -------
+    str
+        A key of the texts.
+    """
+    return "page.heading_example" if record in starts else "page.heading_answer"
+
+
 def render(
     page: PageContext,
     answer: dict[str, Any],
@@ -96,7 +114,9 @@ def render(
         heading=heading,
         sentence=sentence(page, prediction),
         verdict="" if chosen is None else threshold.verdict(page, prediction, chosen),
-        interval=interval(page, prediction),
+        interval=interval(page, prediction) or trust.prediction_set(page.schema, prediction, page.language),
+        abstains=prediction["abstain"],
+        support=trust.similar_cases(page.schema, page.metrics, prediction, page.language),
         scale=outcome_scale.scale(page, prediction, outcomes) if outcomes else "",
         band=band(page, prediction),
         of_a_hundred=outcome_scale.of_a_hundred(page, prediction, bins) if bins else "",
@@ -106,7 +126,8 @@ def render(
     )
     moved = chosen if chosen != threshold.own(page) else None
     marks = live.marks("answer", fields, threshold=chosen) | {"fragment": link.fragment(record, moved)}
-    return _HTML.panel(page, answer["model"], marks, body)
+    entered = "" if heading == "page.heading_example" else page.catalogue.template("page.heading_part")
+    return _HTML.panel(page, answer["model"], marks | {"entered": entered}, body)
 
 
 def render_faults(page: PageContext, fields: str, chosen: float | None = None) -> Markup:
@@ -116,8 +137,9 @@ def render_faults(page: PageContext, fields: str, chosen: float | None = None) -
 
 def render_replaced(page: PageContext, replaced: Sequence[Fault]) -> Markup:
     """The values of a link that were not valid, and were replaced; empty if all were valid."""
-    lines = [page.term(_label(page, one), page.problem(one)) for one in replaced]
-    return _HTML.notes(page.t("page.replaced"), lines)
+    places = {name: page.field_id(name) for name in page.schema.names} | {link.THRESHOLD: "threshold"}
+    lines = [(places[one.field or ""], page.term(_label(page, one), page.problem(one))) for one in replaced]
+    return _HTML.replaced(page.t("page.replaced"), lines)
 
 
 def _label(page: PageContext, fault: Fault) -> str:

@@ -1,6 +1,8 @@
 """The fields of the form: from the schema to Gradio's components, and back to a record."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +11,13 @@ import gradio as gr
 from slipway.errors import Fault, FaultCode
 from slipway.page.context import PageContext
 from slipway.page.predict import typed
+from slipway.page.predict.sections import Section, sections
 from slipway.schema.fields import Field, Record
 
 RADIO_LIMIT = 4
 """With more categories than this a drop-down is easier to read."""
+TICK = "~"
+"""What the name of a "not measured" checkbox has after the name of its field."""
 NO_HELP = gr.InputHTMLAttributes(autocomplete="off", autocapitalize="off", autocorrect="off", spellcheck=False)
 
 
@@ -39,10 +44,44 @@ def _hint(page: PageContext, field: Field) -> str:
     return " · ".join(filter(None, hints))
 
 
-def build(page: PageContext, field: Field) -> Input:
+def build(page: PageContext) -> list[Input]:
+    """The form, inside the current Gradio context.
+
+    Parameters
+    ----------
+    page : PageContext
+
+    Returns
+    -------
+    list of Input
+        In the order of the schema's fields.
+    """
+    parts = sections(page.schema.fields, page.metrics.importance)
+    inputs: dict[str, Input] = {}
+    for part in parts:
+        with _section(page, part, len(parts)), gr.Column(elem_classes="slip-fields"):
+            inputs |= {field.name: _input(page, field) for field in part.fields}
+    return [inputs[name] for name in page.schema.names]
+
+
+def _section(page: PageContext, part: Section, count: int) -> AbstractContextManager[Any]:
+    """Where the fields of a section are put: the form itself, below a heading, or in what can be folded."""
+    if count == 1:
+        return nullcontext()
+    if part.title:
+        title = page.text(part.title)
+    elif part.is_folded:
+        title = page.t("page.more_inputs", count=len(part.fields))
+    else:
+        return nullcontext()
+    accordion: AbstractContextManager[Any] = gr.Accordion(title, open=not part.is_folded, elem_classes="slip-section")
+    return accordion
+
+
+def _input(page: PageContext, field: Field) -> Input:
     """The components of one field, inside the current Gradio context."""
     common: dict[str, Any] = {"label": page.field_label(field), "info": _hint(page, field) or None}
-    with gr.Column(elem_classes="slip-field", min_width=200):
+    with gr.Column(elem_classes="slip-field", elem_id=page.field_id(field.name), min_width=0):
         value = _component(page, field, to_component(page, field, field.default), common)
         tick = gr.Checkbox(False, label=page.t("text.not_measured"), container=False) if field.nullable else None
         held = typed.read(page, field, value.value) if typed.is_typed(field) else None
@@ -87,6 +126,34 @@ def values(page: PageContext, record: Record) -> list[Any]:
         values.append(to_component(page, field, field.default if value is None else value))
         if field.nullable:
             values.append(value is None)
+    return values
+
+
+def names(page: PageContext) -> list[str]:
+    """The names by which a browser keeps what the components hold, in the order of `Input.components`."""
+    fields = page.schema.fields
+    return [name for field in fields for name in ([field.name] + [f"{field.name}{TICK}"] * field.nullable)]
+
+
+def kept(page: PageContext, text: str) -> dict[str, Any]:
+    """What the components held before the page was loaded again, by `names`; empty if `text` is anything else."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) and found.keys() & set(page.schema.names) else {}
+
+
+def restored(page: PageContext, kept: Mapping[str, Any]) -> list[Any]:
+    """What the components held, as they expect it: of a field that another version has not, or has otherwise, the default."""
+    values: list[Any] = []
+    for field in page.schema.fields:
+        value = kept.get(field.name)
+        fits = value in list(map(str, field.categories)) if field.categories else isinstance(value, str)
+        is_empty = value in ("", None) and field.name in kept
+        values.append(value if fits or is_empty else to_component(page, field, field.default))
+        if field.nullable:
+            values.append(kept.get(f"{field.name}{TICK}") is True)
     return values
 
 

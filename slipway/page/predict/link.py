@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from slipway.errors import Fault, FaultCode
-from slipway.page.predict.threshold import HIGHEST, LOWEST
+from slipway.page.predict.threshold import ends
 from slipway.schema.fields import FieldError, Record, truncated
 from slipway.schema.schema import Schema
 
@@ -78,14 +78,15 @@ def parse(schema: Schema, text: str) -> Linked | None:
     threshold = None
     if THRESHOLD in given:
         try:
-            threshold = _threshold(given[THRESHOLD])
+            threshold = _threshold(given[THRESHOLD], schema)
         except ValueError:
-            expected = {"minimum": LOWEST, "maximum": HIGHEST}
+            expected = dict(zip(("minimum", "maximum"), ends(schema), strict=True))
             faults.append(Fault(FaultCode.OUT_OF_BOUNDS, THRESHOLD, truncated(given[THRESHOLD]), expected))
     return Linked(record, threshold, faults)
 
 
-def _threshold(cell: str) -> float:
-    if not LOWEST <= (number := float(cell)) <= HIGHEST:
+def _threshold(cell: str, schema: Schema) -> float:
+    lowest, highest = ends(schema)
+    if not lowest <= (number := float(cell)) <= highest:
         raise ValueError(cell)
     return number

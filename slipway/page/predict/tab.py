@@ -10,7 +10,7 @@ import gradio as gr
 from markupsafe import Markup
 
 from slipway.errors import Fault, RecordsError
-from slipway.page import LIVE
+from slipway.page import LIVE, _gradio
 from slipway.page.context import PageContext
 from slipway.page.html import macros
 from slipway.page.predict import answer, form, link, live, reasons, threshold, typed
@@ -22,10 +22,10 @@ from slipway.service.requests import RequestError
 PARTS = Path(__file__).parent
 COMPARED, TOOLS = ((PARTS / name).read_text(encoding="utf-8") for name in ("compare.js", "tools.js"))
 _HTML = macros("predict/tab.html")
-FRAGMENT = "() => location.hash.slice(1)"
+START = "() => window.slipKept.start()"
 # The fields as the browser has them come along as text, and go back with the answer: it says for which values it is.
 FIELDS = "(...values) => [...values.slice(0, -1), JSON.stringify(values.slice(0, {count}))]"
-HOLDS = "(...values) => {{ window.slipLive.holds({count}, {keys}, values); }}"
+HOLDS = "(...values) => {{ window.slipLive.holds({names}, {keys}, values); }}"
 
 
 @dataclass(frozen=True)
@@ -52,22 +52,23 @@ class _Tab:
     @property
     def answered(self) -> list[gr.components.Component]:
         """The outputs of an answer."""
-        return [self.panel, *(item.fault for item in self.inputs)]
+        return [self.panel, *(item.fault for item in self.inputs), *([self.counts] if self.counts else [])]
 
 
 def build(blocks: gr.Blocks, page: PageContext, served: LoadedModel) -> None:
     """The tab's content and events, inside the current Gradio context."""
-    with gr.Row():
-        with gr.Column(scale=3, elem_classes="slip-form"):
-            examples = _examples(page)
-            inputs = _fields(page)
-            reset = gr.Button(page.t("page.reset"), size="sm", elem_classes="slip-reset")
+    with gr.Row(elem_classes="slip-predict"):
+        with gr.Column(scale=3, elem_classes="slip-left", min_width=300):
+            with gr.Column(elem_classes="slip-form"):
+                examples = _examples(page)
+                inputs = form.build(page)
+                reset = gr.Button(page.t("page.reset"), size="sm", elem_classes="slip-reset")
+            below = reasons.build(page, served)
         with gr.Column(scale=2, elem_classes="slip-side", min_width=300):
             replaced = gr.HTML("", apply_default_css=False, elem_classes="slip-replaced")
             panel = gr.HTML(_first(page, served), apply_default_css=False, elem_id="live-answer")
+            slider, counts = _threshold(page) if threshold.measured(page) else (None, None)
             gr.HTML(_tools(page), js_on_load=TOOLS, apply_default_css=False)
-    below = reasons.build(page, served)
-    slider, counts = _threshold(page) if threshold.measured(page) else (None, None)
     gr.HTML(_compared(page), js_on_load=COMPARED, apply_default_css=False)
     tab = _Tab(inputs, panel, replaced, below, slider, counts, gr.Textbox(visible=False))
     _wire(blocks, page, served, tab, [*examples, (reset, page.schema.defaults)])
@@ -83,20 +84,12 @@ def _examples(page: PageContext) -> list[tuple[gr.Button, Record]]:
         return [(gr.Button(page.text(one.label), size="sm"), one.values) for one in examples]
 
 
-def _fields(page: PageContext) -> list[form.Input]:
-    fields = page.schema.fields
-    inputs = []
-    for start in range(0, len(fields), 2):
-        with gr.Row():
-            inputs += [form.build(page, field) for field in fields[start : start + 2]]
-    return inputs
-
-
 def _tools(page: PageContext) -> Markup:
     """Link, print and comparison, with the texts of their script."""
     texts = {
         "link_copied": page.t("page.link_copied"),
         "link_shown": page.t("page.link_shown"),
+        "link_here": page.t("page.link_here"),
         "compare_added": page.t("page.compare_added"),
         "compare_full": page.t("page.compare_full"),
         "correct": page.t("page.correct"),
@@ -127,12 +120,11 @@ def _counted(page: PageContext, chosen: float) -> str:
 
 
 def _threshold(page: PageContext) -> tuple[gr.Slider, gr.HTML]:
-    with gr.Column(elem_classes="slip-box slip-threshold"):
+    with gr.Column(elem_classes="slip-box slip-threshold", elem_id="threshold"):
         gr.HTML(threshold.heading(page), apply_default_css=False)
         positive = page.class_label(page.schema.target.positive)
         slider = gr.Slider(
-            threshold.LOWEST,
-            threshold.HIGHEST,
+            *threshold.ends(page.schema),
             threshold.own(page),
             step=threshold.STEP,
             label=page.t("page.threshold_label", label=positive),
@@ -149,7 +141,7 @@ def _first(page: PageContext, served: LoadedModel) -> Markup:
         answered = served.predictor.answer([record])
     except RecordsError:
         return answer.render_faults(page, fields, threshold.own(page))
-    return answer.render(page, answered, record, "page.heading_example", fields, threshold.own(page))
+    return answer.render(page, answered, record, answer.heading(record, [record]), fields, threshold.own(page))
 
 
 def _wire(
@@ -162,47 +154,48 @@ def _wire(
     """Every change asks for an answer; an example, reset or a link fills the fields, which is a change.
 
     One event alone writes the panel: of two, each in order for itself, the answer to an older form could come last.
-    The reasons take longer than the answer and are asked for beside it.
+    And one event alone asks the server at a change, which the reasons follow: where a change asks twice, and comes while both
+    are under way, Gradio 6.31 asks for each again whenever the other one is answered, and never ends.
     """
     schema = page.schema
 
     async def changed(*values: Any) -> list[str]:
         held = form.content(page, values)
-        is_example = any(held.record == start for _, start in starts)
-        heading = "page.heading_example" if is_example else "page.heading_answer"
-        return await _answer(page, served, held, heading, str(values[-1]), values[-2] if tab.slider else None)
+        heading = answer.heading(held.record, [start for _, start in starts])
+        threshold_chosen = values[-2] if tab.slider else None
+        answered = await _answer(page, served, held, heading, str(values[-1]), threshold_chosen)
+        return answered if threshold_chosen is None else [*answered, _counted(page, threshold_chosen)]
 
-    async def reasoned(*values: Any) -> list[str]:
+    async def reasoned(*values: Any) -> list[Any]:
         held = form.content(page, values)
+        chosen = values[len(tab.fields) : -1]
         if held.faults or schema.check_record(held.record)[2]:
-            return ["", ""]
-        chosen = values[len(tab.fields)] if tab.below.choice else None
+            return reasons.nothing(page, str(values[-1]), chosen)
         return await reasons.answer(page, served, held.record, str(values[-1]), chosen)
 
-    async def moved(chosen: float) -> str:
-        return _counted(page, chosen)
-
-    async def opened(fragment: str | None) -> list[Any]:
-        linked = link.parse(schema, fragment or "")
+    async def opened(start: str | None) -> list[Any]:
+        if kept := form.kept(page, start or ""):
+            moved_to = [threshold.valid(schema, kept.get("threshold"))] if tab.slider else []
+            return [*form.restored(page, kept), *moved_to, ""]
+        linked = link.parse(schema, start or "")
         if linked is None:  # what is typed meanwhile stays
             return [gr.skip() for _ in (*tab.read, tab.replaced)]
-        moved_to = [linked.threshold or threshold.own(page)] if tab.slider else []
+        moved_to = [threshold.own(page) if linked.threshold is None else linked.threshold] if tab.slider else []
         return [*form.values(page, linked.record), *moved_to, answer.render_replaced(page, linked.replaced)]
 
     changes = [component.change for component in tab.fields]
     slid = [tab.slider.change] if tab.slider else []
-    chosen = [choice.change for choice in tab.below.inputs]
-    keys = ["threshold"] * len(slid) + ["choice"] * len(chosen)
-    holds = HOLDS.format(count=len(tab.fields), keys=json.dumps(keys))
+    chosen = [choice.change for choice in tab.below.choices]
+    keys = ["threshold"] * len(slid) + list(reasons.CHOICES[: len(chosen)])
+    holds = HOLDS.format(names=json.dumps(form.names(page), ensure_ascii=False), keys=json.dumps(keys))
     # First, since Gradio goes on to the next event of a change only when this one is answered.
-    gr.on([*changes, *slid, *chosen], None, [*tab.read, *tab.below.inputs], None, js=holds, **LIVE)
+    gr.on([*changes, *slid, *chosen], None, [*tab.read, *tab.below.choices], None, js=holds, **LIVE)
     fields = FIELDS.format(count=len(tab.fields))
-    gr.on([*changes, *slid], changed, [*tab.read, tab.sent], tab.answered, js=fields, **LIVE)
-    asked = [*tab.fields, *tab.below.inputs, tab.sent]
-    gr.on([*changes, *chosen, blocks.load], reasoned, asked, tab.below.panels, js=fields, **LIVE)
-    if tab.slider:
-        tab.slider.change(moved, tab.slider, tab.counts, **LIVE)
-    blocks.load(opened, gr.Textbox(visible=False), [*tab.read, tab.replaced], js=FRAGMENT, **LIVE)
+    asked = [*tab.fields, *tab.below.choices, tab.sent]
+    answering = gr.on([*changes, *slid], changed, [*tab.read, tab.sent], tab.answered, js=fields, **LIVE)
+    reasoning = gr.on([*chosen, blocks.load], reasoned, asked, tab.below.panels, js=fields, **LIVE)
+    _gradio.ask_after(blocks, answering, reasoning)
+    blocks.load(opened, gr.Textbox(visible=False), [*tab.read, tab.replaced], js=START, **LIVE)
     for button, record in starts:
 
         async def started(record: Record = record) -> list[Any]:

@@ -6,13 +6,22 @@ const panel = () => document.querySelector(".slip-answer");
 
 async function link(fragment) {
   // Behind "#": a browser sends that part of an address to no server.
-  history.replaceState(null, "", `#${fragment}`);
+  history.replaceState(history.state, "", `#${fragment}`);
+  if (window.top !== window) return shown(location.href); // the address bar is that of the page around this one
   try {
     await navigator.clipboard.writeText(location.href);
     return texts.linkCopied;
   } catch {
     return texts.linkShown; // a page over plain http may not write to the clipboard
   }
+}
+
+// A link to be copied by hand.
+function shown(address) {
+  const box = Object.assign(document.createElement("input"), { readOnly: true, value: address });
+  box.setAttribute("aria-label", texts.linkHere);
+  box.addEventListener("focus", () => box.select());
+  return [texts.linkHere, box];
 }
 
 const actions = {
@@ -28,8 +37,9 @@ tools.addEventListener("click", async (event) => {
   const name = event.target.dataset?.tool;
   if (!name) return;
   const { fragment, state } = panel()?.dataset ?? {};
-  if (state) status.textContent = state === "failed" ? texts.unanswered : texts.wait;
-  else status.textContent = fragment === undefined ? texts.correct : await actions[name](fragment);
+  const said = state ? (state === "failed" ? texts.unanswered : texts.wait)
+    : fragment === undefined ? texts.correct : await actions[name](fragment);
+  status.replaceChildren(...[said].flat());
 });
 
 // A link pasted into the address bar of an open page.

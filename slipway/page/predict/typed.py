@@ -6,6 +6,7 @@ the box, where the script of the arrow keys and of the calendar (`shell/typed.js
 """
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,7 +129,7 @@ def _readings(field: Field, plain: str, own: str) -> list[str]:
 
 def _without_unit(page: PageContext, field: Field, text: str) -> str:
     """The text without the unit that the page shows beside the field, which the column need not have."""
-    unit = page.text(field.unit)
+    unit = page.text(field.unit).strip("\u2068\u2069")  # as people type it: without the marks of `isolate`
     if not unit:
         return text
     return text.removesuffix(unit).removeprefix(unit).strip()
@@ -199,12 +200,21 @@ def _picker(page: PageContext, field: Field, value: Any) -> dict[str, str]:
     }
 
 
+def _step(field: Field) -> float:
+    """By how much an arrow key changes a number: about a hundredth of the range of training, as a power of ten."""
+    least = 10.0**-field.decimals
+    if not isinstance(field.observed_min, (int, float)) or not isinstance(field.observed_max, (int, float)):
+        return least
+    wide = (field.observed_max - field.observed_min) / 100
+    return max(least, float(f"1e{math.floor(math.log10(wide) + 1e-9)}")) if wide > 0 else least
+
+
 def _keys(page: PageContext, field: Field, value: Any) -> dict[str, str]:
     """What the arrow keys in the box of a number need to know."""
     known = isinstance(value, (int, float)) and not isinstance(value, bool)
     return {
         "number": repr(float(value)) if known else "",
-        "step": repr(10.0**-field.decimals if field.decimals else 1),
+        "step": repr(_step(field)),
         "mark": mark_of(field, page.language),
         # The keys for numbers of some phones have no minus.
         "keys": "decimal" if isinstance(field.observed_min, (int, float)) and field.observed_min >= 0 else "text",

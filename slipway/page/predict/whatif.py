@@ -1,22 +1,24 @@
 """What if: the prediction over the range of one field, with everything else unchanged."""
 
 import datetime as dt
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
+from slipway.page.charts import scale
 from slipway.page.context import PageContext
 from slipway.page.html import macros
+from slipway.page.predict import typed
 from slipway.schema.fields import Field, Record, json_equal
 from slipway.schema.schema import Schema
 from slipway.tables.dates import minutes, time_text
 
 POINTS = 41
-CATEGORIES = 24
-"""More are not shown: bars of one's own value and the first others can still be read."""
-
-WIDTH, HEIGHT, EDGE = 520, 190, 6
+CATEGORIES = 500
+"""More are not evaluated at every change of the form; it is said that they are not shown."""
 _HTML = macros("predict/whatif.html")
 
 Amount = Callable[[float], str]
@@ -50,9 +52,7 @@ def _grid(field: Field) -> list[Any]:
     if field.kind == "time":
         ends = (_position(field, end) for end in (field.observed_min, field.observed_max))
         return [_moment(field, round(place)) for place in _between(*ends)]
-    low, high = float(field.observed_min or 0), float(field.observed_max or 0)
-    points = _between(low, high)
-    return sorted({round(point) for point in points}) if field.kind == "integer" else points
+    return field.spaced(POINTS)
 
 
 def _moments(field: Field, own: Any) -> list[Any]:
@@ -79,38 +79,54 @@ def heading(page: PageContext) -> Markup:
     return _HTML.heading(page)
 
 
+def nothing(page: PageContext) -> Markup:
+    """In place of the drawing while there is no answer that could change."""
+    return _HTML.nothing(page)
+
+
+@dataclass(frozen=True)
+class Results:
+    """What was predicted for each value: the number, or the probability of a class, and how it is written."""
+
+    values: list[float]
+    what: str
+    amount: Amount
+
+
+def results(page: PageContext, predictions: Sequence[dict[str, Any]], now: Any) -> Results:
+    """The figure of each prediction that is drawn; `now` is the predicted class, whose probability it is of several."""
+    target = page.schema.target
+    if not target.classes:
+        return Results([one["prediction"] for one in predictions], page.field_label(target), page.number)
+    shown = target.positive if len(target.classes) == 2 else now
+    shares = [one["probabilities"][str(shown)] for one in predictions]
+    return Results(shares, page.term(page.field_label(target), page.class_label(shown)), page.percent)
+
+
 def render(
     page: PageContext, field: Field, own: Any, asked: list[Any], predictions: list[dict[str, Any]], now: Any
 ) -> Markup:
     """The curve or the bars; `now` is the predicted class, whose probability is shown."""
-    target = page.schema.target
-    shown = target.positive if len(target.classes) == 2 else now
-    if target.classes:
-        results = [prediction["probabilities"][str(shown)] for prediction in predictions]
-    else:
-        results = [prediction["prediction"] for prediction in predictions]
-    amount = page.percent if target.classes else page.number
-    what = page.field_label(target)
-    if target.classes:
-        what = page.term(what, page.class_label(shown))
-    drawn = (_bars if field.categories else _curve)(page, field, own, asked, results, amount)
-    return _HTML.whatif(what, drawn)
+    found = results(page, predictions, now)
+    drawn = (_bars if field.categories else _curve)(page, field, own, asked, found)
+    return _HTML.whatif(found.what, drawn)
 
 
-def _bars(page: PageContext, field: Field, own: Any, asked: list[Any], results: list[float], amount: Amount) -> Markup:
-    top = max(max(results), 0) or 1.0
+def _bars(page: PageContext, field: Field, own: Any, asked: list[Any], found: Results) -> Markup:
+    """A bar for each category, the largest result first."""
+    low, high = min(0.0, *found.values), max(0.0, *found.values)
     rows = [
         {
             "label": page.value_text(field, value),
-            "share": max(result, 0) / top * 100,
-            "amount": amount(result),
+            "share": (result - low) / ((high - low) or 1.0) * 100,
+            "amount": found.amount(result),
             "is_own": json_equal(value, own),
         }
-        for value, result in zip(asked, results, strict=True)
+        for result, value in sorted(zip(found.values, asked, strict=True), key=lambda pair: -pair[0])
     ]
     are_all = len(asked) == len(field.categories)
     note = "" if are_all else page.t("page.whatif_part", shown=len(asked), all=len(field.categories))
-    return _HTML.bars(rows, note)
+    return _HTML.bars(rows, page.field_label(field), note)
 
 
 def _position(field: Field, value: Any) -> float:
@@ -128,24 +144,64 @@ def _moment(field: Field, place: float) -> str:
     return (dt.datetime.min + dt.timedelta(minutes=place)).isoformat()
 
 
-def _curve(page: PageContext, field: Field, own: Any, asked: list[Any], results: list[float], amount: Amount) -> Markup:
+def _curve(page: PageContext, field: Field, own: Any, asked: list[Any], found: Results) -> Markup:
     places = [_position(field, value) for value in asked]
-    low, high = min(results), max(results)
-    wide, tall = places[-1] - places[0] or 1.0, high - low or 1.0
+    rises = scale(min(found.values), max(found.values))
+    low, high = rises[0], rises[-1]
 
-    def point(place: float, value: float) -> tuple[float, float]:
-        x = EDGE + (place - places[0]) / wide * (WIDTH - 2 * EDGE)
-        return x, HEIGHT - EDGE - (value - low) / tall * (HEIGHT - 2 * EDGE)
+    def left(place: float) -> float:
+        return (place - places[0]) / (places[-1] - places[0] or 1.0) * 100
 
-    ends = [page.value_text(field, value) for value in (asked[0], asked[-1])]
-    words = {"low": ends[0], "high": ends[1], "first": amount(results[0]), "last": amount(results[-1])}
-    summary = page.t("page.whatif_summary", field=page.text(field.label), **words)
-    mark = None
-    if own in asked:
-        at = asked.index(own)
-        x, y = point(places[at], results[at])
-        text = f"{page.value_text(field, own)} → {amount(results[at])}"
-        mark = {"x": x, "y": y, "left": x / WIDTH * 100, "is_before": x > WIDTH / 2, "text": text}
-    points = [point(place, value) for place, value in zip(places, results, strict=True)]
-    sides = list(dict.fromkeys((amount(high), amount(low))))
-    return _HTML.curve({"width": WIDTH, "height": HEIGHT}, points, mark, sides, ends, summary)
+    def top(value: float) -> float:
+        return (high - value) / (high - low) * 100
+
+    points = [
+        [
+            round(left(place), 2),
+            round(top(value), 2),
+            page.value_text(field, one),
+            found.amount(value),
+            box(page, field, one),
+        ]
+        for place, value, one in zip(places, found.values, asked, strict=True)
+    ]
+    axes = {
+        "x": [(left(place), text) for place, text in _ticks(page, field, asked, places)],
+        "y": list(zip(map(top, rises), _axis(page, rises), strict=True)),
+    }
+    at = asked.index(own) if own in asked else None
+    return _HTML.curve(page, field, points, at, axes, _summary(page, field, points, found))
+
+
+def _axis(page: PageContext, values: list[float]) -> list[str]:
+    """The numbers of the axis of results."""
+    if not page.schema.target.classes:
+        return page.axis(values, page.schema.target.decimal)
+    decimals = max(0, -math.floor(math.log10(values[1] - values[0]) + 1e-9) - 2)
+    return [page.share(value, decimals) for value in values]
+
+
+def box(page: PageContext, field: Field, value: Any) -> str:
+    """A value as the form has it."""
+    return str(typed.shown(page, field, value)) if typed.is_typed(field) else str(value)
+
+
+def _ticks(page: PageContext, field: Field, asked: list[Any], places: list[float]) -> list[tuple[float, str]]:
+    """Round numbers, or of dates and times both ends and the middle, with their positions."""
+    if field.kind in ("number", "integer"):
+        least = 1.0 if field.kind == "integer" else 0.0
+        round_ones = [tick for tick in scale(places[0], places[-1], 5) if places[0] <= tick <= places[-1]]
+        return [(tick, page.value_text(field, tick)) for tick in round_ones if not least or tick.is_integer()]
+    chosen = sorted({0, len(asked) // 2, len(asked) - 1})
+    return [(places[at], page.value_text(field, asked[at])) for at in chosen]
+
+
+def _summary(page: PageContext, field: Field, points: list[list[Any]], found: Results) -> str:
+    """Both ends of the curve in words, and its peak and lowest point if they lie between."""
+    (_, _, low, first, _), (_, _, high, last, _) = points[0], points[-1]
+    parts = [page.t("page.whatif_summary", field=page.text(field.label), low=low, high=high, first=first, last=last)]
+    for key, best in (("page.whatif_highest", max(found.values)), ("page.whatif_lowest", min(found.values))):
+        at = found.values.index(best)
+        if found.amount(best) not in (first, last):
+            parts.append(page.t(key, amount=points[at][3], value=points[at][2]))
+    return page.t("text.semicolon").join(parts)

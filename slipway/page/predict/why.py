@@ -43,10 +43,18 @@ def render(page: PageContext, explained: dict[str, Any]) -> Markup:
         }
         for (label, share), start, end in zip(steps, ends, ends[1:], strict=False)
     ]
+    marks = {name: (explained[name] - low) / span * 100 for name in ("base", "prediction")}
     words = {name: _amount(page, explained[name], decimals) for name in ("base", "prediction")}
-    words["class"] = page.class_label(explained["class"]) if "class" in explained else ""
-    lead = page.t("page.why_class" if "class" in explained else "page.why_number", **words)
-    return _HTML.why(page, lead, rows)
+    if "class" in explained:
+        lead = page.t("page.why_class", **{"class": page.class_label(explained["class"])})
+    else:
+        lead = page.t("page.why_number", unit=page.unit_in_brackets)
+    return _HTML.why(page, lead, rows, words, marks)
+
+
+def nothing(page: PageContext) -> Markup:
+    """In place of the waterfall while there is no answer to explain."""
+    return _HTML.nothing(page)
 
 
 def _steps(page: PageContext, explained: dict[str, Any]) -> list[tuple[str, float]]:
@@ -68,7 +76,7 @@ def _steps(page: PageContext, explained: dict[str, Any]) -> list[tuple[str, floa
 
 
 def _amount(page: PageContext, value: float, decimals: int) -> str:
-    return page.percent(value) if page.schema.target.classes else page.amount(value, decimals)
+    return page.percent(value) if page.schema.target.classes else page.number(value, decimals)
 
 
 def _signed(page: PageContext, value: float, decimals: int) -> str:

@@ -6,7 +6,6 @@ next files only when the last ones have run, which takes four rounds of requests
 the document names at once what those rounds would ask for, see `slipway.page._gradio.needed`.)
 """
 
-import gzip
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from slipway.page import _gradio
+from slipway.page.shell.compression import coding, compressed, header
 
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 FOR_GOOD = "public, max-age=31536000, immutable"
@@ -24,13 +24,11 @@ def response(path: str, headers: Headers) -> Response | None:
     file = _gradio.assets().get(path.removeprefix("assets/")) if path.startswith("assets/") else None
     if file is None or file.suffix not in TYPES:
         return None
-    found = {"Cache-Control": FOR_GOOD, "Vary": "Accept-Encoding"}
-    if zipped := "gzip" in headers.get("accept-encoding", ""):
-        found["Content-Encoding"] = "gzip"
-    return Response(_content(file, zipped), headers=found, media_type=TYPES[file.suffix])
+    taken = coding(headers)
+    found = {"Cache-Control": FOR_GOOD, "Vary": "Accept-Encoding", **header(taken)}
+    return Response(_content(file, taken), headers=found, media_type=TYPES[file.suffix])
 
 
 @cache
-def _content(file: Path, zipped: bool) -> bytes:
-    content = file.read_bytes()
-    return gzip.compress(content, mtime=0) if zipped else content
+def _content(file: Path, coding: str) -> bytes:
+    return compressed(file.read_bytes(), coding)

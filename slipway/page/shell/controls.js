@@ -1,5 +1,5 @@
 // Gradio gives every radio button a name of its own, anew whenever it draws one, so that arrow keys do not move among
-// those of a field; and their group has no name that is read out.
+// those of a field; their group has no name that is read out, and the arrow of a list is a picture without one.
 (() => {
   const names = new WeakMap();
   let groups = 0;
@@ -12,6 +12,7 @@
       }
       for (const radio of group.querySelectorAll('input[type="radio"]')) radio.name = names.get(group);
     }
+    for (const arrow of document.querySelectorAll("svg.dropdown-arrow:not([aria-hidden])")) arrow.setAttribute("aria-hidden", "true");
   };
   new MutationObserver(mend).observe(document, { childList: true, subtree: true });
 })();
@@ -26,4 +27,18 @@
   document.addEventListener("focusin", ({ target }) => {
     if (isList(target)) setTimeout(() => document.activeElement === target && target.select());
   });
+})();
+
+// Gradio names the slider in English, whatever the language of the page, and says 0.3 where the page says 30%.
+(() => {
+  const mend = () => {
+    const box = document.querySelector(".slip-threshold");
+    const [slider, back] = ['input[type="range"]', ".reset-button"].map((part) => box?.querySelector(part));
+    if (!slider || !back) return;
+    slider.setAttribute("aria-label", box.querySelector('[data-testid="block-info"]').textContent.trim());
+    slider.setAttribute("aria-valuetext", Number(slider.value).toLocaleString(document.documentElement.lang, { style: "percent", maximumFractionDigits: 2 }));
+    for (const name of ["aria-label", "title"]) back.setAttribute(name, box.querySelector("[data-back]").dataset.back);
+  };
+  new MutationObserver(mend).observe(document, { childList: true, subtree: true });
+  document.addEventListener("input", mend);
 })();

@@ -5,9 +5,9 @@ who is sent a link. It is rewritten as text, once: all its addresses are relativ
 runs and whatever a proxy leaves of the path.
 """
 
-import gzip
 import hashlib
 import json
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,15 +16,29 @@ import gradio as gr
 from slipway.page import _gradio
 from slipway.page.context import PageContext
 from slipway.page.html import macros
+from slipway.page.shell import appearance
+from slipway.page.shell.compression import compressed
 from slipway.service.security_headers import document_policy
 
 SCRIPTS = [
     Path(__file__).with_name(name).read_text(encoding="utf-8")
-    for name in ("address.js", "live.js", "online.js", "controls.js", "typed.js")
+    for name in (
+        "address.js",
+        "copies.js",
+        "kept.js",
+        "live.js",
+        "online.js",
+        "controls.js",
+        "typed.js",
+        "answer.js",
+        "places.js",
+    )
 ]
 FUNCTIONS = Path(__file__).with_name("functions.js").read_text(encoding="utf-8")
 _HTML = macros("shell/document.html")
-PRINT = Path(__file__).with_name("print.css")
+_COMMENTS = re.compile(r"^ *//.*\n", re.MULTILINE)
+"""Lines that a browser does not need: a tenth of the scripts when compressed."""
+PRINT, FORCED = (Path(__file__).with_name(name) for name in ("print.css", "forced.css"))
 
 
 class Document:
@@ -34,7 +48,7 @@ class Document:
         self.edition = _edition(blocks, page.version.tag)
         self._tag = page.catalogue.tag
         self._head = _head(blocks, page, self.edition)
-        self.compressed = lru_cache(maxsize=2)(self._compressed)
+        self.sent = lru_cache(maxsize=3)(self._sent)
 
     def rewritten(self, html: str) -> str:
         """Gradio's document with our language, title and preview.
@@ -43,10 +57,9 @@ class Document:
         """
         return _gradio.with_head(html, self._tag, self._head)
 
-    def _compressed(self, html: bytes, zipped: bool) -> tuple[bytes, dict[str, str]]:
+    def _sent(self, html: bytes, coding: str) -> tuple[bytes, dict[str, str]]:
         text = self.rewritten(html.decode("utf-8"))
-        content, policy = text.encode("utf-8"), document_policy(text)
-        return (gzip.compress(content, 6, mtime=0) if zipped else content), policy
+        return compressed(text.encode("utf-8"), coding), document_policy(text)
 
 
 def _edition(blocks: gr.Blocks, tag: str) -> str:
@@ -69,6 +82,8 @@ def _head(blocks: gr.Blocks, page: PageContext, edition: str) -> str:
         files=_gradio.needed(_gradio.kinds_shown(blocks)),
         theme=_gradio.theme_address(blocks),
         print_style=PRINT.read_text(encoding="utf-8"),
-        scripts=[_functions(blocks), *SCRIPTS],
+        forced_style=FORCED.read_text(encoding="utf-8"),
+        own_style=appearance.style(page.schema.texts.appearance),
+        scripts=[_COMMENTS.sub("", script) for script in (_functions(blocks), *SCRIPTS)],
     )
     return str(head)  # `Markup` would escape what it is put beside

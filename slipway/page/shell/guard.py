@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from slipway.errors import RequestCode
 from slipway.page import _gradio
 from slipway.page.shell import assets
+from slipway.page.shell.compression import coding, header
 from slipway.page.shell.document import Document
 from slipway.service.observed import GONE
 from slipway.service.paths import PAGES, RUN
@@ -74,10 +75,10 @@ class Guard:
         """Gradio's document, rewritten. Which one it is depends on the browser's language, as caches must know."""
         if not self._html:
             self._html = await self._rendered(scope, receive)
-        zipped = "gzip" in Headers(scope=scope).get("accept-encoding", "")
-        content, policy = self.document.compressed(self._html, zipped)
-        found = {"Vary": "Accept-Language, Accept-Encoding", "Cache-Control": "no-cache", **policy}
-        return HTMLResponse(content, headers=found | ({"Content-Encoding": "gzip"} if zipped else {}))
+        taken = coding(Headers(scope=scope))
+        content, policy = self.document.sent(self._html, taken)
+        found = {"Vary": "Accept-Language, Accept-Encoding", "Cache-Control": "no-cache"}
+        return HTMLResponse(content, headers=found | policy | header(taken))
 
     async def _rendered(self, scope: Scope, receive: Receive) -> bytes:
         """What Gradio makes for every request, in 20 ms; made for no request in particular, as it is kept for all."""

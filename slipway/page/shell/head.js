@@ -1,6 +1,9 @@
 for (const link of element.querySelectorAll("a")) {
   link.href = slipAddress(`ui/${link.dataset.language}/`);
-  link.addEventListener("click", () => { link.hash = document.querySelector(".slip-answer")?.dataset.fragment ?? ""; });
+  link.addEventListener("click", () => {
+    link.search = location.search;
+    link.hash = document.querySelector(".slip-answer")?.dataset.fragment ?? "";
+  });
 }
 
 // Who has logged in: the document is the same for everybody, and may be kept.

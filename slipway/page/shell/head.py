@@ -1,4 +1,4 @@
-"""What is above the tabs: title, summary, and links to the page in other languages."""
+"""What is above the tabs: logo, title, summary, and links to the page in other languages; and below them, the footer."""
 
 from pathlib import Path
 
@@ -14,3 +14,9 @@ SCRIPT = Path(__file__).with_name("head.js").read_text(encoding="utf-8")
 def build(page: PageContext) -> None:
     """The head, inside the current Gradio context."""
     gr.HTML(_HTML.head(page), js_on_load=SCRIPT, apply_default_css=False)
+
+
+def build_foot(page: PageContext) -> None:
+    """The use case's sentence below the tabs, if it has one."""
+    if text := page.text(page.schema.texts.appearance.footer):
+        gr.HTML(_HTML.foot(text), apply_default_css=False)

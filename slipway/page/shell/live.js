@@ -3,7 +3,7 @@
 // notice), or failed: then it is emptied.
 window.slipLive = (() => {
   const PATIENCE = 150; // milliseconds
-  const READS = { answer: ["fields", "threshold"], why: ["fields"], whatif: ["fields", "choice"], counts: ["threshold"] };
+  const READS = { answer: ["fields", "threshold"], why: ["fields"], whatif: ["fields", "choice", "second"], changes: ["fields"], counts: ["threshold"] };
   const now = {}; // what the form holds, as JSON; nothing before its first change
   const failed = new Set();
   const late = new Map(); // panel → the timer that makes it old, or true
@@ -39,8 +39,10 @@ window.slipLive = (() => {
 
   new MutationObserver(paint).observe(document, { childList: true, subtree: true });
   return {
-    // The form has changed: its fields, then what else `keys` name.
-    holds(count, keys, values) {
+    // The form has changed: its fields, whose components have these `names`, then what else `keys` name.
+    holds(names, keys, values) {
+      const count = names.length;
+      window.slipKept.form([...names, ...keys], values);
       now.fields = JSON.stringify(values.slice(0, count));
       keys.forEach((key, i) => { now[key] = JSON.stringify(values[count + i]); });
       paint();

@@ -5,6 +5,7 @@
     JSON.parse(document.querySelector('meta[name="slipway-page"]').content);
   const FIRST = 1000, LONGEST = 30000;  // milliseconds from one try to the next
   const GIVEN = 60000;  // milliseconds that an answer may take
+  const SEEN = 4000;  // milliseconds in which a notice has been read
   const passed = window.fetch.bind(window);
   const waiting = new Set();
   const newest = new Map();  // event → number of its last call
@@ -36,12 +37,7 @@
   function reloading() {
     const button = document.createElement("button");
     button.textContent = texts["online.reload"];
-    button.addEventListener("click", () => {
-      // The values that were answered last are still there then.
-      const fragment = document.querySelector(".slip-answer")?.dataset.fragment;
-      if (fragment) history.replaceState(null, "", `#${fragment}`);
-      location.reload();
-    });
+    button.addEventListener("click", () => location.reload());
     return button;
   }
 
@@ -101,6 +97,7 @@
     over = true;
     say(texts["online.changed"], reloading());
     window.slipLive.failed(window.slipLive.everything);
+    if (window.slipKept.mayReload()) setTimeout(() => location.reload(), SEEN);
     return new Promise(() => {});
   }
 

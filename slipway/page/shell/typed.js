@@ -18,17 +18,32 @@
     if (node.getAttribute(name) !== value) node.setAttribute(name, value);
   }
 
+  // Whatever a field is: its name, its hint, and what is wrong with it.
+  function describe(field) {
+    const text = field.querySelector(".slip-fault");
+    const control = field.querySelector('fieldset, input[role="combobox"], textarea, input[type="text"]:not(.slip-picker)');
+    if (!text || !control) return;
+    text.id ||= `slip-below-${(ids += 1)}`;
+    // Gradio's label holds the hint as well: the name is the first part alone.
+    const title = field.querySelector('[data-testid="block-info"]');
+    const name = title?.textContent.trim();
+    const hint = field.querySelector('[data-testid="block-info"] ~ *:not(input, textarea, .input-container, .wrap)');
+    if (hint) hint.id ||= `slip-hint-${(ids += 1)}`;
+    if (control.tagName === "FIELDSET") set(control, "role", "radiogroup");
+    if (name) set(control, "aria-label", name);
+    set(control, "aria-describedby", [hint?.id, text.id].filter(Boolean).join(" "));
+    set(control, "aria-invalid", String(Boolean(text.querySelector('[role="alert"]'))));
+    const tick = field.querySelector('input[type="checkbox"]');
+    if (!tick || !title) return;
+    title.id ||= `slip-title-${(ids += 1)}`;
+    set(tick, "aria-describedby", title.id); // of what is not measured
+  }
+
   function connect() {
+    for (const field of document.querySelectorAll(".slip-form .slip-field")) describe(field);
     for (const box of document.querySelectorAll(BOX)) {
-      const text = below(box);
-      if (!text) continue;
-      text.id ||= `slip-below-${(ids += 1)}`;
+      if (!below(box)) continue;
       set(box, "inputmode", known(box)?.keys ?? "decimal");
-      // Gradio's label holds the hint as well: the name is the first part alone.
-      const name = box.closest(".slip-typed").querySelector('[data-testid="block-info"]')?.textContent.trim();
-      if (name) set(box, "aria-label", name);
-      set(box, "aria-describedby", text.id);
-      set(box, "aria-invalid", String(Boolean(text.querySelector('[role="alert"]'))));
       if (known(box)?.picker && !box.parentElement.querySelector(".slip-picker")) addPicker(box, known(box));
     }
   }

@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from slipway.errors import Fault, FaultCode, WarningCode
-from slipway.schema.arrays import missing
-from slipway.schema.expected_errors import ErrorTerm
+from slipway.schema.cells import CellTerm, is_missing, key
 from slipway.schema.fields import Field, Value
 from slipway.schema.profile import CategoryCounts, Histogram
 from slipway.schema.table import ReadColumn
@@ -143,19 +142,15 @@ class CellCounts:
 
     Parameters
     ----------
-    term : ErrorTerm
+    term : CellTerm
     item : Field, optional
         The field of the term; None for the prediction.
     """
 
-    def __init__(self, term: ErrorTerm, item: Field | None) -> None:
-        self.rows = self._missing = 0
-        self._tally: BarCounts | CategoryTally
-        if term.values is not None and item is not None:
-            self._tally = CategoryTally(_keys(item, term.values))
-        else:
-            self._tally = BarCounts([-np.inf, *term.edges, np.inf])
-        self._number = _unit(item)
+    def __init__(self, term: CellTerm, item: Field | None) -> None:
+        self.rows = 0
+        self.counts: Counts = np.zeros(term.cells, dtype="int64")
+        self._term, self._item = term, item
 
     def add(self, values: npt.NDArray[Any]) -> None:
         """Count some rows.
@@ -165,29 +160,8 @@ class CellCounts:
         values : array of shape (n,)
             As the schema checked them.
         """
-        empty = is_missing(values)
         self.rows += len(values)
-        self._missing += int(empty.sum())
-        self._tally.add(self._number(values[~empty]))
-
-    @property
-    def counts(self) -> Counts:
-        """Of shape (n_cells,)."""
-        return np.append(self._tally.counts, self._missing)
-
-
-def is_missing(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Which values of a checked column are missing.
-
-    Parameters
-    ----------
-    values : array of shape (n,)
-
-    Returns
-    -------
-    array of bool, of shape (n,)
-    """
-    return np.asarray(missing(values) if values.dtype == object else np.isnan(values))
+        self.counts += np.bincount(self._term.positions(self._item, values), minlength=len(self.counts))
 
 
 def edges_of(histogram: Histogram) -> list[float]:
@@ -209,18 +183,13 @@ def edges_of(histogram: Histogram) -> list[float]:
 
 def _tally_of(item: Field, before: Histogram | CategoryCounts) -> BarCounts | CategoryTally:
     if isinstance(before, CategoryCounts):
-        return CategoryTally(_keys(item, before.values))
+        return CategoryTally([key(value, item.is_text) for value in before.values])
     return BarCounts(edges_of(before))
 
 
-def _keys(item: Field, values: Sequence[Value]) -> list[Any]:
-    """Categories as their column has them."""
-    return [str(value) if item.is_text else float(value or 0) for value in values]
-
-
-def _unit(item: Field | None) -> Callable[[npt.NDArray[Any]], npt.NDArray[Any]]:
+def _unit(item: Field) -> Callable[[npt.NDArray[Any]], npt.NDArray[Any]]:
     """What the profile made of the values of a field before it counted them."""
-    if item is None or item.categories:
+    if item.categories:
         return _unchanged
     if item.kind == "text":
         return _lengths

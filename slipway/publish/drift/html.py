@@ -6,6 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from slipway.i18n.catalogues import FALLBACK
 from slipway.page.html import macros
 from slipway.publish.drift.report import (
     ALPHA,
@@ -18,7 +19,7 @@ from slipway.publish.drift.report import (
     DriftReport,
     ErrorChange,
 )
-from slipway.publish.drift.text import LEVELS, by_level, figure, p_text, remarks, summary, title
+from slipway.publish.drift.words import Words, by_level
 
 _HTML = macros("publish/drift/report.html")
 _STYLE = Path(__file__).with_name("report.css")
@@ -27,7 +28,6 @@ _TEXT = 20.0
 """Height of a line of labels."""
 _WIDEST = 28
 """Characters of a category beside its bars."""
-_HEADS = ("column", "verdict", "training rows", "recent rows", "PSI", "KS", "JS", "p", "remarks")
 
 
 @dataclass(frozen=True)
@@ -72,91 +72,98 @@ class Chart:
     rows: list[tuple[str, ...]]
 
 
-def page(report: DriftReport) -> str:
+def page(report: DriftReport, language: str = FALLBACK) -> str:
     """The whole file.
 
     Parameters
     ----------
     report : DriftReport
+    language : str
 
     Returns
     -------
     str
     """
-    columns = by_level(report.columns)
+    words, columns = Words(language), by_level(report.columns)
     errors = [
-        (
-            "Estimated error",
-            "As inputs and predictions alone tell it. That the relation between inputs and target has changed, they cannot tell.",
-            [*map(_error, report.estimated)],
-        ),
-        ("Measured error", "As the target of the recent rows tells it.", [*map(_error, report.measured)]),
+        (words.t("drift.estimated"), words.t("drift.estimated_lead"), [_error(words, one) for one in report.estimated]),
+        (words.t("drift.measured"), words.t("drift.measured_lead"), [_error(words, one) for one in report.measured]),
     ]
     thresholds = {"alpha": ALPHA, "moderate": MODERATE, "large": LARGE}
-    thresholds |= {"small_effect": SMALL_EFFECT, "large_effect": LARGE_EFFECT}
-    facts = {"drift": report.drift, "tests": report.tests, "missing": report.missing, **thresholds}
+    thresholds |= {"small": SMALL_EFFECT, "far": LARGE_EFFECT}
+    facts = {
+        "drift": report.drift,
+        "rule": words.t("drift.rule", count=report.tests, **thresholds),
+        "missing": [words.not_compared(one) for one in report.missing],
+    }
     return str(
         _HTML.document(
+            words,
             facts,
-            f"Drift of {report.model}",
-            summary(report),
+            words.t("drift.title", model=report.model),
+            words.summary(report),
             Markup(_STYLE.read_text(encoding="utf-8")),  # noqa: S704
-            [*_facts(report)],
-            _HEADS,
-            [*map(_row, columns)],
+            [*_facts(words, report)],
+            [_row(words, one) for one in columns],
             [one for one in errors if one[2]],
-            [*_reliability(report)],
-            [*map(_chart, columns)],
+            [*_reliability(words, report)],
+            [_chart(words, one) for one in columns],
         )
     )
 
 
-def _facts(report: DriftReport) -> Iterator[tuple[str, str]]:
-    yield "recent rows", f"{report.rows:,} of {report.data}; {report.scored:,} have a prediction"
-    yield "training", f"{report.training_rows:,} rows"
-    yield "compared", report.time
+def _facts(words: Words, report: DriftReport) -> Iterator[tuple[str, str]]:
+    t = words.t
+    rows, scored = t("text.rows", count=report.rows), t("drift.scored", count=report.scored)
+    yield t("drift.recent_rows"), t("drift.rows_of", rows=rows, data=report.data, scored=scored)
+    yield t("drift.training"), t("text.rows", count=report.training_rows)
+    yield t("drift.compared"), report.time
     if report.ignored:
-        yield "ignored", ", ".join(report.ignored)
+        yield t("drift.ignored"), words.listed(report.ignored)
 
 
-def _row(column: ColumnDrift) -> tuple[str, ...]:
+def _row(words: Words, column: ColumnDrift) -> tuple[str, ...]:
     figures = (column.stability_index, column.kolmogorov_smirnov, column.jensen_shannon)
     return (
-        title(column),
-        LEVELS[column.worst],
-        *(f"{rows:,}" for rows in column.rows),
-        *("" if one is None else f"{one:.3f}" for one in figures),
-        p_text(column.p_value),
-        "; ".join(remarks(column)),
+        words.title(column),
+        words.level(column.worst),
+        *map(words.number, column.rows),
+        *("" if one is None else words.number(one, 3) for one in figures),
+        words.p_value(column.p_value),
+        words.t("text.semicolon").join(words.remarks(column)),
     )
 
 
-def _error(change: ErrorChange) -> tuple[str, ...]:
-    value, low, high, training = (figure(change, of) for of in (change.value, change.low, change.high, change.training))
-    return change.measure, value, f"{low} to {high}", training, "worse" if change.worse else ""
+def _error(words: Words, change: ErrorChange) -> tuple[str, ...]:
+    return words.measure(change.measure), *words.error(change), words.t("drift.worse") if change.worse else ""
 
 
-def _reliability(report: DriftReport) -> Iterator[tuple[str, ...]]:
+def _reliability(words: Words, report: DriftReport) -> Iterator[tuple[str, ...]]:
     for one in report.reliability:
-        shares = ("" if share is None else f"{share:.1%}" for share in (one.predicted, one.observed))
-        yield f"{one.low:.1%} to {one.high:.1%}", f"{one.rows:,}", *shares, f"{one.training:.1%}"
+        ends = words.t("text.range", low=words.percent(one.low), high=words.percent(one.high))
+        shares = ("" if share is None else words.percent(share) for share in (one.predicted, one.observed))
+        yield ends, words.number(one.rows), *shares, words.percent(one.training)
 
 
-def _chart(column: ColumnDrift) -> Chart:
+def _chart(words: Words, column: ColumnDrift) -> Chart:
     sums = [max(1, rows) for rows in column.rows]
     shares = [(bar.before / sums[0], bar.now / sums[1]) for bar in column.bars]
     top = max((share for pair in shares for share in pair), default=0.0) or 1.0
     is_ordered = bool(column.bars) and column.bars[0].low is not None
     draw = _histogram if is_ordered else _categories
-    bars, labels, height = draw(column.bars, [(one / top, other / top) for one, other in shares])
+    bars, labels, height = draw(words, column.bars, [(one / top, other / top) for one, other in shares])
     rows: list[tuple[str, ...]] = [
-        (_name(bar), f"{bar.before:,}", f"{before:.1%}", f"{bar.now:,}", f"{now:.1%}")
+        (words.bar(bar), words.number(bar.before), words.percent(before), words.number(bar.now), words.percent(now))
         for bar, (before, now) in zip(column.bars, shares, strict=True)
     ]
-    return Chart(title(column), LEVELS[column.worst], remarks(column), _WIDTH, height, bars, labels, rows)
+    return Chart(
+        words.title(column), words.level(column.worst), words.remarks(column), _WIDTH, height, bars, labels, rows
+    )
 
 
-def _histogram(bars: tuple[Bar, ...], shares: list[tuple[float, float]]) -> tuple[list[Pair], list[Label], float]:
+def _histogram(
+    words: Words, bars: tuple[Bar, ...], shares: list[tuple[float, float]]
+) -> tuple[list[Pair], list[Label], float]:
     """Bars of equal width, whatever part of the range they stand for: training's wide and behind the recent one's."""
     step = _WIDTH / len(bars)
     pairs = [
@@ -167,29 +174,21 @@ def _histogram(bars: tuple[Bar, ...], shares: list[tuple[float, float]]) -> tupl
         for place, (before, now) in enumerate(shares)
     ]
     below = _HEIGHT + _TEXT - 4
-    labels = [Label(0, below, _edge(bars[0].low)), Label(_WIDTH, below, _edge(bars[-1].high), "end")]
+    labels = [Label(0, below, words.edge(bars[0].low)), Label(_WIDTH, below, words.edge(bars[-1].high), "end")]
     if len(bars) > 2:
         middle = len(bars) // 2
-        labels.append(Label(middle * step, below, _edge(bars[middle].low), "middle"))
+        labels.append(Label(middle * step, below, words.edge(bars[middle].low), "middle"))
     return pairs, labels, _HEIGHT + _TEXT
 
 
-def _categories(bars: tuple[Bar, ...], shares: list[tuple[float, float]]) -> tuple[list[Pair], list[Label], float]:
+def _categories(
+    words: Words, bars: tuple[Bar, ...], shares: list[tuple[float, float]]
+) -> tuple[list[Pair], list[Label], float]:
     """A line for each category."""
     room = _WIDTH - _LABELS - 4
     pairs, labels = [], []
     for place, (bar, (before, now)) in enumerate(zip(bars, shares, strict=True)):
-        top, name = place * _ROW + 2, _name(bar)
+        top, name = place * _ROW + 2, words.bar(bar)
         pairs.append(Pair(Box(_LABELS, top, room * before, _ROW - 8), Box(_LABELS, top + 5, room * now, _ROW - 18)))
         labels.append(Label(0, top + _ROW / 2, name if len(name) <= _WIDEST else f"{name[: _WIDEST - 1]}…"))
     return pairs, labels, _ROW * len(bars) + 4
-
-
-def _name(bar: Bar) -> str:
-    if bar.others:
-        return "all others"
-    return str(bar.value) if bar.low is None else f"{_edge(bar.low)} to {_edge(bar.high)}"
-
-
-def _edge(edge: float | int | str | None) -> str:
-    return f"{edge:,.6g}" if isinstance(edge, (int, float)) else str(edge)

@@ -10,12 +10,13 @@ import numpy.typing as npt
 from slipway import store
 from slipway.errors import DataError, ModelDamagedError, RecordsError, StoreError, nearest
 from slipway.inference.predictor import Predictor
-from slipway.publish.drift.counts import BarCounts, FieldCounts, is_missing
+from slipway.publish.drift.counts import BarCounts, FieldCounts
 from slipway.publish.drift.errors import ClassErrors, NumberErrors
 from slipway.publish.drift.judge import Compared, column_of, judged, of_field
-from slipway.publish.drift.report import Bar, DriftReport
+from slipway.publish.drift.report import Bar, DriftReport, NotCompared
 from slipway.publish.drift.rows import Part, not_logged, parts_of_log, parts_of_table
 from slipway.publish.shared_rows import key
+from slipway.schema.cells import is_missing
 from slipway.schema.expected_errors import ExpectedErrors
 from slipway.schema.figures import Figures
 from slipway.schema.profile import Profile, TargetNumbers
@@ -192,22 +193,19 @@ class _Recent:
             missing=tuple(self._missing(bool(estimated))),
         )
 
-    def _missing(self, is_estimated: bool) -> Iterable[str]:
+    def _missing(self, is_estimated: bool) -> Iterable[NotCompared]:
         if self._unknown:
-            yield f"predictions and their errors: a log of requests has no values of {', '.join(self._unknown)}"
+            yield NotCompared("log_lacks_fields", self._unknown)
         elif not self._predictions.bars:
-            yield "predictions: the version keeps no distribution of them"
+            yield NotCompared("no_distribution")
         if self._lacks_estimate:
-            yield "estimated error: the version was saved before it kept its errors by prediction, or had too few rows"
+            yield NotCompared("no_errors_kept")
         elif not is_estimated and self._scored:
-            yield "estimated error: the model has no probabilities"
+            yield NotCompared("no_probabilities")
         elif self._uncalibrated:
-            yield (
-                f"estimated error: in training {len(self._uncalibrated)} bins of the probability did not come true as "
-                "predicted, so it may be off by more than it says"
-            )
+            yield NotCompared("not_calibrated", bins=len(self._uncalibrated))
         if not self._targets.is_known:
-            yield f"measured error: no row has a value of the target {self._schema.target.name!r}"
+            yield NotCompared("no_target", (self._schema.target.name,))
 
 
 class _Predictions:

@@ -17,6 +17,9 @@ SMALL_EFFECT, LARGE_EFFECT = 0.2, 0.5
 
 Level = Literal["none", "moderate", "large"]
 ShareName = Literal["missing", "unknown category", "refused", "outside the training range"]
+MissingReason = Literal[
+    "log_lacks_fields", "no_distribution", "no_errors_kept", "no_probabilities", "not_calibrated", "no_target"
+]
 Measure = Literal["accuracy", "mean absolute error", "bias", "Brier score", "interval coverage"]
 
 
@@ -105,6 +108,15 @@ class ProbabilityBin:
 
 
 @dataclass(frozen=True)
+class NotCompared:
+    """What could not be compared, and why; `names` are fields that a log lacks, or the target, `bins` those of the probability."""
+
+    reason: MissingReason
+    names: tuple[str, ...] = ()
+    bins: int = 0
+
+
+@dataclass(frozen=True)
 class DriftReport:
     """Recent rows against the training of a version.
 
@@ -125,4 +137,4 @@ class DriftReport:
     estimated: tuple[ErrorChange, ...]
     measured: tuple[ErrorChange, ...]
     reliability: tuple[ProbabilityBin, ...]
-    missing: tuple[str, ...]
+    missing: tuple[NotCompared, ...]

@@ -165,7 +165,7 @@ def _of_texts(schema: Schema, table: TextTable) -> Iterator[Part]:
 
 def _of_delimited(schema: Schema, targets: Schema, source: Source, of_target: Source | None) -> Iterator[Part]:
     text, target_text = source.text, of_target.text if of_target else None
-    assert text is not None  # noqa: S101
+    assert text is not None and isinstance(source.path, Path)  # noqa: S101
     matched = source.matched | (of_target.matched if of_target else {})
     header = [matched.get(name, name) for name in text.form.header]
     empty = replace(text.form.table(), header=header)

@@ -1,114 +1,80 @@
-"""A comparison of recent rows with training as lines for a terminal."""
+"""A comparison of recent rows with training as lines for a terminal, in one language."""
 
 from collections.abc import Iterator, Sequence
+from unicodedata import east_asian_width
 
-from slipway.publish.comparison_text import number
+from slipway.i18n.catalogues import FALLBACK
+from slipway.i18n.formats import format_share
 from slipway.publish.drift.errors import CONFIDENCE
-from slipway.publish.drift.report import ALPHA, ColumnDrift, DriftReport, ErrorChange, ShareChange
+from slipway.publish.drift.report import ALPHA, ColumnDrift, DriftReport, ErrorChange
+from slipway.publish.drift.words import Words, by_level
 
-_HEADS = ("", "column", "rows", "PSI", "KS", "JS", "p", "")
 _MARKS = {"none": "", "moderate": "*", "large": "**"}
-LEVELS = {"none": "", "moderate": "moved", "large": "moved far"}
 _WIDEST = 32
-_SMALLEST = 0.0001
+_MEASURE, _FIGURE = 20, 10
+"""Cells of a terminal for the name of a measure, and its figure."""
 
 
-def lines(report: DriftReport) -> list[str]:
+def lines(report: DriftReport, language: str = FALLBACK) -> list[str]:
     """The comparison in words, the columns that have moved most first."""
+    words = Words(language)
+    t = words.t
+    heads = ("", t("drift.column"), t("drift.rows"), "PSI", "KS", "JS", "p", "")
+    rows, scored = t("text.rows", count=report.rows), t("drift.scored", count=report.scored)
     found = [
-        f"{report.rows:,} rows of {report.data} against the {report.training_rows:,} that {report.model} was trained on; "
-        f"{report.scored:,} have a prediction",
-        "",
+        t("drift.lead", rows=rows, data=report.data, training=report.training_rows, model=report.model, scored=scored)
     ]
-    found += _table([_HEADS, *map(_row, by_level(report.columns))])
-    found += [
-        "",
-        f"* moved, ** moved far: by more than chance (p < {ALPHA}, corrected by Holm for {report.tests} tests), and by enough",
-    ]
+    found += ["", *_table([heads, *(_row(words, one) for one in by_level(report.columns))])]
+    found += ["", t("drift.marks", alpha=ALPHA, count=report.tests)]
     if report.estimated:
-        found += ["", "error as the predictions tell it; a changed relation between inputs and target they cannot tell"]
-        found += map(_error, report.estimated)
+        found += ["", t("drift.estimated_as"), *(_error(words, one) for one in report.estimated)]
     if report.measured:
-        found += ["", "error as the target tells it", *map(_error, report.measured)]
+        found += ["", t("drift.measured_as"), *(_error(words, one) for one in report.measured)]
     if report.missing:
-        found += ["", "not compared", *(f"  {line}" for line in report.missing)]
+        found += ["", t("drift.not_compared"), *(f"  {words.not_compared(one)}" for one in report.missing)]
     if report.ignored:
-        found += ["", f"ignored: {', '.join(report.ignored)}"]
-    return [*found, "", summary(report)]
+        found += ["", t("text.term", term=t("drift.ignored"), value=words.listed(report.ignored))]
+    return [*found, "", words.summary(report)]
 
 
-def summary(report: DriftReport) -> str:
-    """One sentence: what has moved."""
-    moved = [title(one) for one in by_level(report.columns) if one.worst != "none"]
-    worse = [f"{one.measure} is worse" for one in (*report.estimated, *report.measured) if one.worse]
-    if not report.drift:
-        return "no drift"
-    return f"drift: {', '.join([*moved, *dict.fromkeys(worse)])}"
-
-
-def by_level(columns: Sequence[ColumnDrift]) -> list[ColumnDrift]:
-    """Those that have moved first, the largest index first."""
-    order = {"large": 0, "moderate": 1, "none": 2}
-    return sorted(columns, key=lambda one: (order[one.worst], -(one.stability_index or 0.0)))
-
-
-def title(column: ColumnDrift) -> str:
-    """The name of a column, and what it is if it is no field."""
-    return column.name if column.of == "field" else f"{column.name} ({column.of})"
-
-
-def p_text(p_value: float | None) -> str:
-    """A p-value as a person reads it."""
-    if p_value is None:
-        return ""
-    return f"{p_value:.4f}" if p_value >= _SMALLEST else f"<{_SMALLEST}"
-
-
-def share_text(share: ShareChange) -> str:
-    """`missing 0.0% → 4.2% (moved)`."""
-    level = f" ({LEVELS[share.level]})" if share.level != "none" else ""
-    return f"{share.name} {share.before:.1%} → {share.now:.1%}{level}"
-
-
-def remarks(column: ColumnDrift) -> list[str]:
-    """What is to be said of a column beside its distances."""
-    found = [share_text(one) for one in column.shares if round(one.before, 3) != round(one.now, 3)]
-    if column.unknown:
-        found.append("new: " + ", ".join(f"{value!r} ({count:,})" for value, count in column.unknown[:3]))
-    if column.refused:
-        found.append(", ".join(f"{code} ({count:,})" for code, count in column.refused))
-    return found
-
-
-def _row(column: ColumnDrift) -> tuple[str, ...]:
-    name = title(column)
+def _row(words: Words, column: ColumnDrift) -> tuple[str, ...]:
+    name = words.title(column)
     figures = (column.stability_index, column.kolmogorov_smirnov, column.jensen_shannon)
     return (
         _MARKS[column.worst],
         name if len(name) <= _WIDEST else f"{name[: _WIDEST - 1]}…",
-        f"{column.rows[0]:,} → {column.rows[1]:,}",
-        *("" if figure is None else f"{figure:.3f}" for figure in figures),
-        p_text(column.p_value),
-        "; ".join(remarks(column)),
+        " → ".join(map(words.number, column.rows)),
+        *("" if figure is None else words.number(figure, 3) for figure in figures),
+        words.p_value(column.p_value),
+        words.t("text.semicolon").join(words.remarks(column)),
     )
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    widths = [max(len(row[place]) for row in rows) for place in range(len(_HEADS))]
+    widths = [max(_width(row[place]) for row in rows) for place in range(len(rows[0]))]
     for row in rows:
         cells = [
-            cell.rjust(width) if 2 <= place <= 6 else cell.ljust(width)
+            _filled(cell, width, at_right=2 <= place <= 6)
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         yield f"  {'  '.join(cells)}".rstrip()
 
 
-def figure(change: ErrorChange, value: float) -> str:
-    """A figure of an error: shares in percent."""
-    return f"{value:.1%}" if change.measure in ("accuracy", "interval coverage") else number(value)
+def _error(words: Words, change: ErrorChange) -> str:
+    value, interval, training = words.error(change)
+    confidence = format_share(CONFIDENCE, 0, words.language)
+    rest = words.t("drift.error", confidence=confidence, interval=interval, training=training)
+    worse = f"   {words.t('drift.worse')}" if change.worse else ""
+    return (
+        f"  {_filled(words.measure(change.measure), _MEASURE)} {_filled(value, _FIGURE, at_right=True)} {rest}{worse}"
+    )
 
 
-def _error(change: ErrorChange) -> str:
-    value, low, high, training = (figure(change, of) for of in (change.value, change.low, change.high, change.training))
-    worse = "   worse" if change.worse else ""
-    return f"  {change.measure:20} {value:>10} ({CONFIDENCE:.0%}: {low} to {high}), in training {training}{worse}"
+def _width(text: str) -> int:
+    """Cells of a terminal: a Chinese character takes two."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def _filled(text: str, width: int, at_right: bool = False) -> str:
+    blanks = " " * (width - _width(text))
+    return f"{blanks}{text}" if at_right else f"{text}{blanks}"

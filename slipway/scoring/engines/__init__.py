@@ -5,6 +5,7 @@ with how many there were. docs/decisions/engines.md says why.
 """
 
 import importlib
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
@@ -28,6 +29,11 @@ class Cluster:
     engine: str
     address: str | None = None
     workers: int = 1
+
+
+def cores() -> int:
+    """Of this machine, as many as this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Engine(Protocol):

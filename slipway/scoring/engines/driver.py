@@ -3,11 +3,12 @@
 import os
 import shutil
 import threading
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from slipway.errors import ScoringError, SlipwayError
+from slipway.errors import ScoringError, SlipwayError, first_line
 from slipway.inference.golden import Golden
 from slipway.scoring.engines import Cluster, load
 from slipway.scoring.engines.worker import Order, PartMaker
@@ -58,7 +59,7 @@ def make_all(job: Job, golden: Golden, tasks: Sequence[Task], parts: Parts, clus
 
 def _run(job: Job, golden: Golden, tasks: list[Task], parts: Parts, cluster: Cluster) -> list[tuple[int, ...]]:
     """What the engine says of the parts."""
-    folder = parts.folder.absolute()
+    folder = parts.folder
     for path in folder.glob("*.error"):  # of a run that was stopped
         path.unlink()
     try:
@@ -66,14 +67,15 @@ def _run(job: Job, golden: Golden, tasks: list[Task], parts: Parts, cluster: Clu
     except OSError as exc:
         raise cannot_write(folder / "model.onnx", exc) from exc
     sources = [replace(source, path=source.path.absolute()) for source in job.sources]
-    job = replace(job, model=replace(job.model, path=graph), sources=sources, out=job.out.absolute())
-    maker = PartMaker.saved(Order(job, golden, tasks), folder / "order")
+    job = replace(job, model=replace(job.model, path=graph), sources=sources)
+    # A worker of a run that was stopped may still be there: what it says is not said of this one.
+    maker = PartMaker.saved(Order(job, golden, tasks, uuid.uuid4().hex), folder / "order")
     try:
         made = load(cluster.engine).run(maker, len(tasks), cluster)
     except SlipwayError:
         raise
     except Exception as exc:
-        why = next((line.strip() for line in str(exc).splitlines() if line.strip()), type(exc).__name__)
+        why = first_line(str(exc)) or type(exc).__name__
         raise ScoringError(
             f"--engine {cluster.engine}: {why}; when that is put right, run the same command again: it goes on where it was"
         ) from exc

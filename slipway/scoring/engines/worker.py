@@ -17,7 +17,7 @@ import pyarrow as pa
 from slipway.errors import ScoringError, SlipwayError
 from slipway.inference.golden import Golden
 from slipway.scoring.engines import DONE
-from slipway.scoring.parts import Done, Parts, written
+from slipway.scoring.parts import Done, written
 from slipway.scoring.work import Job, Task, Worker
 
 _here = threading.local()
@@ -25,11 +25,15 @@ _here = threading.local()
 
 @dataclass(frozen=True)
 class Order:
-    """All that a worker has to know: the parts that are to be made, and the golden predictions that it must repeat first."""
+    """All that a worker has to know: the parts that are to be made, and the golden predictions that it must repeat first.
+
+    `run` is another one for each run.
+    """
 
     job: Job
     golden: Golden
     tasks: Sequence[Task]
+    run: str
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ class PartMaker:
     def _done(self, order: Order, worker: Worker, number: int) -> Done:
         task = order.tasks[number]
         # It is there if another worker was lost after it had made the part, and before it could say so.
-        return Parts(order.job.out).done(task.index) or worker.make(task)
+        return order.job.parts.done(task.index) or worker.make(task)
 
     def _worker(self) -> tuple[Order, Worker]:
         """Made once in a thread: a worker remembers what it has read, and no other thread may be in it."""

@@ -38,6 +38,8 @@ class DatabaseLog:
         As SQLAlchemy has it; `$NAME` and `${NAME}` are replaced from the environment. No message has its passwords.
     """
 
+    seconds, largest, starts_threads = 0.0, 0, False
+
     def __init__(self, address: str) -> None:
         self._shown = shown_address(address)
         self._address = os.path.expandvars(address)

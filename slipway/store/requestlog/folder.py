@@ -1,31 +1,31 @@
-"""A request log in a folder: files of JSON lines, which only one process writes each.
-
-`requests-<time>-<random>.jsonl` holds rows, `outcomes-…` what came true. The time is that of the file's beginning in UTC; a file holds what was
-written on one day, so that whole files are deleted. Several servers may use one folder, on a shared disk as well.
-"""
+"""A request log in a folder: files of JSON lines, which only one process writes each. Several servers may use one folder, on a shared disk as well."""
 
 import datetime as dt
 import os
-import re
-import secrets
 import stat
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from typing import Any, cast
-
-import orjson
+from typing import Any
 
 from slipway.errors import RequestLogError
+from slipway.store.requestlog.lines import (
+    KINDS,
+    Kind,
+    day_of,
+    find_keys,
+    joined,
+    new_name,
+    of_kind,
+    outcome_lines,
+    parsed,
+)
 from slipway.store.requestlog.rows import Key, Outcome, Row, now
 
 FILE_BYTES = 64 * 1024 * 1024
 """From so many bytes on a file is followed by another."""
-_NAME = re.compile(r"(requests|outcomes)-(\d{4}-\d{2}-\d{2})T\d{6}-[0-9a-f]{16}\.jsonl", re.ASCII)
-_HEAD = re.compile(rb'\{"request_id":"([^"]+)","record":(\d+),"model":"([^":]+):')
-"""Of a row: whom it is about, without parsing it. In a text the quotes would have backslashes."""
 
 
 class FolderLog:
@@ -36,6 +36,8 @@ class FolderLog:
     folder : Path
         It is made by `check`, for its owner alone; the folder above must be there.
     """
+
+    seconds, largest, starts_threads = 0.0, 0, False
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -87,13 +89,8 @@ class FolderLog:
         RequestLogError
             If they cannot be written.
         """
-        time = now()
-        lines = [
-            orjson.dumps({"request_id": one.request_id, "record": one.record, "time": time, "outcome": one.outcome})
-            for one in outcomes
-        ]
         try:
-            self._outcomes.append(b"".join(line + b"\n" for line in lines), durable=True)
+            self._outcomes.append(outcome_lines(outcomes), durable=True)
         except OSError as exc:
             raise self._error(exc) from exc
 
@@ -105,15 +102,8 @@ class FolderLog:
         RequestLogError
             If a file cannot be read.
         """
-        wanted = {(request_id.encode(), b"%d" % record): (request_id, record) for request_id, record in keys}
-        model, found = name.encode(), set()
-        for path in reversed(self._files("requests")):
-            for request_id, record, of in _HEAD.findall(self._content(path)):
-                if of == model and (key := wanted.get((request_id, record))):
-                    found.add(key)
-            if len(found) == len(wanted):
-                break
-        return found
+        newest_first = reversed(self._files("requests"))
+        return find_keys(map(self._content, newest_first), keys, name)
 
     def delete_before(self, day: dt.date) -> None:
         """Delete the files of earlier days.
@@ -124,8 +114,8 @@ class FolderLog:
             If one cannot be deleted.
         """
         try:
-            for path in [*self._files("requests"), *self._files("outcomes")]:
-                if _day(path) < day:
+            for path in [path for kind in KINDS for path in self._files(kind)]:
+                if day_of(path.name) < day:
                     path.unlink(missing_ok=True)  # another process may have been quicker
         except OSError as exc:
             raise self._error(exc) from exc
@@ -138,37 +128,21 @@ class FolderLog:
         RequestLogError
             If there is no folder, or a file cannot be read.
         """
-        outcomes = self._read_outcomes(since)
-        for path in self._files("requests"):
-            if since and _day(path) < since.astimezone(dt.UTC).date():
+        return joined(self._entries("requests", since), self._entries("outcomes", since), since)
+
+    def _entries(self, kind: Kind, since: dt.datetime | None) -> Iterator[dict[str, Any]]:
+        for path in self._files(kind):
+            if since and day_of(path.name) < since.astimezone(dt.UTC).date():
                 continue
             for number, line in self._lines(path):
-                row = self._parsed(path, number, line)
-                time = dt.datetime.fromisoformat(row["time"])
-                if since is None or time >= since:
-                    outcome = outcomes.get((row["request_id"], row["record"]))
-                    yield cast(Row, row | {"time": time, "outcome": outcome})
+                yield parsed(self.folder, path.name, number, line)
 
-    def _read_outcomes(self, since: dt.datetime | None) -> dict[Key, Any]:
-        """The last outcome of each record; those from before a time are of rows from before it."""
-        found: dict[Key, tuple[str, Any]] = {}
-        for path in self._files("outcomes"):
-            if since and _day(path) < since.astimezone(dt.UTC).date():
-                continue
-            for number, line in self._lines(path):
-                told = self._parsed(path, number, line)
-                key, time = (told["request_id"], told["record"]), told["time"]
-                if key not in found or time >= found[key][0]:
-                    found[key] = time, told["outcome"]
-        return {key: outcome for key, (_, outcome) in found.items()}
-
-    def _files(self, kind: str) -> list[Path]:
+    def _files(self, kind: Kind) -> list[Path]:
         """The files of a kind, the oldest first."""
         try:
-            names = sorted(os.listdir(self.folder))
+            return [self.folder / name for name in of_kind(os.listdir(self.folder), kind)]
         except OSError as exc:
             raise self._error(exc) from exc
-        return [self.folder / name for name in names if (found := _NAME.fullmatch(name)) and found[1] == kind]
 
     def _content(self, path: Path) -> bytes:
         try:
@@ -190,23 +164,8 @@ class FolderLog:
         except OSError as exc:
             raise self._error(exc) from exc
 
-    def _parsed(self, path: Path, number: int, line: bytes) -> dict[str, Any]:
-        try:
-            row: dict[str, Any] = orjson.loads(line)
-            row["request_id"], row["record"], row["time"]
-        except (ValueError, TypeError, KeyError) as exc:
-            raise RequestLogError(
-                self.folder, f"line {number} of {path.name} is not a row of a request log; remove the line, or the file"
-            ) from exc
-        return row
-
     def _error(self, exc: OSError) -> RequestLogError:
         return RequestLogError(self.folder, f"{exc.strerror or exc}; expected a folder that can be read and written")
-
-
-def _day(path: Path) -> dt.date:
-    """When a file was begun."""
-    return dt.date.fromisoformat(path.name.split("-", 1)[1][:10])
 
 
 class _Appender:
@@ -218,7 +177,7 @@ class _Appender:
     kind : str
     """
 
-    def __init__(self, folder: Path, kind: str) -> None:
+    def __init__(self, folder: Path, kind: Kind) -> None:
         self._folder = folder
         self._kind = kind
         self._lock = Lock()  # several outcomes may come at once
@@ -250,8 +209,7 @@ class _Appender:
                 return self._file
             os.close(self._file)
             self._file = None
-        name = f"{self._kind}-{time:%Y-%m-%dT%H%M%S}-{secrets.token_hex(8)}.jsonl"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
-        self._file = os.open(self._folder / name, flags, 0o600)
+        self._file = os.open(self._folder / new_name(self._kind), flags, 0o600)
         self._day, self._size = time.date(), 0
         return self._file

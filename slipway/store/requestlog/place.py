@@ -1,4 +1,4 @@
-"""Where a request log is kept, and what can be done with it there: a folder of files, or a database."""
+"""Where a request log is kept, and what can be done with it there: a folder of files, an object store, or a database."""
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Sequence
@@ -7,6 +7,7 @@ from typing import Protocol
 
 from slipway.store.requestlog.database import DatabaseLog
 from slipway.store.requestlog.folder import FolderLog
+from slipway.store.requestlog.objects import ObjectLog, is_store
 from slipway.store.requestlog.rows import Key, Outcome, Row
 from slipway.tables.address import is_address
 
@@ -14,8 +15,13 @@ from slipway.tables.address import is_address
 class RequestLog(Protocol):
     """A place for rows and outcomes. Each process opens its own; several may use one place at once.
 
-    Whatever fails is a `RequestLogError`.
+    Whatever fails is a `RequestLogError`. Rows may wait for `seconds`, or until there are `largest` bytes of them, before they are
+    added; a place that `starts_threads` must not be used by a process that is forked afterwards.
     """
+
+    seconds: float
+    largest: int
+    starts_threads: bool
 
     def check(self) -> None:
         """Make what is missing of it, and find out whether it can be written."""
@@ -48,6 +54,8 @@ def open_log(where: str | Path) -> RequestLog:
     -------
     RequestLog
     """
+    if is_store(str(where)):
+        return ObjectLog(str(where))
     return DatabaseLog(str(where)) if is_address(str(where)) else FolderLog(Path(where))
 
 
@@ -66,7 +74,7 @@ def read(where: str | Path, since: dt.datetime | None = None, name: str | None =
     Yields
     ------
     Row
-        In no certain order. A server writes rows within a second; of what it has not written there is nothing here.
+        In no certain order. A server writes rows within a second, or in an object store within half a minute; of what it has not written there is nothing here.
 
     Raises
     ------

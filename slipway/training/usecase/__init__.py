@@ -3,12 +3,14 @@
 `models` has every key, `values` the kinds of values, `file` reads one, `names` checks what is typed.
 """
 
+from slipway.training.usecase.card import CardSpec
 from slipway.training.usecase.file import read
 from slipway.training.usecase.models import Band, Example, FieldSpec, TargetSpec, TrainingSpec, UseCase
 from slipway.training.usecase.names import check_name, pairs
 
 __all__ = [
     "Band",
+    "CardSpec",
     "Example",
     "FieldSpec",
     "TargetSpec",

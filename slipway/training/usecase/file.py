@@ -13,6 +13,8 @@ from slipway.i18n.catalogues import languages
 from slipway.tables.address import is_address
 from slipway.tables.source import DataSource
 from slipway.tables.yaml_file import Mapping, YamlError, line_of, load, short_repr, unknown
+from slipway.training.usecase.appearance import PageSpec
+from slipway.training.usecase.card import CardSpec
 from slipway.training.usecase.models import Band, Example, FieldSpec, TargetSpec, TrainingSpec, UseCase
 from slipway.training.usecase.values import BAND_NEEDS
 
@@ -58,6 +60,8 @@ def read(path: str | Path) -> UseCase:
         raise UseCaseError(path, "has no `target:`; name the column to predict")
     if case.data and not case.data.package and not is_address(case.data.file):
         case = replace(case, data=replace(case.data, file=str(path.parent / case.data.file), package=None))
+    if case.page.logo:
+        case = replace(case, page=replace(case.page, logo=str(path.parent / case.page.logo)))
     return case
 
 
@@ -128,6 +132,10 @@ def _model(place: tuple[int | str, ...]) -> Any:
             return TargetSpec
         case ("training",):
             return TrainingSpec
+        case ("page",):
+            return PageSpec
+        case ("card",):
+            return CardSpec
         case ("fields", _):
             return FieldSpec
         case ("bands", _):

@@ -6,27 +6,36 @@ makes the smallest use case there is. An object made in code is not checked.
 """
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, field_validator, with_config
 from pydantic_core.core_schema import ValidationInfo
 
+from slipway.schema.metrics import FEW
 from slipway.schema.types import KINDS, TASKS, Kind, Task
 from slipway.tables.source import DataSource, ReadingOptions
 from slipway.tables.yaml_file import Expected, Shape, by_text, fault, plain, written_out
+from slipway.training.usecase.appearance import PageSpec
+from slipway.training.usecase.card import CardSpec
 from slipway.training.usecase.values import (
     Answer,
+    AtLeastOne,
+    AtLeastTen,
     AtLeastTwo,
     BandLimit,
+    Changeable,
+    Cost,
     Count,
     Flag,
     Labels,
     LocalizedText,
     Marks,
+    Minutes,
     ModelName,
     Names,
     Number,
     Probability,
+    Width,
     below_maximum,
 )
 
@@ -40,9 +49,9 @@ class FieldSpec:
         Annotated[Kind, Expected(f"one of {', '.join(KINDS)}", KINDS)] | None,
         Field(description="What the column holds, instead of what its values suggest."),
     ] = None
-    label: Annotated[LocalizedText | None, Field(description="The name on the page. Default: the column's name.")] = (
-        None
-    )
+    label: Annotated[
+        LocalizedText | None, Field(description="The name on the page. Default: the column's name in words.")
+    ] = None
     unit: Annotated[LocalizedText | None, Field(description="The unit of the values, such as `kg/m²`.")] = None
     help: Annotated[LocalizedText | None, Field(description="A sentence under the input.")] = None
     minimum: Annotated[
@@ -63,6 +72,26 @@ class FieldSpec:
         Flag, Field(description="Leave its values out of the request log of a server ([requests](requests.md)).")
     ] = False
 
+    changeable: Annotated[
+        Changeable,
+        Field(
+            description="Whether a person could have another value: `true`, or of a number also `up` or `down` alone. `POST /counterfactual` "
+            "and the page then say which changes lead to another prediction."
+        ),
+    ] = False
+    monotone: Annotated[
+        Annotated[Literal["up", "down"], Expected("up or down", ("up", "down"))] | None,
+        Field(
+            description="Of a number: whether predictions (of two classes the probability of `positive`) are expected to go `up` or `down` as "
+            "it grows. Training searches for cases in which they do not, and the card names them."
+        ),
+    ] = None
+
+    group: Annotated[
+        LocalizedText | None,
+        Field(description="A heading on the page, under which inputs with the same group stand together."),
+    ] = None
+
     _bounds = field_validator("maximum")(below_maximum)
 
 
@@ -75,9 +104,9 @@ class TargetSpec:
         Annotated[str, Field(min_length=1), Expected("a column's name")],
         Field(description="The column to predict. Required."),
     ] = ""
-    label: Annotated[LocalizedText | None, Field(description="The name on the page. Default: the column's name.")] = (
-        None
-    )
+    label: Annotated[
+        LocalizedText | None, Field(description="The name on the page. Default: the column's name in words.")
+    ] = None
     unit: Annotated[LocalizedText | None, Field(description="The unit of a predicted number.")] = None
     minimum: Annotated[Number | None, Field(description="Predictions below it are raised to it.")] = None
     maximum: Annotated[
@@ -96,6 +125,31 @@ class TargetSpec:
             description="Of two classes: the probability, between 0 and 1, at or above which `positive` is predicted. Default: 0.5."
         ),
     ] = None
+    cost_missed: Annotated[
+        Cost | None,
+        Field(
+            description="Of two classes: what it costs to miss a case of `positive`. With `cost_false_alarm`, in place of a "
+            "`threshold`: `positive` is predicted where that costs less on average."
+        ),
+    ] = None
+    cost_false_alarm: Annotated[
+        Cost | None,
+        Field(description="Of two classes: what it costs to predict `positive` for another case."),
+    ] = None
+    costs: Annotated[
+        dict[
+            str,
+            Annotated[
+                dict[str, Annotated[Cost, Expected("a cost above 0")]], Shape("classes with costs", dict, by_text)
+            ],
+        ],
+        Field(
+            description="Of more than two classes: what it costs to take one for another, `{actual: {predicted: cost}}`. Those that "
+            "are not named cost 1, a right answer nothing. The class with the lowest expected cost is predicted; without "
+            "costs, the most probable."
+        ),
+        Shape("classes with costs", dict, by_text),
+    ] = field(default_factory=dict)
     classes: Annotated[Labels, Field(description="Texts for the classes, in place of the values themselves.")] = field(
         default_factory=dict
     )
@@ -113,6 +167,25 @@ class Band:
         Field(description="The sentence is for probabilities below it; above 0 and at most 1."),
     ]
     text: Annotated[LocalizedText, Field(description="The sentence.")]
+
+
+@with_config(extra="forbid")
+@dataclass(frozen=True)
+class AbstainSpec:
+    """When a prediction says that a person is to be asked. Each rule is for itself; without any, no prediction does."""
+
+    cases: Annotated[
+        AtLeastTen | None,
+        Field(description=f"With fewer similar training cases than this; fewer than {FEW} are never told apart."),
+    ] = None
+    width: Annotated[Width | None, Field(description="Of a number: with a wider interval, in the target's unit.")] = (
+        None
+    )
+    classes: Annotated[
+        AtLeastOne | None,
+        Field(description="Of classes: with a prediction set of more classes than this."),
+    ] = None
+    unusual: Annotated[Flag, Field(description="With a combination of two inputs that training does not have.")] = False
 
 
 @with_config(extra="forbid")
@@ -135,7 +208,7 @@ class TrainingSpec:
 
     metric: Annotated[
         Annotated[str, Expected("a metric's name")] | None,
-        Field(description="Choose by this metric of PyCaret. Default: `R2`; for classes `Log loss`."),
+        Field(description="Choose by this metric of PyCaret. Default: `RMSE`; for classes `Log loss`."),
     ] = None
     include: Annotated[Names | None, Field(description="Compare only these estimators of PyCaret.")] = None
     exclude: Annotated[
@@ -145,7 +218,26 @@ class TrainingSpec:
         AtLeastTwo,
         Field(description="Folds of the cross-validation."),
     ] = 10
-    tune: Annotated[Flag, Field(description="Search the hyperparameters of the best estimator, too.")] = False
+    tune: Annotated[
+        Flag,
+        Field(
+            description="Search the hyperparameters of the best estimator, too. What is found is taken only if it is clearly better in the folds."
+        ),
+    ] = False
+    average: Annotated[
+        Flag | None,
+        Field(
+            description="Average the best estimator with five CatBoost models that stop early, if that is better in the folds. Default: yes, "
+            "unless `include` names the estimators."
+        ),
+    ] = None
+    minutes: Annotated[
+        Minutes | None,
+        Field(
+            description="Time for comparing estimators, in minutes: those that would take longer than what is left are skipped and named. The first is always "
+            "tried; fitting and proving what is saved come on top. Default: no limit."
+        ),
+    ] = None
     seed: Annotated[
         Count,
         Field(description="Seed of all random draws: the same seed gives the same model."),
@@ -162,6 +254,11 @@ class TrainingSpec:
         ),
     ] = False
 
+    @property
+    def averages(self) -> bool:
+        """Whether an average is tried: who names the estimators to compare wants one of them."""
+        return not self.include if self.average is None else self.average
+
     @field_validator("exclude")
     @classmethod
     def _not_both(cls, exclude: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...] | None:
@@ -173,6 +270,22 @@ class TrainingSpec:
 def _has_column(target: TargetSpec) -> TargetSpec:
     if not target.column:
         raise fault("`target` needs `column:`, the column to predict")
+    return target
+
+
+def _one_decision(target: TargetSpec) -> TargetSpec:
+    """A threshold, two costs or a table of costs decide on the class; two of them could contradict each other."""
+    pair = {"cost_missed": target.cost_missed, "cost_false_alarm": target.cost_false_alarm}
+    if lacking := [name for name, cost in pair.items() if cost is None]:
+        if len(lacking) == 1:
+            (given,) = pair.keys() - set(lacking)
+            raise fault(f"`{given}` needs `{lacking[0]}`: only their ratio decides")
+    elif target.threshold is not None:
+        raise fault("give `threshold`, or `cost_missed` and `cost_false_alarm`, not both")
+    if target.costs and (target.threshold is not None or not lacking):
+        raise fault(
+            "`costs` is for more than two classes; give it, or a `threshold` or two costs for two classes, not both"
+        )
     return target
 
 
@@ -197,12 +310,15 @@ class UseCase:
         Field(description="The column to predict, and how a prediction is worded. Required."),
         Shape("a column's name, or {column: …}", dict, written_out, shorthand="column"),
         AfterValidator(_has_column),
+        AfterValidator(_one_decision),
     ] = field(default_factory=TargetSpec)
     data: Annotated[
         Annotated[DataSource, Shape("a path, or {file: …, package: …}", dict, written_out, shorthand="file")] | None,
         Field(description="Where the table is. Without it, it is given with `--data FILE`."),
     ] = None
-    title: Annotated[LocalizedText | None, Field(description="The heading of the page. Default: the name.")] = None
+    title: Annotated[
+        LocalizedText | None, Field(description="The heading of the page. Default: the label of the target.")
+    ] = None
     summary: Annotated[LocalizedText | None, Field(description="A sentence or two under the heading.")] = None
     task: Annotated[
         Annotated[Task, Expected(f"one of {', '.join(TASKS)}", TASKS)] | None,
@@ -253,7 +369,20 @@ class UseCase:
         Shape("a list of {below: …, text: …}", list),
         AfterValidator(_rising),
     ] = ()
+    abstain: Annotated[
+        AbstainSpec,
+        Field(description="When a prediction says that a person is to be asked ([trust](trust.md))."),
+        Shape("keys with values", dict, written_out),
+    ] = field(default_factory=AbstainSpec)
     disclaimer: Annotated[LocalizedText | None, Field(description="A sentence under every prediction.")] = None
+    page: Annotated[
+        PageSpec, Field(description="The look of the page."), Shape("keys with values", dict, written_out)
+    ] = field(default_factory=PageSpec)
+    card: Annotated[
+        CardSpec,
+        Field(description="What only the owner can write on the [model card](card.md)."),
+        Shape("keys with values", dict, written_out),
+    ] = field(default_factory=CardSpec)
     examples: Annotated[
         tuple[Annotated[Example, Shape("{label: …, values: …}", dict, written_out)], ...],
         Field(description="Made-up records to click on the page."),

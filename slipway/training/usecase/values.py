@@ -1,7 +1,7 @@
 """The kinds of values in a use case, each with its check and the words for a wrong one."""
 
 from string import Formatter
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -9,6 +9,7 @@ from pydantic_core.core_schema import ValidationInfo
 from typing_extensions import TypeAliasType
 
 from slipway.i18n.catalogues import languages
+from slipway.schema.metrics import FEW
 from slipway.schema.types import Text
 from slipway.tables.yaml_file import Expected, Shape, by_text, expected, fault
 from slipway.training.usecase.names import name_problem
@@ -76,6 +77,24 @@ def _probability(value: float) -> float:
     return value
 
 
+def _minutes(value: float) -> float:
+    if not 0 < value < float("inf"):
+        raise expected("a number of minutes above 0")
+    return value
+
+
+def _cost(value: float) -> float:
+    if not 0 < value < float("inf"):
+        raise expected("a cost above 0")
+    return value
+
+
+def _width(value: float) -> float:
+    if not 0 < value < float("inf"):
+        raise expected("a width above 0")
+    return value
+
+
 _JSON_TEXT = WithJsonSchema(
     {
         "description": "A text in English, or one for each language.",
@@ -102,11 +121,17 @@ Number = Annotated[_Real, Expected("a number")]
 Probability = Annotated[
     Number, AfterValidator(_probability), Field(json_schema_extra={"exclusiveMinimum": 0, "exclusiveMaximum": 1})
 ]
+Cost = Annotated[Number, AfterValidator(_cost), Field(json_schema_extra={"exclusiveMinimum": 0})]
+Minutes = Annotated[Number, AfterValidator(_minutes), Field(json_schema_extra={"exclusiveMinimum": 0})]
 BandLimit = Annotated[
     Number, AfterValidator(_band_limit), Field(json_schema_extra={"exclusiveMinimum": 0, "maximum": 1})
 ]
 Names = Annotated[tuple[str, ...], Field(min_length=1), Expected("a list of names")]
 Flag = Annotated[bool, Field(strict=True), Expected("true or false")]
+Changeable = Annotated[Annotated[bool, Field(strict=True)] | Literal["up", "down"], Expected("true, false, up or down")]
+Width = Annotated[Number, AfterValidator(_width), Field(json_schema_extra={"exclusiveMinimum": 0})]
+AtLeastOne = Annotated[int, Field(strict=True, ge=1), Expected("a whole number from 1 on")]
+AtLeastTen = Annotated[int, Field(strict=True, ge=FEW), Expected(f"a whole number from {FEW} on")]
 Count = Annotated[int, Field(strict=True, ge=0), Expected("a whole number")]
 AtLeastTwo = Annotated[int, Field(strict=True, ge=2), Expected("a whole number")]
 Marks = Annotated[

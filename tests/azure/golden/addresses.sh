@@ -1,4 +1,4 @@
-# access: addresses: callers from 203.0.113.0/24, 2001:db8::/32, and nobody else; besides 10.0.0.0/8 and 100.64.0.0/10, which are inside Azure: a swap's warm-up comes from there
+# access: addresses: callers from 131.107.0.0/24, 2606:2800::/32, and nobody else; besides 10.0.0.0/8 and 100.64.0.0/10, which are inside Azure: a swap's warm-up comes from there
 
 # make the resource group
 az group create --name slipway --location westeurope --subscription 11111111-1111-1111-1111-111111111111
@@ -21,11 +21,11 @@ az role assignment create --assignee-object-id "$PRINCIPAL_ID" --assignee-princi
 # make the plan, which is what costs money
 az appservice plan create --resource-group slipway --name slipway-plan --location westeurope --is-linux --sku P0V3 --subscription 11111111-1111-1111-1111-111111111111
 
-# make the app, empty: Microsoft's static page until the first swap
+# make the app, empty: Microsoft's static page until it gets an image
 az webapp create --resource-group slipway --name slipway-insurance --plan slipway-plan --container-image-name mcr.microsoft.com/appsvc/staticsite:latest --https-only true --min-tls-version 1.2 --basic-auth Disabled --subscription 11111111-1111-1111-1111-111111111111
 
 # set which addresses reach production and its Kudu site; always on, no FTP, HTTP/2, TLS 1.2
-az webapp config set --resource-group slipway --name slipway-insurance --generic-configurations '{"ipSecurityRestrictions": [{"name": "allowed-1", "ipAddress": "203.0.113.0/24", "action": "Allow", "priority": 100}, {"name": "allowed-2", "ipAddress": "2001:db8::/32", "action": "Allow", "priority": 101}, {"name": "azure-internal-1", "ipAddress": "10.0.0.0/8", "action": "Allow", "priority": 102}, {"name": "azure-internal-2", "ipAddress": "100.64.0.0/10", "action": "Allow", "priority": 103}], "ipSecurityRestrictionsDefaultAction": "Deny", "scmIpSecurityRestrictionsUseMain": true}' --always-on true --ftps-state Disabled --http20-enabled true --min-tls-version 1.2 --subscription 11111111-1111-1111-1111-111111111111
+az webapp config set --resource-group slipway --name slipway-insurance --generic-configurations '{"ipSecurityRestrictions": [{"name": "allowed-1", "ipAddress": "131.107.0.0/24", "action": "Allow", "priority": 100}, {"name": "allowed-2", "ipAddress": "2606:2800::/32", "action": "Allow", "priority": 101}, {"name": "azure-internal-1", "ipAddress": "10.0.0.0/8", "action": "Allow", "priority": 102}, {"name": "azure-internal-2", "ipAddress": "100.64.0.0/10", "action": "Allow", "priority": 103}], "ipSecurityRestrictionsDefaultAction": "Deny", "scmIpSecurityRestrictionsUseMain": true}' --always-on true --ftps-state Disabled --http20-enabled true --min-tls-version 1.2 --subscription 11111111-1111-1111-1111-111111111111
 
 # switch the sign-in of production off
 az rest --method put --url '/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/slipway/providers/Microsoft.Web/sites/slipway-insurance/config/authsettingsV2?api-version=2024-11-01' --body '{"properties": {"platform": {"enabled": false}, "globalValidation": {"requireAuthentication": false}}}' --subscription 11111111-1111-1111-1111-111111111111
@@ -46,7 +46,7 @@ az webapp config set --resource-group slipway --name slipway-insurance --acr-use
 az webapp deployment slot create --resource-group slipway --name slipway-insurance --slot staging --subscription 11111111-1111-1111-1111-111111111111
 
 # set which addresses reach staging and its Kudu site; always on, no FTP, HTTP/2, TLS 1.2
-az webapp config set --resource-group slipway --name slipway-insurance --slot staging --generic-configurations '{"ipSecurityRestrictions": [{"name": "allowed-1", "ipAddress": "203.0.113.0/24", "action": "Allow", "priority": 100}, {"name": "allowed-2", "ipAddress": "2001:db8::/32", "action": "Allow", "priority": 101}, {"name": "azure-internal-1", "ipAddress": "10.0.0.0/8", "action": "Allow", "priority": 102}, {"name": "azure-internal-2", "ipAddress": "100.64.0.0/10", "action": "Allow", "priority": 103}], "ipSecurityRestrictionsDefaultAction": "Deny", "scmIpSecurityRestrictionsUseMain": true}' --always-on true --ftps-state Disabled --http20-enabled true --min-tls-version 1.2 --subscription 11111111-1111-1111-1111-111111111111
+az webapp config set --resource-group slipway --name slipway-insurance --slot staging --generic-configurations '{"ipSecurityRestrictions": [{"name": "allowed-1", "ipAddress": "131.107.0.0/24", "action": "Allow", "priority": 100}, {"name": "allowed-2", "ipAddress": "2606:2800::/32", "action": "Allow", "priority": 101}, {"name": "azure-internal-1", "ipAddress": "10.0.0.0/8", "action": "Allow", "priority": 102}, {"name": "azure-internal-2", "ipAddress": "100.64.0.0/10", "action": "Allow", "priority": 103}], "ipSecurityRestrictionsDefaultAction": "Deny", "scmIpSecurityRestrictionsUseMain": true}' --always-on true --ftps-state Disabled --http20-enabled true --min-tls-version 1.2 --subscription 11111111-1111-1111-1111-111111111111
 
 # switch the sign-in of staging off
 az rest --method put --url '/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/slipway/providers/Microsoft.Web/sites/slipway-insurance/slots/staging/config/authsettingsV2?api-version=2024-11-01' --body '{"properties": {"platform": {"enabled": false}, "globalValidation": {"requireAuthentication": false}}}' --subscription 11111111-1111-1111-1111-111111111111
@@ -66,8 +66,8 @@ az webapp config set --resource-group slipway --name slipway-insurance --slot st
 # stop staging, so that what answers later is the new image
 az webapp stop --resource-group slipway --name slipway-insurance --slot staging --subscription 11111111-1111-1111-1111-111111111111
 
-# set port and warm-up of staging, and note what production runs now, for a rollback
-az webapp config appsettings set --resource-group slipway --name slipway-insurance --slot staging --settings WEBSITES_PORT=3000 WEBSITES_CONTAINER_START_TIME_LIMIT=600 WEBSITES_ENABLE_APP_SERVICE_STORAGE=false WEBSITE_WARMUP_PATH=/readyz WEBSITE_WARMUP_STATUSES=200 WEBSITE_SWAP_WARMUP_PING_PATH=/readyz WEBSITE_SWAP_WARMUP_PING_STATUSES=200 --slot-settings SLIPWAY_PREVIOUS=none --subscription 11111111-1111-1111-1111-111111111111
+# set port, warm-up and settings of staging, and note what production runs now, for a rollback
+az webapp config appsettings set --resource-group slipway --name slipway-insurance --slot staging --settings '{"WEBSITES_PORT": "3000", "WEBSITES_CONTAINER_START_TIME_LIMIT": "600", "WEBSITES_ENABLE_APP_SERVICE_STORAGE": "false", "WEBSITE_WARMUP_PATH": "/readyz", "WEBSITE_WARMUP_STATUSES": "200", "WEBSITE_SWAP_WARMUP_PING_PATH": "/readyz", "WEBSITE_SWAP_WARMUP_PING_STATUSES": "200"}' --slot-settings SLIPWAY_PREVIOUS=none --subscription 11111111-1111-1111-1111-111111111111
 
 # set the image of staging, by digest, and the path that App Service asks each minute
 az webapp config set --resource-group slipway --name slipway-insurance --slot staging --generic-configurations '{"linuxFxVersion": "DOCKER|slipwayregistry.azurecr.io/insurance@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "healthCheckPath": "/readyz"}' --subscription 11111111-1111-1111-1111-111111111111

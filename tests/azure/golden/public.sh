@@ -21,7 +21,7 @@ az role assignment create --assignee-object-id "$PRINCIPAL_ID" --assignee-princi
 # make the plan, which is what costs money
 az appservice plan create --resource-group slipway --name slipway-plan --location westeurope --is-linux --sku P0V3 --subscription 11111111-1111-1111-1111-111111111111
 
-# make the app, empty: Microsoft's static page until the first swap
+# make the app, empty: Microsoft's static page until it gets an image
 az webapp create --resource-group slipway --name slipway-insurance --plan slipway-plan --container-image-name mcr.microsoft.com/appsvc/staticsite:latest --https-only true --min-tls-version 1.2 --basic-auth Disabled --subscription 11111111-1111-1111-1111-111111111111
 
 # set which addresses reach production and its Kudu site; always on, no FTP, HTTP/2, TLS 1.2
@@ -66,8 +66,8 @@ az webapp config set --resource-group slipway --name slipway-insurance --slot st
 # stop staging, so that what answers later is the new image
 az webapp stop --resource-group slipway --name slipway-insurance --slot staging --subscription 11111111-1111-1111-1111-111111111111
 
-# set port and warm-up of staging, and note what production runs now, for a rollback
-az webapp config appsettings set --resource-group slipway --name slipway-insurance --slot staging --settings WEBSITES_PORT=3000 WEBSITES_CONTAINER_START_TIME_LIMIT=600 WEBSITES_ENABLE_APP_SERVICE_STORAGE=false WEBSITE_WARMUP_PATH=/readyz WEBSITE_WARMUP_STATUSES=200 WEBSITE_SWAP_WARMUP_PING_PATH=/readyz WEBSITE_SWAP_WARMUP_PING_STATUSES=200 --slot-settings SLIPWAY_PREVIOUS=none --subscription 11111111-1111-1111-1111-111111111111
+# set port, warm-up and settings of staging, and note what production runs now, for a rollback
+az webapp config appsettings set --resource-group slipway --name slipway-insurance --slot staging --settings '{"WEBSITES_PORT": "3000", "WEBSITES_CONTAINER_START_TIME_LIMIT": "600", "WEBSITES_ENABLE_APP_SERVICE_STORAGE": "false", "WEBSITE_WARMUP_PATH": "/readyz", "WEBSITE_WARMUP_STATUSES": "200", "WEBSITE_SWAP_WARMUP_PING_PATH": "/readyz", "WEBSITE_SWAP_WARMUP_PING_STATUSES": "200"}' --slot-settings SLIPWAY_PREVIOUS=none --subscription 11111111-1111-1111-1111-111111111111
 
 # set the image of staging, by digest, and the path that App Service asks each minute
 az webapp config set --resource-group slipway --name slipway-insurance --slot staging --generic-configurations '{"linuxFxVersion": "DOCKER|slipwayregistry.azurecr.io/insurance@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "healthCheckPath": "/readyz"}' --subscription 11111111-1111-1111-1111-111111111111

@@ -1,0 +1,131 @@
+"""Measures Slipway's models beside others: `make bench-quality` (OPTIONS="--seeds 3 --tables insurance,churn").
+
+Every table is split at random, 70 % to train on and 30 % to measure; each method has a process of its own, one at a time. What
+has been measured is kept in bench/results/quality.json, table by table, so that a run goes on where the last one
+stopped; `--fresh` measures again. bench/results/quality.md is written after each.
+"""
+
+import argparse
+import json
+import logging
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.machine import commit
+from bench.quality.report import written
+from bench.quality.tables import TABLES
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "bench" / "results"
+OTHERS = ROOT / ".venv" / "quality" / "bin" / "python"
+SLIPWAY = {"Slipway": (), "Slipway --no-average": ("--no-average",), "Slipway --tune": ("--tune",)}
+PEERS = ("linear", "LightGBM", "CatBoost", "AutoGluon medium", "AutoGluon best")
+METHODS = (*SLIPWAY, *PEERS)
+DEFAULT = ("Slipway", *PEERS)
+LONGEST = 3600
+"""Seconds after which a method is given up on a table."""
+TRAINED = 0.7
+
+
+def main(argv: list[str] | None = None) -> int:
+    options = build_parser().parse_args(argv)
+    tables, methods = chosen(options.tables, [*TABLES], "table"), chosen(options.methods, METHODS, "method")
+    logging.basicConfig(format="%(message)s", level=logging.INFO)
+    kept = RESULTS / "quality.json"
+    results: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    subprocess.run([OTHERS, "-m", "bench.quality.tables", str(options.folder)], cwd=ROOT, check=True)  # noqa: S603
+    work = [
+        (table, seed, method)
+        for seed in range(options.seeds)
+        for table in tables
+        if (options.folder / f"{table}.csv").exists()
+        for method in methods
+        if options.fresh or key(table, seed, method) not in results
+    ]
+    began = time.monotonic()
+    for place, (table, seed, method) in enumerate(work, 1):
+        found = measured(options.folder, table, seed, method)
+        # Read again: another run may have added to it.
+        results = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+        results[key(table, seed, method)] = found
+        kept.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        (RESULTS / "quality.md").write_text(written(results, METHODS), encoding="utf-8")
+        left = (time.monotonic() - began) / place * (len(work) - place)
+        said = found["failed"] if "failed" in found else f"{found['loss']:.4f}, {found['train_s']:.0f} s"
+        logging.info(
+            "[%d/%d] %s, seed %d, %s: %s (about %d min left)", place, len(work), table, seed, method, said, left / 60
+        )
+    (RESULTS / "quality.md").write_text(written(results, METHODS), encoding="utf-8")
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make bench-quality", description="measure models beside those of others")
+    parser.add_argument("--seeds", type=int, default=1, help="splits of each table (default: %(default)s)")
+    parser.add_argument("--tables", default=",".join(TABLES), help="default: %(default)s")
+    parser.add_argument("--methods", default=",".join(DEFAULT), help="of " + ", ".join(METHODS))
+    parser.add_argument("--folder", type=Path, default=ROOT / ".venv" / "quality" / "tables", help="of the tables")
+    parser.add_argument("--fresh", action="store_true", help="measure again what was measured before")
+    return parser
+
+
+def chosen(given: str, known: Any, what: str) -> list[str]:
+    """The names in a list separated by commas.
+
+    Raises
+    ------
+    SystemExit
+        If one of them is not known.
+    """
+    names = [name.strip() for name in given.split(",")]
+    for name in names:
+        if name not in known:
+            raise SystemExit(f"unknown {what} {name!r}; known are {', '.join(known)}")
+    return names
+
+
+def key(table: str, seed: int, method: str) -> str:
+    return f"{table}/{seed}/{method}"
+
+
+def parts(folder: Path, table: str, seed: int) -> Iterator[pd.DataFrame]:
+    """The rows to train on, and those to measure; classes of the former are in both."""
+    rows = pd.read_csv(folder / f"{table}.csv")
+    order = np.random.default_rng(seed).permutation(len(rows))
+    trained = int(TRAINED * len(rows))
+    yield rows.iloc[order[:trained]]
+    yield rows.iloc[order[trained:]]
+
+
+def measured(folder: Path, table: str, seed: int, method: str) -> dict[str, Any]:
+    """What a process of its own says of a method on a table, or why it failed."""
+    with tempfile.TemporaryDirectory() as scratch:
+        files = [Path(scratch) / name for name in ("train.csv", "test.csv", "out.json")]
+        for path, rows in zip(files[:2], parts(folder, table, seed), strict=True):
+            rows.to_csv(path, index=False)
+        arguments = [str(files[0]), str(files[1]), TABLES[table].target, str(seed), str(files[2])]
+        if method in SLIPWAY:
+            command = [sys.executable, "-m", "bench.quality.slipway_method", *arguments, *SLIPWAY[method]]
+        else:
+            command = [str(OTHERS), "-m", "bench.quality.peers", method, *arguments]
+        try:
+            run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LONGEST)  # noqa: S603
+        except subprocess.TimeoutExpired:
+            return {"failed": f"no result after {LONGEST} s", "commit": commit()}
+        if run.returncode or not files[2].exists():
+            last = [line for line in run.stderr.splitlines() if line.strip()][-1:] or ["no result"]
+            return {"failed": last[0][:200], "commit": commit()}
+        found: dict[str, Any] = json.loads(files[2].read_text(encoding="utf-8"))
+        return found | {"commit": commit()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""One container app: a revision for each image and setting, and traffic to one of them."""

@@ -1,0 +1,1 @@
+"""One Web App on a plan, with a staging slot or without."""

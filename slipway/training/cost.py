@@ -1,0 +1,77 @@
+"""How long a comparison of estimators will take, and how much memory, roughly: said before it begins, where it is hours or many gigabytes.
+
+Measured with PyCaret's quick estimators on made tables of 15 inputs (12 numbers, 3 categories), one core: 10,000 rows for the seconds and the memory
+of each estimator, 300,000 rows for that of the table. Times grow a little faster than rows, so it is rather more than what is said.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from slipway.training.usecase import UseCase
+
+_SECONDS = {"rf": 6.0, "et": 3.2, "gbr": 2.5, "gbc": 2.5, "ada": 0.9, "lightgbm": 0.4, "mlp": 15.0}
+_OTHER = 0.2
+"""Of a fit of 10,000 rows."""
+_AVERAGE = 7.0
+"""Of the five CatBoost models that the best is averaged with, together."""
+_QUICK = ("rf", "et", "gbr", "ada", "lightgbm", *("another",) * 13)
+"""The estimators that are compared without a choice."""
+_BYTES = {"rf": 9_000, "et": 14_000}
+"""Of a row, in the fitted model, which is kept until the best is chosen."""
+_TABLE_BYTES = 80
+"""Of a row and an input, with PyCaret's copies."""
+_INPUTS = 15
+LONG, MUCH = 3600.0, 8e9
+"""Seconds and bytes from which something is said."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of a comparison: seconds of one core, and bytes."""
+
+    seconds: float
+    bytes: float
+
+
+def expected_cost(case: UseCase, rows: int, inputs: int) -> Cost:
+    """What comparing the estimators of a use case on so many rows and inputs will take.
+
+    Parameters
+    ----------
+    case : UseCase
+    rows, inputs : int
+
+    Returns
+    -------
+    Cost
+    """
+    excluded: Collection[str] = case.training.exclude or ()
+    ids = [one for one in case.training.include or _QUICK if one not in excluded]
+    fitted = rows * 0.7
+    seconds = sum(_SECONDS.get(one, _OTHER) for one in ids) + (_AVERAGE if case.training.averages else 0.0)
+    fit = seconds * rows / 10_000 * max(1.0, inputs / _INPUTS)
+    kept = sum(_BYTES.get(one, 0) for one in ids) * fitted
+    return Cost(fit * (case.training.folds + 1), rows * inputs * _TABLE_BYTES + kept)
+
+
+def warning(case: UseCase, rows: int, inputs: int) -> str | None:
+    """A line on what is to be expected and what can be done; None if it is neither long nor much.
+
+    Parameters
+    ----------
+    case : UseCase
+    rows, inputs : int
+
+    Returns
+    -------
+    str or None
+    """
+    cost = expected_cost(case, rows, inputs)
+    if cost.seconds < LONG and cost.bytes < MUCH:
+        return None
+    hours, gigabytes = max(1, round(cost.seconds / 3600)), max(1, round(cost.bytes / 1e9))
+    return (
+        f"note: comparing estimators on {rows:,} rows takes about {hours:,} hour{'' if hours == 1 else 's'} of a core or more, and about "
+        f"{gigabytes:,} GB of memory; `--limit-rows 50000` trains on 50,000 of them, drawn at random, and the card says so; "
+        "`--include lightgbm,lr` compares quick estimators only"
+    )

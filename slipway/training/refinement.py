@@ -1,0 +1,124 @@
+"""What is made of the estimator that was best in the comparison: tuned, and averaged with a bag of CatBoost models.
+
+Each is measured with the folds of the comparison. The average is taken where its mean is better there. What tuning found is the best
+of many, by chance as well, which is not better on new rows: it has to be better by more than one standard error of the differences
+between its folds and those of what it would replace.
+"""
+
+import importlib.util
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sklearn.base import clone
+from sklearn.model_selection import TimeSeriesSplit
+
+from slipway.errors import TrainingError, first_line
+from slipway.schema.schema import Schema
+from slipway.training.averaging import averaged
+from slipway.training.budget import Budget
+from slipway.training.comparison import (
+    Progress,
+    Tried,
+    fit_seconds,
+    folds_of,
+    greater_is_better,
+    try_estimator,
+    value,
+)
+
+CANDIDATES = 10
+"""Sets of hyperparameters that PyCaret's `tune_model()` tries."""
+
+
+def better(new: Sequence[float], old: Sequence[float], greater: bool, errors: float) -> bool:
+    """Whether the mean of a metric is better in the same folds by more than some standard errors of the differences.
+
+    Parameters
+    ----------
+    new, old : sequence of float, of the same length
+        Its values in the folds.
+    greater : bool
+        Whether more of it is better.
+    errors : float
+        By how many standard errors; 0 for any gain.
+
+    Returns
+    -------
+    bool
+        False also where a value is not finite.
+    """
+    gains = [one - other if greater else other - one for one, other in zip(new, old, strict=True)]
+    if not all(map(math.isfinite, gains)):
+        return False
+    return statistics.mean(gains) > errors * statistics.stdev(gains) / math.sqrt(len(gains))
+
+
+@dataclass(frozen=True)
+class Refiner:
+    """An experiment after `setup()` and its comparison, the metric to choose by, and how much time there is."""
+
+    experiment: Any
+    schema: Schema
+    metric: str
+    progress: Progress
+    budget: Budget | None = None
+
+    def tuned(self, chosen: Tried) -> tuple[Tried, bool]:
+        """The chosen one with better hyperparameters, and whether there are any.
+
+        Raises
+        ------
+        TrainingError
+            If PyCaret cannot tune it.
+        """
+        self.progress("tuning the best model …")
+        if self._too_long(chosen.model, (CANDIDATES + 1) * folds_of(self.experiment) + 1):
+            return chosen, False
+        try:
+            model = self.experiment.tune_model(
+                chosen.model, optimize=self.metric, choose_better=False, verbose=False, tuner_verbose=False
+            )
+            self.experiment.pull(pop=True)
+        except Exception as exc:
+            raise TrainingError(
+                f"PyCaret's tune_model() failed: {first_line(str(exc) or type(exc).__name__)}; train without --tune"
+            ) from exc
+        return self._better(try_estimator(self.experiment, clone(model), self.schema), chosen, str(model), errors=1)
+
+    def averaged(self, chosen: Tried, seed: int) -> tuple[Tried | None, bool]:
+        """The mean of the chosen one and a bag, and whether it is better; None where there is none."""
+        self.progress("averaging the best model with a bag of CatBoost models …")
+        if self.schema.target.classes and not hasattr(chosen.model, "predict_proba"):
+            self.progress("        skipped: the best model gives no probabilities")
+            return None, False
+        if importlib.util.find_spec("catboost") is None:
+            self.progress("        skipped: catboost is not installed; `pip install 'slipway-ml[train]'`")
+            return None, False
+        by_time = isinstance(self.experiment.fold_generator, TimeSeriesSplit)
+        groups = None if by_time else self.experiment.get_config("fold_groups_param")
+        model = averaged(clone(chosen.model), seed, bool(self.schema.target.classes), groups, by_time)
+        if self._too_long(model, folds_of(self.experiment) + 1):
+            return None, False
+        tried = try_estimator(self.experiment, model, self.schema)
+        return tried, self._better(tried, chosen, "the average", errors=0)[1]
+
+    def _too_long(self, model: Any, fits: int) -> bool:
+        why = self.budget and self.budget.refusal(fit_seconds(self.experiment, clone(model)) * fits)
+        if why:
+            self.progress(f"        skipped: {why}")
+        return bool(why)
+
+    def _better(self, new: Tried, old: Tried, name: str, errors: float) -> tuple[Tried, bool]:
+        """The new one if it is better by more than some standard errors, else the old one, and whether it is the new one."""
+        if new.failed is not None:
+            self.progress(f"        failed: {new.failed}")
+            return old, False
+        greater = greater_is_better(self.experiment, self.metric)
+        taken = better(new.folds[self.metric], old.folds[self.metric], greater, errors)
+        figures = f"{value(new, self.metric)} instead of {old.means[self.metric]:.4f}, {new.seconds:.1f} s"
+        left = "not clearly better, left as it was" if errors else "not better, left as it was"
+        self.progress(f"        {f'chose {name}' if taken else left}: {figures}")
+        return (new, True) if taken else (old, False)

@@ -1,0 +1,207 @@
+"""The best estimator averaged with CatBoost models that stop early: honest out of fold, taken only where it helps, compiled."""
+
+import pickle
+import pickletools
+import threading
+
+import catboost
+import numpy as np
+import pandas as pd
+import pytest
+from catboost import CatBoostClassifier, CatBoostRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+from slipway import store
+from slipway.cli.main import build_parser
+from slipway.cli.train import resolve
+from slipway.publish.train import prepare
+from slipway.schema.metrics import AVERAGE, Parity
+from slipway.training import averaging, selection
+from slipway.training.averaging import MEMBERS, averaged
+from slipway.training.evaluation import out_of_fold
+from slipway.training.pycaret_experiment import PyCaretExperiment
+from slipway.training.refinement import better
+from slipway.training.schema_inference import infer_dataset
+from slipway.training.usecase import TargetSpec, TrainingSpec, UseCase
+from tests.conftest import HOME, pipeline, trained
+
+pytestmark = pytest.mark.slow
+
+FEW = ("--folds", "3", "--include", "lr", "--average")
+
+
+def table(classes: tuple[str, ...] = (), rows: int = 320, bent: bool = True) -> str:
+    """A CSV with a category, a date and gaps, and what a straight line fits badly; without `bent` it fits as well as can be."""
+    rng = np.random.default_rng(0)
+    a, b = rng.uniform(-2, 2, rows), rng.uniform(-2, 2, rows)
+    kind = rng.choice(["x", "y", "z"], rows)
+    day = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 300, rows), unit="D")
+    value = 10 * a * b * (kind != "z") if bent else 3 * a - 2 * b
+    value = value + 4 * bent * (day.month > 6) + rng.normal(0, 0.5, rows)
+    if classes:
+        value = np.array(classes)[np.searchsorted(np.quantile(value, np.linspace(0, 1, len(classes) + 1)[1:-1]), value)]
+    made = pd.DataFrame({"a": a, "b": b, "kind": kind, "day": day.strftime("%Y-%m-%d"), "value": value})
+    if bent:
+        made.loc[rng.random(rows) < 0.05, "a"] = np.nan
+        made.loc[rng.random(rows) < 0.05, "kind"] = np.nan
+    path = HOME / f"average-{len(classes)}-{bent}.csv"
+    made.to_csv(path, index=False)
+    return str(path)
+
+
+@pytest.fixture(scope="module", params=[(), ("no", "yes"), ("p", "q", "r")], ids=["number", "two", "three"])
+def version(request) -> store.Version:
+    """A version of which the average is better than the straight line."""
+    name = f"averaged-{len(request.param)}"
+    return store.find(trained("--data", table(request.param), "--target", "value", "--name", name, *FEW))
+
+
+def test_an_average_that_is_better_is_compiled_and_heads_the_leaderboard(version):
+    metrics, board = version.metrics(), version.leaderboard()
+
+    assert metrics.chosen == AVERAGE == board[0].id and len(board) == 2
+    assert board[0].model.startswith("Average of L") and board[0].model.endswith("and 5 CatBoost models")
+    assert isinstance(metrics.compiled, Parity) and metrics.compiled.rows > 1_000
+    assert metrics.folds[metrics.metric].mean == pytest.approx(board[0].scores[metrics.metric], rel=1e-6)
+
+
+def test_what_is_saved_is_scikit_learns_own_voting(version):
+    last = pipeline(version.tag)[0].steps[-1][1]
+    last = getattr(last, "calibrated_classifiers_", [last])[0]
+    voting = getattr(last, "estimator", last)
+
+    assert type(voting).__module__.startswith("sklearn.ensemble") and len(voting.estimators_) == 1 + MEMBERS
+    modules = {str(value) for _, value, _ in pickletools.genops(pickle.dumps(voting)) if isinstance(value, str)}
+    assert not [name for name in modules if name.startswith("slipway")]
+
+
+def test_where_it_does_not_help_the_best_estimator_stays(capsys):
+    tag = trained("--data", table(bent=False), "--target", "value", "--name", "straight", *FEW, "--minutes", "5")
+
+    metrics = store.find(tag).metrics()
+    assert (metrics.chosen, metrics.estimator, metrics.skipped) == ("lr", "LinearRegression", ())
+    said = capsys.readouterr().out
+    assert "not better, left as it was: RMSE" in said and "left)" in said
+
+
+@pytest.mark.parametrize("classes", [False, True], ids=["number", "classes"])
+def test_the_weights_are_half_the_estimator_and_half_the_bag(classes):
+    rng = np.random.default_rng(1)
+    rows = pd.DataFrame(rng.normal(size=(120, 3)), columns=["a", "b", "c"])
+    target = pd.Series(rows.a * rows.b > 0).map({True: "t", False: "f"}) if classes else rows.a * rows.b
+    ask = "predict_proba" if classes else "predict"
+
+    fitted = averaged(LogisticRegression() if classes else LinearRegression(), 3, classes).fit(rows, target)
+
+    first, *bag = [np.asarray(getattr(one, ask)(rows)) for one in fitted.voting_.estimators_]
+    assert len(bag) == MEMBERS
+    assert np.allclose(getattr(fitted, ask)(rows), (first + np.mean(bag, axis=0)) / 2)
+    if classes:
+        assert list(fitted.classes_) == ["f", "t"] and set(fitted.predict(rows)) <= {"f", "t"}
+    again = averaged(LogisticRegression() if classes else LinearRegression(), 3, classes).fit(rows, target)
+    assert np.array_equal(getattr(again, ask)(rows), getattr(fitted, ask)(rows))
+
+
+@pytest.fixture(scope="module")
+def noise():
+    """An experiment with a target that has nothing to do with its inputs, and what was learnt of its table."""
+    rng = np.random.default_rng(2)
+    path = HOME / "noise-average.csv"
+    pd.DataFrame(rng.normal(size=(150, 4)), columns=[*"abcy"]).to_csv(path, index=False)
+    options = ("--data", str(path), "--target", "y", "--name", "noise", "--include", "dummy", "--folds", "3")
+    case = resolve(build_parser().parse_args(["train", *options]))
+    learnt = prepare(case)[1]
+    return selection.train(case, learnt), learnt
+
+
+def test_no_model_of_the_bag_has_seen_the_rows_that_it_is_measured_by(noise):
+    found, learnt = noise
+    experiment, model = found.experiment, averaged(found.model, 0, False)
+    assert isinstance(experiment, PyCaretExperiment)
+
+    unseen = out_of_fold(experiment, model, learnt.schema)
+    seen = experiment.unfitted(model).fit(experiment.X, experiment.y).predict(experiment.X)
+
+    # With a stand-in for the mean beside it, all that varies comes from the bag: by chance alone, unless it has seen the row.
+    assert np.corrcoef(seen, experiment.y)[0, 1] > 0.3
+    assert np.corrcoef(unseen.answers.values, unseen.actual)[0, 1] < 0.1
+
+
+def visits(classes: bool, rows: int = 200) -> pd.DataFrame:
+    """Rows of 24 patients, each with the day of the visit."""
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"x": rng.normal(size=rows), "z": rng.normal(size=rows), "patient": rng.integers(0, 24, rows)})
+    frame["day"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.permutation(rows), "D")
+    value = frame.x + rng.normal(size=rows)
+    return frame.assign(y=np.where(value > 0, "high", "low") if classes else value)
+
+
+@pytest.mark.parametrize("by", ["groups", "time"])
+@pytest.mark.parametrize("classes", [False, True], ids=["number", "classes"])
+def test_a_model_of_the_bag_stops_by_other_groups_or_by_later_rows(monkeypatch, classes, by):
+    frame = visits(classes)
+    split = {"groups": "patient"} if by == "groups" else {"time": "day"}
+    case = UseCase("v", TargetSpec("y"), **split, training=TrainingSpec(include=["dummy"], folds=2, average=True))
+    learnt, seen = infer_dataset(frame, case, "v.csv"), []
+    kind = CatBoostClassifier if classes else CatBoostRegressor
+    fit = kind.fit
+
+    def watched(self, inputs, target, eval_set):
+        seen.append((frame.loc[inputs.index], frame.loc[eval_set[0].index]))
+        return fit(self, inputs, target, eval_set=eval_set)
+
+    monkeypatch.setattr(kind, "fit", watched)
+
+    selection.train(case, learnt)
+
+    assert len(seen) == 3 * MEMBERS  # of two folds, and of all of their rows
+    for train, test in seen:
+        assert len(test)
+        if by == "groups":
+            assert not {*train.patient} & {*test.patient}
+        else:
+            assert train.day.max() < test.day.min() and len(train) >= len(test)
+
+
+def test_a_class_of_one_group_is_no_reason_to_stop_by_what_was_learnt_from():
+    rng = np.random.default_rng(4)
+    rows = pd.DataFrame(rng.normal(size=(60, 2)), columns=["a", "b"])
+    groups = pd.Series(np.arange(60) // 30)
+
+    with pytest.raises(ValueError, match="a class is in one group of rows"):
+        averaged(LogisticRegression(), 0, True, groups).fit(rows, np.where(groups == 0, "f", "t"))
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "greater", "clearly", "at_all"),
+    [
+        ([1.0, 1.0, 1.0], [2.0, 2.1, 1.9], False, True, True),
+        ([1.0, 1.0, 1.0], [2.0, 2.1, 1.9], True, False, False),
+        ([1.9, 2.2, 1.6], [2.0, 2.0, 1.8], False, False, True),  # 0.03 better, and the standard error is 0.12
+        ([1.0, 1.0], [1.0, 1.0], False, False, False),
+        ([float("nan"), 1.0], [2.0, 2.0], False, False, False),
+    ],
+    ids=["clearly", "the other way", "within noise", "equal", "not measured"],
+)
+def test_what_is_tuned_has_to_be_better_by_a_standard_error_of_the_folds_and_an_average_at_all(
+    new, old, greater, clearly, at_all
+):
+    assert better(new, old, greater, errors=1) is clearly
+    assert better(new, old, greater, errors=0) is at_all
+
+
+def test_the_log_that_models_fitted_at_once_write_to_belongs_to_none_of_them(monkeypatch):
+    """Else the first that ends takes it from the others, which ends the process now and then."""
+    owners, fit = [], CatBoostRegressor.fit
+
+    def watched(self, *arguments, **keywords):
+        owners.append(catboost.core._custom_loggers_stack._owning_thread_id)
+        return fit(self, *arguments, **keywords)
+
+    monkeypatch.setattr(CatBoostRegressor, "fit", watched)
+    monkeypatch.setattr(averaging, "ROUNDS", 3)
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 3)), columns=list("abc"))
+
+    averaging.AveragedRegressor(LinearRegression()).fit(table, table.a)
+
+    assert set(owners) == {threading.get_ident()} and len(owners) == averaging.MEMBERS

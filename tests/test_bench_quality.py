@@ -1,0 +1,77 @@
+"""`make bench-quality`: how tables are split, what its table says, and that it goes on where it was stopped."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from bench.quality import __main__ as quality
+from bench.quality.report import written
+
+
+def result(loss: float) -> dict:
+    return {"loss": loss, "train_s": 10.0, "answer_ms": 0.5, "commit": "abc"}
+
+
+RESULTS = {
+    "insurance/0/A": result(4000.0),
+    "insurance/0/B": result(5000.0),
+    "autompg/0/A": result(3.0),
+    "autompg/0/B": result(3.0),
+    "churn/0/A": result(0.4),
+    "churn/0/B": {"failed": "no memory", "commit": "abc"},
+}
+
+
+def test_the_table_has_the_best_in_bold_ranks_of_whole_cases_and_names_what_failed():
+    lines = written(RESULTS, ["A", "B", "never run"]).splitlines()
+
+    assert "| table | seed | A | B |" in lines
+    assert "| insurance | 0 | **4000** | 5000 |" in lines
+    assert "| churn | 0 | **0.4** | – |" in lines
+    assert "| mean rank, 2 of 3 | 1.25 | 1.75 |" in lines
+    assert "- churn/0/B: no memory" in lines
+
+
+def test_what_the_average_brings_is_said_of_cases_that_have_both_figures():
+    averaged = result(3.8) | {"alone": 4.0, "chosen": "average"}
+    single = result(3.0) | {"alone": None, "chosen": "gbr"}
+
+    lines = written({"concrete/0/Slipway": averaged, "boston/0/Slipway": single}, ["Slipway"]).splitlines()
+
+    assert "| concrete | 0 | 4 | 3.8 | +5.0% |" in lines
+    assert "| boston | 0 | 3 | not better in the folds |  |" in lines
+
+
+def test_a_table_is_split_by_row_into_seventy_and_thirty_percent(tmp_path):
+    pd.DataFrame({"x": range(100)}).to_csv(tmp_path / "concrete.csv", index=False)
+
+    train, test = quality.parts(tmp_path, "concrete", 3)
+    again, _ = quality.parts(tmp_path, "concrete", 3)
+
+    assert (len(train), len(test)) == (70, 30) and sorted([*train.x, *test.x]) == list(range(100))
+    assert list(train.x) == list(again.x) != list(range(70))
+
+
+def test_what_was_measured_is_kept_and_not_measured_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(quality, "RESULTS", tmp_path)
+    monkeypatch.setattr(quality.subprocess, "run", lambda *arguments, **options: None)
+    asked: list[str] = []
+    monkeypatch.setattr(
+        quality, "measured", lambda folder, table, seed, method: asked.append(f"{table}/{seed}/{method}") or result(1.0)
+    )
+    for name in ("concrete", "boston"):
+        (tmp_path / f"{name}.csv").write_text("x\n1\n")
+    few = ["--folder", str(tmp_path), "--methods", "linear,CatBoost", "--tables"]
+
+    assert quality.main([*few, "concrete"]) == 0
+    assert quality.main([*few, "concrete,boston,wage"]) == 0  # there is no file of the last
+
+    assert asked == ["concrete/0/linear", "concrete/0/CatBoost", "boston/0/linear", "boston/0/CatBoost"]
+    assert set(json.loads((tmp_path / "quality.json").read_text())) == set(asked)
+
+
+@pytest.mark.parametrize(("option", "known"), [("--tables", "insurance"), ("--methods", "Slipway")])
+def test_an_unknown_name_is_refused_with_those_that_are_known(option, known):
+    with pytest.raises(SystemExit, match=rf"unknown \w+ 'nothing'; known are .*{known}"):
+        quality.main([option, "nothing"])
