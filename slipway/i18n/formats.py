@@ -139,6 +139,11 @@ def day(date: dt.date, language: str) -> str:
     return format_date(date, "long", locale=catalogue(language).locale)
 
 
+def short_day(date: dt.date, language: str) -> str:
+    """A date where there is little room: `Nov 22, 2026`, or `2026年11月22日`."""
+    return format_date(date, "medium", locale=catalogue(language).locale)
+
+
 def class_label(schema: Schema, value: Any, language: str) -> str:
     """The use case's label of a class."""
     return translate(schema.target.class_labels.get(str(value)), language) or _category(value, language)

@@ -17,8 +17,6 @@ from slipway.page.html import macros
 WIDTH, HEIGHT, SIDE, TOP, BOTTOM = 300, 120, 4, 20, 22
 LETTER = 7.2
 """Width of a label's character, at most."""
-AXIS = 18
-"""Characters for which an axis has room."""
 _HTML = macros("charts.html")
 _STEPS = (1, 2, 2.5, 5, 10)
 _SIZE = {
@@ -151,7 +149,7 @@ def lines(
     summary : str
         The text for screen readers.
     ticks : sequence of str, optional
-        Labels of the axis below, evenly spaced from left to right.
+        Labels of the axis below, evenly spaced from left to right; `shell/axes.js` leaves out those for which there is no room.
     mark : float, optional
         Share of the width at which a vertical line runs through all rows.
 
@@ -159,10 +157,8 @@ def lines(
     -------
     Markup
     """
-    # Where there is no room for all, every other tick has a label.
-    every = 2 if sum(map(len, ticks)) > AXIS else 1
     steps = max(len(ticks) - 1, 1)
-    axis = [(at / steps * 100, text) for at, text in enumerate(ticks) if at % every == 0]
+    axis = [(at / steps * 100, text) for at, text in enumerate(ticks)]
     return _HTML.lines(rows, heads, summary, len(heads) - 2, steps, axis, None if mark is None else mark * 100)
 
 

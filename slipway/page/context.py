@@ -122,6 +122,10 @@ class PageContext:
         """`November 22, 2026`."""
         return formats.day(date, self.language)
 
+    def short_day(self, date: dt.date) -> str:
+        """`Nov 22, 2026`."""
+        return formats.short_day(date, self.language)
+
     def number(self, value: float, decimals: int | None = None) -> str:
         """A value of a number target, without its unit; with the target's own or so many decimals."""
         return formats.target_number(self.schema.target, value, self.language, decimals)

@@ -135,8 +135,7 @@ class _View:
             for text, share, mean in zip(texts, shares, item.means[0], strict=True)
         ]
         heads = ("", "", self.page.t("model.dependence_average"), rows_head)
-        ends = [self.ticks[0], *([""] * (len(self.ticks) - 2)), self.ticks[-1]]  # there is no room for all
-        return charts.lines(rows, heads, summary, ends, self.share(self.found.means[0]))
+        return charts.lines(rows, heads, summary, self.ticks, self.share(self.found.means[0]))
 
     def _share_of(self, field: Field, value: Any) -> str:
         """The share of training rows with a category; a dash where it is of too few rows to be kept."""

@@ -187,13 +187,16 @@ def box(page: PageContext, field: Field, value: Any) -> str:
 
 
 def _ticks(page: PageContext, field: Field, asked: list[Any], places: list[float]) -> list[tuple[float, str]]:
-    """Round numbers, or of dates and times both ends and the middle, with their positions."""
+    """Round numbers, or of days and times both ends and the middle, with their positions."""
     if field.kind in ("number", "integer"):
         least = 1.0 if field.kind == "integer" else 0.0
         round_ones = [tick for tick in scale(places[0], places[-1], 5) if places[0] <= tick <= places[-1]]
         return [(tick, page.value_text(field, tick)) for tick in round_ones if not least or tick.is_integer()]
     chosen = sorted({0, len(asked) // 2, len(asked) - 1})
-    return [(places[at], page.value_text(field, asked[at])) for at in chosen]
+    if field.kind == "time":
+        return [(places[at], page.value_text(field, asked[at])) for at in chosen]
+    # All moments of a curve are at one time of day.
+    return [(places[at], page.short_day(dt.datetime.fromisoformat(asked[at]).date())) for at in chosen]
 
 
 def _summary(page: PageContext, field: Field, points: list[list[Any]], found: Results) -> str:

@@ -31,6 +31,7 @@ SCRIPTS = [
         "controls.js",
         "typed.js",
         "answer.js",
+        "axes.js",
         "places.js",
     )
 ]
