@@ -12,6 +12,7 @@ from slipway.i18n.catalogues import LOCALES, MissingTextError, catalogue, langua
 from slipway.page.context import PageContext
 from slipway.page.data import tab as data_tab
 from slipway.page.model import tab as model_tab
+from slipway.publish.comparison_text import number
 from tests import catalogue_checks as checks
 
 ENGLISH = checks.entries(checks.read(LOCALES / "en.po"))
@@ -172,6 +173,13 @@ def test_a_third_language_is_one_file_more(locales):
         (formats.format_number(41366.4, 0, "zh"), "41,366"),
         (formats.format_metric(4321.4, "en"), "4,321"),
         (formats.format_metric(0.84249, "en"), "0.842"),
+        # What a model extrapolates, and the error of one that cannot: more digits than a decimal number has.
+        (formats.format_metric(2.5e30, "en"), "2.5e+30"),
+        (formats.format_metric(-3.25e300, "zh"), "\u22123.25e+300"),
+        (formats.format_number(1e15, 2, "en"), "1e+15"),
+        (formats.format_number(123456789012345.0, 0, "en"), "123,456,789,012,345"),
+        (formats.format_share(4e28, 1, "en"), "4e+30%"),
+        (formats.format_metric(float("inf"), "en"), "∞"),
         (formats.format_share(0.9005, 1, "en"), "90.0%"),
         (formats.percent(0.345, "en"), "34%"),
         (formats.percent(0.004, "zh"), "0.4%"),
@@ -214,3 +222,10 @@ def test_chinese_sentences_follow_each_other_without_a_space(name, request):
     shown = [re.sub(r"<[^>]+>", "¦", str(tab.render(page))) for tab in (data_tab, model_tab)] + [version.cards()["zh"]]
 
     assert [found[0] for text in shown for found in re.finditer(r".{8}[。，：；] [\u4e00-\u9fff].{8}", text)] == []
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.84249, "0.8425"), (41366.4, "41,366"), (6.639903e76, "6.64e+76"), (-2.5e30, "-2.5e+30")]
+)
+def test_a_figure_in_a_terminal_has_no_more_digits_than_say_something(value, text):
+    assert number(value) == text

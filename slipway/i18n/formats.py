@@ -23,6 +23,8 @@ MINUS = "\u2212"
 """As wide as a digit, and not broken across lines as a hyphen is."""
 COMPACT_FROM = 1e6
 """From here on numbers are counted in millions and so on, where there is little room."""
+EXACT_UP_TO = 1e15
+"""From here on a float has no digits after its point, and soon none before it that mean something: it is written as 2.5e+30."""
 
 
 def format_number(value: float, decimals: int, language: str, mark: Mark | None = None) -> str:
@@ -81,7 +83,7 @@ def editable(field: Field, value: float, language: str) -> str:
 
     With them, one more digit would make another number of it: `12.345` with a zero after it is `12.3450`.
     """
-    text = f"{Decimal(repr(value)):f}" if 1e-6 <= abs(value) < 1e15 else repr(value)
+    text = f"{Decimal(repr(value)):f}" if 1e-6 <= abs(value) < EXACT_UP_TO else repr(value)
     return text.removesuffix(".0").replace(".", mark_of(field, language))
 
 
@@ -119,7 +121,7 @@ def _marked(text: str, language: str, mark: Mark | None) -> str:
 @lru_cache(maxsize=1024)
 def _written(value: float, language: str, grouped: bool) -> str:
     """Kept, since the faults of a file name the same bounds again and again."""
-    if not 1e-4 <= abs(value) < 1e15 and value:
+    if not 1e-4 <= abs(value) < EXACT_UP_TO and value:
         return f"{value:g}".replace("-", MINUS)
     digits = f"{Decimal(repr(value)):f}".partition(".")[2].rstrip("0")
     return _apply("decimal", value, len(digits), language, grouped=grouped or bool(digits) or abs(value) >= 10_000)
@@ -242,6 +244,8 @@ def _clock(time: dt.time) -> str:
 
 def _apply(kind: str, value: float, decimals: int, language: str, grouped: bool = True) -> str:
     locale = catalogue(language).locale
+    if EXACT_UP_TO <= abs(value) < math.inf:  # Babel rounds with 28 digits, and refuses what has more
+        return (f"{value:g}" if kind == "decimal" else f"{value * 100:g}%").replace("-", MINUS)
     # CLDR's sign of many languages is a hyphen, which is shorter than a digit and may end a line.
     return str(_pattern(locale, kind, decimals).apply(value, locale, group_separator=grouped)).replace("-", MINUS)
 

@@ -119,5 +119,7 @@ def _group(one: MovedGroup, schema: Schema) -> str:
 
 
 def number(value: float) -> str:
-    """A figure as a person compares it: no decimals where there are thousands."""
+    """A figure as a person compares it: no decimals where there are thousands, and no hundred digits of an estimator that failed."""
+    if abs(value) >= 1e15:
+        return f"{value:.4g}"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4f}"

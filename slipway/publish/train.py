@@ -8,6 +8,7 @@ from typing import Any
 
 from slipway.errors import TrainingError, UseCaseError
 from slipway.publish import reading, smoke_test
+from slipway.publish.comparison_text import number
 from slipway.schema.metrics import DataOrigin, ExclusionReason
 from slipway.schema.report import kept
 from slipway.schema.types import Kind
@@ -188,11 +189,6 @@ def prepare(
         progress(line)
     # The file's cells were for telling lines; training needs the memory.
     return replace(table, reading=Reading()), replace(learnt, report=kept(found)), dropped
-
-
-def number(value: float) -> str:
-    """A metric as a person compares it: no decimals where there are thousands."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4f}"
 
 
 def progress(text: str) -> None:
