@@ -24,6 +24,15 @@ BROKEN = """() => [...document.querySelectorAll('.slip-falls li > :last-child, .
     return new Set([...text.getClientRects()].map(({ top }) => Math.round(top))).size > 1 || node.scrollWidth > node.clientWidth;
   }).map((node) => node.textContent)"""
 
+# A text may be broken between two numbers, and not in one.
+CUT = """() => [...document.querySelectorAll('.slip-lines > div > span')].filter((node) => node.checkVisibility()).flatMap((node) =>
+  node.children.length ? [] : [...node.textContent.matchAll(/[\\d.,]+/g)].filter(({ 0: number, index }) => {
+    const text = document.createRange();
+    text.setStart(node.firstChild, index);
+    text.setEnd(node.firstChild, index + number.length);
+    return text.getClientRects().length > 1;
+  }).map(([number]) => number))"""
+
 
 @pytest.fixture(scope="module")
 def houses(tmp_path_factory):
@@ -101,3 +110,14 @@ def test_no_figure_beside_a_bar_is_broken_in_two(open_page, houses, width):
     assert page.locator(".slip-falls li").count() > 3
     assert page.evaluate(BROKEN) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("width", [360, 390, 1440])
+@pytest.mark.parametrize("tab", ["Data", "Model"])
+def test_no_number_of_a_label_is_broken_in_two(open_page, houses, width, tab):
+    page = open_page(houses[0], "/ui/en/", viewport={"width": width, "height": 800})
+
+    page.get_by_role("tab", name=tab, exact=True).click()
+    page.locator(".slip-axis-labels:visible").first.wait_for()
+
+    assert page.evaluate(CUT) == []

@@ -50,9 +50,12 @@ def reach(page, role: str, name: str) -> None:
 
 
 def replace(page, text: str) -> None:
-    """Type over what stands in the box that has the focus."""
+    """Type over what stands in the box that has the focus, and wait until the form has it, a little after the last key."""
     page.keyboard.press("Control+A")
     page.keyboard.type(text)
+    page.wait_for_function(
+        "(text) => JSON.parse(JSON.parse(slipLive.read(['changes']))[0] ?? '[]').includes(text)", arg=text
+    )
 
 
 def speaks(page, text: str) -> None:

@@ -5,7 +5,7 @@
   const spoken = Object.assign(document.createElement("p"), { className: "slip-hidden" });
   spoken.setAttribute("role", "status");
   let timer;
-  let first = true;
+  let opening; // what the page showed when it opened: that is read with the page
   let watched; // the sentence of the answer
   const touched = new Set(); // the fields into which somebody has entered something
   let before; // for what the answer was
@@ -13,13 +13,13 @@
   const panel = () => document.querySelector(".slip-answer");
   const text = (selector) => panel()?.querySelector(selector)?.innerText ?? "";
 
+  const words = () => [".slip-sentence", ".slip-verdict", ".slip-interval", ".slip-abstain"].map(text).filter(Boolean).join(". ");
+
   function speak() {
     if (!spoken.isConnected) document.body.append(spoken);
     if (!panel() || panel().dataset.state) return;
-    const words = [".slip-sentence", ".slip-verdict", ".slip-interval", ".slip-abstain"].map(text).filter(Boolean).join(". ");
-    // What the page shows when it opens is read with the page.
-    if (!first && spoken.textContent !== words) spoken.textContent = words;
-    first = false;
+    const now = words();
+    if (now !== (spoken.textContent || opening)) spoken.textContent = now;
   }
 
   const seen = new IntersectionObserver((entries) => {
@@ -35,6 +35,7 @@
       watched = sentence;
       if (sentence) seen.observe(sentence);
     }
+    if (sentence && !panel().dataset.state) opening ??= words();
     const now = panel() && JSON.stringify({ ...panel().dataset });
     head();
     if (now === before) return;

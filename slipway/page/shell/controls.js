@@ -33,11 +33,11 @@
 (() => {
   const mend = () => {
     const box = document.querySelector(".slip-threshold");
-    const [slider, back] = ['input[type="range"]', ".reset-button"].map((part) => box?.querySelector(part));
-    if (!slider || !back) return;
+    const [slider, back, heading] = ['input[type="range"]', ".reset-button", "[data-back]"].map((part) => box?.querySelector(part));
+    if (!slider || !back || !heading) return; // each is drawn when Gradio comes to it
     slider.setAttribute("aria-label", box.querySelector('[data-testid="block-info"]').textContent.trim());
     slider.setAttribute("aria-valuetext", Number(slider.value).toLocaleString(document.documentElement.lang, { style: "percent", maximumFractionDigits: 2 }));
-    for (const name of ["aria-label", "title"]) back.setAttribute(name, box.querySelector("[data-back]").dataset.back);
+    for (const name of ["aria-label", "title"]) back.setAttribute(name, heading.dataset.back);
   };
   new MutationObserver(mend).observe(document, { childList: true, subtree: true });
   document.addEventListener("input", mend);
