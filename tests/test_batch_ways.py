@@ -170,6 +170,7 @@ def test_the_field_for_a_file_is_used_by_keyboard_and_a_second_file_is_not_left_
     open_page, insurance_server
 ):
     page = batch(open_page(insurance_server))
+    page.on("filechooser", lambda chosen: None)  # as in test_walk.py
     page.locator(".slip-drop input").focus()
     assert page.locator(".slip-drop").evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
 
