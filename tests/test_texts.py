@@ -12,7 +12,6 @@ from slipway.i18n.catalogues import LOCALES, MissingTextError, catalogue, langua
 from slipway.page.context import PageContext
 from slipway.page.data import tab as data_tab
 from slipway.page.model import tab as model_tab
-from slipway.publish.comparison_text import number
 from tests import catalogue_checks as checks
 
 ENGLISH = checks.entries(checks.read(LOCALES / "en.po"))
@@ -228,4 +227,4 @@ def test_chinese_sentences_follow_each_other_without_a_space(name, request):
     ("value", "text"), [(0.84249, "0.8425"), (41366.4, "41,366"), (6.639903e76, "6.64e+76"), (-2.5e30, "-2.5e+30")]
 )
 def test_a_figure_in_a_terminal_has_no_more_digits_than_say_something(value, text):
-    assert number(value) == text
+    assert formats.figure(value) == text

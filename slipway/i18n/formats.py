@@ -51,6 +51,13 @@ def format_metric(value: float, language: str) -> str:
     return format_number(value, 0 if abs(value) >= 100 else 3, language)
 
 
+def figure(value: float) -> str:
+    """A metric or a difference in a terminal: `41,366` and `0.8425`, without the hundred digits of an estimator that failed."""
+    if abs(value) >= EXACT_UP_TO:
+        return f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4f}"
+
+
 def format_share(share: float, decimals: int, language: str) -> str:
     """A share as a percentage with a fixed number of decimals: `84.2%`."""
     return _apply("percent", round(share, decimals + 2) + 0.0, decimals, language)

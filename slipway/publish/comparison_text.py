@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from slipway.i18n import sentences
+from slipway.i18n.formats import figure
 from slipway.publish.comparison import Comparison, MovedGroup, PredictionChange
 from slipway.publish.paired import CONFIDENCE, Difference, Evidence
 from slipway.schema.changes import SchemaChange
@@ -64,17 +65,17 @@ def _saved(comparison: Comparison) -> list[str]:
         return ["  none that both have"]
     rows = [f"  {'':10} {'folds (SD)':>34}   {'hold-out':>24}"]
     for one in comparison.saved:
-        folds = " → ".join(f"{number(fold.mean)} ({number(fold.sd)})" for fold in one.folds)
-        rows.append(f"  {one.name:10} {folds:>34}   {' → '.join(map(number, one.holdout)):>24}")
+        folds = " → ".join(f"{figure(fold.mean)} ({figure(fold.sd)})" for fold in one.folds)
+        rows.append(f"  {one.name:10} {folds:>34}   {' → '.join(map(figure, one.holdout)):>24}")
     return rows
 
 
 def _difference(one: Difference) -> str:
-    return f"  {one.loss:15} {number(one.first):>12} → {number(one.second):>12}   {difference_text(one)}"
+    return f"  {one.loss:15} {figure(one.first):>12} → {figure(one.second):>12}   {difference_text(one)}"
 
 
 def _evidence(one: Evidence) -> str:
-    ends = f"  {one.loss:15} difference {number(one.low)} to {number(one.high)}: "
+    ends = f"  {one.loss:15} difference {figure(one.low)} to {figure(one.high)}: "
     if one.suffices:
         return f"{ends}the {'second' if one.high < 0 else 'first'} is better"
     if one.needed is None:
@@ -85,9 +86,9 @@ def _evidence(one: Evidence) -> str:
 def difference_text(one: Difference) -> str:
     """`difference -12 (95 %: -20 to -4)`."""
     ends = (
-        "" if one.low is None or one.high is None else f" ({CONFIDENCE:.0%}: {number(one.low)} to {number(one.high)})"
+        "" if one.low is None or one.high is None else f" ({CONFIDENCE:.0%}: {figure(one.low)} to {figure(one.high)})"
     )
-    return f"difference {number(one.difference)}{ends}"
+    return f"difference {figure(one.difference)}{ends}"
 
 
 def _predictions(change: PredictionChange, schema: Schema) -> Iterator[str]:
@@ -102,8 +103,8 @@ def _predictions(change: PredictionChange, schema: Schema) -> Iterator[str]:
         yield f"  {change.flipped or 0:.1%} have another class"
     else:
         yield (
-            f"  {change.changed:.1%} have another {what}; it moves by {number(middle)} (median), {number(high)} (95 % of rows at "
-            f"most), {number(most)} (largest), and on average by {change.mean:+,.4g}"
+            f"  {change.changed:.1%} have another {what}; it moves by {figure(middle)} (median), {figure(high)} (95 % of rows at "
+            f"most), {figure(most)} (largest), and on average by {change.mean:+,.4g}"
         )
         if change.flipped is not None:
             yield f"  {change.flipped:.1%} have another class"
@@ -115,11 +116,4 @@ def _predictions(change: PredictionChange, schema: Schema) -> Iterator[str]:
 def _group(one: MovedGroup, schema: Schema) -> str:
     field = schema.by_name[one.field]
     name = f"{one.field}: {sentences.group(field, one.group, 'en')}"
-    return f"  {'*' if one.clearly else ' '} {name:40} {one.rows:>7,} rows, by {number(one.moved)}, on average {one.shift:+,.4g}"
-
-
-def number(value: float) -> str:
-    """A figure as a person compares it: no decimals where there are thousands, and no hundred digits of an estimator that failed."""
-    if abs(value) >= 1e15:
-        return f"{value:.4g}"
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4f}"
+    return f"  {'*' if one.clearly else ' '} {name:40} {one.rows:>7,} rows, by {figure(one.moved)}, on average {one.shift:+,.4g}"

@@ -15,9 +15,10 @@ import pandas as pd
 
 from slipway import store
 from slipway.errors import RecordsError, StoreError
+from slipway.i18n.formats import figure
 from slipway.inference import frames
 from slipway.inference.equality import Answers
-from slipway.publish.comparison_text import difference_text, number
+from slipway.publish.comparison_text import difference_text
 from slipway.publish.paired import Loss, losses, paired_difference
 from slipway.publish.shared_rows import answers_of, not_comparable, of_records
 from slipway.schema.fields import Record
@@ -118,7 +119,7 @@ def _by_saved(new: Version, old: Version, metric: str) -> Verdict | None:
         return None
     ours, theirs = one.holdout[metric], other.holdout[metric]
     better = theirs - ours if metric in LOSSES else ours - theirs
-    why = f"{metric} {number(ours)} on its hold-out; {old.tag} has {number(theirs)} on its own"
+    why = f"{metric} {figure(ours)} on its hold-out; {old.tag} has {figure(theirs)} on its own"
     caution = "both were trained on the same file, so that each one's own hold-out was compared"
     return Verdict(better >= -SAME * max(abs(ours), abs(theirs)), why, caution)
 
@@ -145,7 +146,7 @@ def _on_rows(old: Version, schema: Schema, held_out: HeldOut, metric: str) -> Ve
     loss = _loss(metric, [name for name in before if name in after])
     found = paired_difference(loss, before[loss], after[loss])
     why = (
-        f"mean {loss} {number(found.second)} on {found.rows:,} hold-out rows, where {old.tag} has {number(found.first)} "
+        f"mean {loss} {figure(found.second)} on {found.rows:,} hold-out rows, where {old.tag} has {figure(found.first)} "
         f"({difference_text(found)})"
     )
     left_out = f", and does not accept {len(chosen) - found.rows:,} more" if len(chosen) > found.rows else ""

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from slipway.errors import TrainingError, UseCaseError
+from slipway.i18n.formats import figure
 from slipway.publish import reading, smoke_test
-from slipway.publish.comparison_text import number
 from slipway.schema.metrics import DataOrigin, ExclusionReason
 from slipway.schema.report import kept
 from slipway.schema.types import Kind
@@ -101,7 +101,7 @@ def fit(case: UseCase, promote: bool = False, runner: Runner | None = None) -> s
         )
     if trained.skipped:
         progress(f"skipped, since there were {case.training.minutes:g} minutes: {', '.join(trained.skipped)}")
-    progress(trained.leaderboard.to_string(index=False, float_format=number))
+    progress(trained.leaderboard.to_string(index=False, float_format=figure))
     whole, limit = len(table.frame) - dropped, case.training.limit_rows
     origin = DataOrigin(table.source, table.sha256, dropped, whole if limit and limit < whole else None)
     saved = save_version(
@@ -111,7 +111,7 @@ def fit(case: UseCase, promote: bool = False, runner: Runner | None = None) -> s
     progress(f"{'':10} {'folds':>12} {'SD':>12} {'hold-out':>12}")
     for name, fold in saved.evaluation.folds.items():
         progress(
-            f"{name:10} {number(fold.mean):>12} {number(fold.sd):>12} {number(saved.evaluation.holdout[name]):>12}"
+            f"{name:10} {figure(fold.mean):>12} {figure(fold.sd):>12} {figure(saved.evaluation.holdout[name]):>12}"
         )
     if saved.threshold is not None:
         positive = learnt.schema.target.positive
