@@ -9,6 +9,8 @@ from pathlib import Path
 
 import bentoml
 import pytest
+import yaml
+from pathspec import PathSpec
 
 from slipway.service.image import BASE, BASE_VARIABLE, STAGE
 from tests.conftest import HOME, PERSON, ROOT, serve, trained
@@ -47,6 +49,21 @@ def test_a_bento_holds_what_serving_needs_and_nothing_else(bento):
         ".po",
         ".svg",
     }
+
+
+@pytest.mark.parametrize(
+    "path", ["site/_downloads/9879d6/LICENSE", "examples/service.py", "build/lib/slipway/errors.py"]
+)
+def test_a_bento_takes_nothing_of_the_same_name_from_another_folder(path):
+    said = yaml.safe_load((ROOT / "bentofile.yaml").read_text(encoding="utf-8"))
+    included = PathSpec.from_lines("gitwildmatch", said["include"])  # as BentoML reads it
+
+    assert not included.match_file(path)
+    assert (
+        included.match_file("LICENSE")
+        and included.match_file("service.py")
+        and included.match_file("slipway/errors.py")
+    )
 
 
 def test_a_bentos_requirements_are_the_locked_ones_without_an_index(bento):
