@@ -24,7 +24,7 @@ from slipway.compile.errors import CannotCompileError
 from slipway.errors import FaultCode, RecordsError, TrainingError
 from slipway.i18n.faults import describe
 from slipway.inference import frames
-from slipway.inference.equality import TOLERANCE, Answers, difference
+from slipway.inference.equality import TOLERANCE, Answers, difference, joined
 from slipway.inference.onnx_engine import CompiledEngine
 from slipway.inference.pipeline_engine import NativeEngine
 from slipway.schema import arrays
@@ -292,7 +292,7 @@ def _fitted(native: NativeEngine, rows: Rows) -> Answers:
         raise CannotCompileError(
             f"the fitted pipeline has no answer for some rows that its schema allows ({type(exc).__name__}: {exc})"
         ) from exc
-    return _joined(parts)
+    return joined(parts)
 
 
 def _served(engine: CompiledEngine, columns: Columns) -> Answers:
@@ -302,12 +302,7 @@ def _served(engine: CompiledEngine, columns: Columns) -> Answers:
         {name: column[start : start + BLOCK] for name, column in columns.items()} for start in range(0, count, BLOCK)
     ]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return _joined([*pool.map(engine.predict, blocks)])
-
-
-def _joined(parts: list[Answers]) -> Answers:
-    scores = [part.probabilities for part in parts if part.probabilities is not None]
-    return Answers(np.concatenate([part.values for part in parts]), np.concatenate(scores) if scores else None)
+        return joined([*pool.map(engine.predict, blocks)])
 
 
 def _why(native: NativeEngine, rows: Rows, fitted: Answers, off: npt.NDArray[np.float64], schema: Schema) -> str:

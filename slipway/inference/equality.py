@@ -4,6 +4,7 @@ Values must agree within 1e-5 of the larger of the fitted value and the standard
 the training target, probabilities within 1e-5, and classes exactly.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +55,12 @@ class Answers:
         keys = [str(value) for value in target.classes]
         scores = [[prediction["probabilities"][key] for key in keys] for prediction in predictions]
         return cls(values, np.array(scores, dtype="float64").reshape(len(predictions), len(keys)))
+
+
+def joined(parts: Sequence[Answers]) -> Answers:
+    """Answers to some rows after each other, as one."""
+    scores = [part.probabilities for part in parts if part.probabilities is not None]
+    return Answers(np.concatenate([part.values for part in parts]), np.concatenate(scores) if scores else None)
 
 
 def difference(ours: Answers, fitted: Answers, target: Target) -> npt.NDArray[np.float64]:

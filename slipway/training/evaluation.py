@@ -13,7 +13,7 @@ from sklearn.base import clone
 
 from slipway.errors import TrainingError
 from slipway.inference.decision import decide
-from slipway.inference.equality import Answers
+from slipway.inference.equality import Answers, joined
 from slipway.inference.frames import for_pipeline, of_pipeline, with_columns
 from slipway.inference.pipeline_engine import NativeEngine, classes_of
 from slipway.schema.metrics import FoldScore
@@ -154,11 +154,12 @@ def out_of_fold(experiment: Experiment, model: Any, schema: Schema) -> OutOfFold
             scores.append(_scores(engine.pipeline, for_pipeline(schema, held_out)))
     # Repeated folds answer a row several times, which makes them no more rows.
     seen, first = np.unique(np.concatenate(rows), return_index=True)
-    values = np.concatenate([answer.values for answer in answers])[first]
+    found = joined(answers)
+    values = found.values[first]
     actual, answered = numpy_column(target).to_numpy()[seen], _rows(inputs.iloc[seen], schema)
     if not schema.target.classes:
         return OutOfFold(answered, actual.astype("float64"), Answers(values), None, [])
-    probabilities = np.concatenate([answer.probabilities for answer in answers])[first] if scores else None
+    probabilities = found.probabilities[first] if scores and found.probabilities is not None else None
     return OutOfFold(
         answered,
         _positions(actual, schema),
