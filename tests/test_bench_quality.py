@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from bench.quality import __main__ as quality
+from bench.quality import endgame
 from bench.quality.report import written
 
 
@@ -53,6 +54,18 @@ def test_a_table_is_split_by_row_into_seventy_and_thirty_percent(tmp_path):
     assert list(train.x) == list(again.x) != list(range(70))
 
 
+def test_the_endgame_has_as_many_positions_of_each_depth_as_the_published_table():
+    """Bain and Hoff (1994), UCI repository, "Class Distribution"; its first row is a draw as well."""
+    published = (27, 78, 246, 81, 198, 471, 592, 683, 1433, 1712, 1985, 2854, 3597, 4194, 4553, 2166, 390)
+
+    table = endgame.frame()
+
+    assert table.shape == (28056, 7) and not table.duplicated().any()
+    assert dict(table.game.value_counts()) == dict(zip(endgame.WORDS, published, strict=True)) | {"draw": 2796}
+    drawn = table[(table.wking_file == "a") & (table.wrook_file == "b") & (table.wrook_rank == 3)]
+    assert drawn[(drawn.bking_file == "c") & (drawn.bking_rank == 2)].game.tolist() == ["draw"]
+
+
 def test_what_was_measured_is_kept_and_not_measured_again(tmp_path, monkeypatch):
     monkeypatch.setattr(quality, "RESULTS", tmp_path)
     monkeypatch.setattr(quality.subprocess, "run", lambda *arguments, **options: None)
@@ -60,12 +73,10 @@ def test_what_was_measured_is_kept_and_not_measured_again(tmp_path, monkeypatch)
     monkeypatch.setattr(
         quality, "measured", lambda folder, table, seed, method: asked.append(f"{table}/{seed}/{method}") or result(1.0)
     )
-    for name in ("concrete", "boston"):
-        (tmp_path / f"{name}.csv").write_text("x\n1\n")
     few = ["--folder", str(tmp_path), "--methods", "linear,CatBoost", "--tables"]
 
     assert quality.main([*few, "concrete"]) == 0
-    assert quality.main([*few, "concrete,boston,wage"]) == 0  # there is no file of the last
+    assert quality.main([*few, "concrete,boston"]) == 0
 
     assert asked == ["concrete/0/linear", "concrete/0/CatBoost", "boston/0/linear", "boston/0/CatBoost"]
     assert set(json.loads((tmp_path / "quality.json").read_text())) == set(asked)

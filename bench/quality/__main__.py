@@ -46,7 +46,6 @@ def main(argv: list[str] | None = None) -> int:
         (table, seed, method)
         for seed in range(options.seeds)
         for table in tables
-        if (options.folder / f"{table}.csv").exists()
         for method in methods
         if options.fresh or key(table, seed, method) not in results
     ]

