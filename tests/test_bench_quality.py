@@ -2,11 +2,13 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from bench.quality import __main__ as quality
-from bench.quality import endgame
+from bench.quality import endgame, losses
 from bench.quality.report import written
 
 
@@ -42,6 +44,41 @@ def test_what_the_average_brings_is_said_of_cases_that_have_both_figures():
 
     assert "| concrete | 0 | 4 | 3.8 | +5.0% |" in lines
     assert "| boston | 0 | 3 | not better in the folds |  |" in lines
+
+
+def test_a_difference_beyond_noise_is_in_bold_and_counted():
+    results = {
+        "concrete/0/Slipway": result(4.0),
+        "concrete/0/A": result(5.0) | {"over_slipway": 3.2},
+        "boston/0/Slipway": result(3.0),
+        "boston/0/A": result(2.9) | {"over_slipway": -0.4},
+    }
+
+    lines = written(results, ["Slipway", "A"]).splitlines()
+
+    assert "| concrete | 0 | **+3.2** |" in lines and "| boston | 0 | -0.4 |" in lines
+    assert "| worse than Slipway, better |  | 1, 0 |" in lines
+
+
+def test_losses_by_row_are_squared_errors_or_of_the_true_class_and_differ_by_standard_errors():
+    numbers = losses.of_numbers([1.0, 2.0, 5.0], [1.0, 4.0, 2.0])
+    classes = losses.of_classes([[0.25, 0.75], [1.0, 0.0]], ["yes", "no"], ["no", "yes"])
+
+    assert list(numbers) == [0, 4, 9] and losses.total(numbers, classes=False) == pytest.approx((13 / 3) ** 0.5)
+    assert losses.total(classes, classes=True) == pytest.approx(-np.log(0.75) / 2)
+    paired = stats.ttest_rel([3.0, 5.0, 7.0, 2.0], [1.0, 4.0, 9.0, 1.0])
+    assert losses.difference(np.array([3.0, 5, 7, 2]), np.array([1.0, 4, 9, 1])) == pytest.approx(paired.statistic)
+
+
+def test_what_others_cost_over_slipway_is_kept_once_both_are_measured(tmp_path):
+    results = {"concrete/0/Slipway": result(4.0), "concrete/0/linear": result(5.0), "concrete/0/CatBoost": result(5.0)}
+    for method, each in (("Slipway", [1.0, 2.0, 4.0]), ("linear", [2.0, 2.0, 5.0])):
+        np.save(quality.kept_losses(tmp_path, "concrete", 0, method), np.array(each))
+
+    quality.compare(results, tmp_path, "concrete", 0)
+
+    assert results["concrete/0/linear"]["over_slipway"] == pytest.approx(2.0)
+    assert "over_slipway" not in results["concrete/0/Slipway"] | results["concrete/0/CatBoost"]
 
 
 def test_a_table_is_split_by_row_into_seventy_and_thirty_percent(tmp_path):

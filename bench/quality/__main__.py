@@ -8,6 +8,7 @@ stopped; `--fresh` measures again. bench/results/quality.md is written after eac
 import argparse
 import json
 import logging
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,16 +21,17 @@ import numpy as np
 import pandas as pd
 
 from bench.machine import commit
-from bench.quality.report import written
+from bench.quality import losses
+from bench.quality.report import SLIPWAY, written
 from bench.quality.tables import TABLES
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "bench" / "results"
 OTHERS = ROOT / ".venv" / "quality" / "bin" / "python"
-SLIPWAY = {"Slipway": (), "Slipway --no-average": ("--no-average",), "Slipway --tune": ("--tune",)}
+OPTIONS = {SLIPWAY: (), f"{SLIPWAY} --no-average": ("--no-average",), f"{SLIPWAY} --tune": ("--tune",)}
 PEERS = ("linear", "LightGBM", "CatBoost", "AutoGluon medium", "AutoGluon best")
-METHODS = (*SLIPWAY, *PEERS)
-DEFAULT = ("Slipway", *PEERS)
+METHODS = (*OPTIONS, *PEERS)
+DEFAULT = (SLIPWAY, *PEERS)
 LONGEST = 3600
 """Seconds after which a method is given up on a table."""
 TRAINED = 0.7
@@ -55,6 +57,7 @@ def main(argv: list[str] | None = None) -> int:
         # Read again: another run may have added to it.
         results = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
         results[key(table, seed, method)] = found
+        compare(results, options.folder, table, seed)
         kept.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         (RESULTS / "quality.md").write_text(written(results, METHODS), encoding="utf-8")
         left = (time.monotonic() - began) / place * (len(work) - place)
@@ -111,8 +114,8 @@ def measured(folder: Path, table: str, seed: int, method: str) -> dict[str, Any]
         for path, rows in zip(files[:2], parts(folder, table, seed), strict=True):
             rows.to_csv(path, index=False)
         arguments = [str(files[0]), str(files[1]), TABLES[table].target, str(seed), str(files[2])]
-        if method in SLIPWAY:
-            command = [sys.executable, "-m", "bench.quality.slipway_method", *arguments, *SLIPWAY[method]]
+        if method in OPTIONS:
+            command = [sys.executable, "-m", "bench.quality.slipway_method", *arguments, *OPTIONS[method]]
         else:
             command = [str(OTHERS), "-m", "bench.quality.peers", method, *arguments]
         try:
@@ -122,8 +125,22 @@ def measured(folder: Path, table: str, seed: int, method: str) -> dict[str, Any]
         if run.returncode or not files[2].exists():
             last = [line for line in run.stderr.splitlines() if line.strip()][-1:] or ["no result"]
             return {"failed": last[0][:200], "commit": commit()}
+        shutil.copy(files[2].with_suffix(losses.SUFFIX), kept_losses(folder, table, seed, method))
         found: dict[str, Any] = json.loads(files[2].read_text(encoding="utf-8"))
         return found | {"commit": commit()}
+
+
+def kept_losses(folder: Path, table: str, seed: int, method: str) -> Path:
+    return folder / (key(table, seed, method).replace("/", "-") + losses.SUFFIX)
+
+
+def compare(results: dict[str, Any], folder: Path, table: str, seed: int) -> None:
+    """Adds `over_slipway` to the results of the others, where the losses of both are kept: see `losses.difference`."""
+    own = kept_losses(folder, table, seed, SLIPWAY)
+    for method in PEERS:
+        result, other = results.get(key(table, seed, method)), kept_losses(folder, table, seed, method)
+        if result and own.exists() and other.exists():
+            result["over_slipway"] = losses.difference(np.load(other), np.load(own))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ Each is used as its documentation shows it, with its defaults: LightGBM and CatB
 a linear model with one-hot columns and scaled numbers, and AutoGluon with a preset and a limit of 180 s.
 """
 
-import json
 import sys
 import tempfile
 import time
@@ -13,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from bench.quality import losses
 
 SECONDS = 180
 """AutoGluon's limit."""
@@ -86,14 +87,11 @@ def trained(method: str, train: pd.DataFrame, target: pd.Series, classes: bool, 
     return known[method](train, target, classes, seed)
 
 
-def loss(model: Any, rows: pd.DataFrame, actual: pd.Series, classes: bool) -> float:
-    """The log loss, or the root of the mean squared error."""
+def by_row(model: Any, rows: pd.DataFrame, actual: pd.Series, classes: bool) -> losses.Losses:
     if not classes:
-        return float(np.sqrt(np.mean((np.asarray(model.predict(rows), dtype="float64") - actual.to_numpy()) ** 2)))
+        return losses.of_numbers(model.predict(rows), actual)
     shares = model.predict_proba(rows)
-    known = [*(shares.columns if isinstance(shares, pd.DataFrame) else model.classes_)]
-    of_true = np.asarray(shares)[np.arange(len(rows)), [known.index(value) for value in actual]]
-    return float(-np.log(np.clip(of_true, np.finfo("float64").eps, 1)).mean())
+    return losses.of_classes(shares, actual, shares if isinstance(shares, pd.DataFrame) else model.classes_)
 
 
 def main(method: str, train: str, test: str, target: str, seed: str, out: str) -> None:
@@ -106,7 +104,7 @@ def main(method: str, train: str, test: str, target: str, seed: str, out: str) -
     began = time.perf_counter()
     model = trained(method, inputs, rows[target], classes, int(seed))
     seconds = time.perf_counter() - began
-    found = loss(model, asked, unseen[target], classes)
+    each = by_row(model, asked, unseen[target], classes)
     answer = model.predict_proba if classes else model.predict
     times = []
     for place in range(min(ASKED, len(asked))):
@@ -114,8 +112,12 @@ def main(method: str, train: str, test: str, target: str, seed: str, out: str) -
         began = time.perf_counter()
         answer(one)
         times.append(time.perf_counter() - began)
-    result = {"loss": found, "train_s": seconds, "answer_ms": 1000 * float(np.median(times))}
-    Path(out).write_text(json.dumps(result), encoding="utf-8")
+    result = {
+        "loss": losses.total(each, classes),
+        "train_s": seconds,
+        "answer_ms": 1000 * float(np.median(times)),
+    }
+    losses.write(Path(out), result, each)
 
 
 if __name__ == "__main__":

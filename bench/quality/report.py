@@ -10,8 +10,10 @@ from bench.quality.tables import TABLES
 
 SLIPWAY = "Slipway"
 """The method that is Slipway's default."""
+NOISE = 2
+"""Standard errors of a difference that may be chance."""
 Results = Mapping[str, Mapping[str, Any]]
-"""By "table/seed/method": `loss`, `train_s` and `answer_ms`, or why it `failed`."""
+"""By "table/seed/method": `loss`, `train_s` and `answer_ms`, or why it `failed`; of the others `over_slipway`."""
 
 
 def written(results: Results, methods: Sequence[str]) -> str:
@@ -30,6 +32,9 @@ def written(results: Results, methods: Sequence[str]) -> str:
     """
     cases = sorted({name.rpartition("/")[0] for name in results}, key=_place)
     methods = [method for method in methods if any(f"{case}/{method}" in results for case in cases)]
+    others = [
+        method for method in methods if any("over_slipway" in results.get(f"{case}/{method}", {}) for case in cases)
+    ]
     machines = machine()
     lines = [
         "# How good the models are, beside others",
@@ -41,6 +46,13 @@ def written(results: Results, methods: Sequence[str]) -> str:
         *_table(["table", "seed", *methods], (_losses(results, case, methods) for case in cases)),
         "",
         *_table(["", *methods], _summary(results, cases, methods)),
+        "",
+        "## How sure a difference is",
+        "",
+        "What a method costs more than Slipway on the same rows, in standard errors of the mean difference (of squared errors, or "
+        f"log losses, by row). Between -{NOISE} and {NOISE} it may be chance; beyond, in bold.",
+        "",
+        *_table(["table", "seed", *others], _differences(results, cases, others)),
         "",
         "## What averaging with CatBoost models brings",
         "",
@@ -79,6 +91,19 @@ def _summary(results: Results, cases: Sequence[str], methods: Sequence[str]) -> 
         found = [[results.get(f"{case}/{method}", {}).get(name) for case in cases] for method in methods]
         known = [[one for one in each if one is not None] for each in found]
         yield [words, *(f"{np.median(each):.{digits}f}" if each else "–" for each in known)]
+
+
+def _differences(results: Results, cases: Sequence[str], others: Sequence[str]) -> Iterator[list[str]]:
+    found = [[results.get(f"{case}/{method}", {}).get("over_slipway") for method in others] for case in cases]
+    for case, each in zip(cases, found, strict=True):
+        cells = ["–" if one is None else f"**{one:+.1f}**" if abs(one) > NOISE else f"{one:+.1f}" for one in each]
+        if any(one is not None for one in each):
+            yield [*case.split("/"), *cells]
+    counts = [
+        [sum(sign * one > NOISE for row in found if (one := row[place]) is not None) for sign in (1, -1)]
+        for place in range(len(others))
+    ]
+    yield ["worse than Slipway, better", "", *(f"{worse}, {better}" for worse, better in counts)]
 
 
 def _gains(results: Results, cases: Sequence[str]) -> Iterator[list[str]]:

@@ -4,7 +4,6 @@ The version goes into a store of its own. Rows are given to what serves, the com
 seen, which the API refuses, is answered as the graph does.
 """
 
-import json
 import os
 import statistics
 import sys
@@ -13,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bench.quality import losses
 from slipway.schema.metrics import AVERAGE
 
 ASKED = 50
@@ -45,27 +45,25 @@ def _measure(train: str, test: str, target: str, seed: str, out: str, options: t
     columns, actual = predictor.schema.columns(records), table[target].to_numpy()
     answers = predictor.engine.predict(columns)
     given = predictor.bounded(answers.values) if answers.probabilities is None else answers.probabilities
+    each = by_row(given, actual, predictor.schema)
     result = {
-        "loss": loss(given, actual, predictor.schema),
+        "loss": losses.total(each, bool(predictor.schema.target.classes)),
         "alone": alone(version, columns, actual),
         "train_s": seconds,
         "answer_ms": median_ms(predictor, records[:ASKED]),
         "model": version.metrics().estimator,
         "chosen": version.metrics().chosen,
     }
-    Path(out).write_text(json.dumps(result), encoding="utf-8")
+    losses.write(Path(out), result, each)
 
 
-def loss(given: Any, actual: Any, schema: Any) -> float:
-    """The log loss of probabilities, in the order of the schema's classes, or the root of the mean squared error."""
-    import numpy as np
-
+def by_row(given: Any, actual: Any, schema: Any) -> losses.Losses:
+    """Of numbers, or of probabilities in the order of the schema's classes."""
     if not schema.target.classes:
-        return float(np.sqrt(np.mean((given - actual) ** 2)))
+        return losses.of_numbers(given, actual)
     if given.ndim == 1:
         raise ValueError("the model gives no probabilities")
-    places = [schema.target.classes.index(value) for value in actual.tolist()]
-    return float(-np.log(np.clip(given[np.arange(len(places)), places], np.finfo("float64").eps, 1)).mean())
+    return losses.of_classes(given, actual.tolist(), schema.target.classes)
 
 
 def alone(version: Any, columns: Any, actual: Any) -> float | None:
@@ -82,9 +80,10 @@ def alone(version: Any, columns: Any, actual: Any) -> float | None:
     rows = pipeline[:-1].transform(frames.for_pipeline(schema, frames.frame(schema, columns)))
     first = last.estimators_[0]
     if not schema.target.classes:
-        return loss(first.predict(rows), actual, schema)
-    order = [classes_of(pipeline).index(value) for value in schema.target.classes]
-    return loss(first.predict_proba(rows)[:, order], actual, schema)
+        given = first.predict(rows)
+    else:
+        given = first.predict_proba(rows)[:, [classes_of(pipeline).index(value) for value in schema.target.classes]]
+    return losses.total(by_row(given, actual, schema), bool(schema.target.classes))
 
 
 def median_ms(predictor: Any, records: list[Any]) -> float:
