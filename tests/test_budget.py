@@ -122,15 +122,11 @@ def test_minutes_that_are_no_length_of_time_are_refused_in_a_line(path, minutes,
     )
 
 
-def test_a_budget_and_an_engine_contradict_each_other(path, monkeypatch, capsys):
-    from slipway.cli import train as command
-
-    monkeypatch.setattr(command, "runner", lambda args: lambda *arguments: iter(()))
-
-    code = main(["train", "--data", path, "--target", "y", "--minutes", "2", "--engine", "dask"])
+def test_a_budget_and_several_processes_contradict_each_other(path, capsys):
+    code = main(["train", "--data", path, "--target", "y", "--minutes", "2", "--workers", "2"])
 
     assert code == 1
-    assert "2 minutes: no engine keeps to them" in capsys.readouterr().err
+    assert "2 minutes: one process keeps to them, and several try all estimators at once" in capsys.readouterr().err
 
 
 def test_what_is_left_is_said_in_minutes_and_seconds():

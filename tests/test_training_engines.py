@@ -1,20 +1,27 @@
-"""`slipway train --engine`: what is made of what an engine's workers find. tests/test_training_clusters.py has the engines themselves."""
+"""`slipway train --engine` and `--workers`: what is made of what workers find. tests/test_training_clusters.py has Dask and Ray themselves."""
 
+import os
 import re
+import signal
 from types import SimpleNamespace
 
+import joblib
 import numpy as np
+import pandas as pd
+import psutil
 import pytest
 
+from slipway import store
 from slipway.cli.engines import runner
 from slipway.cli.main import build_parser, main
 from slipway.cli.train import resolve
 from slipway.errors import TrainingError
 from slipway.publish import engines
-from slipway.publish.engines import trial
+from slipway.publish.engines import local, trial
 from slipway.publish.train import prepare
 from slipway.scoring.engines import Cluster
-from slipway.training import selection
+from slipway.training import comparison, cost, selection
+from tests.conftest import trained
 
 FEW = ("insurance", "--include", "lr,knn,dt", "--folds", "2", "--limit-rows", "12")
 """Folds of so few rows that k nearest neighbours have no five: an estimator that fails."""
@@ -101,14 +108,13 @@ def test_an_engine_that_fails_says_why_in_one_line(engine, learnt):
     [
         (["--cluster", "tcp://x:1"], "--cluster tcp://x:1: needs --engine dask or ray"),
         (["--engine", "ray", "--cluster", "x:1", "--workers", "2"], "needs no --workers: the cluster has its own"),
-        (["--workers", "2"], "--workers 2: needs --engine dask or ray"),
         (
             ["--engine", "dask"],
             "--engine dask: distributed is not installed; `pip install 'slipway-ml[train,score,dask]'`",
         ),
         (["--engine", "ray"], "--engine ray: ray is not installed; `pip install 'slipway-ml[train,score,ray]'`"),
     ],
-    ids=["local", "workers", "no engine", "dask", "ray"],
+    ids=["local", "workers", "dask", "ray"],
 )
 @pytest.mark.parametrize("command", [["train", "insurance"], ["retrain", "{tag}", "--data", "none.csv"]])
 def test_options_that_cannot_be_are_one_line_before_anything_is_read(insurance, command, options, text, capsys):
@@ -118,5 +124,56 @@ def test_options_that_cannot_be_are_one_line_before_anything_is_read(insurance, 
     assert text in error and error.count("\n") == 1
 
 
-def test_without_an_engine_there_is_no_runner():
-    assert runner(build_parser().parse_args(["train", "insurance"])) is None
+@pytest.mark.parametrize(
+    ("options", "wanted"), [([], None), (["--workers", "1"], comparison.here)], ids=["as long as it takes", "one"]
+)
+def test_without_an_engine_it_depends_on_how_long_it_takes_or_is_this_process(options, wanted):
+    assert runner(build_parser().parse_args(["train", "insurance", *options])) is wanted
+
+
+@pytest.mark.parametrize(
+    ("found", "count"),
+    [
+        (cost.Cost(comparing=59, averaging=900, bytes=1e8), 1),
+        (cost.Cost(comparing=61, averaging=0, bytes=1e8), 8),
+        (cost.Cost(comparing=9000, averaging=0, bytes=3e9), 2),
+        (cost.Cost(comparing=9000, averaging=0, bytes=3e10), 1),
+    ],
+    ids=["short", "long", "little memory", "none"],
+)
+def test_a_comparison_has_processes_where_it_is_long_and_there_is_memory(found, count):
+    assert cost.processes(found, 8) == count
+
+
+def killed_elsewhere(home: bytes, identifier: str) -> bytes:
+    if os.getpid() != int(home):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return identifier.encode()
+
+
+def test_what_killed_processes_leave_is_tried_by_this_one(caplog):
+    own = str(os.getpid()).encode()
+
+    answers = [*local.run(killed_elsewhere, own, ["lr", "dt", "rf"], Cluster("local", workers=2))]
+
+    assert answers == [b"lr", b"dt", b"rf"]
+    assert "was killed, as for lack of memory; those left are tried one by one" in caplog.text
+
+
+@pytest.mark.slow
+def test_processes_of_this_machine_find_what_one_finds_and_end(learnt, alone, monkeypatch, capsys):
+    """From the command on: a comparison that is taken for a long one. The processes import PyCaret, which takes a while."""
+    monkeypatch.setattr(cost, "WORTHWHILE", 0.0)
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 2)
+    tag = trained(*FEW, "--name", "in-processes")
+    wanted, said = alone
+
+    printed = capsys.readouterr().out.splitlines()
+    board = pd.read_csv(store.find(tag).path / "leaderboard.csv")
+
+    assert "comparing estimators in 2 processes" in printed
+    assert set(without_times(said)[1:]) <= set(without_times(printed))
+    assert board.drop(columns="seconds").equals(wanted.leaderboard.drop(columns="seconds"))
+    started = psutil.Process().children(recursive=True)
+    _, alive = psutil.wait_procs([one for one in started if "popen_loky" in " ".join(one.cmdline())], timeout=30)
+    assert not alive

@@ -1,4 +1,4 @@
-"""The options that say what does the work: this process, or workers of Dask or Ray. `slipway score` has Spark, too."""
+"""The options that say what does the work: processes of this machine, or workers of Dask or Ray. `slipway score` has Spark, too."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -37,7 +37,7 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
         "--engine",
         choices=(LOCAL, *_TRAINING),
         default=LOCAL,
-        help="what tries the estimators (default: %(default)s, this process, one after the other); the result is the same",
+        help="what tries the estimators (default: %(default)s, this machine); the result is the same",
     )
     parser.add_argument(
         "--cluster",
@@ -46,12 +46,15 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
         "workers on this machine)",
     )
     parser.add_argument(
-        "--workers", type=count, metavar="N", help="of that engine on this machine (default: one for each core)"
+        "--workers",
+        type=count,
+        metavar="N",
+        help="processes on this machine (default: one for each core; without --engine one where that takes a minute at most)",
     )
 
 
 def runner(args: argparse.Namespace) -> "Runner | None":
-    """What tries the estimators; None for this process.
+    """What tries the estimators; None to have it depend on how long that takes.
 
     Raises
     ------
@@ -59,10 +62,12 @@ def runner(args: argparse.Namespace) -> "Runner | None":
         If the options contradict each other, or the engine is not installed.
     """
     check_cluster(args, " or ".join(_TRAINING))
-    if args.engine == LOCAL:
-        if args.workers is not None:
-            raise UseCaseError(f"--workers {args.workers}", f"needs --engine {' or '.join(_TRAINING)}")
+    if args.engine == LOCAL and args.workers is None:
         return None
+    if args.engine == LOCAL and args.workers == 1:
+        from slipway.training.comparison import here
+
+        return here
     from slipway.publish.engines import on
 
     return on(Cluster(args.engine, args.cluster, args.workers or cores()))

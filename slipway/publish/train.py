@@ -12,12 +12,13 @@ from slipway.publish import reading, smoke_test
 from slipway.schema.metrics import DataOrigin, ExclusionReason
 from slipway.schema.report import kept
 from slipway.schema.types import Kind
+from slipway.scoring.engines import LOCAL, Cluster
 from slipway.store import in_use
 from slipway.store.artifacts import to_json
 from slipway.tables import readers
 from slipway.tables.notes import Reading
 from slipway.training import cost
-from slipway.training.comparison import Runner
+from slipway.training.comparison import Runner, here
 from slipway.training.profile import with_leaks
 from slipway.training.report import report
 from slipway.training.schema_inference import InferredDataset, infer_dataset
@@ -71,13 +72,14 @@ def from_setup(case: UseCase) -> UseCase:
 def fit(case: UseCase, promote: bool = False, runner: Runner | None = None) -> str:
     """Train as the use case says, report on standard output, and give the saved version's tag.
 
-    With `promote` the version is served whatever it is worth; `runner` tries the estimators, or this process without one.
+    With `promote` the version is served whatever it is worth. `runner` tries the estimators; without one it is this process, or several
+    of this machine where that takes long.
     """
     check_python()
-    if runner and case.training.minutes:
+    if case.training.minutes and runner not in (None, here):
         raise UseCaseError(
             f"{case.training.minutes:g} minutes",
-            "no engine keeps to them, as it tries all estimators at once; leave out `minutes` or `--engine`",
+            "one process keeps to them, and several try all estimators at once; leave out `minutes`, or `--engine` and `--workers`",
         )
     in_use(case.name)  # a damaged history is no news for after the training
     started = time.monotonic()
@@ -93,7 +95,7 @@ def fit(case: UseCase, promote: bool = False, runner: Runner | None = None) -> s
     experiment_class(learnt.schema.task)  # refuses another PyCaret before anything else imports it
     from slipway.publish.version import save_version
 
-    trained = train(case, learnt, progress, runner)
+    trained = train(case, learnt, progress, None if case.training.minutes else runner or _processes(case, learnt))
     progress("")
     if trained.failed:
         progress(
@@ -122,6 +124,20 @@ def fit(case: UseCase, promote: bool = False, runner: Runner | None = None) -> s
         progress(line)
     progress(f"saved {saved.tag}")
     return saved.tag
+
+
+def _processes(case: UseCase, learnt: InferredDataset) -> Runner:
+    """This process, or several where comparing takes long."""
+    from joblib import cpu_count  # which knows the limit of a container
+
+    from slipway.publish.engines import on
+
+    expected = cost.expected_cost(case, len(learnt.inputs), len(learnt.schema.fields))
+    count = cost.processes(expected, cpu_count())
+    if count == 1:
+        return here
+    progress(f"comparing estimators in {count} processes")
+    return on(Cluster(LOCAL, workers=count))
 
 
 def _kept(case: UseCase, learnt: InferredDataset) -> dict[str, Any]:

@@ -21,15 +21,20 @@ _BYTES = {"rf": 9_000, "et": 14_000}
 _TABLE_BYTES = 80
 """Of a row and an input, with PyCaret's copies."""
 _INPUTS = 15
+_PROCESS_BYTES = 0.5e9
+"""Of a process that has imported PyCaret."""
 LONG, MUCH = 3600.0, 8e9
 """Seconds and bytes from which something is said."""
+WORTHWHILE = 60.0
+"""Seconds of comparing from which more processes are faster: each imports PyCaret first, 5 to 10 s of a core."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of a comparison: seconds of one core, and bytes."""
+    """Of comparing estimators, and of averaging the best: seconds of one core, and bytes."""
 
-    seconds: float
+    comparing: float
+    averaging: float
     bytes: float
 
 
@@ -48,10 +53,28 @@ def expected_cost(case: UseCase, rows: int, inputs: int) -> Cost:
     excluded: Collection[str] = case.training.exclude or ()
     ids = [one for one in case.training.include or _QUICK if one not in excluded]
     fitted = rows * 0.7
-    seconds = sum(_SECONDS.get(one, _OTHER) for one in ids) + (_AVERAGE if case.training.averages else 0.0)
-    fit = seconds * rows / 10_000 * max(1.0, inputs / _INPUTS)
+    fits = (case.training.folds + 1) * rows / 10_000 * max(1.0, inputs / _INPUTS)
+    comparing = fits * sum(_SECONDS.get(one, _OTHER) for one in ids)
     kept = sum(_BYTES.get(one, 0) for one in ids) * fitted
-    return Cost(fit * (case.training.folds + 1), rows * inputs * _TABLE_BYTES + kept)
+    return Cost(comparing, fits * _AVERAGE * case.training.averages, rows * inputs * _TABLE_BYTES + kept)
+
+
+def processes(cost: Cost, cores: int) -> int:
+    """How many processes a comparison is to have: one where it is short; as many as there are cores, and memory, where it is long.
+
+    Parameters
+    ----------
+    cost : Cost
+    cores : int
+
+    Returns
+    -------
+    int
+        1 or more.
+    """
+    if cost.comparing < WORTHWHILE:
+        return 1
+    return max(1, min(cores, int(MUCH // (_PROCESS_BYTES + cost.bytes))))
 
 
 def warning(case: UseCase, rows: int, inputs: int) -> str | None:
@@ -67,9 +90,10 @@ def warning(case: UseCase, rows: int, inputs: int) -> str | None:
     str or None
     """
     cost = expected_cost(case, rows, inputs)
-    if cost.seconds < LONG and cost.bytes < MUCH:
+    seconds = cost.comparing + cost.averaging
+    if seconds < LONG and cost.bytes < MUCH:
         return None
-    hours, gigabytes = max(1, round(cost.seconds / 3600)), max(1, round(cost.bytes / 1e9))
+    hours, gigabytes = max(1, round(seconds / 3600)), max(1, round(cost.bytes / 1e9))
     return (
         f"note: comparing estimators on {rows:,} rows takes about {hours:,} hour{'' if hours == 1 else 's'} of a core or more, and about "
         f"{gigabytes:,} GB of memory; `--limit-rows 50000` trains on 50,000 of them, drawn at random, and the card says so; "

@@ -1,4 +1,5 @@
-"""Estimators tried by the workers of Dask or Ray, with the results of this process: same figures, same choice, same failures.
+"""Estimators tried by other processes, of this machine or workers of Dask or Ray, with the results of this one: same figures, same
+choice, same failures.
 
 An engine is given one function, which tries one estimator, and moves the experiment to its workers and fitted models back.
 docs/decisions/training-engines.md says why it is not PyCaret's own way.
@@ -13,10 +14,8 @@ from slipway.errors import SlipwayError, TrainingError, first_line
 from slipway.publish.engines.trial import Trial
 from slipway.schema.schema import Schema
 from slipway.scoring.engines import ENGINES as IMPORTED
-from slipway.scoring.engines import Cluster
+from slipway.scoring.engines import LOCAL, Cluster
 from slipway.training.comparison import Runner, Tried
-
-ENGINES = ("dask", "ray")
 
 Answers = Iterator[bytes | str]
 """For each estimator, in order: what a worker packed, or how its workers were lost."""
@@ -53,7 +52,8 @@ def on(cluster: Cluster) -> Runner:
 
 def _load(name: str) -> Engine:
     try:
-        importlib.import_module(IMPORTED[name].partition(".")[0])
+        if name != LOCAL:
+            importlib.import_module(IMPORTED[name].partition(".")[0])
         return cast(Engine, importlib.import_module(f"slipway.publish.engines.{name}"))
     except ImportError as exc:
         raise TrainingError(
@@ -70,6 +70,7 @@ def _tried(engine: Engine, cluster: Cluster, experiment: Any, ids: Sequence[str]
         raise
     except Exception as exc:
         why = first_line(str(exc)) or type(exc).__name__
+        otherwise = "with --workers 1" if cluster.engine == LOCAL else "without --engine"
         raise TrainingError(
-            f"--engine {cluster.engine}: {why}; put that right, or train without --engine: the result is the same"
+            f"--engine {cluster.engine}: {why}; put that right, or train {otherwise}: the result is the same"
         ) from exc
