@@ -10,13 +10,14 @@ import pytest
 from onnx import helper, numpy_helper
 from pycaret.internal.pipeline import Pipeline
 from pycaret.internal.preprocess.transformers import TransformerWrapper
-from sklearn.ensemble import GradientBoostingRegressor
+from sklearn.base import clone
+from sklearn.ensemble import GradientBoostingRegressor, VotingRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler, OrdinalEncoder, StandardScaler
 
-from slipway.compile import CannotCompileError, check_parity, compile_and_check, compile_pipeline
-from slipway.compile.boundary_rows import ensembles
+from slipway.compile import CannotCompileError, boundary_rows, check_parity, compile_and_check, compile_pipeline
+from slipway.compile.boundary_rows import ensembles, tree_splits
 from slipway.compile.parity_check import gate_rows
 from slipway.inference import pipeline_engine
 from slipway.tables.readers import locate
@@ -93,6 +94,27 @@ def test_a_leaf_that_is_off_by_a_thousandth_of_the_targets_deviation_is_refused(
 
     with pytest.raises(CannotCompileError, match="the graph differs from the pipeline"):
         check_parity(pipeline, with_attribute(model, "leaf_weights", move), insurance())
+
+
+def test_the_limit_on_nodes_is_that_of_a_graph_however_many_models_it_averages(monkeypatch):
+    """Five CatBoost models beside the best had six times the limit: the check was most of a training's time."""
+    boosting = GradientBoostingRegressor(n_estimators=60, max_depth=6)
+    members = [(str(seed), clone(boosting).set_params(subsample=0.9, random_state=seed)) for seed in range(3)]
+    pipeline = fitted(VotingRegressor(members))
+    model = compile_pipeline(pipeline, insurance().schema, insurance().inputs)
+    columns = gate_rows(pipeline, model, insurance()).columns
+    limit = min(len(trees.split) for trees in ensembles(model))
+    monkeypatch.setattr(boundary_rows, "LIMIT", limit)
+
+    moved = [new for _, new in tree_splits(model, columns, insurance().schema)]
+
+    rows = sum(len(next(iter(new.values()))) for new in moved)
+    assert 1.5 * limit < rows <= 2 * limit
+    for trees in ensembles(model):
+        for feature, name in enumerate(NUMBERS):
+            seen = np.concatenate([new[name] for new in moved if name in new])
+            wanted = trees.split[trees.feature == feature]
+            assert len(wanted) and np.isin(np.unique(wanted.astype("float32")), seen.astype("float32")).all()
 
 
 @pytest.mark.parametrize("scaled", [False, True], ids=["raw fields", "scaled"])

@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 LIMIT = 100_000
-"""The largest number of nodes for which rows are made; every distinct split of a feature comes first."""
+"""The largest number of nodes of a graph for which rows are made; every distinct split of a feature comes first."""
 STEPS = 56
 DAY = 86_400.0
 """Seconds."""
@@ -96,8 +96,10 @@ def tree_splits(model: onnx.ModelProto, trained: Columns, schema: Schema) -> Ite
     """
     # By order: a field called `value` has another name in the graph.
     fields = dict(zip([item.name for item in model.graph.input], schema.names, strict=True))
-    for ensemble in ensembles(model):
-        yield from _Around(ensemble, _Features(model, ensemble.matrix, fields), trained, schema).rows()
+    found = [*ensembles(model)]
+    for ensemble in found:
+        around = _Around(ensemble, _Features(model, ensemble.matrix, fields), trained, schema)
+        yield from around.rows(LIMIT // len(found))
 
 
 def ensembles(model: onnx.ModelProto) -> Iterator[Ensemble]:
@@ -195,14 +197,14 @@ def _reached(ensemble: Ensemble, matrix: Floats) -> tuple[Ints, Ints]:
     return reached, first[reached]
 
 
-def _spread(ensemble: Ensemble, nodes: Ints, rows: Ints) -> tuple[Ints, Ints]:
-    """At most `LIMIT` nodes; every distinct split of a feature comes first."""
-    if len(nodes) <= LIMIT:
+def _spread(ensemble: Ensemble, nodes: Ints, rows: Ints, limit: int) -> tuple[Ints, Ints]:
+    """At most `limit` nodes, or as many as there are distinct splits of a feature, which come first."""
+    if len(nodes) <= limit:
         return nodes, rows
     pairs = np.stack([ensemble.feature[nodes].astype("float64"), ensemble.split[nodes]], axis=1)
     _, first = np.unique(pairs, axis=0, return_index=True)
     others = np.setdiff1d(np.arange(len(nodes)), first)
-    chosen = np.concatenate([first, np.random.default_rng(4).permutation(others)])[: max(LIMIT, len(first))]
+    chosen = np.concatenate([first, np.random.default_rng(4).permutation(others)])[: max(limit, len(first))]
     return nodes[chosen], rows[chosen]
 
 
@@ -232,9 +234,9 @@ class _Around:
         self.numbers = _of_kind(schema, "number", "integer", "time")
         self.units = dict.fromkeys(_of_kind(schema, "date"), DAY) | dict.fromkeys(_of_kind(schema, "datetime"), 1.0)
 
-    def rows(self) -> Iterator[Moved]:
-        """The rows with the feature of each node moved to both sides of its split."""
-        nodes, rows = _spread(self.ensemble, *_reached(self.ensemble, self.matrix))
+    def rows(self, limit: int) -> Iterator[Moved]:
+        """The rows with the feature of each node moved to both sides of its split, for about `limit` nodes."""
+        nodes, rows = _spread(self.ensemble, *_reached(self.ensemble, self.matrix), limit)
         raw = _raw_fields(self.matrix, {name: self.trained[name] for name in self.numbers})
         sides = self.ensemble.sides()
         bisected = []
