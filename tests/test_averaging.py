@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from catboost import CatBoostClassifier, CatBoostRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 
 from slipway import store
 from slipway.cli.main import build_parser
@@ -205,3 +206,24 @@ def test_the_log_that_models_fitted_at_once_write_to_belongs_to_none_of_them(mon
     averaging.AveragedRegressor(LinearRegression()).fit(table, table.a)
 
     assert set(owners) == {threading.get_ident()} and len(owners) == averaging.MEMBERS
+
+
+@pytest.mark.parametrize(
+    ("classes", "rounds", "rate"), [(1, 1000, 0.1), (4, 1000, 0.1), (18, 222, 0.45), (100, 40, 0.5), (5000, 1, 0.5)]
+)
+def test_many_classes_leave_fewer_rounds_in_which_more_is_learnt(classes, rounds, rate):
+    found, learnt = averaging.pace(classes)
+
+    assert (found, round(learnt, 2)) == (rounds, rate) and found * classes <= max(averaging.TREES, classes)
+
+
+def test_models_of_many_classes_have_no_more_trees_than_the_limit(monkeypatch):
+    monkeypatch.setattr(averaging, "TREES", 60)
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(200, 3)), columns=list("abc"))
+    target = np.digitize(table.a, [-1, -0.4, 0, 0.4, 1])
+
+    average = averaging.AveragedClassifier(GaussianNB()).fit(table, target)
+
+    _, *bag = average.voting_.estimators_
+    assert {model.tree_count_ for model in bag} == {10} and {model.learning_rate_ for model in bag} == {0.5}
