@@ -226,4 +226,4 @@ def test_models_of_many_classes_have_no_more_trees_than_the_limit(monkeypatch):
     average = averaging.AveragedClassifier(GaussianNB()).fit(table, target)
 
     _, *bag = average.voting_.estimators_
-    assert {model.tree_count_ for model in bag} == {10} and {model.learning_rate_ for model in bag} == {0.5}
+    assert max(model.tree_count_ for model in bag) <= 10 and {model.learning_rate_ for model in bag} == {0.5}
