@@ -129,12 +129,23 @@ def test_a_card_says_from_how_many_rows_those_of_the_training_were_drawn(drawn, 
 def test_what_takes_hours_or_much_memory_is_said_before_it_begins(options, rows, text):
     case = resolve(build_parser().parse_args(["train", "insurance", *options]))
 
-    line = cost.warning(case, rows, 15)
+    line = cost.warning(cost.expected_cost(case, rows, 15), rows)
 
     if text is None:
         assert line is None
     else:
         assert text in line and "`--limit-rows 50000`" in line and "`--include lightgbm,lr`" in line
+
+
+def test_boosting_of_several_classes_takes_as_many_times_as_long_and_an_average_up_to_four_times():
+    case = resolve(build_parser().parse_args(["train", "insurance"]))
+
+    number, two, four, many = (cost.expected_cost(case, 10_000, 15, classes) for classes in (0, 2, 4, 18))
+
+    assert number == two
+    assert two.comparing < four.comparing < many.comparing
+    assert four.comparing - two.comparing == pytest.approx(3 / 17 * (many.comparing - two.comparing))
+    assert four.averaging == many.averaging == 4 * two.averaging
 
 
 def test_the_line_on_long_trainings_comes_before_pycaret(monkeypatch, capsys):

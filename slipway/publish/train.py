@@ -85,17 +85,19 @@ def fit(case: UseCase, promote: bool = False, runner: Runner | None = None) -> s
     started = time.monotonic()
     case = from_setup(case)
     table, learnt, dropped = prepare(case)
-    if line := cost.warning(case, len(learnt.inputs), len(learnt.schema.fields)):
+    schema, rows = learnt.schema, len(learnt.inputs)
+    expected = cost.expected_cost(case, rows, len(schema.fields), len(schema.target.classes))
+    if line := cost.warning(expected, rows):
         progress(line)
     progress("importing PyCaret …")
     smoke_test.warm_up()
     # Only now: it takes seconds, and a wrong file name should not.
     from slipway.training.selection import experiment_class, train
 
-    experiment_class(learnt.schema.task)  # refuses another PyCaret before anything else imports it
+    experiment_class(schema.task)  # refuses another PyCaret before anything else imports it
     from slipway.publish.version import save_version
 
-    trained = train(case, learnt, progress, None if case.training.minutes else runner or _processes(case, learnt))
+    trained = train(case, learnt, progress, None if case.training.minutes else runner or _processes(expected))
     progress("")
     if trained.failed:
         progress(
@@ -126,13 +128,12 @@ def fit(case: UseCase, promote: bool = False, runner: Runner | None = None) -> s
     return saved.tag
 
 
-def _processes(case: UseCase, learnt: InferredDataset) -> Runner:
+def _processes(expected: cost.Cost) -> Runner:
     """This process, or several where comparing takes long."""
     from joblib import cpu_count  # which knows the limit of a container
 
     from slipway.publish.engines import on
 
-    expected = cost.expected_cost(case, len(learnt.inputs), len(learnt.schema.fields))
     count = cost.processes(expected, cpu_count())
     if count == 1:
         return here

@@ -12,6 +12,10 @@ from slipway.training.usecase import UseCase
 _SECONDS = {"rf": 6.0, "et": 3.2, "gbr": 2.5, "gbc": 2.5, "ada": 0.9, "lightgbm": 0.4, "mlp": 15.0}
 _OTHER = 0.2
 """Of a fit of 10,000 rows."""
+_BY_CLASS = ("gbr", "gbc", "lightgbm")
+"""Those that grow a tree for each of several classes where others grow one."""
+_MOST = 4
+"""Classes up to which an average grows more trees: see `slipway.training.averaging.TREES`."""
 _AVERAGE = 7.0
 """Of the five CatBoost models that the best is averaged with, together."""
 _QUICK = ("rf", "et", "gbr", "ada", "lightgbm", *("another",) * 13)
@@ -38,13 +42,15 @@ class Cost:
     bytes: float
 
 
-def expected_cost(case: UseCase, rows: int, inputs: int) -> Cost:
+def expected_cost(case: UseCase, rows: int, inputs: int, classes: int = 0) -> Cost:
     """What comparing the estimators of a use case on so many rows and inputs will take.
 
     Parameters
     ----------
     case : UseCase
     rows, inputs : int
+    classes : int, default=0
+        Of the target; 0 for a number.
 
     Returns
     -------
@@ -54,9 +60,11 @@ def expected_cost(case: UseCase, rows: int, inputs: int) -> Cost:
     ids = [one for one in case.training.include or _QUICK if one not in excluded]
     fitted = rows * 0.7
     fits = (case.training.folds + 1) * rows / 10_000 * max(1.0, inputs / _INPUTS)
-    comparing = fits * sum(_SECONDS.get(one, _OTHER) for one in ids)
+    trees = classes if classes > 2 else 1
+    comparing = fits * sum(_SECONDS.get(one, _OTHER) * (trees if one in _BY_CLASS else 1) for one in ids)
+    averaging = fits * _AVERAGE * min(trees, _MOST) * case.training.averages
     kept = sum(_BYTES.get(one, 0) for one in ids) * fitted
-    return Cost(comparing, fits * _AVERAGE * case.training.averages, rows * inputs * _TABLE_BYTES + kept)
+    return Cost(comparing, averaging, rows * inputs * _TABLE_BYTES + kept)
 
 
 def processes(cost: Cost, cores: int) -> int:
@@ -77,19 +85,18 @@ def processes(cost: Cost, cores: int) -> int:
     return max(1, min(cores, int(MUCH // (_PROCESS_BYTES + cost.bytes))))
 
 
-def warning(case: UseCase, rows: int, inputs: int) -> str | None:
+def warning(cost: Cost, rows: int) -> str | None:
     """A line on what is to be expected and what can be done; None if it is neither long nor much.
 
     Parameters
     ----------
-    case : UseCase
-    rows, inputs : int
+    cost : Cost
+    rows : int
 
     Returns
     -------
     str or None
     """
-    cost = expected_cost(case, rows, inputs)
     seconds = cost.comparing + cost.averaging
     if seconds < LONG and cost.bytes < MUCH:
         return None
