@@ -3,13 +3,17 @@
 import pickle
 import pickletools
 import threading
+from types import SimpleNamespace
 
 import catboost
 import numpy as np
 import pandas as pd
 import pytest
 from catboost import CatBoostClassifier, CatBoostRegressor
+from sklearn.base import clone
+from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import KFold
 from sklearn.naive_bayes import GaussianNB
 
 from slipway import store
@@ -17,8 +21,9 @@ from slipway.cli.main import build_parser
 from slipway.cli.train import resolve
 from slipway.publish.train import prepare
 from slipway.schema.metrics import AVERAGE, Parity
-from slipway.training import averaging, selection
+from slipway.training import averaging, refinement, selection
 from slipway.training.averaging import MEMBERS, averaged
+from slipway.training.comparison import Tried
 from slipway.training.evaluation import out_of_fold
 from slipway.training.pycaret_experiment import PyCaretExperiment
 from slipway.training.refinement import better
@@ -189,6 +194,34 @@ def test_what_is_tuned_has_to_be_better_by_a_standard_error_of_the_folds_and_an_
 ):
     assert better(new, old, greater, errors=1) is clearly
     assert better(new, old, greater, errors=0) is at_all
+
+
+@pytest.mark.parametrize(
+    ("model", "folds", "taken", "said"),
+    [
+        (ExtraTreesClassifier(random_state=0), [0.22, 0.27], True, "chose the average"),
+        (ExtraTreesClassifier(random_state=0), [0.40, 0.45], False, "clearly worse, left as it was"),
+        (LogisticRegression(), [0.22, 0.27], False, "not better, left as it was"),
+    ],
+    ids=["forest", "clearly worse", "sigmoid"],
+)
+def test_an_average_that_is_about_as_good_replaces_a_model_that_rules_classes_out(
+    monkeypatch, model, folds, taken, said
+):
+    """Extra trees gave one row of anes96 its class with a probability of zero: log loss 0.351 instead of 0.224."""
+    rng, lines = np.random.default_rng(0), []
+    rows = pd.DataFrame(rng.normal(size=(60, 2)), columns=["a", "b"])
+    model = clone(model).fit(rows, np.where(rows.a + rng.normal(size=60) > 0, "yes", "no"))
+    experiment = SimpleNamespace(X_test_transformed=rows + 0.1, fold_generator=KFold(2), get_config=lambda name: None)
+    old = Tried(1.0, model, {"Log loss": 0.24}, {}, {"Log loss": [0.20, 0.28]})
+    new = Tried(1.0, None, {"Log loss": float(np.mean(folds))}, {}, {"Log loss": folds})
+    monkeypatch.setattr(refinement, "try_estimator", lambda *arguments: new)
+    monkeypatch.setattr(refinement, "greater_is_better", lambda *arguments: False)
+    schema = SimpleNamespace(target=SimpleNamespace(classes=["no", "yes"]))
+
+    found = refinement.Refiner(experiment, schema, "Log loss", lines.append).averaged(old, 0)
+
+    assert found == (new, taken) and said in lines[-1]
 
 
 def test_the_log_that_models_fitted_at_once_write_to_belongs_to_none_of_them(monkeypatch):

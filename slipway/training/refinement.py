@@ -1,6 +1,7 @@
 """What is made of the estimator that was best in the comparison: tuned, and averaged with a bag of CatBoost models.
 
-Each is measured with the folds of the comparison. The average is taken where its mean is better there. What tuning found is the best
+Each is measured with the folds of the comparison. The average is taken where its mean is better there, or about equal and the best alone
+gives some class a probability of exactly zero: then one row of that class, which no fold need have, costs more than all others. What tuning found is the best
 of many, by chance as well, which is not better on new rows: it has to be better by more than one standard error of the differences
 between its folds and those of what it would replace.
 """
@@ -29,6 +30,8 @@ from slipway.training.comparison import (
     value,
 )
 
+_NOT_TAKEN = {1: "not clearly better", 0: "not better", -1: "clearly worse"}
+"""By how many standard errors it was to be better."""
 CANDIDATES = 10
 """Sets of hyperparameters that PyCaret's `tune_model()` tries."""
 
@@ -43,7 +46,7 @@ def better(new: Sequence[float], old: Sequence[float], greater: bool, errors: fl
     greater : bool
         Whether more of it is better.
     errors : float
-        By how many standard errors; 0 for any gain.
+        By how many standard errors; 0 for any gain, below 0 for a loss of as many at most.
 
     Returns
     -------
@@ -54,6 +57,23 @@ def better(new: Sequence[float], old: Sequence[float], greater: bool, errors: fl
     if not all(map(math.isfinite, gains)):
         return False
     return statistics.mean(gains) > errors * statistics.stdev(gains) / math.sqrt(len(gains))
+
+
+def rules_out(model: Any, inputs: Any) -> bool:
+    """Whether a model gives some class of some row a probability of exactly zero, as a forest does that has none of it in a leaf.
+
+    Parameters
+    ----------
+    model : fitted estimator
+    inputs : DataFrame of shape (n_rows, n_features)
+        That it has not seen.
+
+    Returns
+    -------
+    bool
+        False for a model of numbers.
+    """
+    return hasattr(model, "predict_proba") and bool((model.predict_proba(inputs) == 0).any())
 
 
 @dataclass(frozen=True)
@@ -103,7 +123,8 @@ class Refiner:
         if self._too_long(model, folds_of(self.experiment) + 1):
             return None, False
         tried = try_estimator(self.experiment, model, self.schema)
-        return tried, self._better(tried, chosen, "the average", errors=0)[1]
+        errors = -1 if rules_out(chosen.model, self.experiment.X_test_transformed) else 0
+        return tried, self._better(tried, chosen, "the average", errors)[1]
 
     def _too_long(self, model: Any, fits: int) -> bool:
         why = self.budget and self.budget.refusal(fit_seconds(self.experiment, clone(model)) * fits)
@@ -111,7 +132,7 @@ class Refiner:
             self.progress(f"        skipped: {why}")
         return bool(why)
 
-    def _better(self, new: Tried, old: Tried, name: str, errors: float) -> tuple[Tried, bool]:
+    def _better(self, new: Tried, old: Tried, name: str, errors: int) -> tuple[Tried, bool]:
         """The new one if it is better by more than some standard errors, else the old one, and whether it is the new one."""
         if new.failed is not None:
             self.progress(f"        failed: {new.failed}")
@@ -119,6 +140,5 @@ class Refiner:
         greater = greater_is_better(self.experiment, self.metric)
         taken = better(new.folds[self.metric], old.folds[self.metric], greater, errors)
         figures = f"{value(new, self.metric)} instead of {old.means[self.metric]:.4f}, {new.seconds:.1f} s"
-        left = "not clearly better, left as it was" if errors else "not better, left as it was"
-        self.progress(f"        {f'chose {name}' if taken else left}: {figures}")
+        self.progress(f"        {f'chose {name}' if taken else f'{_NOT_TAKEN[errors]}, left as it was'}: {figures}")
         return (new, True) if taken else (old, False)
