@@ -10,6 +10,8 @@ from bench.quality.tables import TABLES
 
 SLIPWAY = "Slipway"
 """The method that is Slipway's default."""
+MOST = 0.9
+"""Share of the cases from which a method is ranked beside those that have a result for all."""
 NOISE = 2
 """Standard errors of a difference that may be chance."""
 Results = Mapping[str, Mapping[str, Any]]
@@ -79,18 +81,29 @@ def _losses(results: Results, case: str, methods: Sequence[str]) -> list[str]:
 
 
 def _summary(results: Results, cases: Sequence[str], methods: Sequence[str]) -> Iterator[list[str]]:
-    """Ranks are of the cases that every method has a result for."""
-    whole = [case for case in cases if all("loss" in results.get(f"{case}/{method}", {}) for method in methods)]
-    if whole:
-        losses = np.array([[results[f"{case}/{method}"]["loss"] for method in methods] for case in whole])
-        ranks = (
-            (losses[:, :, None] > losses[:, None, :]).sum(2) + (losses[:, :, None] >= losses[:, None, :]).sum(2) + 1
-        ) / 2
-        yield [f"mean rank, {len(whole)} of {len(cases)}", *(f"{one:.2f}" for one in ranks.mean(axis=0))]
+    """Ranks are of the cases that all have a result for, once of those with the most results, and once of every method."""
+    counts = [sum("loss" in results.get(f"{case}/{method}", {}) for case in cases) for method in methods]
+    most = [method for method, count in zip(methods, counts, strict=True) if count >= MOST * max(counts)]
+    for ranked in (most, methods) if most != [*methods] else (methods,):
+        whole = [case for case in cases if all("loss" in results.get(f"{case}/{method}", {}) for method in ranked)]
+        if whole:
+            ranks = dict(zip(ranked, _ranks(results, whole, ranked), strict=True))
+            cells = [f"{ranks[method]:.2f}" if method in ranks else "–" for method in methods]
+            yield [f"mean rank, {len(whole)} of {len(cases)}", *cells]
     for name, words, digits in (("train_s", "seconds to train, median", 0), ("answer_ms", "ms for one row, median", 2)):
         found = [[results.get(f"{case}/{method}", {}).get(name) for case in cases] for method in methods]
         known = [[one for one in each if one is not None] for each in found]
         yield [words, *(f"{np.median(each):.{digits}f}" if each else "–" for each in known)]
+
+
+def _ranks(results: Results, cases: Sequence[str], methods: Sequence[str]) -> Any:
+    """The mean over the cases, of shape (n_methods,); those that are equal share theirs."""
+    losses = np.array([[results[f"{case}/{method}"]["loss"] for method in methods] for case in cases])
+    better, as_good = (
+        (losses[:, :, None] > losses[:, None, :]).sum(2),
+        (losses[:, :, None] >= losses[:, None, :]).sum(2),
+    )
+    return ((better + as_good + 1) / 2).mean(axis=0)
 
 
 def _differences(results: Results, cases: Sequence[str], others: Sequence[str]) -> Iterator[list[str]]:
