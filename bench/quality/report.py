@@ -84,7 +84,7 @@ def _summary(results: Results, cases: Sequence[str], methods: Sequence[str]) -> 
     """Ranks are of the cases that all have a result for, once of those with the most results, and once of every method."""
     counts = [sum("loss" in results.get(f"{case}/{method}", {}) for case in cases) for method in methods]
     most = [method for method, count in zip(methods, counts, strict=True) if count >= MOST * max(counts)]
-    for ranked in (most, methods) if most != [*methods] else (methods,):
+    for ranked in dict.fromkeys((tuple(most), tuple(methods))):
         whole = [case for case in cases if all("loss" in results.get(f"{case}/{method}", {}) for method in ranked)]
         if whole:
             ranks = dict(zip(ranked, _ranks(results, whole, ranked), strict=True))

@@ -28,7 +28,7 @@ _INPUTS = 15
 _PROCESS_BYTES = 0.5e9
 """Of a process that has imported PyCaret."""
 LONG, MUCH = 3600.0, 8e9
-"""Seconds and bytes from which something is said."""
+"""Seconds and bytes from which something is said; so many bytes may all processes of a comparison take, too."""
 WORTHWHILE = 60.0
 """Seconds of comparing from which more processes are faster: each imports PyCaret first, 5 to 10 s of a core."""
 

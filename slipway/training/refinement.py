@@ -1,9 +1,9 @@
 """What is made of the estimator that was best in the comparison: tuned, and averaged with a bag of CatBoost models.
 
-Each is measured with the folds of the comparison. The average is taken where its mean is better there, or about equal and the best alone
-gives some class a probability of exactly zero: then one row of that class, which no fold need have, costs more than all others. What tuning found is the best
-of many, by chance as well, which is not better on new rows: it has to be better by more than one standard error of the differences
-between its folds and those of what it would replace.
+Each is measured with the folds of the comparison. The average is taken where its mean is better there. It is also taken where it is about
+as good and the best estimator gives some class a probability of exactly zero: a single row of that class, which the folds may not have, would
+cost more than all others. What tuning found is the best of many, by chance as well, which is not better on new rows: it has to be better by
+more than one standard error of the differences between its folds and those of what it would replace.
 """
 
 import importlib.util
@@ -46,7 +46,7 @@ def better(new: Sequence[float], old: Sequence[float], greater: bool, errors: fl
     greater : bool
         Whether more of it is better.
     errors : float
-        By how many standard errors; 0 for any gain, below 0 for a loss of as many at most.
+        By how many standard errors; 0 for any gain; -1 allows it to be worse by less than one.
 
     Returns
     -------
