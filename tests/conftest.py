@@ -351,7 +351,8 @@ def open_page(context_of):
 
 
 def settled(page) -> None:
-    """Wait until every panel of the page belongs to the values that the form shows."""
+    """Wait until every panel of the page is there and belongs to the values that the form shows."""
+    page.locator('[data-live="why"]').wait_for(state="attached")
     page.locator('[data-live]:not([data-state=""])').first.wait_for(state="detached")
 
 

@@ -36,6 +36,10 @@ LAID_OVER = """() => {
 SPILLED = """() => [...document.querySelectorAll('.slip-form *, .slip-answer *')].filter((node) => node.checkVisibility()
   && node.scrollWidth > node.clientWidth + 1 && node.clientWidth && getComputedStyle(node).overflowX === 'visible'
   && getComputedStyle(node).display !== 'inline' && !node.matches('button.label-wrap')).map((node) => node.outerHTML.slice(0, 100))"""
+BESIDE = """(box) => {
+  const [field, list] = [box, document.querySelector('[role="listbox"]')].map((part) => part.getBoundingClientRect());
+  return Math.min(Math.abs(list.top - field.bottom), Math.abs(field.top - list.bottom)) < 30;
+}"""
 
 
 TITLE = ("What becomes of a loan, by all that is known of the applicant, the accounts and the cards " * 4)[:300]
@@ -151,7 +155,6 @@ def test_all_categories_are_shown_by_their_effect(open_page, loans):
     page = open_page(loans, "/ui/en/")
     settled(page)
 
-    # Of a list of 24, those that begin so are left, beside the box wherever the page has been scrolled to.
     page.get_by_label("Change one input, keep the rest").fill("Distr")
     page.get_by_role("option", name="District").click()
     page.locator(".slip-whatif").wait_for()
@@ -159,6 +162,21 @@ def test_all_categories_are_shown_by_their_effect(open_page, loans):
     bars = page.locator(".slip-whatif .slip-bar > :last-child").all_inner_texts()
     shares = [float(bar.rstrip("%")) for bar in bars]
     assert len(shares) == 40 and shares == sorted(shares, reverse=True)
+
+
+def test_an_open_list_stays_beside_its_box(open_page, loans):
+    page = open_page(loans, "/ui/en/", viewport={"width": 1280, "height": 2600})
+    settled(page)
+    box = page.get_by_label("Change one input, keep the rest")
+    box.click()
+    page.get_by_role("listbox").wait_for()
+    before = box.bounding_box()["y"]
+
+    # What is above it grows, as with an answer that comes late; nothing is scrolled by that.
+    page.locator("#live-why").evaluate("(above) => { above.style.paddingBottom = '150px'; }")
+
+    page.wait_for_function(BESIDE, arg=box.element_handle())
+    assert box.bounding_box()["y"] == before + 150
 
 
 def test_the_page_hardly_moves_while_it_opens(open_page, context_of, loans):

@@ -27,6 +27,16 @@
   document.addEventListener("focusin", ({ target }) => {
     if (isList(target)) setTimeout(() => document.activeElement === target && target.select());
   });
+
+  // It lays the open list out where the field is then, and anew only when the window is scrolled: not when what is above
+  // the field grows, or the column around it is scrolled.
+  const follow = (field, before) => {
+    if (document.activeElement !== field) return;
+    const { top } = field.getBoundingClientRect();
+    if (top !== before) dispatchEvent(new Event("scroll"));
+    requestAnimationFrame(() => follow(field, top));
+  };
+  document.addEventListener("focusin", ({ target }) => isList(target) && follow(target));
 })();
 
 // Gradio names the slider in English, whatever the language of the page, and says 0.3 where the page says 30%.
