@@ -230,7 +230,8 @@ def second_version(tag: str, home: Path) -> str:
 def test_a_worker_that_starts_again_serves_what_the_others_do_whatever_was_promoted(uncompiled, tmp_path):
     """A version that is not compiled is served by workers that are no forks: they import the service anew."""
     other = second_version(uncompiled, tmp_path)
-    with serve("--arg", "model=reviews", BENTOML_HOME=str(tmp_path)) as server:
+    # Else the server itself switches to what was promoted, if this takes half a minute.
+    with serve("--arg", "model=reviews", BENTOML_HOME=str(tmp_path), SLIPWAY_POLL_SECONDS="0") as server:
 
         def model() -> str | None:
             with suppress(httpx.HTTPError):
