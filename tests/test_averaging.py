@@ -2,10 +2,9 @@
 
 import pickle
 import pickletools
-import threading
+import time
 from types import SimpleNamespace
 
-import catboost
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,9 +19,9 @@ from slipway import store
 from slipway.cli.main import build_parser
 from slipway.cli.train import resolve
 from slipway.publish.train import prepare
-from slipway.schema.metrics import AVERAGE, Parity
+from slipway.schema.metrics import AVERAGE, BAG, Parity
 from slipway.training import averaging, refinement, selection
-from slipway.training.averaging import MEMBERS, averaged
+from slipway.training.averaging import MEMBERS, Bags, averaged
 from slipway.training.comparison import Tried
 from slipway.training.evaluation import out_of_fold
 from slipway.training.pycaret_experiment import PyCaretExperiment
@@ -36,30 +35,33 @@ pytestmark = pytest.mark.slow
 FEW = ("--folds", "3", "--include", "lr", "--average")
 
 
-def table(classes: tuple[str, ...] = (), rows: int = 320, bent: bool = True) -> str:
-    """A CSV with a category, a date and gaps, and what a straight line fits badly; without `bent` it fits as well as can be."""
+def table(classes: tuple[str, ...] = (), rows: int = 320, bent: bool = True, noisy: bool = False) -> str:
+    """A CSV with a category, a date and gaps, and what a straight line fits badly; without `bent` it fits as well as can be.
+
+    If it is noisy, half of it is straight, so that a straight line is about as good as trees are.
+    """
     rng = np.random.default_rng(0)
     a, b = rng.uniform(-2, 2, rows), rng.uniform(-2, 2, rows)
     kind = rng.choice(["x", "y", "z"], rows)
     day = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 300, rows), unit="D")
-    value = 10 * a * b * (kind != "z") if bent else 3 * a - 2 * b
-    value = value + 4 * bent * (day.month > 6) + rng.normal(0, 0.5, rows)
+    value = (5 * (a - b + a * b * (kind != "z")) if noisy else 10 * a * b * (kind != "z")) if bent else 3 * a - 2 * b
+    value = value + 4 * bent * (day.month > 6) + rng.normal(0, 8 if noisy else 0.5, rows)
     if classes:
         value = np.array(classes)[np.searchsorted(np.quantile(value, np.linspace(0, 1, len(classes) + 1)[1:-1]), value)]
     made = pd.DataFrame({"a": a, "b": b, "kind": kind, "day": day.strftime("%Y-%m-%d"), "value": value})
     if bent:
         made.loc[rng.random(rows) < 0.05, "a"] = np.nan
         made.loc[rng.random(rows) < 0.05, "kind"] = np.nan
-    path = HOME / f"average-{len(classes)}-{bent}.csv"
+    path = HOME / f"average-{len(classes)}-{bent}-{noisy}.csv"
     made.to_csv(path, index=False)
     return str(path)
 
 
 @pytest.fixture(scope="module", params=[(), ("no", "yes"), ("p", "q", "r")], ids=["number", "two", "three"])
 def version(request) -> store.Version:
-    """A version of which the average is better than the straight line."""
+    """A version of which the average is better than the straight line, and about as good as the bag."""
     name = f"averaged-{len(request.param)}"
-    return store.find(trained("--data", table(request.param), "--target", "value", "--name", name, *FEW))
+    return store.find(trained("--data", table(request.param, noisy=True), "--target", "value", "--name", name, *FEW))
 
 
 def test_an_average_that_is_better_is_compiled_and_heads_the_leaderboard(version):
@@ -81,6 +83,17 @@ def test_what_is_saved_is_scikit_learns_own_voting(version):
     assert not [name for name in modules if name.startswith("slipway")]
 
 
+@pytest.mark.parametrize("classes", [(), ("no", "yes")], ids=["number", "classes"])
+def test_the_bag_alone_is_taken_where_it_is_clearly_better_than_the_average(classes, capsys):
+    name = f"bag-{len(classes)}"
+    found = store.find(trained("--data", table(classes), "--target", "value", "--name", name, *FEW))
+
+    metrics, board = found.metrics(), found.leaderboard()
+    assert [row.id for row in board] == [BAG, AVERAGE, "lr"] and metrics.chosen == BAG
+    assert board[0].model == "Average of 5 CatBoost models" and "chose them:" in capsys.readouterr().out
+    assert isinstance(metrics.compiled, Parity) and metrics.compiled.rows > 1_000
+
+
 def test_where_it_does_not_help_the_best_estimator_stays(capsys):
     tag = trained("--data", table(bent=False), "--target", "value", "--name", "straight", *FEW, "--minutes", "5")
 
@@ -97,15 +110,34 @@ def test_the_weights_are_half_the_estimator_and_half_the_bag(classes):
     target = pd.Series(rows.a * rows.b > 0).map({True: "t", False: "f"}) if classes else rows.a * rows.b
     ask = "predict_proba" if classes else "predict"
 
-    fitted = averaged(LogisticRegression() if classes else LinearRegression(), 3, classes).fit(rows, target)
+    fitted = averaged(LogisticRegression() if classes else LinearRegression(), classes, seed=3).fit(rows, target)
 
     first, *bag = [np.asarray(getattr(one, ask)(rows)) for one in fitted.voting_.estimators_]
     assert len(bag) == MEMBERS
     assert np.allclose(getattr(fitted, ask)(rows), (first + np.mean(bag, axis=0)) / 2)
     if classes:
         assert list(fitted.classes_) == ["f", "t"] and set(fitted.predict(rows)) <= {"f", "t"}
-    again = averaged(LogisticRegression() if classes else LinearRegression(), 3, classes).fit(rows, target)
+    again = averaged(LogisticRegression() if classes else LinearRegression(), classes, seed=3).fit(rows, target)
     assert np.array_equal(getattr(again, ask)(rows), getattr(fitted, ask)(rows))
+
+
+@pytest.mark.parametrize("classes", [False, True], ids=["number", "classes"])
+def test_a_bag_alone_is_the_mean_of_its_models_and_is_fitted_once_for_both(monkeypatch, classes):
+    rng, fits = np.random.default_rng(1), []
+    rows = pd.DataFrame(rng.normal(size=(120, 3)), columns=["a", "b", "c"])
+    target = pd.Series(rows.a * rows.b > 0) if classes else rows.a * rows.b
+    kind, ask = (CatBoostClassifier, "predict_proba") if classes else (CatBoostRegressor, "predict")
+    fit = kind.fit
+    monkeypatch.setattr(kind, "fit", lambda self, *given, **named: fits.append(self) or fit(self, *given, **named))
+    bags = Bags()
+    first = LogisticRegression() if classes else LinearRegression()
+
+    average, alone = [clone(averaged(one, classes, bags=bags)).fit(rows, target) for one in (first, None)]
+
+    assert len(fits) == MEMBERS and alone.voting_.estimators_ == average.voting_.estimators_[1:]
+    assert np.allclose(getattr(alone, ask)(rows), np.mean([getattr(one, ask)(rows) for one in fits], axis=0))
+    averaged(None, classes, bags=bags).fit(rows[:-1], target[:-1])
+    assert len(fits) == 2 * MEMBERS
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +154,7 @@ def noise():
 
 def test_no_model_of_the_bag_has_seen_the_rows_that_it_is_measured_by(noise):
     found, learnt = noise
-    experiment, model = found.experiment, averaged(found.model, 0, False)
+    experiment, model = found.experiment, averaged(found.model, False)
     assert isinstance(experiment, PyCaretExperiment)
 
     unseen = out_of_fold(experiment, model, learnt.schema)
@@ -175,7 +207,7 @@ def test_a_class_of_one_group_is_no_reason_to_stop_by_what_was_learnt_from():
     groups = pd.Series(np.arange(60) // 30)
 
     with pytest.raises(ValueError, match="a class is in one group of rows"):
-        averaged(LogisticRegression(), 0, True, groups).fit(rows, np.where(groups == 0, "f", "t"))
+        averaged(LogisticRegression(), True, groups=groups).fit(rows, np.where(groups == 0, "f", "t"))
 
 
 @pytest.mark.parametrize(
@@ -224,13 +256,34 @@ def test_an_average_that_is_about_as_good_replaces_a_model_that_rules_classes_ou
     assert found == (new, taken) and said in lines[-1]
 
 
-def test_the_log_that_models_fitted_at_once_write_to_belongs_to_none_of_them(monkeypatch):
-    """Else the first that ends takes it from the others, which ends the process now and then."""
-    owners, fit = [], CatBoostRegressor.fit
+@pytest.mark.parametrize(("folds", "taken"), [([0.30, 0.33, 0.36], True), ([0.20, 0.40, 0.50], False)])
+def test_the_bag_replaces_the_average_if_it_is_better_by_more_than_one_standard_error(monkeypatch, folds, taken):
+    lines, experiment = [], SimpleNamespace(fold_generator=KFold(3), get_config=lambda name: None)
+    average = Tried(1.0, None, {"RMSE": 0.40}, {}, {"RMSE": [0.36, 0.40, 0.44]})
+    bag = Tried(1.0, None, {"RMSE": float(np.mean(folds))}, {}, {"RMSE": folds})
+    monkeypatch.setattr(refinement, "try_estimator", lambda *arguments: bag)
+    monkeypatch.setattr(refinement, "greater_is_better", lambda *arguments: False)
+    schema = SimpleNamespace(target=SimpleNamespace(classes=[]))
+
+    found, better = refinement.Refiner(experiment, schema, "RMSE", lines.append).bag(average, 0)
+
+    assert (found is bag, better) == (taken, taken)
+    assert lines[0] == "the CatBoost models alone …"
+    assert ("chose them: " if taken else "not clearly better, left as it was: ") in lines[1]
+
+
+def test_models_are_fitted_one_after_the_other(monkeypatch):
+    """Of two at once, the first that ends takes the handler of interrupts from the other, which ends the process now and then."""
+    running, seen, fit = [], [], CatBoostRegressor.fit
 
     def watched(self, *arguments, **keywords):
-        owners.append(catboost.core._custom_loggers_stack._owning_thread_id)
-        return fit(self, *arguments, **keywords)
+        running.append(self)
+        seen.append((len(running), self.get_params()["thread_count"]))
+        time.sleep(0.05)
+        try:
+            return fit(self, *arguments, **keywords)
+        finally:
+            running.pop()
 
     monkeypatch.setattr(CatBoostRegressor, "fit", watched)
     monkeypatch.setattr(averaging, "ROUNDS", 3)
@@ -238,7 +291,7 @@ def test_the_log_that_models_fitted_at_once_write_to_belongs_to_none_of_them(mon
 
     averaging.AveragedRegressor(LinearRegression()).fit(table, table.a)
 
-    assert set(owners) == {threading.get_ident()} and len(owners) == averaging.MEMBERS
+    assert seen == [(1, averaging.THREADS)] * averaging.MEMBERS
 
 
 @pytest.mark.parametrize(

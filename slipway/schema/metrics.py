@@ -286,8 +286,8 @@ class Metrics:
     skipped: tuple[str, ...] = ()
 
 
-AVERAGE = "average"
-"""The leaderboard's id of the best estimator averaged with a bag of CatBoost models."""
+AVERAGE, BAG = "average", "bag"
+"""The leaderboard's ids of the best estimator averaged with a bag of CatBoost models, and of the bag alone."""
 
 
 @dataclass(frozen=True)

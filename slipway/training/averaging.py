@@ -1,7 +1,7 @@
-"""The chosen estimator averaged with a bag of CatBoost models, each of which stopped where its own fold was best.
+"""A bag of CatBoost models, each of which stopped where its own fold was best: averaged with the chosen estimator, or alone.
 
-Both are fitted on what the pipeline's steps have made of the rows, so that everything stays one pipeline, and one graph. While the
-two are measured, `Averaged` fits both again for every fold: no model of the bag has seen a row that it is measured by,
+All are fitted on what the pipeline's steps have made of the rows, so that everything stays one pipeline, and one graph. While they
+are measured, `Averaged` fits them again for every fold: no model of the bag has seen a row that it is measured by,
 not even to stop by. What is saved is the plain `VotingRegressor` or `VotingClassifier` of scikit-learn that `Averaged`
 fits, so that pickle and compiler find nothing of ours.
 
@@ -9,10 +9,9 @@ Sources: Breiman, Bagging predictors, Machine Learning 24 (1996); Prokhorenkova 
 categorical features, NeurIPS (2018).
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import joblib
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -34,6 +33,8 @@ MEMBERS = 5
 last five tenths, and learns from what came before."""
 ROUNDS, PATIENCE = 1000, 30
 """Rounds of a model at most, and after how many without gain on its own fold it ends."""
+THREADS = 4
+"""Of a fit, on every machine, so that no bit depends on its cores."""
 TREES = 4000
 """Of a model at most: in each round of several classes the graph has one for each of them, and an answer passes through all."""
 FASTEST = 0.5
@@ -48,14 +49,30 @@ def pace(classes: int) -> tuple[int, float]:
     return rounds, min(FASTEST, RATE * ROUNDS / rounds)
 
 
-class _Averaged(BaseEstimator):  # type: ignore[misc]
-    """What both have in common: `estimator` and the bag count the same."""
+class Bags(dict[str, list[Any]]):
+    """Bags by what they were fitted on, so that two estimators that are measured in the same folds fit each once."""
 
-    def __init__(self, estimator: Any, seed: int = 0, groups: pd.Series | None = None, by_time: bool = False) -> None:
+    def __deepcopy__(self, memo: Any) -> "Bags":
+        """The same one: scikit-learn's `clone()` copies the parameters of an estimator for every fold."""
+        return self
+
+
+class _Averaged(BaseEstimator):  # type: ignore[misc]
+    """What both have in common: `estimator`, if there is one, and the bag count the same."""
+
+    def __init__(
+        self,
+        estimator: Any,
+        seed: int = 0,
+        groups: pd.Series | None = None,
+        by_time: bool = False,
+        bags: Bags | None = None,
+    ) -> None:
         self.estimator = estimator
         self.seed = seed
         self.groups = groups
         self.by_time = by_time
+        self.bags = bags
 
     def predict(self, inputs: pd.DataFrame) -> npt.NDArray[Any]:
         """As scikit-learn's voting."""
@@ -84,33 +101,39 @@ class _Averaged(BaseEstimator):  # type: ignore[misc]
         return parts
 
     def _fit(self, voting: Any, kind: Any, inputs: pd.DataFrame, target: npt.NDArray[Any], classes: bool) -> None:
-        from catboost.core import log_fixup
+        bags = Bags() if self.bags is None else self.bags
+        fitted_on = joblib.hash((inputs, target))
+        if fitted_on not in bags:
+            bags[fitted_on] = self._bag(kind, inputs, target, classes)
+        bag = bags[fitted_on]
+        named = [(f"catboost_{place}", one) for place, one in enumerate(bag, 1)]
+        weights = [1.0] * len(bag)
+        if self.estimator is not None:
+            named.insert(0, ("chosen", clone(self.estimator).fit(inputs, target)))
+            weights.insert(0, float(len(bag)))
+        voting.estimators, voting.weights = named, weights
+        voting.estimators_ = [one for _, one in named]
+        self.voting_ = voting
 
+    def _bag(self, kind: Any, inputs: pd.DataFrame, target: npt.NDArray[Any], classes: bool) -> list[Any]:
         parts = self._parts(inputs, target, classes)
         rounds, rate = pace(int(target.max()) + 1 if classes else 1)
-        chosen = clone(self.estimator).fit(inputs, target)
 
         def member(place: int, train: Rows, test: Rows) -> Any:
-            # One thread each: with another number of them the last bits can change.
             model = kind(
                 iterations=rounds,
                 learning_rate=rate,
                 early_stopping_rounds=PATIENCE,
                 random_seed=self.seed + place,
-                thread_count=1,
+                thread_count=THREADS,
                 allow_writing_files=False,
                 verbose=False,
             )
             return model.fit(inputs.iloc[train], target[train], eval_set=(inputs.iloc[test], target[test]))
 
-        # CatBoost's log is one for the process, and of the first thread that fits: when that one ends, another that still
-        # writes to it is a segmentation fault (catboost/catboost#2620). So it belongs to this thread until all have ended.
-        with log_fixup(), ThreadPoolExecutor(os.cpu_count()) as pool:
-            bag = list(pool.map(lambda part: member(part[0], *part[1]), enumerate(parts)))
-        voting.estimators_ = [chosen, *bag]
-        voting.estimators = [("chosen", chosen), *((f"catboost_{place}", one) for place, one in enumerate(bag, 1))]
-        voting.weights = [float(len(bag)), *[1.0] * len(bag)]
-        self.voting_ = voting
+        # One after the other: a fit that ends takes the handler of interrupts from another one of the process, which may be about to
+        # call it; that is a segmentation fault now and then.
+        return [member(place, *part) for place, part in enumerate(parts)]
 
 
 class AveragedRegressor(RegressorMixin, _Averaged):  # type: ignore[misc]
@@ -118,13 +141,15 @@ class AveragedRegressor(RegressorMixin, _Averaged):  # type: ignore[misc]
 
     Parameters
     ----------
-    estimator : regressor
-        Cloned and fitted beside the bag.
+    estimator : regressor, or None
+        Cloned and fitted beside the bag; without one, the bag is alone.
     seed : int, default=0
     groups : Series, optional
         Of all rows, by their index: rows of a group are not learnt from by one model and stopped by, too.
     by_time : bool, default=False
         Whether rows are in the order of time, and later ones are to be stopped by.
+    bags : Bags, optional
+        Where a bag is kept, and taken from if there is one of the same rows.
     """
 
     def fit(self, X: pd.DataFrame, y: Any) -> "AveragedRegressor":
@@ -140,13 +165,15 @@ class AveragedClassifier(ClassifierMixin, _Averaged):  # type: ignore[misc]
 
     Parameters
     ----------
-    estimator : classifier with probabilities
-        Cloned and fitted beside the bag.
+    estimator : classifier with probabilities, or None
+        Cloned and fitted beside the bag; without one, the bag is alone.
     seed : int, default=0
     groups : Series, optional
         Of all rows, by their index: rows of a group are not learnt from by one model and stopped by, too.
     by_time : bool, default=False
         Whether rows are in the order of time, and later ones are to be stopped by.
+    bags : Bags, optional
+        Where a bag is kept, and taken from if there is one of the same rows.
     """
 
     def fit(self, X: pd.DataFrame, y: Any) -> "AveragedClassifier":
@@ -165,12 +192,9 @@ class AveragedClassifier(ClassifierMixin, _Averaged):  # type: ignore[misc]
         return np.asarray(self.voting_.predict_proba(inputs), dtype="float64")
 
 
-def averaged(
-    estimator: Any, seed: int, classes: bool, groups: pd.Series | None = None, by_time: bool = False
-) -> "AveragedRegressor | AveragedClassifier":
-    """An estimator, not fitted, averaged with a bag; the options are those of the classes."""
-    kind = AveragedClassifier if classes else AveragedRegressor
-    return kind(estimator, seed, groups, by_time)
+def averaged(estimator: Any, classes: bool, **options: Any) -> "AveragedRegressor | AveragedClassifier":
+    """An estimator, not fitted, averaged with a bag, or a bag alone for None; the options are those of the classes."""
+    return (AveragedClassifier if classes else AveragedRegressor)(estimator, **options)
 
 
 def with_plain_average(pipeline: Any) -> Any:

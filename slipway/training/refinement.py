@@ -1,16 +1,16 @@
-"""What is made of the estimator that was best in the comparison: tuned, and averaged with a bag of CatBoost models.
+"""What is made of the estimator that was best in the comparison: tuned, and averaged with a bag of CatBoost models, or the bag alone.
 
 Each is measured with the folds of the comparison. The average is taken where its mean is better there. It is also taken where it is about
 as good and the best estimator gives some class a probability of exactly zero: a single row of that class, which the folds may not have, would
 cost more than all others. What tuning found is the best of many, by chance as well, which is not better on new rows: it has to be better by
-more than one standard error of the differences between its folds and those of what it would replace.
+more than one standard error of the differences between its folds and those of what it would replace. So has the bag without the estimator.
 """
 
 import importlib.util
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sklearn.base import clone
@@ -18,7 +18,7 @@ from sklearn.model_selection import TimeSeriesSplit
 
 from slipway.errors import TrainingError, first_line
 from slipway.schema.schema import Schema
-from slipway.training.averaging import averaged
+from slipway.training.averaging import Bags, averaged
 from slipway.training.budget import Budget
 from slipway.training.comparison import (
     Progress,
@@ -85,6 +85,7 @@ class Refiner:
     metric: str
     progress: Progress
     budget: Budget | None = None
+    _bags: Bags = field(default_factory=Bags)
 
     def tuned(self, chosen: Tried) -> tuple[Tried, bool]:
         """The chosen one with better hyperparameters, and whether there are any.
@@ -117,14 +118,29 @@ class Refiner:
         if importlib.util.find_spec("catboost") is None:
             self.progress("        skipped: catboost is not installed; `pip install 'slipway-ml[train]'`")
             return None, False
-        by_time = isinstance(self.experiment.fold_generator, TimeSeriesSplit)
-        groups = None if by_time else self.experiment.get_config("fold_groups_param")
-        model = averaged(clone(chosen.model), seed, bool(self.schema.target.classes), groups, by_time)
+        model = self._averaged(clone(chosen.model), seed)
         if self._too_long(model, folds_of(self.experiment) + 1):
             return None, False
-        tried = try_estimator(self.experiment, model, self.schema)
+        tried = self._try(model)
         errors = -1 if rules_out(chosen.model, self.experiment.X_test_transformed) else 0
         return tried, self._better(tried, chosen, "the average", errors)[1]
+
+    def bag(self, average: Tried, seed: int) -> tuple[Tried, bool]:
+        """The bag of an average without its estimator, and whether it is better; its models are fitted already."""
+        self.progress("the CatBoost models alone …")
+        return self._better(self._try(self._averaged(None, seed)), average, "them", errors=1)
+
+    def _averaged(self, estimator: Any, seed: int) -> Any:
+        by_time = isinstance(self.experiment.fold_generator, TimeSeriesSplit)
+        groups = None if by_time else self.experiment.get_config("fold_groups_param")
+        classes = bool(self.schema.target.classes)
+        return averaged(estimator, classes, seed=seed, groups=groups, by_time=by_time, bags=self._bags)
+
+    def _try(self, averaged: Any) -> Tried:
+        tried = try_estimator(self.experiment, averaged, self.schema)
+        if tried.model is not None:
+            tried.model.bags = None  # whoever fits it again has other rows
+        return tried
 
     def _too_long(self, model: Any, fits: int) -> bool:
         why = self.budget and self.budget.refusal(fit_seconds(self.experiment, clone(model)) * fits)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import TrainingError, UseCaseError, nearest
-from slipway.schema.metrics import AVERAGE
+from slipway.schema.metrics import AVERAGE, BAG
 from slipway.schema.schema import Schema
 from slipway.schema.types import Task
 from slipway.training._pycaret import taken_name
@@ -219,10 +219,14 @@ def _refined(refiner: Refiner, found: Compared, spec: TrainingSpec) -> Trained:
     if spec.averages:
         average, better = refiner.averaged(best, spec.seed)
         if average and better:
-            members = len(average.model.voting_.estimators_) - 1
-            title = f"Average of {'tuned ' if tuned else ''}{name} and {members} CatBoost models"
+            members = f"{len(average.model.voting_.estimators_) - 1} CatBoost models"
+            title = f"Average of {'tuned ' if tuned else ''}{name} and {members}"
             board = with_row(experiment, board, board_row(AVERAGE, title, average), metric)
             best, chosen = average, AVERAGE
+            bag, better = refiner.bag(average, spec.seed)
+            if better:
+                board = with_row(experiment, board, board_row(BAG, f"Average of {members}", bag), metric)
+                best, chosen, tuned = bag, BAG, False
     return Trained(
         PyCaretExperiment(experiment, best), best.model, metric, board, found.failed, tuned, chosen, (*found.skipped,)
     )

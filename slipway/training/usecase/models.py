@@ -227,8 +227,8 @@ class TrainingSpec:
     average: Annotated[
         Flag | None,
         Field(
-            description="Average the best estimator with five CatBoost models that stop early, if that is better in the folds. Default: yes, "
-            "unless `include` names the estimators."
+            description="Average the best estimator with five CatBoost models that stop early, if that is better in the folds, or take those alone if they "
+            "are clearly better still. Default: yes, unless `include` names the estimators."
         ),
     ] = None
     minutes: Annotated[
