@@ -48,7 +48,7 @@ def _measure(train: str, test: str, target: str, seed: str, out: str, options: t
     each = by_row(given, actual, predictor.schema)
     result = {
         "loss": losses.total(each, bool(predictor.schema.target.classes)),
-        "alone": alone(version, columns, actual),
+        **without_each_other(version, columns, actual),
         "train_s": seconds,
         "answer_ms": median_ms(predictor, records[:ASKED]),
         "model": version.metrics().estimator,
@@ -66,24 +66,26 @@ def by_row(given: Any, actual: Any, schema: Any) -> losses.Losses:
     return losses.of_classes(given, actual.tolist(), schema.target.classes)
 
 
-def alone(version: Any, columns: Any, actual: Any) -> float | None:
-    """The loss of the best estimator before it was averaged, without calibration; None where it was not averaged."""
+def without_each_other(version: Any, columns: Any, actual: Any) -> dict[str, float | None]:
+    """The losses of the best estimator before it was averaged, and of the bag, without calibration; None where they were not averaged."""
     from slipway.inference import frames
     from slipway.inference.pipeline_engine import NativeEngine, classes_of
 
+    if version.metrics().chosen != AVERAGE:
+        return {"alone": None, "bag": None}
     schema = version.schema()
     pipeline = NativeEngine.load(version.pipeline, schema).pipeline
     last = pipeline.steps[-1][1]
     last = last.calibrated_classifiers_[0].estimator if hasattr(last, "calibrated_classifiers_") else last
-    if version.metrics().chosen != AVERAGE:
-        return None
     rows = pipeline[:-1].transform(frames.for_pipeline(schema, frames.frame(schema, columns)))
-    first = last.estimators_[0]
-    if not schema.target.classes:
-        given = first.predict(rows)
-    else:
-        given = first.predict_proba(rows)[:, [classes_of(pipeline).index(value) for value in schema.target.classes]]
-    return losses.total(by_row(given, actual, schema), bool(schema.target.classes))
+    ask = "predict_proba" if schema.target.classes else "predict"
+    order = [classes_of(pipeline).index(value) for value in schema.target.classes]
+    first, *bag = [getattr(one, ask)(rows) for one in last.estimators_]
+
+    def loss(given: Any) -> float:
+        return losses.total(by_row(given[:, order] if order else given, actual, schema), bool(order))
+
+    return {"alone": loss(first), "bag": loss(sum(bag) / len(bag))}
 
 
 def median_ms(predictor: Any, records: list[Any]) -> float:
