@@ -228,7 +228,7 @@ class TrainingSpec:
         Flag | None,
         Field(
             description="Average the best estimator with five CatBoost models that stop early, if that is better in the folds, or take those alone if they "
-            "are clearly better still. Default: yes, unless `include` names the estimators."
+            "are better still. Default: yes, unless `include` names the estimators."
         ),
     ] = None
     minutes: Annotated[
