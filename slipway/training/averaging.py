@@ -9,6 +9,7 @@ Sources: Breiman, Bagging predictors, Machine Learning 24 (1996); Prokhorenkova 
 categorical features, NeurIPS (2018).
 """
 
+import time
 from typing import Any
 
 import joblib
@@ -50,7 +51,12 @@ def pace(classes: int) -> tuple[int, float]:
 
 
 class Bags(dict[str, list[Any]]):
-    """Bags by what they were fitted on, so that two estimators that are measured in the same folds fit each once."""
+    """Bags by what they were fitted on, so that two estimators that are measured in the same folds fit each once.
+
+    `seconds` is what fitting them took.
+    """
+
+    seconds = 0.0
 
     def __deepcopy__(self, memo: Any) -> "Bags":
         """The same one: scikit-learn's `clone()` copies the parameters of an estimator for every fold."""
@@ -104,7 +110,9 @@ class _Averaged(BaseEstimator):  # type: ignore[misc]
         bags = Bags() if self.bags is None else self.bags
         fitted_on = joblib.hash((inputs, target))
         if fitted_on not in bags:
+            begun = time.monotonic()
             bags[fitted_on] = self._bag(kind, inputs, target, classes)
+            bags.seconds += time.monotonic() - begun
         bag = bags[fitted_on]
         named = [(f"catboost_{place}", one) for place, one in enumerate(bag, 1)]
         weights = [1.0] * len(bag)

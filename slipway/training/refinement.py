@@ -10,7 +10,7 @@ import importlib.util
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sklearn.base import clone
@@ -128,7 +128,8 @@ class Refiner:
     def bag(self, average: Tried, seed: int) -> tuple[Tried, bool]:
         """The bag of an average without its estimator, and whether it is better; its models are fitted already."""
         self.progress("the CatBoost models alone …")
-        return self._better(self._try(self._averaged(None, seed)), average, "them", errors=0)
+        tried = self._try(self._averaged(None, seed))
+        return self._better(replace(tried, seconds=tried.seconds + self._bags.seconds), average, "them", errors=0)
 
     def _averaged(self, estimator: Any, seed: int) -> Any:
         by_time = isinstance(self.experiment.fold_generator, TimeSeriesSplit)
@@ -136,8 +137,8 @@ class Refiner:
         classes = bool(self.schema.target.classes)
         return averaged(estimator, classes, seed=seed, groups=groups, by_time=by_time, bags=self._bags)
 
-    def _try(self, averaged: Any) -> Tried:
-        tried = try_estimator(self.experiment, averaged, self.schema)
+    def _try(self, model: Any) -> Tried:
+        tried = try_estimator(self.experiment, model, self.schema)
         if tried.model is not None:
             tried.model.bags = None  # whoever fits it again has other rows
         return tried
