@@ -10,6 +10,8 @@ categorical features, NeurIPS (2018).
 """
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import joblib
@@ -50,17 +52,28 @@ def pace(classes: int) -> tuple[int, float]:
     return rounds, min(FASTEST, RATE * ROUNDS / rounds)
 
 
-class Bags(dict[str, list[Any]]):
+class Bags:
     """Bags by what they were fitted on, so that two estimators that are measured in the same folds fit each once.
 
     `seconds` is what fitting them took.
     """
 
-    seconds = 0.0
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._fitted: dict[str, list[Any]] = {}
 
     def __deepcopy__(self, memo: Any) -> "Bags":
         """The same one: scikit-learn's `clone()` copies the parameters of an estimator for every fold."""
         return self
+
+    def of(self, rows: Any, fit: Callable[[], list[Any]]) -> list[Any]:
+        """The bag of these rows; fitted if there is none."""
+        key = joblib.hash(rows)
+        if key not in self._fitted:
+            begun = time.monotonic()
+            self._fitted[key] = fit()
+            self.seconds += time.monotonic() - begun
+        return self._fitted[key]
 
 
 class _Averaged(BaseEstimator):  # type: ignore[misc]
@@ -107,13 +120,8 @@ class _Averaged(BaseEstimator):  # type: ignore[misc]
         return parts
 
     def _fit(self, voting: Any, kind: Any, inputs: pd.DataFrame, target: npt.NDArray[Any], classes: bool) -> None:
-        bags = Bags() if self.bags is None else self.bags
-        fitted_on = joblib.hash((inputs, target))
-        if fitted_on not in bags:
-            begun = time.monotonic()
-            bags[fitted_on] = self._bag(kind, inputs, target, classes)
-            bags.seconds += time.monotonic() - begun
-        bag = bags[fitted_on]
+        fit = partial(self._bag, kind, inputs, target, classes)
+        bag = self.bags.of((inputs, target), fit) if self.bags else fit()
         named = [(f"catboost_{place}", one) for place, one in enumerate(bag, 1)]
         weights = [1.0] * len(bag)
         if self.estimator is not None:
