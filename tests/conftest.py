@@ -6,6 +6,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -76,6 +77,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path.name, len(SLOWEST)))
 
 
+def pytest_sessionstart() -> None:
+    # Who ends a run (.ci/run, where another lane has failed) ends what it has started as well, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.hookimpl(trylast=True)  # after the fixtures, of which an interrupted run still has some
 def pytest_sessionfinish(session: pytest.Session) -> None:
     shutil.rmtree(HOME, ignore_errors=True)
     if hasattr(session.config, "workerinput"):

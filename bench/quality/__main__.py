@@ -8,6 +8,7 @@ stopped; `--fresh` measures again. bench/results/quality.md is written after eac
 import argparse
 import json
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -118,8 +119,10 @@ def measured(folder: Path, table: str, seed: int, method: str) -> dict[str, Any]
             command = [sys.executable, "-m", "bench.quality.slipway_method", *arguments, *OPTIONS[method]]
         else:
             command = [str(OTHERS), "-m", "bench.quality.peers", method, *arguments]
+        # AutoGluon keeps its models, which are gigabytes; they go with the folder.
+        own = os.environ | {"TMPDIR": scratch}
         try:
-            run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LONGEST)  # noqa: S603
+            run = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True, timeout=LONGEST)  # noqa: S603
         except subprocess.TimeoutExpired:
             return {"failed": f"no result after {LONGEST} s", "commit": commit()}
         if run.returncode or not files[2].exists():

@@ -38,12 +38,15 @@ def engine() -> Iterator[str]:
         yield runs(backend())
         return
     os.environ.update(sandbox.make(HOME / "containers"))
-    pull = ["podman", "pull", "--quiet", f"docker.io/library/{BASE}"]
-    if subprocess.run(pull, capture_output=True, timeout=300).returncode:
-        MEASURED.append("the base image is a stand-in made of Debian's packages: Docker Hub was not reached")
-        sandbox.stand_in(HOME)
-    yield "podman"
-    subprocess.run(["podman", "rm", "--all", "--force"], capture_output=True)
+    try:
+        pull = ["podman", "pull", "--quiet", f"docker.io/library/{BASE}"]
+        if subprocess.run(pull, capture_output=True, timeout=300).returncode:
+            MEASURED.append("the base image is a stand-in made of Debian's packages: Docker Hub was not reached")
+            sandbox.stand_in(HOME)
+        yield "podman"
+    finally:
+        subprocess.run(["podman", "rm", "--all", "--force"], capture_output=True)
+        sandbox.unmount(HOME)
 
 
 @dataclass(frozen=True)
@@ -94,12 +97,13 @@ def image(engine, insurance) -> Iterator[Image]:
     built.sbom.unlink()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def native_image(engine, uncompiled) -> Iterator[Image]:
-    """The image of a model that is served by its pipeline."""
+    """The image of a model that is served by its pipeline: the training packages are 2 GB, which are not kept."""
     built = make_image(uncompiled, *([] if SANDBOX else ["TAG=under-test"]))
     yield built
     built.sbom.unlink()
+    call(engine, "rmi", "--force", built.config["Id"])
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 from pip._internal.models.index import PyPI
 
 from slipway.service.image import BASE as PINNED
@@ -67,6 +68,13 @@ def make(folder: Path) -> dict[str, str]:
         BASE_VARIABLE: BASE,
         "PLANTED": str(certificate),
     }
+
+
+def unmount(folder: Path) -> None:
+    """Undo what podman and docker have mounted below `folder` and leave when they end: it could not be deleted."""
+    for mounted in reversed(psutil.disk_partitions(all=True)):
+        if Path(mounted.mountpoint).is_relative_to(folder):
+            subprocess.run(["umount", mounted.mountpoint], check=True)
 
 
 @contextmanager
