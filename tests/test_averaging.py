@@ -1,4 +1,4 @@
-"""The best estimator averaged with CatBoost models that stop early: honest out of fold, taken only where it helps, compiled."""
+"""The best estimator averaged with CatBoost models that stop in time: honest out of fold, taken only where it helps, compiled."""
 
 import pickle
 import pickletools
@@ -22,7 +22,7 @@ from slipway.cli.train import resolve
 from slipway.publish.train import prepare
 from slipway.schema.metrics import AVERAGE, BAG, Parity
 from slipway.training import averaging, refinement, selection
-from slipway.training.averaging import MEMBERS, Bags, averaged
+from slipway.training.averaging import AGAIN, CLASSES, LONGER, NUMBERS, Bags, averaged
 from slipway.training.comparison import Tried
 from slipway.training.evaluation import out_of_fold
 from slipway.training.pycaret_experiment import PyCaretExperiment
@@ -32,6 +32,17 @@ from slipway.training.usecase import TargetSpec, TrainingSpec, UseCase
 from tests.conftest import HOME, pipeline, trained
 
 pytestmark = pytest.mark.slow
+
+
+def models(classes: object) -> int:
+    """In a bag."""
+    return CLASSES.models if classes else AGAIN
+
+
+def fits(classes: object) -> int:
+    """Of a bag: of numbers, first those that find out how long to learn."""
+    return CLASSES.models if classes else NUMBERS.models + AGAIN
+
 
 FEW = ("--folds", "3", "--include", "lr", "--average")
 
@@ -69,7 +80,9 @@ def test_an_average_that_is_better_is_compiled_and_heads_the_leaderboard(version
     metrics, board = version.metrics(), version.leaderboard()
 
     assert metrics.chosen == AVERAGE == board[0].id and len(board) == 2
-    assert board[0].model.startswith("Average of L") and board[0].model.endswith("and 5 CatBoost models")
+    assert board[0].model.startswith("Average of L") and board[0].model.endswith(
+        f"and {models(version.schema().target.classes)} CatBoost models"
+    )
     assert isinstance(metrics.compiled, Parity) and metrics.compiled.rows > 1_000
     assert metrics.folds[metrics.metric].mean == pytest.approx(board[0].scores[metrics.metric], rel=1e-6)
 
@@ -79,7 +92,8 @@ def test_what_is_saved_is_scikit_learns_own_voting(version):
     last = getattr(last, "calibrated_classifiers_", [last])[0]
     voting = getattr(last, "estimator", last)
 
-    assert type(voting).__module__.startswith("sklearn.ensemble") and len(voting.estimators_) == 1 + MEMBERS
+    assert type(voting).__module__.startswith("sklearn.ensemble")
+    assert len(voting.estimators_) == 1 + models(version.schema().target.classes)
     modules = {str(value) for _, value, _ in pickletools.genops(pickle.dumps(voting)) if isinstance(value, str)}
     assert not [name for name in modules if name.startswith("slipway")]
 
@@ -91,7 +105,9 @@ def test_the_bag_alone_is_taken_where_it_is_better_than_the_average(classes, cap
 
     metrics, board = found.metrics(), found.leaderboard()
     assert [row.id for row in board] == [BAG, AVERAGE, "lr"] and metrics.chosen == BAG
-    assert board[0].model == "Average of 5 CatBoost models" and "chose them:" in capsys.readouterr().out
+    assert (
+        board[0].model == f"Average of {models(classes)} CatBoost models" and "chose them:" in capsys.readouterr().out
+    )
     assert isinstance(metrics.compiled, Parity) and metrics.compiled.rows > 1_000
 
 
@@ -114,7 +130,7 @@ def test_the_weights_are_half_the_estimator_and_half_the_bag(classes):
     fitted = averaged(LogisticRegression() if classes else LinearRegression(), classes, seed=3).fit(rows, target)
 
     first, *bag = [np.asarray(getattr(one, ask)(rows)) for one in fitted.voting_.estimators_]
-    assert len(bag) == MEMBERS
+    assert len(bag) == models(classes)
     assert np.allclose(getattr(fitted, ask)(rows), (first + np.mean(bag, axis=0)) / 2)
     if classes:
         assert list(fitted.classes_) == ["f", "t"] and set(fitted.predict(rows)) <= {"f", "t"}
@@ -124,21 +140,24 @@ def test_the_weights_are_half_the_estimator_and_half_the_bag(classes):
 
 @pytest.mark.parametrize("classes", [False, True], ids=["number", "classes"])
 def test_a_bag_alone_is_the_mean_of_its_models_and_is_fitted_once_for_both(monkeypatch, classes):
-    rng, fits = np.random.default_rng(1), []
+    rng, made = np.random.default_rng(1), []
     rows = pd.DataFrame(rng.normal(size=(120, 3)), columns=["a", "b", "c"])
     target = pd.Series(rows.a * rows.b > 0) if classes else rows.a * rows.b
     kind, ask = (CatBoostClassifier, "predict_proba") if classes else (CatBoostRegressor, "predict")
     fit = kind.fit
-    monkeypatch.setattr(kind, "fit", lambda self, *given, **named: fits.append(self) or fit(self, *given, **named))
+    monkeypatch.setattr(kind, "fit", lambda self, *given, **named: made.append(self) or fit(self, *given, **named))
     bags = Bags()
     first = LogisticRegression() if classes else LinearRegression()
 
     average, alone = [clone(averaged(one, classes, bags=bags)).fit(rows, target) for one in (first, None)]
 
-    assert bags.seconds > 0 and len(fits) == MEMBERS and alone.voting_.estimators_ == average.voting_.estimators_[1:]
-    assert np.allclose(getattr(alone, ask)(rows), np.mean([getattr(one, ask)(rows) for one in fits], axis=0))
+    assert (
+        bags.seconds > 0 and len(made) == fits(classes) and alone.voting_.estimators_ == average.voting_.estimators_[1:]
+    )
+    bag = made[-models(classes) :]
+    assert np.allclose(getattr(alone, ask)(rows), np.mean([getattr(one, ask)(rows) for one in bag], axis=0))
     averaged(None, classes, bags=bags).fit(rows[:-1], target[:-1])
-    assert len(fits) == 2 * MEMBERS
+    assert len(made) == 2 * fits(classes)
 
 
 @pytest.fixture(scope="module")
@@ -185,15 +204,16 @@ def test_a_model_of_the_bag_stops_by_other_groups_or_by_later_rows(monkeypatch, 
     kind = CatBoostClassifier if classes else CatBoostRegressor
     fit = kind.fit
 
-    def watched(self, inputs, target, eval_set):
-        seen.append((frame.loc[inputs.index], frame.loc[eval_set[0].index]))
+    def watched(self, inputs, target, eval_set=None):
+        if eval_set:
+            seen.append((frame.loc[inputs.index], frame.loc[eval_set[0].index]))
         return fit(self, inputs, target, eval_set=eval_set)
 
     monkeypatch.setattr(kind, "fit", watched)
 
     selection.train(case, learnt)
 
-    assert len(seen) == 3 * MEMBERS  # of two folds, and of all of their rows
+    assert len(seen) == 3 * (CLASSES if classes else NUMBERS).models  # of two folds, and of all of their rows
     for train, test in seen:
         assert len(test)
         if by == "groups":
@@ -276,6 +296,26 @@ def test_the_bag_replaces_an_average_that_it_is_better_than(monkeypatch, folds, 
     assert ("chose them: " if taken else "not better, left as it was: ") in lines[1]
 
 
+def test_models_of_numbers_learn_from_all_rows_for_as_long_as_those_that_stopped(monkeypatch):
+    rng, seen, fit = np.random.default_rng(5), [], CatBoostRegressor.fit
+    rows = pd.DataFrame(rng.normal(size=(150, 3)), columns=[*"abc"])
+    target = rows.a * rows.b + rng.normal(size=150) / 4
+
+    def watched(self, inputs, target, eval_set=None):
+        seen.append((self, len(inputs)))
+        return fit(self, inputs, target, eval_set=eval_set)
+
+    monkeypatch.setattr(CatBoostRegressor, "fit", watched)
+
+    bag = averaged(None, False, seed=3).fit(rows, target).voting_.estimators_
+
+    stopped, again = seen[: NUMBERS.models], seen[NUMBERS.models :]
+    assert [count for _, count in seen] == [100] * NUMBERS.models + [150] * AGAIN and bag == [one for one, _ in again]
+    rounds = round(LONGER * np.mean([one.tree_count_ for one, _ in stopped]))
+    assert {one.tree_count_ for one in bag} == {rounds} and 10 < rounds < averaging.ROUNDS
+    assert not np.array_equal(bag[0].predict(rows), bag[1].predict(rows))
+
+
 def test_models_are_fitted_one_after_the_other(monkeypatch):
     """Of two at once, the first that ends takes the handler of interrupts from the other, which ends the process now and then."""
     running, seen, fit = [], [], CatBoostRegressor.fit
@@ -295,7 +335,7 @@ def test_models_are_fitted_one_after_the_other(monkeypatch):
 
     averaging.AveragedRegressor(LinearRegression()).fit(table, table.a)
 
-    assert seen == [(1, averaging.THREADS)] * averaging.MEMBERS
+    assert seen == [(1, averaging.THREADS)] * fits(classes=False)
 
 
 @pytest.mark.parametrize(

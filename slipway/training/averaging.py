@@ -1,4 +1,7 @@
-"""A bag of CatBoost models, each of which stopped where its own fold was best: averaged with the chosen estimator, or alone.
+"""A bag of CatBoost models that learn no longer than helps on rows they have not seen: averaged with the chosen estimator, or alone.
+
+Of classes, each model stops where its own fold was best. Of numbers, as long as such models learnt, others learn from all rows: their errors are
+smaller, while probabilities are better from models of different rows (docs/decisions/averaging.md).
 
 All are fitted on what the pipeline's steps have made of the rows, so that everything stays one pipeline, and one graph. While they
 are measured, `Averaged` fits them again for every fold: no model of the bag has seen a row that it is measured by,
@@ -9,8 +12,10 @@ Sources: Breiman, Bagging predictors, Machine Learning 24 (1996); Prokhorenkova 
 categorical features, NeurIPS (2018).
 """
 
+import statistics
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -31,11 +36,24 @@ from sklearn.preprocessing import LabelEncoder
 
 Rows = npt.NDArray[np.int64]
 
-MEMBERS = 5
-"""Models of the bag; each stops by another fifth of the rows, or of the groups, and learns from the rest. By time, each stops by another of the
-last five tenths, and learns from what came before."""
-ROUNDS, PATIENCE = 1000, 30
-"""Rounds of a model at most, and after how many without gain on its own fold it ends."""
+
+@dataclass(frozen=True)
+class Stopping:
+    """Models that find out how long to learn: each stops by another part of the rows, or of the groups, and learns from the rest.
+
+    By time, the parts are of the newer half, and each model learns from what came before its part. `patience` is after
+    how many rounds without gain on its part a model ends.
+    """
+
+    models: int
+    patience: int
+
+
+CLASSES, NUMBERS = Stopping(5, 30), Stopping(3, 60)
+AGAIN, LONGER = 3, 1.1
+"""Models of numbers that learn from all rows, and for how many times the rounds of those that stopped, since they have more to learn from."""
+ROUNDS = 1000
+"""Of a model at most."""
 THREADS = 4
 """Of a fit, on every machine, so that no bit depends on its cores."""
 TREES = 4000
@@ -98,11 +116,12 @@ class _Averaged(BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.voting_.predict(inputs))
 
     def _parts(self, inputs: pd.DataFrame, target: npt.NDArray[Any], classes: bool) -> list[tuple[Rows, Rows]]:
-        """The rows that each model of the bag learns from, and those that it stops by; `target` has codes of the classes."""
-        members = min(MEMBERS, int(np.bincount(target).min())) if classes else MEMBERS
+        """The rows that each model that stops learns from, and those that it stops by; `target` has codes of the classes."""
+        wanted = (CLASSES if classes else NUMBERS).models
+        members = min(wanted, int(np.bincount(target).min())) if classes else wanted
         groups, shuffled = None, {"shuffle": True, "random_state": self.seed}
         if self.by_time:
-            folds = TimeSeriesSplit(MEMBERS, test_size=max(1, len(inputs) // (2 * MEMBERS)))
+            folds = TimeSeriesSplit(wanted, test_size=max(1, len(inputs) // (2 * wanted)))
         elif self.groups is not None:
             # Rows that a step has made, against imbalance for example, are one more group.
             groups = pd.factorize(self.groups.reindex(inputs.index))[0]
@@ -132,24 +151,24 @@ class _Averaged(BaseEstimator):  # type: ignore[misc]
         self.voting_ = voting
 
     def _bag(self, kind: Any, inputs: pd.DataFrame, target: npt.NDArray[Any], classes: bool) -> list[Any]:
-        parts = self._parts(inputs, target, classes)
         rounds, rate = pace(int(target.max()) + 1 if classes else 1)
-
-        def member(place: int, train: Rows, test: Rows) -> Any:
-            model = kind(
-                iterations=rounds,
-                learning_rate=rate,
-                early_stopping_rounds=PATIENCE,
-                random_seed=self.seed + place,
-                thread_count=THREADS,
-                allow_writing_files=False,
-                verbose=False,
-            )
-            return model.fit(inputs.iloc[train], target[train], eval_set=(inputs.iloc[test], target[test]))
-
+        patience = (CLASSES if classes else NUMBERS).patience
+        model = partial(kind, learning_rate=rate, thread_count=THREADS, allow_writing_files=False, verbose=False)
         # One after the other: a fit that ends takes the handler of interrupts from another one of the process, which may be about to
         # call it; that is a segmentation fault now and then.
-        return [member(place, *part) for place, part in enumerate(parts)]
+        stopped = [
+            model(iterations=rounds, early_stopping_rounds=patience, random_seed=self.seed + place).fit(
+                inputs.iloc[train], target[train], eval_set=(inputs.iloc[test], target[test])
+            )
+            for place, (train, test) in enumerate(self._parts(inputs, target, classes))
+        ]
+        if classes:
+            return stopped
+        rounds = round(LONGER * statistics.mean(one.tree_count_ for one in stopped))
+        return [
+            model(iterations=max(1, rounds), random_seed=self.seed + place).fit(inputs, target)
+            for place in range(AGAIN)
+        ]
 
 
 class AveragedRegressor(RegressorMixin, _Averaged):  # type: ignore[misc]
