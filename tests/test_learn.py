@@ -462,3 +462,25 @@ def test_what_is_learnt_is_json_and_its_example_a_valid_record(values, spec):
 
     assert json.loads(json.dumps(schema.to_json()))["fields"][0]["name"] == "x"
     assert schema.check_records([schema.example()]).warnings == [[]]
+
+
+def test_the_categories_of_the_example_go_together():
+    """Each country as often as any other, and half of the countries in Africa: it began with Norway in Africa."""
+    country = cycle("Norway", "Congo", "Chad", "Chile")
+    continent = cycle("Europe", "Africa", "Africa", "America")
+
+    assert learnt({"country": country, "continent": continent}).schema.defaults == {
+        "country": "Chad",
+        "continent": "Africa",
+    }
+
+
+@pytest.mark.parametrize(("rows", "city"), [(10, "Oslo"), (9, "Rome")])
+def test_the_example_says_nothing_of_fewer_than_ten_rows(rows, city):
+    """All that is grey is in Oslo, and most of the others in Rome; grey is the most frequent colour in any case."""
+    colour = ["grey"] * rows + [f"colour {row % 7}" for row in range(ROWS - rows)]
+    town = ["Oslo"] * rows + [f"town {row}" if row < 9 else "Rome" for row in range(ROWS - rows)]
+
+    found = learnt({"colour": colour, "city": town}).schema.defaults
+
+    assert found == {"colour": "grey", "city": city}

@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--average",
         action=argparse.BooleanOptionalAction,
-        help="average the best model with CatBoost models that stop early, if that helps (default: yes, without --include)",
+        help="average the best model with CatBoost models that stop in time, if that helps (default: yes, without --include)",
     )
     parser.add_argument("--seed", type=int, help="the same seed gives the same model (default: 123)")
     parser.add_argument("--limit-rows", type=int, metavar="N", help="learn from N rows drawn at random")

@@ -116,7 +116,7 @@ class Schema:
 
     @property
     def defaults(self) -> Record:
-        """A record of medians and most frequent values."""
+        """A record of medians, and of categories that are frequent together."""
         return {field.name: field.default for field in self.fields}
 
     @cached_property
@@ -131,7 +131,7 @@ class Schema:
         return answer
 
     def example(self) -> Record:
-        """One record: the use case's first example, or else medians and most frequent values."""
+        """One record: the use case's first example, or else the defaults."""
         return self.defaults | (self.texts.examples[0].values if self.texts.examples else {})
 
     def json_schema(self) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """One field of a schema, learnt from the values of its column."""
 
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +21,10 @@ BOUND_FACTOR = 1000
 """How many times its range or size in training a number may lie outside that range before it
 is refused, where the use case gives no bounds: far enough for any real value, near enough for
 the pipeline's float32 to hold it."""
+
+
+GO_TOGETHER = 10
+"""Rows at least that the categories of a default record have in common: what it says is of several, never of a single one."""
 
 
 def infer_field(
@@ -114,6 +120,37 @@ def _changeable(name: str, kind: Kind, spec: FieldSpec) -> Literal["any", "up", 
         problem = f"`changeable: {spec.changeable}` is for numbers; it is read as {kind}: write `changeable: true`"
         raise UseCaseError(f"the field {name!r}", problem)
     return spec.changeable
+
+
+def with_matching_defaults(fields: Sequence[Field], inputs: Mapping[str, pd.Series]) -> list[Field]:
+    """The fields with categories as defaults that occur together, as a country does with its continent.
+
+    From the input with the fewest categories to that with the most, each default is the most frequent one of
+    the rows that have the defaults before it, as long as those are `GO_TOGETHER` or more.
+
+    Parameters
+    ----------
+    fields : sequence of Field
+    inputs : mapping of str to Series of shape (n_rows,)
+        The columns by the names of the fields.
+
+    Returns
+    -------
+    list of Field
+        In the given order.
+    """
+    defaults: dict[str, Any] = {}
+    rows: Any = slice(None)
+    for field in sorted((one for one in fields if one.categories), key=lambda one: len(one.categories)):
+        column = inputs[field.name].iloc[rows]
+        if column.isna().all():
+            continue
+        value = column.mode().iloc[0]
+        same = np.flatnonzero(column == value)
+        defaults[field.name] = python_value(value)
+        if len(same) >= GO_TOGETHER:
+            rows = same if isinstance(rows, slice) else rows[same]
+    return [replace(field, default=defaults.get(field.name, field.default)) for field in fields]
 
 
 def _as_text(kind: Kind, value: Any) -> str:

@@ -26,7 +26,7 @@ from slipway.tables.numbers import NumberFormat
 from slipway.tables.readers import numpy_column
 from slipway.tables.reading import mask_sentinels
 from slipway.training import classes, codes, decision, exclusion, kinds, temporal
-from slipway.training.field_inference import decimals_of, infer_field, sort_key
+from slipway.training.field_inference import decimals_of, infer_field, sort_key, with_matching_defaults
 from slipway.training.kinds import python_value
 from slipway.training.labels import readable, with_distinct_labels
 from slipway.training.names import check_fitted_names, safe_names
@@ -196,7 +196,7 @@ def _inputs(
         field = infer_field(name, inputs[name], kind, spec, missing, format, source)
         fields.append(_written(field, reading))
         notes += _decided(name, column, kind, spec, source, reading)
-    return inputs, with_distinct_labels(fields), left_out, notes
+    return inputs, with_distinct_labels(with_matching_defaults(fields, inputs)), left_out, notes
 
 
 def _written(field: Field, reading: Reading) -> Field:

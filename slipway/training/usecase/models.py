@@ -227,7 +227,7 @@ class TrainingSpec:
     average: Annotated[
         Flag | None,
         Field(
-            description="Average the best estimator with five CatBoost models that stop early, if that is better in the folds, or take those alone if they "
+            description="Average the best estimator with CatBoost models that stop in time, if that is better in the folds, or take those alone if they "
             "are better still. Default: yes, unless `include` names the estimators."
         ),
     ] = None
