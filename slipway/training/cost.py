@@ -17,7 +17,7 @@ _BY_CLASS = ("gbr", "gbc", "lightgbm")
 _MOST = 4
 """Classes up to which an average grows more trees: see `slipway.training.averaging.TREES`."""
 _AVERAGE = 7.0
-"""Of the five CatBoost models that the best is averaged with, together."""
+"""Of the CatBoost models that the best is averaged with, together."""
 _QUICK = ("rf", "et", "gbr", "ada", "lightgbm", *("another",) * 13)
 """The estimators that are compared without a choice."""
 _BYTES = {"rf": 9_000, "et": 14_000}
