@@ -1,9 +1,9 @@
 """What is made of the estimator that was best in the comparison: tuned, and averaged with a bag of CatBoost models, or the bag alone.
 
-Each is measured with the folds of the comparison. The average is taken where its mean is better there, and so is the bag alone. The average
-is also taken where it is about as good and the best estimator gives some class a probability of exactly zero: a single row of that class,
-which the folds may not have, would cost more than all others. What tuning found is the best of many, by chance as well, which is not better on
-new rows: it has to be better by more than one standard error of the differences between its folds and those of what it would replace.
+Each is measured with the folds of the comparison. The average is taken where its mean is better there. It is also taken where it is about as
+good and the best estimator gives some class a probability of exactly zero: a single row of that class, which the folds may not have, would cost
+more than all others. What tuning found, which is the best of many by chance as well, and the bag alone, which gives up what an average is taken for,
+have to be better by more than one standard error of the differences between their folds and those of what they would replace.
 """
 
 import importlib.util
@@ -126,10 +126,10 @@ class Refiner:
         return tried, self._better(tried, chosen, "the average", errors)[1]
 
     def bag(self, average: Tried, seed: int) -> tuple[Tried, bool]:
-        """The bag of an average without its estimator, and whether it is better; its models are fitted already."""
+        """The bag of an average without its estimator, and whether it is clearly better; its models are fitted already."""
         self.progress("the CatBoost models alone …")
         tried = self._try(self._averaged(None, seed))
-        return self._better(replace(tried, seconds=tried.seconds + self._bags.seconds), average, "them", errors=0)
+        return self._better(replace(tried, seconds=tried.seconds + self._bags.seconds), average, "them", errors=1)
 
     def _averaged(self, estimator: Any, seed: int) -> Any:
         by_time = isinstance(self.experiment.fold_generator, TimeSeriesSplit)
