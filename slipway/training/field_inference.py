@@ -140,7 +140,7 @@ def with_matching_defaults(fields: Sequence[Field], inputs: Mapping[str, pd.Seri
         In the given order.
     """
     defaults: dict[str, Any] = {}
-    rows: Any = slice(None)
+    rows = np.arange(len(next(iter(inputs.values()), ())))
     for field in sorted((one for one in fields if one.categories), key=lambda one: len(one.categories)):
         column = inputs[field.name].iloc[rows]
         if column.isna().all():
@@ -149,7 +149,7 @@ def with_matching_defaults(fields: Sequence[Field], inputs: Mapping[str, pd.Seri
         same = np.flatnonzero(column == value)
         defaults[field.name] = python_value(value)
         if len(same) >= GO_TOGETHER:
-            rows = same if isinstance(rows, slice) else rows[same]
+            rows = rows[same]
     return [replace(field, default=defaults.get(field.name, field.default)) for field in fields]
 
 
