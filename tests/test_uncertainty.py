@@ -29,7 +29,6 @@ from slipway.store import artifacts
 from slipway.tables.readers import read_table
 from slipway.tables.source import DataSource
 from slipway.training.calibration import calibrated, choose, losses, may_calibrate
-from slipway.training.classifier_metrics import log_loss
 from slipway.training.conformal import fit_interval, measure_interval
 from slipway.training.uncertainty import estimate_uncertainty
 from tests.conftest import page_of
@@ -378,19 +377,6 @@ def test_isotonic_regression_is_not_steeper_than_rounding_errors_allow():
     calibrator = found.calibrators[0]
     rise = np.diff(calibrator.y_thresholds_) / np.diff(calibrator.X_thresholds_)
     assert rise.max() <= 25 / scores.std() * 1.01
-
-
-def test_no_calibration_is_taken_that_makes_the_log_loss_worse():
-    """Isotonic regression has the lower Brier score here, and gives rows out of fold probabilities of zero."""
-    rng = np.random.default_rng(2)
-    scores = rng.uniform(-1, 1, 200)
-    actual = (rng.random(200) < np.where(scores > 0, 0.97, 0.03)).astype(int)
-    own = 1 / (1 + np.exp(-scores))
-
-    found = choose(scores, np.c_[1 - own, own], actual)
-
-    assert found.method == "sigmoid" and found.served < found.uncalibrated
-    assert log_loss(actual, found.probabilities) < log_loss(actual, np.c_[1 - own, own])
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,7 @@
 
 A calibrator turns an estimator's scores into probabilities. It is learnt from the scores of
 rows that the model had not seen, and kept only where the Brier score of rows that neither
-model nor calibrator had seen is lower, and their log loss no higher: isotonic regression of few
-rows gives some a probability of zero, which the Brier score forgives and the log loss does not. It is scikit-learn's own, around the fitted estimator,
+model nor calibrator had seen is lower. It is scikit-learn's own, around the fitted estimator,
 so that pickle, engine and compiler find nothing of ours. Training only: serving does not import this.
 
 Sources: Platt, Probabilistic outputs for support vector machines (1999), for the sigmoid; Zadrozny
@@ -21,8 +20,6 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import StratifiedKFold
-
-from slipway.training.classifier_metrics import log_loss
 
 Floats = npt.NDArray[np.float64]
 
@@ -97,7 +94,7 @@ def losses(probabilities: Floats, actual: npt.NDArray[np.int64]) -> Floats:
 
 
 def choose(scores: Floats, probabilities: Floats, actual: npt.NDArray[np.int64]) -> Calibration:
-    """The calibration with the lowest Brier score of those with no higher log loss, or none if the probabilities are as good without.
+    """The calibration with the lowest Brier score, or none if the probabilities are as good without.
 
     Parameters
     ----------
@@ -126,8 +123,7 @@ def choose(scores: Floats, probabilities: Floats, actual: npt.NDArray[np.int64])
             after[test] = found.predict_proba(scores[test])
         fitted = _fit(scores, actual, probabilities.shape[1], method)
         # A falling sigmoid would turn the model's order upside down: it has learnt chance.
-        rises = all(getattr(calibrator, "a_", -1.0) < 0 for calibrator in fitted.calibrators)
-        if rises and log_loss(actual, after) <= log_loss(actual, probabilities):
+        if all(getattr(calibrator, "a_", -1.0) < 0 for calibrator in fitted.calibrators):
             tried.append(Calibration(method, fitted, none.uncalibrated, float(losses(after, actual).mean()), after))
     best = min(tried, key=lambda found: found.served, default=none)
     gain = before - losses(best.probabilities, actual)
