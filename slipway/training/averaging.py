@@ -50,7 +50,7 @@ class Stopping:
 
 
 CLASSES, NUMBERS = Stopping(5, 30), Stopping(3, 60)
-AGAIN, LONGER = 3, 1.1
+REFITS, MORE_ROUNDS = 3, 1.1
 """Models of numbers that learn from all rows, and for how many times the rounds of those that stopped, since they have more to learn from."""
 ROUNDS = 1000
 """Of a model at most."""
@@ -115,9 +115,10 @@ class _Averaged(BaseEstimator):  # type: ignore[misc]
         """As scikit-learn's voting."""
         return np.asarray(self.voting_.predict(inputs))
 
-    def _parts(self, inputs: pd.DataFrame, target: npt.NDArray[Any], classes: bool) -> list[tuple[Rows, Rows]]:
+    def _parts(
+        self, inputs: pd.DataFrame, target: npt.NDArray[Any], classes: bool, wanted: int
+    ) -> list[tuple[Rows, Rows]]:
         """The rows that each model that stops learns from, and those that it stops by; `target` has codes of the classes."""
-        wanted = (CLASSES if classes else NUMBERS).models
         members = min(wanted, int(np.bincount(target).min())) if classes else wanted
         groups, shuffled = None, {"shuffle": True, "random_state": self.seed}
         if self.by_time:
@@ -152,23 +153,20 @@ class _Averaged(BaseEstimator):  # type: ignore[misc]
 
     def _bag(self, kind: Any, inputs: pd.DataFrame, target: npt.NDArray[Any], classes: bool) -> list[Any]:
         rounds, rate = pace(int(target.max()) + 1 if classes else 1)
-        patience = (CLASSES if classes else NUMBERS).patience
+        stopping = CLASSES if classes else NUMBERS
         model = partial(kind, learning_rate=rate, thread_count=THREADS, allow_writing_files=False, verbose=False)
         # One after the other: a fit that ends takes the handler of interrupts from another one of the process, which may be about to
         # call it; that is a segmentation fault now and then.
         stopped = [
-            model(iterations=rounds, early_stopping_rounds=patience, random_seed=self.seed + place).fit(
+            model(iterations=rounds, early_stopping_rounds=stopping.patience, random_seed=self.seed + place).fit(
                 inputs.iloc[train], target[train], eval_set=(inputs.iloc[test], target[test])
             )
-            for place, (train, test) in enumerate(self._parts(inputs, target, classes))
+            for place, (train, test) in enumerate(self._parts(inputs, target, classes, stopping.models))
         ]
         if classes:
             return stopped
-        rounds = round(LONGER * statistics.mean(one.tree_count_ for one in stopped))
-        return [
-            model(iterations=max(1, rounds), random_seed=self.seed + place).fit(inputs, target)
-            for place in range(AGAIN)
-        ]
+        rounds = round(MORE_ROUNDS * statistics.mean(one.tree_count_ for one in stopped))
+        return [model(iterations=rounds, random_seed=self.seed + place).fit(inputs, target) for place in range(REFITS)]
 
 
 class AveragedRegressor(RegressorMixin, _Averaged):  # type: ignore[misc]

@@ -23,7 +23,7 @@ is refused, where the use case gives no bounds: far enough for any real value, n
 the pipeline's float32 to hold it."""
 
 
-GO_TOGETHER = 10
+MIN_ROWS = 10
 """Rows at least that the categories of a default record have in common: what it says is of several, never of a single one."""
 
 
@@ -126,7 +126,7 @@ def with_matching_defaults(fields: Sequence[Field], inputs: Mapping[str, pd.Seri
     """The fields with categories as defaults that occur together, as a country does with its continent.
 
     From the input with the fewest categories to that with the most, each default is the most frequent one of
-    the rows that have the defaults before it, as long as those are `GO_TOGETHER` or more.
+    the rows that have the defaults before it, as long as those are `MIN_ROWS` or more.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def with_matching_defaults(fields: Sequence[Field], inputs: Mapping[str, pd.Seri
         value = column.mode().iloc[0]
         same = np.flatnonzero(column == value)
         defaults[field.name] = python_value(value)
-        if len(same) >= GO_TOGETHER:
+        if len(same) >= MIN_ROWS:
             rows = rows[same]
     return [replace(field, default=defaults.get(field.name, field.default)) for field in fields]
 
